@@ -1,0 +1,38 @@
+"""Writing files so that nobody ever sees half of one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def replacing(target: Path, *, private: bool = False) -> Iterator[Path]:
+    """Yield a draft in *target*'s folder, and put it in *target*'s place when the block ends well.
+
+    On any exception the draft is removed and *target* stays what it was. An existing target keeps its mode;
+    a new one gets the ordinary one, or 0600 with *private*. Raises ``OSError``.
+    """
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
+    # not mkstemp: it would leave 0600 on a file that others may be meant to read
+    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666))
+    try:
+        yield draft
+        if not private and target.exists():
+            os.chmod(draft, stat.S_IMODE(target.stat().st_mode))
+        os.replace(draft, target)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            draft.unlink()
+        raise
+
+
+def write_atomic(target: Path, data: bytes, *, private: bool = False) -> None:
+    """Write *data* to *target* in one step; its folder is made if missing. Raises ``OSError``."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(target, private=private) as draft:
+        draft.write_bytes(data)
