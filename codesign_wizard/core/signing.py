@@ -1,7 +1,7 @@
 """The one thing that signature formats know of a key: the ``Signer`` protocol.
 
-Key Vault (``core.azure.signer``) and a local .p12 (``core.local_signer``) are two of them. Authenticode, Mach-O
-and package signing take either and never know which.
+Key Vault (``core.azure.signer``) and a local .p12 (``core.local_signer``) are two of them. Authenticode,
+Mach-O and package signing take either and never know which.
 """
 
 from __future__ import annotations

@@ -1,0 +1,167 @@
+"""The wizard's steps: their order, which apply, what is done and what is out of date. No window in here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from codesign_wizard.core.finding import Finding, Severity, blocks, utc_now
+from codesign_wizard.core.profile import Profile, StepResult
+from codesign_wizard.core.text import tr, translate
+
+
+class StepState(StrEnum):
+    """Where a step stands."""
+
+    NOT_STARTED = "not-started"
+    IN_PROGRESS = "in-progress"
+    DONE = "done"
+    ATTENTION = "attention"
+    OUT_OF_DATE = "out-of-date"
+
+
+class Group(StrEnum):
+    """The headings of the rail."""
+
+    NONE = ""
+    WINDOWS = "Windows"
+    MACOS = "macOS"
+    FINISH = "Finish"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A page of the wizard. ``key`` is stable and stored in profiles."""
+
+    key: str
+    _title: str
+    group: Group
+
+    @property
+    def title(self) -> str:
+        """The step's name in the person's language."""
+        return translate(self._title)
+
+
+START = "start"
+KEY_VAULT = "key-vault"
+WINDOWS_TRIAL = "windows-trial"
+
+STEPS = (
+    Step(START, tr("Start"), Group.NONE),
+    Step(KEY_VAULT, tr("Key Vault"), Group.WINDOWS),
+    Step(WINDOWS_TRIAL, tr("Windows trial"), Group.WINDOWS),
+)
+# a step that gets a result of its own; Start only gathers choices
+_WITH_RESULT = (KEY_VAULT, WINDOWS_TRIAL)
+
+
+class Flow:
+    """The way through the steps for one profile, which it keeps up to date."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+
+    def steps(self) -> list[Step]:
+        """Return the steps that apply, in order."""
+        wanted = {Group.WINDOWS: self.profile.windows_wanted, Group.MACOS: self.profile.macos_wanted}
+        return [step for step in STEPS if wanted.get(step.group, True)]
+
+    def current(self) -> Step:
+        """Return the step the profile stands on, or the first when that one no longer applies."""
+        steps = self.steps()
+        return next((step for step in steps if step.key == self.profile.page), steps[0])
+
+    def go(self, key: str) -> None:
+        """Make *key* the present step; from now on it can be visited at any time."""
+        self.profile.page = key
+        if key not in self.profile.reached:
+            self.profile.reached.append(key)
+
+    def next(self, key: str) -> Step | None:
+        """Return the step after *key*, or ``None`` at the end."""
+        return self._beside(key, 1)
+
+    def back(self, key: str) -> Step | None:
+        """Return the step before *key*, or ``None`` at the start."""
+        return self._beside(key, -1)
+
+    def reachable(self, key: str) -> bool:
+        """Tell whether the step can be opened: visited before, or the next of one that was visited."""
+        before = self.back(key)
+        return key in self.profile.reached or before is None or before.key in self.profile.reached
+
+    def state(self, key: str) -> StepState:
+        """Return where the step stands, from the results and the settings they relied on."""
+        if key not in _WITH_RESULT:
+            done = any(other in self.profile.reached for other in _WITH_RESULT)
+            return StepState.DONE if done else StepState.IN_PROGRESS
+        result = self.profile.results.get(key)
+        if result is None:
+            return StepState.IN_PROGRESS if key in self.profile.reached else StepState.NOT_STARTED
+        if result.inputs != self.inputs(key):
+            return StepState.OUT_OF_DATE
+        return StepState.DONE if result.ok else StepState.ATTENTION
+
+    def record(
+        self, key: str, findings: Iterable[Finding], facts: Mapping[str, str], *, inputs: str | None = None
+    ) -> StepResult:
+        """Keep what the step found. *inputs* is the fingerprint taken when the work began."""
+        findings = list(findings)
+        result = StepResult(
+            obtained=utc_now(),
+            ok=not blocks(findings),
+            findings=findings,
+            facts=dict(facts),
+            inputs=self.inputs(key) if inputs is None else inputs,
+        )
+        self.profile.results[key] = result
+        return result
+
+    def inputs(self, key: str) -> str:
+        """Return a fingerprint of the settings that the step relies on; it changes when one of them does."""
+        profile, windows = self.profile, self.profile.windows
+        azure = windows.azure
+        relied: list[object] = [
+            [azure.vault_name, azure.certificate_name, azure.application_id, azure.tenant_id, azure.cloud],
+            azure.secret_revision,
+            [profile.network.proxy, profile.network.ca_bundle],
+        ]
+        if key == WINDOWS_TRIAL:
+            relied += [
+                profile.product_name,
+                [windows.input_file, windows.architecture, windows.description, windows.url],
+                [windows.digest, windows.timestamp_servers],
+                [profile.extra_roots, profile.extra_timestamp_roots],
+            ]
+        return hashlib.sha256(json.dumps(relied).encode()).hexdigest()[:16]
+
+    def blocking(self, key: str) -> list[Finding]:
+        """Return the errors of the step's present result."""
+        result = self.profile.results.get(key)
+        if result is None:
+            return []
+        return [finding for finding in result.findings if finding.severity is Severity.ERROR]
+
+    def reason_not_next(self, key: str) -> str:
+        """Return one sentence on why going on is not advised yet; empty when the way is clear."""
+        match self.state(key):
+            case StepState.ATTENTION:
+                return tr("Signing will not work until this is mended.")
+            case StepState.OUT_OF_DATE:
+                return tr("Something changed since this was checked: check it again.")
+            case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == KEY_VAULT:
+                return tr("Nobody has signed in yet.")
+            case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == WINDOWS_TRIAL:
+                return tr("Nothing has been signed yet.")
+        return ""
+
+    def _beside(self, key: str, offset: int) -> Step | None:
+        steps = self.steps()
+        place = next((index for index, step in enumerate(steps) if step.key == key), None)
+        if place is None or not 0 <= place + offset < len(steps):
+            return None
+        return steps[place + offset]

@@ -1,0 +1,332 @@
+"""What a person has configured, without any secret: a versioned file for each profile.
+
+The file is JSON, UTF-8, written in one step. Members this version does not know are kept, so that a later
+version's profile survives being opened here; a file of a later *schema* is refused rather than damaged.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import secrets as randomness
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from codesign_wizard.core.errors import InputError
+from codesign_wizard.core.files import write_atomic
+from codesign_wizard.core.finding import Finding, FindingKind, Severity, iso
+from codesign_wizard.core.text import tr
+
+SCHEMA = 1
+
+# Without an account, over plain http as usual: a time-stamp token is signed itself.
+DEFAULT_TIMESTAMP_SERVERS = (
+    "http://timestamp.digicert.com",
+    "http://timestamp.sectigo.com",
+    "http://timestamp.globalsign.com/tsa/r6advanced1",
+    "http://ts.ssl.com",
+)
+
+UNREADABLE = FindingKind(
+    "profile.unreadable",
+    Severity.ERROR,
+    "The profile {name} cannot be read.",
+    "A profile's file is damaged, or a member has the wrong type.",
+)
+NEWER = FindingKind(
+    "profile.newer",
+    Severity.ERROR,
+    "The profile {name} was written by a later version of Codesign Wizard.",
+    "The profile's schema is later than this version understands; it is left alone.",
+)
+UNKNOWN = FindingKind(
+    "profile.unknown",
+    Severity.ERROR,
+    "There is no profile called {name}.",
+    "No profile has this name or id.",
+)
+NOT_SAVED = FindingKind(
+    "profile.not-saved",
+    Severity.ERROR,
+    "The profile {name} could not be saved.",
+    "The profile's file could not be written; the former one is unchanged.",
+)
+
+R = TypeVar("R")
+
+
+@dataclass
+class AzureSettings:
+    """The server form's Azure options but the secret. ``secret_revision`` counts changes of the secret."""
+
+    vault_name: str = ""
+    certificate_name: str = ""
+    application_id: str = ""
+    tenant_id: str = ""
+    cloud: str = "public"
+    secret_revision: int = 0
+    unknown: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class WindowsSettings:
+    """Everything about signing for Windows. ``input_file`` empty means the built-in sample."""
+
+    azure: AzureSettings = field(default_factory=AzureSettings)
+    timestamp_servers: list[str] = field(default_factory=lambda: list(DEFAULT_TIMESTAMP_SERVERS))
+    digest: str = "sha256"
+    input_file: str = ""
+    description: str = ""
+    url: str = ""
+    architecture: str = "x64"
+    unknown: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class NetworkOptions:
+    """How to reach the vendors. Empty means the environment's; ``timeout`` in seconds for one attempt."""
+
+    proxy: str = ""
+    ca_bundle: str = ""
+    timeout: float = 20.0
+    unknown: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class StepResult:
+    """What a step found, when (UTC), and the fingerprint of the settings it relied on."""
+
+    obtained: datetime
+    ok: bool
+    findings: list[Finding] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
+    inputs: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as stored."""
+        return {
+            "obtained": iso(self.obtained),
+            "ok": self.ok,
+            "findings": [finding.to_json() for finding in self.findings],
+            "facts": dict(self.facts),
+            "inputs": self.inputs,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> StepResult:
+        """Return what ``to_json`` wrote; raises ``KeyError``, ``TypeError`` or ``ValueError``."""
+        return cls(
+            obtained=datetime.fromisoformat(document["obtained"]),
+            ok=bool(document["ok"]),
+            findings=[Finding.from_json(finding) for finding in document.get("findings", ())],
+            facts={str(name): str(value) for name, value in dict(document.get("facts", {})).items()},
+            inputs=str(document.get("inputs", "")),
+        )
+
+
+@dataclass
+class Profile:
+    """One partner's set-up. ``extra_roots`` are PEM files trusted besides Microsoft's roots."""
+
+    id: str
+    name: str
+    product_name: str = ""
+    windows_wanted: bool = True
+    macos_wanted: bool = False
+    server_wanted: bool = False
+    windows: WindowsSettings = field(default_factory=WindowsSettings)
+    network: NetworkOptions = field(default_factory=NetworkOptions)
+    extra_roots: list[str] = field(default_factory=list)
+    extra_timestamp_roots: list[str] = field(default_factory=list)
+    page: str = "start"
+    reached: list[str] = field(default_factory=lambda: ["start"])
+    results: dict[str, StepResult] = field(default_factory=dict)
+    unknown: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the whole profile as stored; there is no secret in it."""
+        return {"schema": SCHEMA, **_encode(self)}
+
+    @classmethod
+    def from_json(cls, document: object) -> Profile:
+        """Return the profile in *document*; raises ``InputError`` (unreadable, or of a later schema)."""
+        name = str(document.get("name", "")) if isinstance(document, Mapping) else ""
+        try:
+            if not isinstance(document, Mapping):
+                raise ValueError(tr("it is not a JSON object"))
+            schema = document.get("schema")
+            if not isinstance(schema, int) or schema < 1:
+                raise ValueError(tr("its schema number is missing"))
+            if schema > SCHEMA:
+                raise InputError(
+                    NEWER(name=name, detail=tr("Open it with that version; nothing was changed here."))
+                )
+            members = {key: value for key, value in document.items() if key != "schema"}
+            return _decode(cls, members, "")
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(UNREADABLE(name=name or "?", detail=str(error))) from error
+
+
+def new_profile(name: str) -> Profile:
+    """Return an empty profile with a fresh id made from *name*."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:32] or "profile"
+    return Profile(id=f"{slug}-{randomness.token_hex(3)}", name=name)
+
+
+class ProfileStore:
+    """The profiles in a folder, a file each, and which one was used last."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def list(self) -> Sequence[Profile]:
+        """Return every readable profile, by name; see ``unreadable`` for the others."""
+        profiles = []
+        for path in self._files():
+            try:
+                profiles.append(self._read(path))
+            except InputError:
+                continue  # told by unreadable()
+        return sorted(profiles, key=lambda profile: (profile.name.casefold(), profile.id))
+
+    def unreadable(self) -> Sequence[Finding]:
+        """Return a finding for each profile's file that cannot be read."""
+        findings = []
+        for path in self._files():
+            try:
+                self._read(path)
+            except InputError as error:
+                findings.append(error.finding)
+        return findings
+
+    def load(self, name: str) -> Profile:
+        """Return the profile with this id or name; raises ``InputError``."""
+        path = self._path(name)
+        if path is not None and path.is_file():
+            return self._read(path)
+        matches = [profile for profile in self.list() if profile.name.casefold() == name.casefold()]
+        if len(matches) == 1:
+            return matches[0]
+        known = ", ".join(profile.name for profile in self.list())
+        detail = (
+            tr("Several profiles have this name: give the id. Profiles: {known}").format(known=known)
+            if matches
+            else tr("Profiles: {known}").format(known=known or tr("none yet"))
+        )
+        raise InputError(UNKNOWN(name=name, detail=detail))
+
+    def save(self, profile: Profile) -> None:
+        """Write the profile in one step; raises ``InputError`` when the file cannot be written."""
+        path = self._path(profile.id)
+        if path is None:
+            raise InputError(UNREADABLE(name=profile.name, detail=tr("Its id is not a file name.")))
+        data = json.dumps(profile.to_json(), indent=2, ensure_ascii=False).encode() + b"\n"
+        try:
+            write_atomic(path, data, private=True)
+        except OSError as error:
+            raise InputError(NOT_SAVED(name=profile.name, detail=str(error))) from error
+
+    def forget(self, profile_id: str) -> None:
+        """Remove the profile's file, if there is one."""
+        path = self._path(profile_id)
+        if path is not None:
+            path.unlink(missing_ok=True)
+
+    @property
+    def last_used(self) -> str | None:
+        """The id of the profile used last, if it is still there."""
+        try:
+            name = (self.folder / "last-used").read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            return None
+        path = self._path(name)
+        return name if path is not None and path.is_file() else None
+
+    def set_last_used(self, profile_id: str) -> None:
+        """Remember which profile was used last; not being able to is no error."""
+        try:
+            write_atomic(self.folder / "last-used", profile_id.encode(), private=True)
+        except OSError:
+            return  # only a convenience: the next start asks again
+
+    def _files(self) -> Sequence[Path]:
+        return sorted(self.folder.glob("*.json")) if self.folder.is_dir() else []
+
+    def _path(self, profile_id: str) -> Path | None:
+        # an id from outside must never lead out of the folder
+        return self.folder / f"{profile_id}.json" if re.fullmatch(r"[a-z0-9-]{1,64}", profile_id) else None
+
+    @staticmethod
+    def _read(path: Path) -> Profile:
+        try:
+            document = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise InputError(
+                UNREADABLE(name=path.name, detail=tr("Not readable as JSON: {error}").format(error=error))
+            ) from error
+        profile = Profile.from_json(document)
+        if profile.id != path.stem:
+            profile.id = path.stem
+        return profile
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, StepResult):
+        return value.to_json()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        members = {
+            member.name: _encode(getattr(value, member.name))
+            for member in dataclasses.fields(value)
+            if member.name != "unknown"
+        }
+        return {**getattr(value, "unknown", {}), **members}
+    if isinstance(value, dict):
+        return {key: _encode(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_encode(item) for item in value]
+    return value
+
+
+def _decode(kind: type[R], document: Mapping[str, Any], where: str) -> R:
+    hints = get_type_hints(kind)
+    values: dict[str, Any] = {}
+    unknown: dict[str, Any] = {}
+    for name, value in document.items():
+        if name not in hints or name == "unknown":
+            unknown[name] = value
+        else:
+            values[name] = _decoded_member(hints[name], value, f"{where}{name}")
+    return kind(**values, unknown=unknown)  # type: ignore[call-arg]  # every dataclass here has it
+
+
+def _decoded_member(hint: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, Mapping):
+            raise ValueError(tr("{where} is not an object").format(where=where))
+        return _decode(hint, value, f"{where}.")
+    if get_origin(hint) is dict and get_args(hint)[1] is StepResult and isinstance(value, Mapping):
+        return _decoded_results(value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if hint == list[str]:
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return list(value)
+    elif hint in (str, bool, int, float) and type(value) is hint:
+        return value
+    raise ValueError(tr("{where} has the wrong type").format(where=where))
+
+
+def _decoded_results(document: Mapping[str, Any]) -> dict[str, StepResult]:
+    results = {}
+    for key, value in document.items():
+        try:
+            results[str(key)] = StepResult.from_json(value)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue  # a result can be had again; the settings beside it must not be lost with it
+    return results
