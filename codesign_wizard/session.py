@@ -1,0 +1,311 @@
+"""One run of the program: a profile, its secrets, and the network they go over.
+
+The commands and the window both work on a ``Session``. In practice mode it starts the practice cloud and hands
+out the network that leads there; nothing below knows the difference.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from codesign_wizard.core.errors import InputError
+from codesign_wizard.core.finding import FindingKind, Severity
+from codesign_wizard.core.profile import Profile, ProfileStore, new_profile
+from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.secrets import APPLICATION_SECRET, MemoryStore, SecretStore, open_store
+from codesign_wizard.core.text import tr
+
+if TYPE_CHECKING:
+    from codesign_wizard.core.authenticode.roots import RootStore
+    from codesign_wizard.core.azure.options import AzureOptions
+    from codesign_wizard.core.network import Network, NetworkSettings
+    from codesign_wizard.practice.cloud import PracticeCloud
+
+PRACTICE_PROFILE = "practice"
+
+BAD_VALUE = FindingKind(
+    "usage.bad-value",
+    Severity.ERROR,
+    "{value} cannot be used for {name}.",
+    "A value from an option, the environment or a profile is not of the right form.",
+)
+
+
+@dataclass
+class Overrides:
+    """What options and the environment put over the profile for this run; ``None`` leaves the profile's."""
+
+    vault_name: str | None = None
+    certificate_name: str | None = None
+    application_id: str | None = None
+    tenant_id: str | None = None
+    application_secret: Secret | None = None
+    proxy: str | None = None
+    ca_bundle: str | None = None
+    timeout: float | None = None
+    extra_roots: list[str] = field(default_factory=list)
+    extra_timestamp_roots: list[str] = field(default_factory=list)
+
+    def over(self, other: Overrides) -> Overrides:
+        """Return these overrides with *other*'s where these have none."""
+        merged = Overrides(
+            extra_roots=self.extra_roots or other.extra_roots,
+            extra_timestamp_roots=self.extra_timestamp_roots or other.extra_timestamp_roots,
+        )
+        for name in _SINGLE:
+            own = getattr(self, name)
+            setattr(merged, name, getattr(other, name) if own is None else own)
+        return merged
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Overrides:
+        """Return what the environment says; an empty variable counts as absent. Raises ``InputError``."""
+        overrides = cls()
+        for variable, name in _VARIABLES.items():
+            value = environment.get(variable, "").strip()
+            if value:
+                setattr(overrides, name, value)
+        secret = environment.get("AZURE_CLIENT_SECRET", "").strip()
+        if secret:
+            overrides.application_secret = Secret(secret)
+        timeout = environment.get("CODESIGN_WIZARD_TIMEOUT", "").strip()
+        if timeout:
+            overrides.timeout = parse_timeout(timeout, "CODESIGN_WIZARD_TIMEOUT")
+        return overrides
+
+
+_VARIABLES = {
+    "AZURE_TENANT_ID": "tenant_id",
+    "AZURE_CLIENT_ID": "application_id",
+    "CODESIGN_WIZARD_VAULT": "vault_name",
+    "CODESIGN_WIZARD_CERTIFICATE": "certificate_name",
+    "CODESIGN_WIZARD_PROXY": "proxy",
+    "CODESIGN_WIZARD_CA_BUNDLE": "ca_bundle",
+}
+_SINGLE = (*_VARIABLES.values(), "application_secret", "timeout")
+
+
+def parse_timeout(text: str, name: str) -> float:
+    """Return *text* as seconds, more than 0 and at most 3600; raises ``InputError``."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 3600:
+        raise InputError(
+            BAD_VALUE(
+                value=text, name=name, detail=tr("Give seconds, more than 0 and at most 3600, such as 20.")
+            )
+        )
+    return seconds
+
+
+class Session:
+    """A profile at work. Close it, or use it as a context manager: practice ends with it."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        profiles: ProfileStore,
+        *,
+        overrides: Overrides | None = None,
+        secrets: SecretStore | None = None,
+        practice: PracticeCloud | None = None,
+        scenario: str | None = None,
+    ) -> None:
+        self.profile = profile
+        self.profiles = profiles
+        self.overrides = overrides or Overrides()
+        self.practice = practice
+        self.scenario = scenario
+        self._secrets = secrets
+        self._network: Network | None = None
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End practice, if this is practice; safe to call twice."""
+        if self.practice is not None:
+            self.practice.stop()
+
+    @property
+    def secrets(self) -> SecretStore:
+        """The store of secrets, opened on first use, which can take a moment."""
+        if self._secrets is None:
+            self._secrets = open_store()
+        return self._secrets
+
+    @property
+    def network(self) -> Network:
+        """The network by the present settings; a new object when the settings changed."""
+        from codesign_wizard.core.network import Network
+
+        settings = self._network_settings()
+        if self._network is None or self._network.settings != settings:
+            self._network = Network(settings)
+        return self._network
+
+    def azure_options(self) -> AzureOptions:
+        """Return the Azure options for this run, tidied; they may still be wrong."""
+        from codesign_wizard.core.azure.options import AzureOptions, tidy
+        from codesign_wizard.core.clouds import PUBLIC, by_key
+
+        azure, over = self.profile.windows.azure, self.overrides
+        try:
+            cloud = by_key(azure.cloud)
+        except KeyError:
+            cloud = PUBLIC
+        return AzureOptions(
+            vault_name=tidy("vault_name", _first(over.vault_name, azure.vault_name)),
+            certificate_name=tidy("certificate_name", _first(over.certificate_name, azure.certificate_name)),
+            application_id=tidy("application_id", _first(over.application_id, azure.application_id)),
+            tenant_id=tidy("tenant_id", _first(over.tenant_id, azure.tenant_id)),
+            cloud=cloud,
+        )
+
+    def application_secret(self) -> Secret | None:
+        """Return the application's secret for this run, if there is one; may ask the keyring."""
+        if self.overrides.application_secret is not None:
+            return self.overrides.application_secret
+        return self.secrets.get(self.profile.id, APPLICATION_SECRET)
+
+    def set_application_secret(self, secret: Secret | None) -> None:
+        """Keep the secret, or forget it with ``None``; what relied on the former one is then out of date."""
+        if secret is None:
+            self.secrets.forget(self.profile.id, APPLICATION_SECRET)
+        else:
+            self.secrets.set(self.profile.id, APPLICATION_SECRET, secret)
+        self.profile.windows.azure.secret_revision += 1
+
+    def roots(self) -> RootStore:
+        """Return Microsoft's roots and the extra ones of the profile and of this run."""
+        from codesign_wizard.core.authenticode.roots import RootStore
+
+        return RootStore.microsoft(
+            extra_code_signing=[
+                Path(name) for name in [*self.profile.extra_roots, *self.overrides.extra_roots]
+            ],
+            extra_timestamp=[
+                Path(name)
+                for name in [*self.profile.extra_timestamp_roots, *self.overrides.extra_timestamp_roots]
+            ],
+        )
+
+    def output_folder(self) -> Path:
+        """Return where a trial writes unless told otherwise; it need not exist yet."""
+        if self.practice is not None:
+            import tempfile
+
+            return Path(tempfile.mkdtemp(prefix="codesign-wizard-practice-"))
+        import platformdirs
+
+        return platformdirs.user_documents_path() / "Codesign Wizard" / self.profile.id
+
+    def save(self) -> None:
+        """Write the profile; raises ``InputError``."""
+        self.profiles.save(self.profile)
+
+    def _network_settings(self) -> NetworkSettings:
+        from codesign_wizard.core.network import NetworkSettings
+
+        options, over = self.profile.network, self.overrides
+        return NetworkSettings(
+            proxy=_first(over.proxy, options.proxy),
+            ca_bundle=_first(over.ca_bundle, options.ca_bundle),
+            timeout=options.timeout if over.timeout is None else over.timeout,
+            use_environment=self.practice is None,
+        )
+
+
+def open_session(
+    *,
+    profile: str | None = None,
+    practice: bool = False,
+    scenario: str | None = None,
+    state: Path | None = None,
+    overrides: Overrides | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Session:
+    """Open a session on a stored profile, or on practice accounts.
+
+    *profile* is an id or a name; without it the one used last, or a new empty one that is not saved until
+    something is. In practice mode the environment is not asked and no real profile or keyring is touched;
+    *state* keeps accounts and profile between runs. Raises ``InputError``; ``KeyError`` for an unknown
+    scenario.
+    """
+    overrides = overrides or Overrides()
+    if practice:
+        return _practice_session(scenario, state, overrides)
+    environment = os.environ if environment is None else environment
+    store = ProfileStore(profile_folder(environment))
+    name = profile or environment.get("CODESIGN_WIZARD_PROFILE") or store.last_used
+    if name:
+        chosen = store.load(name)
+    else:
+        existing = store.list()
+        chosen = existing[0] if existing else new_profile(tr("My product"))
+    return Session(chosen, store, overrides=overrides.over(Overrides.from_environment(environment)))
+
+
+def profile_folder(environment: Mapping[str, str]) -> Path:
+    """Return the folder of the stored profiles."""
+    import platformdirs
+
+    told = environment.get("CODESIGN_WIZARD_CONFIG")
+    base = Path(told) if told else platformdirs.user_config_path("codesign-wizard", appauthor=False)
+    return base / "profiles"
+
+
+def _practice_session(scenario: str | None, state: Path | None, overrides: Overrides) -> Session:
+    from codesign_wizard.practice.cloud import PracticeCloud
+
+    cloud = PracticeCloud(scenario, state=state)
+    cloud.start()
+    try:
+        store = ProfileStore((state or cloud.folder) / "profiles")
+        profile = _practice_profile(cloud, store)
+        secrets = MemoryStore()
+        secrets.set(profile.id, APPLICATION_SECRET, Secret(cloud.accounts.application_secret))
+    except BaseException:
+        cloud.stop()
+        raise
+    return Session(profile, store, overrides=overrides, secrets=secrets, practice=cloud, scenario=scenario)
+
+
+def _practice_profile(cloud: PracticeCloud, store: ProfileStore) -> Profile:
+    try:
+        profile = store.load(PRACTICE_PROFILE)
+    except InputError:
+        profile = Profile(id=PRACTICE_PROFILE, name=cloud.accounts.product_name)
+        profile.product_name = cloud.accounts.product_name
+        profile.windows.timestamp_servers = list(cloud.accounts.timestamp_servers)
+    # what a person typed is kept, what this start of the cloud decides is set anew
+    azure, accounts = profile.windows.azure, cloud.accounts
+    azure.vault_name = accounts.vault_name
+    azure.certificate_name = accounts.certificate_name
+    azure.application_id = accounts.application_id
+    azure.tenant_id = accounts.tenant_id
+    azure.cloud = accounts.cloud
+    profile.network.proxy = cloud.proxy_url
+    profile.network.ca_bundle = str(cloud.ca_file)
+    profile.extra_roots = [str(cloud.roots_file)]
+    profile.extra_timestamp_roots = [str(cloud.timestamp_roots_file)]
+    return profile
+
+
+def _first(over: str | None, own: str) -> str:
+    return own if over is None else over
