@@ -1,7 +1,7 @@
 """One run of the program: a profile, its secrets, and the network they go over.
 
-The commands and the window both work on a ``Session``. In practice mode it starts the practice cloud and hands
-out the network that leads there; nothing below knows the difference.
+The commands and the window both work on a ``Session``. In practice mode it starts the practice cloud and
+hands out the network that leads there; nothing below knows the difference.
 """
 
 from __future__ import annotations

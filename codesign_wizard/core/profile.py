@@ -160,7 +160,7 @@ class Profile:
             if not isinstance(document, Mapping):
                 raise ValueError(tr("it is not a JSON object"))
             schema = document.get("schema")
-            if not isinstance(schema, int) or schema < 1:
+            if type(schema) is not int or schema < 1:
                 raise ValueError(tr("its schema number is missing"))
             if schema > SCHEMA:
                 raise InputError(

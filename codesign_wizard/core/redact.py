@@ -66,8 +66,8 @@ def remember(value: str) -> None:
         return
     with _lock:
         _known.add(value)
-        _known.add(urllib.parse.quote(value, safe=""))
-        _known.add(urllib.parse.quote_plus(value))
+        _known.add(urllib.parse.quote(value, safe="", errors="replace"))
+        _known.add(urllib.parse.quote_plus(value, errors="replace"))
 
 
 def redact(text: str) -> str:

@@ -1,0 +1,92 @@
+"""The order of the steps, and when a result no longer holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from codesign_wizard.core.finding import Finding, Severity
+from codesign_wizard.core.flow import KEY_VAULT, START, WINDOWS_TRIAL, Flow, StepState
+from codesign_wizard.core.profile import Profile, new_profile
+
+ERROR = Finding("azure.sign-in.other", Severity.ERROR, "No.")
+WARNING = Finding("authenticode.timestamp.server-down", Severity.WARNING, "Hm.")
+
+
+@pytest.fixture
+def flow() -> Flow:
+    return Flow(new_profile("Test"))
+
+
+def test_steps_follow_each_other_and_end(flow: Flow) -> None:
+    assert [step.key for step in flow.steps()] == [START, KEY_VAULT, WINDOWS_TRIAL]
+    following = flow.next(START)
+    assert following is not None
+    assert following.key == KEY_VAULT
+    assert flow.back(START) is None
+    assert flow.next(WINDOWS_TRIAL) is None
+    assert flow.next("nonsense") is None
+
+
+def test_a_platform_that_is_not_wanted_has_no_steps(flow: Flow) -> None:
+    flow.go(KEY_VAULT)
+    flow.profile.windows_wanted = False
+    assert [step.key for step in flow.steps()] == [START]
+    assert flow.current().key == START
+
+
+def test_a_page_of_an_unknown_step_falls_back_to_the_first() -> None:
+    assert Flow(Profile(id="p", name="n", page="gone")).current().key == START
+
+
+def test_a_later_step_opens_only_after_the_one_before(flow: Flow) -> None:
+    assert flow.reachable(KEY_VAULT)
+    assert not flow.reachable(WINDOWS_TRIAL)
+    flow.go(KEY_VAULT)
+    flow.go(START)
+    assert flow.reachable(WINDOWS_TRIAL)
+    assert flow.reachable(KEY_VAULT)
+
+
+def test_a_state_follows_from_result_and_settings(flow: Flow) -> None:
+    assert flow.state(KEY_VAULT) is StepState.NOT_STARTED
+    flow.go(KEY_VAULT)
+    assert flow.state(KEY_VAULT) is StepState.IN_PROGRESS
+    flow.record(KEY_VAULT, [ERROR], {})
+    assert flow.state(KEY_VAULT) is StepState.ATTENTION
+    assert flow.blocking(KEY_VAULT) == [ERROR]
+    assert flow.reason_not_next(KEY_VAULT)
+    flow.record(KEY_VAULT, [WARNING], {})
+    assert flow.state(KEY_VAULT) is StepState.DONE
+    assert flow.reason_not_next(KEY_VAULT) == ""
+
+
+@pytest.mark.parametrize("field", ["vault_name", "certificate_name", "application_id", "tenant_id"])
+def test_changing_an_option_makes_everything_that_relied_on_it_out_of_date(flow: Flow, field: str) -> None:
+    flow.record(KEY_VAULT, [], {})
+    flow.record(WINDOWS_TRIAL, [], {})
+    setattr(flow.profile.windows.azure, field, "changed")
+    assert flow.state(KEY_VAULT) is StepState.OUT_OF_DATE
+    assert flow.state(WINDOWS_TRIAL) is StepState.OUT_OF_DATE
+    setattr(flow.profile.windows.azure, field, "")
+    assert flow.state(KEY_VAULT) is StepState.DONE
+
+
+def test_a_setting_of_the_trial_leaves_the_vault_alone(flow: Flow) -> None:
+    flow.record(KEY_VAULT, [], {})
+    flow.record(WINDOWS_TRIAL, [], {})
+    flow.profile.windows.timestamp_servers.reverse()
+    assert flow.state(KEY_VAULT) is StepState.DONE
+    assert flow.state(WINDOWS_TRIAL) is StepState.OUT_OF_DATE
+
+
+def test_a_replaced_secret_counts_as_a_change(flow: Flow) -> None:
+    flow.record(KEY_VAULT, [], {})
+    flow.profile.windows.azure.secret_revision += 1
+    assert flow.state(KEY_VAULT) is StepState.OUT_OF_DATE
+
+
+def test_a_change_made_while_the_work_ran_makes_its_result_out_of_date(flow: Flow) -> None:
+    inputs = flow.inputs(KEY_VAULT)
+    flow.profile.windows.azure.vault_name = "other"
+    flow.record(KEY_VAULT, [], {}, inputs=inputs)
+    assert flow.state(KEY_VAULT) is StepState.OUT_OF_DATE
