@@ -150,6 +150,11 @@ class Session:
         return self._secrets
 
     @property
+    def opened_secrets(self) -> SecretStore | None:
+        """The store of secrets if it has been opened: asking never waits for a keyring."""
+        return self._secrets
+
+    @property
     def network(self) -> Network:
         """The network by the present settings; a new object when the settings changed."""
         from codesign_wizard.core.network import Network

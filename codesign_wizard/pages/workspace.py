@@ -1,0 +1,124 @@
+"""What the pages share: the session, the way through it, the runner, and saving what is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from codesign_wizard.core.errors import CodesignError
+from codesign_wizard.core.flow import Flow
+from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.text import tr
+from codesign_wizard.runner import Runner
+from codesign_wizard.session import Session
+
+_SAVE_AFTER_MS = 400
+
+
+class Workspace(QObject):
+    """The open session. Pages write into ``profile`` and call ``edited``."""
+
+    changed = Signal()  # the profile or a result: states and reasons may differ now
+    replaced = Signal()  # another session or profile: every page starts anew
+    notice = Signal(object)  # Finding to be shown above the page
+    inspect = Signal(str)  # path of a file that was dropped or chosen
+    go = Signal(str)  # key of the step to open
+
+    def __init__(self, session: Session, runner: Runner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.runner = runner
+        self.flow = Flow(session.profile)
+        self.starting_practice = False
+        self.own_session: Session | None = None  # what to return to when practice ends
+        self._unsaved = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_SAVE_AFTER_MS)
+        self._timer.timeout.connect(self.save)
+
+    @property
+    def profile(self) -> Profile:
+        """The profile at work."""
+        return self.session.profile
+
+    @property
+    def practising(self) -> bool:
+        """Whether practice accounts are in use or on their way."""
+        return self.starting_practice or self.session.practice is not None
+
+    def edited(self) -> None:
+        """Tell that the profile changed: it is saved in a moment."""
+        self._unsaved = True
+        self._timer.start()
+        self.changed.emit()
+
+    def save(self) -> None:
+        """Save now what is not saved yet; a failure is shown above the page."""
+        self._timer.stop()
+        if not self._unsaved:
+            return
+        self._unsaved = False
+        try:
+            self.session.save()
+            if self.session.practice is None:
+                self.session.profiles.set_last_used(self.profile.id)
+        except CodesignError as error:
+            self._unsaved = True  # tried again with the next change, and on closing
+            self.notice.emit(error.finding)
+
+    def replace(self, session: Session) -> None:
+        """Go on with another session; the former one is saved but not closed."""
+        self.save()
+        self.session = session
+        self.flow = Flow(session.profile)
+        self.replaced.emit()
+
+    def open_profile(self, profile: Profile) -> None:
+        """Go on with another profile of the same store."""
+        former = self.session
+        session = Session(
+            profile,
+            former.profiles,
+            overrides=former.overrides,
+            # the keyring is the same for every profile; opening it again would take its time
+            secrets=former.opened_secrets,
+        )
+        self.replace(session)
+        session.profiles.set_last_used(profile.id)
+
+    def start_practice(self, open_practice: Callable[[], Session]) -> None:
+        """Start the practice cloud on a thread, then go on with it."""
+        if self.starting_practice:
+            return
+        self.starting_practice = True
+        self.changed.emit()
+        task = self.runner.start(lambda job: open_practice(), tr("Starting the practice accounts"))
+        task.done.connect(self._practice_started)
+        task.failed.connect(self._practice_failed)
+        task.cancelled.connect(self._practice_not_started)
+
+    def end_practice(self) -> None:
+        """Go back to the person's own profile and let the practice cloud end."""
+        practice = self.session
+        if self.own_session is None or practice.practice is None:
+            return
+        own, self.own_session = self.own_session, None
+        self.replace(own)
+        self.runner.start(lambda job: practice.close(), tr("Ending the practice accounts"), quiet=True)
+
+    def _practice_started(self, session: Any) -> None:
+        self.starting_practice = False
+        if self.own_session is None and self.session.practice is None:
+            self.own_session = self.session
+        self.replace(session)
+
+    def _practice_failed(self, finding: object) -> None:
+        self._practice_not_started()
+        self.notice.emit(finding)
+
+    def _practice_not_started(self) -> None:
+        self.starting_practice = False
+        self.changed.emit()

@@ -1,0 +1,191 @@
+"""Runs the work of ``core`` on threads, and brings its events to the window in batches.
+
+Work never touches a widget: its listeners put events into a deque, which a 50 ms timer empties on the main
+thread. That keeps the window quick however much a job logs, and keeps every event before the job's end.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from codesign_wizard.core.errors import Cancelled, CodesignError
+from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Remedy, Severity, utc_now
+from codesign_wizard.core.job import Job, LogLevel, LogLine
+from codesign_wizard.core.text import tr
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+UNEXPECTED = FindingKind(
+    "wizard.unexpected",
+    Severity.ERROR,
+    "Something happened that the wizard does not know.",
+    "A fault of the program itself; the log has the details that its makers need.",
+)
+
+_INTERVAL_MS = 50
+_AT_MOST = 5000  # events a turn, so that a flood cannot hold the window
+_THREADS = 4
+
+
+def unexpected(error: BaseException) -> Finding:
+    """Return the finding for an exception that nobody foresaw."""
+    return UNEXPECTED(
+        detail=tr("What you were doing was stopped; nothing you typed is lost."),
+        evidence=Evidence(code=type(error).__name__, message=str(error), time=utc_now()),
+        remedies=[Remedy(title=tr("Try again. If it comes back, save the log and send it to support."))],
+    )
+
+
+class Task(QObject):
+    """One job under way. Exactly one of ``done``, ``failed``, ``cancelled`` is emitted, then ``finished``."""
+
+    stage = Signal(str, object, str)  # key, StageState, text
+    progress = Signal(object, object, str)  # done, total or None, text; object: they may pass 32 bits
+    done = Signal(object)  # what the work returned
+    failed = Signal(object)  # Finding
+    cancelled = Signal()
+    finished = Signal()
+
+    def __init__(self, name: str, *, quiet: bool) -> None:
+        super().__init__()
+        self.name = name
+        self.quiet = quiet  # a quiet task is told on its page only, and never holds Next
+        self.job = Job()
+        self.text = ""
+        self.started = time.monotonic()
+        self._abandoned = False
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been under way."""
+        return time.monotonic() - self.started
+
+    def cancel(self) -> None:
+        """Ask the work to stop; ``cancelled`` follows, or its end if that comes first."""
+        self.job.cancel()
+
+    def abandon(self) -> None:
+        """Cancel, and emit nothing but ``finished`` any more: the answer is no longer wanted."""
+        self._abandoned = True
+        self.job.cancel()
+
+    def deliver(self, kind: str, values: tuple[Any, ...]) -> None:
+        """Emit the event *kind*; called by the runner on the main thread."""
+        if self._abandoned:
+            return
+        if kind == "progress":
+            self.text = values[2] or self.text
+        getattr(self, kind).emit(*values)
+
+
+class Runner(QObject):
+    """The tasks under way: ``changed`` tells that one began or ended, ``lines`` brings the log in batches."""
+
+    changed = Signal()
+    lines = Signal(list)  # of LogLine
+    idle = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._events: deque[tuple[Task | None, str, tuple[Any, ...]]] = deque()
+        self._tasks: list[Task] = []
+        self._executor: ThreadPoolExecutor | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(_INTERVAL_MS)
+        self._timer.timeout.connect(self._drain)
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The tasks under way, oldest first."""
+        return list(self._tasks)
+
+    @property
+    def foreground(self) -> Task | None:
+        """The task that the footer speaks of."""
+        return next((task for task in self._tasks if not task.quiet), None)
+
+    def start(self, work: Callable[[Job], Any], name: str, *, quiet: bool = False) -> Task:
+        """Run *work* on a thread; *name* says in the present tense what happens ("Signing in")."""
+        if self._executor is None:
+            # not at module level: the first window has no use for it
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="wizard")
+        task = Task(name, quiet=quiet)
+        put = self._events.append
+        task.job.on_progress = lambda done, total, text: put((task, "progress", (done, total, text)))
+        task.job.on_stage = lambda key, state, text: put((task, "stage", (key, state, text)))
+        task.job.on_log = lambda line: put((None, "line", (line,)))
+        self._tasks.append(task)
+        self._timer.start()
+        self._executor.submit(self._work, task, work)
+        self.changed.emit()
+        return task
+
+    def log(self, level: LogLevel, text: str, *, part: str = "") -> None:
+        """Add a line of the window's own to the log; safe from any thread."""
+        job = Job(on_log=lambda line: self._events.append((None, "line", (line,))))
+        job.log(level, text, part=part)
+        QTimer.singleShot(0, self, self._drain)
+
+    def cancel(self) -> bool:
+        """Ask every task to stop; tells whether there was one."""
+        for task in self._tasks:
+            task.cancel()
+        return bool(self._tasks)
+
+    def close(self) -> None:
+        """Let the threads end; only when idle."""
+        self._timer.stop()
+        if self._executor is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _work(self, task: Task, work: Callable[[Job], Any]) -> None:
+        try:
+            task.job.check_cancelled()
+            end: tuple[str, tuple[Any, ...]] = ("done", (work(task.job),))
+        except Cancelled:
+            end = ("cancelled", ())
+        except CodesignError as error:
+            end = ("failed", (error.finding,))
+        # a pool thread swallows what it does not expect: it must become a finding
+        except BaseException as error:
+            task.job.log(LogLevel.ERROR, f"{type(error).__name__}: {error}", part="wizard")
+            for line in traceback.format_exc().splitlines():
+                task.job.log(LogLevel.DEBUG, line, part="wizard")
+            end = ("failed", (unexpected(error),))
+        self._events.append((task, *end))
+        self._events.append((task, "finished", ()))
+
+    def _drain(self) -> None:
+        batch: list[LogLine] = []
+        for _ in range(min(len(self._events), _AT_MOST)):
+            task, kind, values = self._events.popleft()
+            if task is None:
+                batch.append(values[0])
+                continue
+            if batch:  # what was logged before an event is shown before it
+                self.lines.emit(batch)
+                batch = []
+            if kind == "finished":
+                self._finish(task)
+            else:
+                task.deliver(kind, values)
+        if batch:
+            self.lines.emit(batch)
+
+    def _finish(self, task: Task) -> None:
+        self._tasks.remove(task)
+        task.finished.emit()
+        self.changed.emit()
+        if not self._tasks:
+            if not self._events:
+                self._timer.stop()
+            self.idle.emit()

@@ -1,0 +1,407 @@
+"""Colours, sizes, type and the round state marks: the only place that has them.
+
+The tokens are applied as a palette and one generated style sheet; widgets that paint themselves ask
+``tokens()`` while painting. Light, dark and high contrast follow the system (``Follower``); high contrast
+takes the system's palette and draws borders instead of washes.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PySide6.QtCore import QObject, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QPainter, QPalette, QPen
+from PySide6.QtWidgets import QApplication
+
+from codesign_wizard import theme_sheet
+from codesign_wizard.core.finding import Severity
+from codesign_wizard.core.flow import StepState
+from codesign_wizard.core.job import StageState
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The colours of one scheme, as ``#rrggbb``."""
+
+    canvas: str
+    surface: str
+    sunken: str
+    line: str
+    ink: str
+    soft: str
+    faint: str
+    accent: str
+    accent_wash: str
+    ok: str
+    ok_wash: str
+    warning: str
+    warning_wash: str
+    error: str
+    error_wash: str
+    on_accent: str
+    contrast: bool = False
+
+
+LIGHT = Tokens(
+    canvas="#f5f6f8",
+    surface="#ffffff",
+    sunken="#eef0f3",
+    line="#dfe3e8",
+    ink="#1a1f26",
+    soft="#57606c",
+    faint="#68717d",
+    accent="#2257d6",
+    accent_wash="#e9effd",
+    ok="#176b3a",
+    ok_wash="#e5f4ea",
+    warning="#855300",
+    warning_wash="#fdf1d8",
+    error="#b0261e",
+    error_wash="#fcebe9",
+    on_accent="#ffffff",
+)
+DARK = Tokens(
+    canvas="#14171b",
+    surface="#1c2026",
+    sunken="#171a1f",
+    line="#30363e",
+    ink="#e9ecf0",
+    soft="#a7b0bb",
+    faint="#828c98",
+    accent="#8fb2ff",
+    accent_wash="#1e2a44",
+    ok="#79d69b",
+    ok_wash="#162c20",
+    warning="#f0c065",
+    warning_wash="#30270f",
+    error="#ff9d94",
+    error_wash="#3a1b19",
+    on_accent="#14171b",
+)
+
+# lengths at a text scale of 1, in device-independent pixels; all on a grid of 4
+MARGIN = 28
+GAP = 16
+RAIL_WIDTH = 232
+CONTROL_HEIGHT = 32
+MARK_SIZE = 18
+CARD_PADDING = 16
+TEXT_WIDTH = 640  # about 80 characters of body text
+NARROW = 720  # a page narrower than this puts its columns below each other
+
+_BODY, _TITLE, _LABEL = 13.0, 21.0, 11.5
+
+
+class Mark(StrEnum):
+    """The round signs: each has a shape of its own, so that colour never speaks alone."""
+
+    OK = "ok"
+    NOW = "now"
+    WARNING = "warning"
+    ERROR = "error"
+    INFO = "info"
+    EMPTY = "empty"
+    NOT_APPLICABLE = "not-applicable"
+    OUT_OF_DATE = "out-of-date"
+
+
+STEP_MARKS = {
+    StepState.NOT_STARTED: Mark.EMPTY,
+    StepState.IN_PROGRESS: Mark.NOW,
+    StepState.DONE: Mark.OK,
+    StepState.ATTENTION: Mark.ERROR,
+    StepState.OUT_OF_DATE: Mark.OUT_OF_DATE,
+}
+STAGE_MARKS = {
+    StageState.WAITING: Mark.EMPTY,
+    StageState.RUNNING: Mark.NOW,
+    StageState.DONE: Mark.OK,
+    StageState.ATTENTION: Mark.WARNING,
+    StageState.FAILED: Mark.ERROR,
+    StageState.SKIPPED: Mark.NOT_APPLICABLE,
+}
+SEVERITY_MARKS = {
+    Severity.ERROR: Mark.ERROR,
+    Severity.WARNING: Mark.WARNING,
+    Severity.INFO: Mark.INFO,
+    Severity.OK: Mark.OK,
+}
+
+_tokens = LIGHT
+_scale = 1.0
+
+
+def tokens() -> Tokens:
+    """Return the colours in force."""
+    return _tokens
+
+
+def px(length: float) -> int:
+    """Return *length* at the present text scale, in whole device-independent pixels."""
+    return round(length * _scale)
+
+
+def color(mark: Mark) -> str:
+    """Return the colour a mark is drawn in."""
+    now = _tokens
+    return {
+        Mark.OK: now.ok,
+        Mark.NOW: now.accent,
+        Mark.WARNING: now.warning,
+        Mark.ERROR: now.error,
+        Mark.INFO: now.accent,
+        Mark.OUT_OF_DATE: now.warning,
+    }.get(mark, now.faint)
+
+
+def font(size: float = _BODY, *, bold: bool = False, mono: bool = False) -> QFont:
+    """Return the system's font (or its fixed one) at *size* (px at a text scale of 1)."""
+    if mono:
+        chosen = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        chosen.setStyleHint(QFont.StyleHint.Monospace)
+    else:
+        chosen = QFont(QApplication.font())
+    chosen.setPixelSize(px(size))
+    chosen.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+    return chosen
+
+
+def system_text_scale(app: QApplication) -> float:
+    """Return how much larger than usual the system's text is; at least 1."""
+    usual = 12.0 if sys.platform == "win32" else 13.0
+    return max(1.0, QFontInfo(app.font()).pixelSize() / usual)
+
+
+def apply(app: QApplication, scheme: Qt.ColorScheme | None = None, *, scale: float | None = None) -> None:
+    """Dress the application; *scheme* ``None`` takes the system's, *scale* ``None`` keeps the present one."""
+    global _tokens, _scale
+    if scale is not None:
+        _scale = scale
+    hints = app.styleHints()
+    if scheme is None and hints.accessibility().contrastPreference() is Qt.ContrastPreference.HighContrast:
+        app.setPalette(QPalette())
+        _tokens = _from_palette(app.palette())
+    else:
+        dark = (hints.colorScheme() if scheme is None else scheme) is Qt.ColorScheme.Dark
+        _tokens = DARK if dark else LIGHT
+        app.setPalette(_palette(_tokens))
+    app.setFont(font())
+    app.setStyleSheet(theme_sheet.build(_tokens, px, mono_family=font(mono=True).family()))
+
+
+class Follower(QObject):
+    """Dresses the application again whenever the system's scheme or contrast changes."""
+
+    def __init__(self, app: QApplication) -> None:
+        super().__init__(app)
+        self._app = app
+        hints = app.styleHints()
+        hints.colorSchemeChanged.connect(self._changed)
+        hints.accessibility().contrastPreferenceChanged.connect(self._changed)
+
+    def _changed(self) -> None:
+        apply(self._app)
+
+
+def start(app: QApplication) -> None:
+    """Dress a new application in the system's scheme and text size, and keep following it."""
+    if sys.platform != "darwin":
+        app.setStyle("Fusion")
+    apply(app, scale=system_text_scale(app))
+    Follower(app)
+
+
+def _palette(look: Tokens) -> QPalette:
+    palette = QPalette()
+    role = QPalette.ColorRole
+    for which, value in (
+        (role.Window, look.canvas),
+        (role.Base, look.surface),
+        (role.AlternateBase, look.sunken),
+        (role.Button, look.surface),
+        (role.WindowText, look.ink),
+        (role.Text, look.ink),
+        (role.ButtonText, look.ink),
+        (role.BrightText, look.error),
+        (role.PlaceholderText, look.faint),
+        (role.Highlight, look.accent),
+        (role.HighlightedText, look.on_accent),
+        (role.Link, look.accent),
+        (role.LinkVisited, look.accent),
+        (role.ToolTipBase, look.surface),
+        (role.ToolTipText, look.ink),
+        (role.Light, look.surface),
+        (role.Midlight, look.line),
+        (role.Mid, look.line),
+        (role.Dark, look.faint),
+        (role.Shadow, look.line),
+        (role.Accent, look.accent),
+    ):
+        palette.setColor(which, QColor(value))
+    for which in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, which, QColor(look.faint))
+    return palette
+
+
+def _from_palette(palette: QPalette) -> Tokens:
+    role = QPalette.ColorRole
+
+    def name(which: QPalette.ColorRole) -> str:
+        return palette.color(which).name()
+
+    base, ink, accent = name(role.Base), name(role.WindowText), name(role.Highlight)
+    window = name(role.Window)
+    return Tokens(
+        canvas=window,
+        surface=base,
+        sunken=window,
+        line=ink,
+        ink=ink,
+        soft=ink,
+        faint=ink,
+        accent=accent,
+        accent_wash=base,
+        ok=ink,
+        ok_wash=base,
+        warning=ink,
+        warning_wash=base,
+        error=ink,
+        error_wash=base,
+        on_accent=name(role.HighlightedText),
+        contrast=True,
+    )
+
+
+def paint_mark(painter: QPainter, box: QRectF, mark: Mark) -> None:
+    """Draw *mark* into the square *box*."""
+    look, ink = _tokens, QColor(color(mark))
+    filled = mark in (Mark.OK, Mark.WARNING, Mark.ERROR, Mark.INFO)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    unit = box.width() / 18
+    ring = box.adjusted(unit, unit, -unit, -unit)
+    painter.setPen(QPen(ink, 1.4 * unit))
+    painter.setBrush(ink if filled else Qt.BrushStyle.NoBrush)
+    painter.drawEllipse(ring)
+    stroke = QPen(QColor(look.surface) if filled else ink, 1.9 * unit)
+    stroke.setCapStyle(Qt.PenCapStyle.RoundCap)
+    stroke.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    painter.setPen(stroke)
+
+    def at(x: float, y: float) -> QPointF:
+        return QPointF(box.left() + x * unit, box.top() + y * unit)
+
+    match mark:
+        case Mark.OK:
+            painter.drawPolyline([at(5.6, 9.2), at(8, 11.6), at(12.4, 6.8)])
+        case Mark.NOW:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(ink)
+            painter.drawEllipse(at(9, 9), 4 * unit, 4 * unit)
+        case Mark.WARNING | Mark.ERROR:
+            painter.drawLine(at(9, 5), at(9, 9.6))
+            painter.drawPoint(at(9, 12.8))
+        case Mark.INFO:
+            painter.drawPoint(at(9, 5.2))
+            painter.drawLine(at(9, 8.4), at(9, 13))
+        case Mark.NOT_APPLICABLE:
+            stroke.setWidthF(1.4 * unit)
+            painter.setPen(stroke)
+            painter.drawLine(at(6, 9), at(12, 9))
+        case Mark.OUT_OF_DATE:
+            stroke.setWidthF(1.5 * unit)
+            painter.setPen(stroke)
+            painter.drawPolyline([at(9, 5.2), at(9, 9.2), at(11.8, 10.8)])
+        case Mark.EMPTY:
+            pass
+    painter.restore()
+
+
+def paint_chevron(painter: QPainter, box: QRectF, *, down: bool, ink: str) -> None:
+    """Draw a small arrow head into *box*, pointing down or to the right."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    pen = QPen(QColor(ink), 1.5 * _scale)
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    painter.setPen(pen)
+    middle, half = box.center(), 3.5 * _scale
+    if down:
+        points = [QPointF(-half, -half / 2), QPointF(0, half / 2), QPointF(half, -half / 2)]
+    else:
+        points = [QPointF(-half / 2, -half), QPointF(half / 2, 0), QPointF(-half / 2, half)]
+    painter.drawPolyline([middle + point for point in points])
+    painter.restore()
+
+
+def paint_field(painter: QPainter, box: QRectF, *, focused: bool, enabled: bool) -> None:
+    """Draw the frame of a field into *box*."""
+    look = _tokens
+    width = 2.0 if focused else 1.0
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(QColor(look.accent if focused else look.line), width))
+    painter.setBrush(QColor(look.surface if enabled else look.sunken))
+    inset = width / 2
+    painter.drawRoundedRect(box.adjusted(inset, inset, -inset, -inset), px(6), px(6))
+    painter.restore()
+
+
+def paint_tick(painter: QPainter, box: QRectF, *, checked: bool, focused: bool, enabled: bool) -> None:
+    """Draw the square of a check box into *box*."""
+    look = _tokens
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    fill = look.accent if enabled else look.faint
+    edge = fill if checked else (look.accent if focused else look.faint)
+    painter.setPen(QPen(QColor(edge), 1.4))
+    painter.setBrush(QColor(fill if checked else look.surface))
+    painter.drawRoundedRect(box.adjusted(0.7, 0.7, -0.7, -0.7), px(4), px(4))
+    if focused:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(QColor(look.ink if checked else look.accent), 1.4))
+        painter.drawRoundedRect(box.adjusted(-0.7, -0.7, 0.7, 0.7), px(5), px(5))
+    if checked:
+        unit = box.width() / 16
+        pen = QPen(QColor(look.on_accent), 1.9 * unit)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        painter.setPen(pen)
+        corner = box.topLeft()
+        points = [
+            QPointF(4 * unit, 8.2 * unit),
+            QPointF(6.9 * unit, 11 * unit),
+            QPointF(12 * unit, 5.2 * unit),
+        ]
+        painter.drawPolyline([corner + point for point in points])
+    painter.restore()
+
+
+def paint_selected_step(painter: QPainter, box: QRectF) -> None:
+    """Draw the ground of the present step in the rail into *box*, its accent bar at the left."""
+    look = _tokens
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(QColor(look.line), 1) if look.contrast else Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(look.surface))
+    painter.drawRoundedRect(box, px(6), px(6))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(look.accent))
+    painter.drawRoundedRect(QRectF(box.left(), box.top(), px(3), box.height()), 1.5, 1.5)
+    painter.restore()
+
+
+def paint_focus(painter: QPainter, box: QRectF) -> None:
+    """Draw the ring that shows where the keyboard is around *box*."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(QColor(_tokens.accent), 2))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), px(6), px(6))
+    painter.restore()
+
+
+def ink(value: str) -> QColor:
+    """Return a token as the colour a painter takes."""
+    return QColor(value)

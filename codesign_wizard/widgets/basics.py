@@ -1,0 +1,359 @@
+"""Small pieces that every page is made of: labels, buttons, cards, marks, rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QCheckBox,
+    QComboBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionButton,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from codesign_wizard import theme
+from codesign_wizard.core.text import tr
+from codesign_wizard.theme import Mark, px
+
+L = TypeVar("L", bound=QBoxLayout)
+
+_CONFIRM_MS = 2000
+
+
+def announce(widget: QWidget, text: str, *, assertive: bool = False) -> None:
+    """Let a screen reader say *text* without moving the focus (WCAG 2.2, 4.1.3)."""
+    event = QAccessibleAnnouncementEvent(widget, text)
+    if assertive:
+        event.setPoliteness(QAccessible.AnnouncementPoliteness.Assertive)
+    QAccessible.updateAccessibility(event)
+
+
+def restyle(widget: QWidget, name: str, value: object) -> None:
+    """Set the property *name* that the style sheet asks for, and have it applied."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+def label(text: str = "", role: str = "", *, wrap: bool = True) -> QLabel:
+    """Return a label for plain text; *role* is ``title``, ``heading``, ``soft``, ``label``, ``mono``…"""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setWordWrap(wrap)
+    if role:
+        made.setProperty("role", role)
+    if role == "mono":
+        made.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+    if wrap:
+        # a wrapped label may become narrow; without this its longest word decides the page's width
+        made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        made.setMinimumWidth(px(40))
+    return made
+
+
+def button(text: str, clicked: Callable[[], object] | None = None, kind: str = "") -> QPushButton:
+    """Return a push button; *kind* is ``primary``, ``small``, ``flat``, ``link``, ``pill`` or plain."""
+    made = QPushButton(text)
+    made.setAutoDefault(False)
+    if kind:
+        made.setProperty("kind", kind)
+    if kind in ("flat", "link"):
+        made.setCursor(Qt.CursorShape.PointingHandCursor)
+    made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+    if clicked is not None:
+        made.clicked.connect(lambda: clicked())
+    return made
+
+
+def row(*items: QWidget | QLayout | int | None, gap: int = 8) -> QHBoxLayout:
+    """Return a row; a number is a fixed gap, ``None`` takes the room that is left."""
+    return _filled(QHBoxLayout(), items, gap)
+
+
+def column(*items: QWidget | QLayout | int | None, gap: int = 8) -> QVBoxLayout:
+    """Return a column; a number is a fixed gap, ``None`` takes the room that is left."""
+    return _filled(QVBoxLayout(), items, gap)
+
+
+def _filled(box: L, items: Iterable[QWidget | QLayout | int | None], gap: int) -> L:
+    box.setContentsMargins(0, 0, 0, 0)
+    box.setSpacing(px(gap))
+    for item in items:
+        if item is None:
+            box.addStretch(1)
+        elif isinstance(item, int):
+            box.addSpacing(px(item))
+        elif isinstance(item, QWidget):
+            box.addWidget(item)
+        else:
+            box.addLayout(item)
+    return box
+
+
+def clear(layout: QLayout) -> None:
+    """Remove and delete everything in *layout*."""
+    while layout.count():
+        item = layout.takeAt(0)
+        if item is None:
+            return
+        inner, widget = item.layout(), item.widget()
+        if inner is not None:
+            clear(inner)
+        if widget is not None:
+            widget.hide()  # deletion comes later; it must not be seen or reached until then
+            widget.deleteLater()
+
+
+class Card(QFrame):
+    """A surface with a hairline around it; its content goes into ``body``."""
+
+    def __init__(self, heading: str = "", *, note: str = "") -> None:
+        super().__init__()
+        self.setProperty("role", "card")
+        self.body = QVBoxLayout(self)
+        pad = px(theme.CARD_PADDING)
+        self.body.setContentsMargins(pad, pad - px(2), pad, pad)
+        self.body.setSpacing(px(8))
+        self.heading = label(heading, "heading")
+        self.note = label(note, "soft")
+        self.heading.setVisible(bool(heading))
+        self.note.setVisible(bool(note))
+        if heading:
+            self.setAccessibleName(heading)
+        self.body.addWidget(self.heading)
+        self.body.addWidget(self.note)
+        # a card is as high as its content, and takes no more
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+
+
+def hairline() -> QFrame:
+    """Return a thin line across."""
+    made = QFrame()
+    made.setProperty("role", "hairline")
+    return made
+
+
+class MarkView(QWidget):
+    """One round state mark; its meaning is also its accessible name."""
+
+    def __init__(self, mark: Mark = Mark.EMPTY, name: str = "", size: int = theme.MARK_SIZE) -> None:
+        super().__init__()
+        self._mark = mark
+        self._size = size
+        self.setAccessibleName(name)
+        self.setFixedSize(px(size), px(size))
+
+    @property
+    def mark(self) -> Mark:
+        """The mark that is shown."""
+        return self._mark
+
+    def set(self, mark: Mark, name: str = "") -> None:
+        """Show *mark*; *name* is what it means here."""
+        self._mark = mark
+        self.setAccessibleName(name)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(px(self._size), px(self._size))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        theme.paint_mark(painter, QRectF(self.rect()), self._mark)
+        painter.end()
+
+
+class Choice(QComboBox):
+    """A combo box drawn like the other fields."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setMinimumHeight(px(theme.CONTROL_HEIGHT))
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        hint = super().sizeHint()
+        return QSize(hint.width() + px(16), px(theme.CONTROL_HEIGHT))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        look = theme.tokens()
+        painter = QStylePainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        focused = self.hasFocus()
+        theme.paint_field(painter, QRectF(self.rect()), focused=focused, enabled=self.isEnabled())
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.setPen(self.palette().windowText().color())
+        text = self.rect().adjusted(px(10), 0, -px(28), 0)
+        shown = self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, text.width())
+        painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+        arrow = QRectF(self.width() - px(26), 0, px(16), self.height())
+        theme.paint_chevron(painter, arrow, down=True, ink=look.soft)
+        painter.end()
+
+
+class Tick(QCheckBox):
+    """A check box drawn from the theme, so that its state is plain in every scheme."""
+
+    def sizeHint(self) -> QSize:
+        words = self.fontMetrics().size(Qt.TextFlag.TextShowMnemonic, self.text())
+        return QSize(words.width() + px(30), max(px(24), words.height() + px(4)))
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def hitButton(self, point: object) -> bool:
+        return True
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        painter = QStylePainter(self)
+        side = px(16)
+        box = QRectF(1, (self.height() - side) / 2, side, side)
+        theme.paint_tick(
+            painter, box, checked=self.isChecked(), focused=self.hasFocus(), enabled=self.isEnabled()
+        )
+        words = self.rect().adjusted(px(26), 0, 0, 0)
+        alignment = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        painter.setFont(self.font())
+        self.style().drawItemText(
+            painter,
+            words,
+            int(alignment) | int(Qt.TextFlag.TextShowMnemonic),
+            self.palette(),
+            bool(option.state & QStyle.StateFlag.State_Enabled),
+            self.text(),
+            self.foregroundRole(),
+        )
+        painter.end()
+
+
+class CopyButton(QPushButton):
+    """Copies what *text* returns, and says so only after the clipboard really holds it."""
+
+    copied = Signal()
+
+    def __init__(self, text: Callable[[], str], name: str = "", kind: str = "") -> None:
+        self._words = name or tr("Copy")
+        super().__init__(self._words)
+        self._text = text
+        self.setAutoDefault(False)
+        if kind:
+            self.setProperty("kind", kind)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.clicked.connect(self._copy)
+
+    def _copy(self) -> None:
+        wanted = self._text()
+        clipboard = QGuiApplication.clipboard()
+        clipboard.setText(wanted)
+        if clipboard.text() == wanted:
+            self._say(tr("Copied ✓"))
+            self.copied.emit()
+        else:
+            self._say(tr("Not copied"))
+
+    def _say(self, text: str) -> None:
+        self.setMinimumWidth(self.width())  # the row must not jump
+        self.setText(text)
+        announce(self, text)
+        QTimer.singleShot(_CONFIRM_MS, self, lambda: self.setText(self._words))
+
+
+class CodeBox(QTextEdit):
+    """What a machine said or should be told: fixed-width, selectable, as high as its text, never edited."""
+
+    def __init__(self, text: str = "", name: str = "") -> None:
+        super().__init__()
+        self.setProperty("role", "code")
+        self.setReadOnly(True)
+        self.setAcceptRichText(False)
+        self.setTabChangesFocus(True)
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.document().setDocumentMargin(0)
+        self.document().documentLayout().documentSizeChanged.connect(self._fit)
+        self.setAccessibleName(name or tr("Text to copy"))
+        self.setPlainText(text)
+
+    def _fit(self) -> None:
+        height = round(self.document().size().height()) + 2 * px(6) + 2
+        if self.height() != height or self.minimumHeight() != height:
+            self.setFixedHeight(height)
+
+    def wheelEvent(self, event: QEvent) -> None:
+        event.ignore()
+
+
+class Columns(QWidget):
+    """Two parts beside each other, or one below the other where the page is narrow."""
+
+    def __init__(self, left: QWidget, right: QWidget, *, share: tuple[int, int] = (3, 2)) -> None:
+        super().__init__()
+        self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._box.setContentsMargins(0, 0, 0, 0)
+        self._box.setSpacing(px(theme.GAP))
+        for part, stretch in zip((left, right), share, strict=True):
+            self._box.addWidget(part, stretch, Qt.AlignmentFlag.AlignTop)
+        self._box.setAlignment(Qt.AlignmentFlag.AlignTop)
+
+    def resizeEvent(self, event: QEvent) -> None:
+        narrow = self.width() < px(theme.NARROW)
+        way = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+        if self._box.direction() != way:
+            self._box.setDirection(way)
+            self.updateGeometry()
+
+
+class Facts(QWidget):
+    """Named values below each other: names soft and aligned, values selectable."""
+
+    def __init__(self, facts: Iterable[tuple[str, str]] = (), *, name_width: int = 120) -> None:
+        super().__init__()
+        self._name_width = name_width
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(px(12))
+        self._grid.setVerticalSpacing(px(6))
+        self._grid.setColumnStretch(1, 1)
+        self.set(facts)
+
+    def set(self, facts: Iterable[tuple[str, str]]) -> None:
+        """Show *facts*, name and value each."""
+        clear(self._grid)
+        for place, (name, value) in enumerate(facts):
+            term = label(name, "soft")
+            term.setFixedWidth(px(self._name_width))
+            text = label(value)
+            text.setTextInteractionFlags(
+                Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+            )
+            text.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+            text.setAccessibleName(f"{name}: {value}")
+            self._grid.addWidget(term, place, 0, Qt.AlignmentFlag.AlignTop)
+            self._grid.addWidget(text, place, 1)

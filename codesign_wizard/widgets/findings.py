@@ -1,0 +1,232 @@
+"""A finding as it looks everywhere: sign, colour and word; what was seen; what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, Severity, worst_first
+from codesign_wizard.core.redact import redact
+from codesign_wizard.core.text import tr
+from codesign_wizard.core.verdict import when
+from codesign_wizard.theme import SEVERITY_MARKS, px
+from codesign_wizard.widgets.basics import (
+    Card,
+    CodeBox,
+    CopyButton,
+    MarkView,
+    button,
+    clear,
+    column,
+    label,
+    row,
+)
+from codesign_wizard.widgets.pieces import Fold, Tabs, portal_steps, severity_word
+
+
+def evidence_lines(evidence: Evidence) -> list[tuple[str, str]]:
+    """Return what was seen as name and text, redacted, in the order a vendor's support asks for it."""
+    lines: list[tuple[str, str]] = []
+    if evidence.status is not None:
+        lines.append((tr("Status"), str(evidence.status)))
+    if evidence.code:
+        lines.append((tr("Code"), evidence.code))
+    if evidence.message:
+        lines.append((tr("Message"), evidence.message))
+    if evidence.request_id:
+        lines.append((tr("Request id"), evidence.request_id))
+    if evidence.time is not None:
+        lines.append((tr("Time"), when(evidence.time)))
+    lines += list(evidence.more.items())
+    return [(name, redact(text)) for name, text in lines]
+
+
+class RemedyView(QWidget):
+    """What to do: tabs for the ways that exist, a copy button for the one that is shown, one link."""
+
+    link = Signal(str)
+
+    def __init__(self, remedy: Remedy) -> None:
+        super().__init__()
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(px(8))
+        box.addWidget(label(remedy.title))
+        self._texts: list[str] = []
+        self.tabs: Tabs | None = None
+        self.actions = row(gap=8)
+        ways: list[tuple[str, QWidget, str]] = []
+        if remedy.portal:
+            ways.append((tr("Portal"), portal_steps(remedy.portal), "\n".join(remedy.portal)))
+        if remedy.az:
+            ways.append(("az", CodeBox(remedy.az, tr("az command")), remedy.az))
+        if remedy.powershell:
+            ways.append(
+                ("PowerShell", CodeBox(remedy.powershell, tr("PowerShell command")), remedy.powershell)
+            )
+        if ways:
+            self.tabs = Tabs(tr("Ways to do it"))
+            for title, page, text in ways:
+                self.tabs.add(title, page)
+                self._texts.append(text)
+            box.addWidget(self.tabs)
+            self.copy = CopyButton(self._shown)
+            self.copy.setAccessibleName(tr("Copy what to do"))
+            self.actions.addWidget(self.copy)
+        if remedy.url:
+            url = remedy.url
+            opener = button(tr("Read more"), lambda: self.link.emit(url), "link")
+            opener.setAccessibleName(tr("Read more about this"))
+            opener.setToolTip(url)
+            self.actions.addWidget(opener)
+        self.actions.addStretch(1)
+        box.addLayout(self.actions)
+
+    def _shown(self) -> str:
+        return self._texts[self.tabs.index] if self.tabs is not None else ""
+
+
+class FindingView(Card):
+    """One finding that asks for attention."""
+
+    again = Signal(object)  # the Finding
+    link = Signal(str)
+
+    def __init__(self, finding: Finding, *, can_check: bool = True) -> None:
+        super().__init__()
+        self.finding = finding
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        word = severity_word(finding.severity)
+        self.setAccessibleName(f"{word}: {finding.title}")
+        self.setAccessibleDescription(finding.detail)
+        clear_heading(self)
+        head = QHBoxLayout()
+        head.setSpacing(px(12))
+        head.addWidget(MarkView(SEVERITY_MARKS[finding.severity], word), 0, Qt.AlignmentFlag.AlignTop)
+        words: QLabel = label(word, finding.severity.value, wrap=False)
+        likely = finding.certainty is Certainty.LIKELY
+        note = label(tr("likely, not proved"), "label", wrap=False)
+        note.setVisible(likely)
+        texts = column(row(words, note, None), label(finding.title, "heading"), gap=2)
+        if finding.detail:
+            texts.addSpacing(px(2))
+            texts.addWidget(label(finding.detail, "soft"))
+        head.addLayout(texts, 1)
+        self.body.addLayout(head)
+
+        inner = QVBoxLayout()
+        inner.setContentsMargins(px(30), 0, 0, 0)
+        inner.setSpacing(px(8))
+        self.body.addLayout(inner)
+        for remedy in finding.remedies:
+            view = RemedyView(remedy)
+            view.link.connect(self.link)
+            inner.addWidget(view)
+        self.recheck = button(tr("Check again"), lambda: self.again.emit(finding))
+        self.recheck.setAccessibleName(tr("Check again: {title}").format(title=finding.title))
+        self.recheck.setVisible(can_check)
+        if finding.remedies:
+            view.actions.insertWidget(1 if view.tabs is not None else 0, self.recheck)
+        elif can_check:
+            inner.addLayout(row(self.recheck, None))
+        self.seen = evidence_fold(finding)
+        if self.seen is not None:
+            inner.addWidget(self.seen)
+
+
+def clear_heading(card: Card) -> None:
+    """Take the heading that every card starts with out of *card*."""
+    for part in (card.heading, card.note):
+        card.body.removeWidget(part)
+        part.deleteLater()
+
+
+def evidence_fold(finding: Finding) -> Fold | None:
+    """Return "What we saw", folded, or ``None`` when there is nothing to show."""
+    lines = evidence_lines(finding.evidence)
+    if not lines:
+        return None
+    short = " ".join(
+        part for part in (str(finding.evidence.status or ""), redact(finding.evidence.code or "")) if part
+    )
+    title = tr("What we saw: {what}").format(what=short) if short else tr("What we saw")
+    fold = Fold(title)
+    fold.button.setAccessibleName(title)
+    text = "\n".join(f"{name}: {value}" for name, value in [*lines, (tr("Finding"), finding.id)])
+    fold.body.addWidget(CodeBox(text, tr("What we saw")))
+    copy = CopyButton(lambda: text, kind="small")
+    copy.setAccessibleName(tr("Copy what we saw"))
+    fold.body.addLayout(row(copy, None))
+    return fold
+
+
+class PassedRow(QWidget):
+    """A finding that asks for nothing, on one line."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__()
+        box = QHBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(px(12))
+        word = severity_word(finding.severity)
+        self.setAccessibleName(f"{word}: {finding.title}")
+        box.addWidget(MarkView(SEVERITY_MARKS[finding.severity], word), 0, Qt.AlignmentFlag.AlignTop)
+        texts = column(label(finding.title), gap=2)
+        if finding.detail:
+            texts.addWidget(label(finding.detail, "soft"))
+        fold = evidence_fold(finding)
+        if fold is not None:
+            texts.addWidget(fold)
+        box.addLayout(texts, 1)
+
+
+class FindingList(QWidget):
+    """Findings, worst first: each that asks for attention as a card, the rest together in one."""
+
+    again = Signal(object)
+    link = Signal(str)
+
+    def __init__(self, passed: str = "") -> None:
+        super().__init__()
+        self._passed = passed or tr("What was checked")
+        self._box = QVBoxLayout(self)
+        self._box.setContentsMargins(0, 0, 0, 0)
+        self._box.setSpacing(px(12))
+        self.views: list[FindingView] = []
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.hide()
+
+    def set(self, findings: Iterable[Finding], *, can_check: bool = True) -> None:
+        """Show *findings* in place of the former ones."""
+        clear(self._box)
+        self.views = []
+        ordered = worst_first(findings)
+        quiet = [finding for finding in ordered if finding.severity in (Severity.INFO, Severity.OK)]
+        for finding in ordered:
+            if finding in quiet:
+                continue
+            view = FindingView(finding, can_check=can_check)
+            view.again.connect(self.again)
+            view.link.connect(self.link)
+            self.views.append(view)
+            self._box.addWidget(view)
+        if quiet:
+            card = Card(self._passed)
+            for place, finding in enumerate(quiet):
+                if place:
+                    line = QFrame()
+                    line.setProperty("role", "hairline")
+                    card.body.addWidget(line)
+                card.body.addWidget(PassedRow(finding))
+            self._box.addWidget(card)
+        self.setVisible(bool(ordered))
+
+    def focus_first(self) -> bool:
+        """Put the focus on the first problem; tells whether there is one."""
+        for view in self.views:
+            if view.finding.severity is Severity.ERROR:
+                view.setFocus(Qt.FocusReason.OtherFocusReason)
+                return True
+        return False

@@ -1,0 +1,247 @@
+"""Pieces with a little behaviour: banner, fold, tabs, file drop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from codesign_wizard import theme
+from codesign_wizard.core.finding import Severity
+from codesign_wizard.core.text import tr
+from codesign_wizard.theme import SEVERITY_MARKS, Mark, px
+from codesign_wizard.widgets.basics import MarkView, button, column, label, restyle
+
+
+def severity_word(severity: Severity) -> str:
+    """Return the word that stands beside the sign of *severity*."""
+    return {
+        Severity.ERROR: tr("Problem"),
+        Severity.WARNING: tr("Warning"),
+        Severity.INFO: tr("Note"),
+        Severity.OK: tr("In order"),
+    }[severity]
+
+
+class Banner(QFrame):
+    """The answer first: one sentence with its sign, and at most one more below it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "banner")
+        self.setProperty("severity", "info")
+        self._mark = MarkView(Mark.INFO)
+        self._title = label("", "heading")
+        self._text = label("", "soft")
+        self._text.hide()
+        box = QHBoxLayout(self)
+        box.setContentsMargins(px(14), px(11), px(14), px(11))
+        box.setSpacing(px(12))
+        box.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
+        box.addLayout(column(self._title, self._text, gap=2), 1)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+
+    def say(self, severity: Severity, title: str, text: str = "", *, mark: Mark | None = None) -> None:
+        """Show *title* and below it *text*; *mark* replaces the sign of *severity*."""
+        restyle(self, "severity", severity.value)
+        self._mark.set(mark or SEVERITY_MARKS[severity], severity_word(severity))
+        self._title.setText(title)
+        self._text.setText(text)
+        self._text.setVisible(bool(text))
+        self.setAccessibleName(f"{severity_word(severity)}: {title}")
+
+    @property
+    def title(self) -> str:
+        """The sentence shown."""
+        return self._title.text()
+
+    @property
+    def text(self) -> str:
+        """The smaller sentence below it."""
+        return self._text.text()
+
+
+class FoldButton(QAbstractButton):
+    """A line of text with an arrow that opens and closes what is below it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.setCheckable(True)
+        self.setText(text)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        words = self.fontMetrics().size(Qt.TextFlag.TextShowMnemonic, self.text())
+        return QSize(words.width() + px(24), words.height() + px(8))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(px(80), self.sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        look = theme.tokens()
+        painter = QPainter(self)
+        theme.paint_chevron(
+            painter, QRectF(0, 0, px(12), self.height()), down=self.isChecked(), ink=look.soft
+        )
+        words = self.rect().adjusted(px(18), 0, 0, 0)
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, words.width())
+        painter.setPen(theme.ink(look.ink if self.underMouse() else look.soft))
+        flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        painter.drawText(words, int(flags) | int(Qt.TextFlag.TextShowMnemonic), shown)
+        if self.hasFocus():
+            theme.paint_focus(painter, QRectF(self.rect()))
+        painter.end()
+
+    def enterEvent(self, event: QEvent) -> None:
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.update()
+
+
+class Fold(QWidget):
+    """A heading that opens ``body``; closed at first."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.button = FoldButton(text)
+        self.content = QWidget()
+        self.body = QVBoxLayout(self.content)
+        self.body.setContentsMargins(px(18), 0, 0, 0)
+        self.body.setSpacing(px(8))
+        self.content.hide()
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(px(6))
+        box.addWidget(self.button)
+        box.addWidget(self.content)
+        self.button.toggled.connect(self.content.setVisible)
+
+    def open(self, opened: bool = True) -> None:
+        """Open or close it."""
+        self.button.setChecked(opened)
+
+
+class Tabs(QWidget):
+    """Flat tabs; only the chosen page takes room."""
+
+    chosen = Signal(int)
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.bar = QTabBar()
+        self.bar.setDrawBase(False)
+        self.bar.setExpanding(False)
+        self.bar.setUsesScrollButtons(False)
+        self.bar.setAccessibleName(name)
+        self._pages: list[QWidget] = []
+        self._box = QVBoxLayout(self)
+        self._box.setContentsMargins(0, 0, 0, 0)
+        self._box.setSpacing(0)
+        line = QFrame()
+        line.setProperty("role", "hairline")
+        self._box.addWidget(self.bar)
+        self._box.addWidget(line)
+        self._box.addSpacing(px(10))
+        self.bar.currentChanged.connect(self._show)
+
+    def add(self, title: str, page: QWidget) -> None:
+        """Add *page* under *title*; the first one is shown."""
+        self._pages.append(page)
+        self._box.addWidget(page)
+        page.setVisible(len(self._pages) == 1)
+        self.bar.addTab(title)
+
+    @property
+    def index(self) -> int:
+        """The number of the page shown."""
+        return self.bar.currentIndex()
+
+    def _show(self, index: int) -> None:
+        for place, page in enumerate(self._pages):
+            page.setVisible(place == index)
+        self.chosen.emit(index)
+
+
+def portal_steps(steps: Sequence[str]) -> QWidget:
+    """Return the numbered *steps* as text."""
+    holder = QWidget()
+    box = QVBoxLayout(holder)
+    box.setContentsMargins(0, 0, 0, 0)
+    box.setSpacing(px(4))
+    for number, text in enumerate(steps, 1):
+        count = label(f"{number}.", "soft", wrap=False)
+        count.setFixedWidth(px(22))
+        line = QHBoxLayout()
+        line.setSpacing(0)
+        line.addWidget(count, 0, Qt.AlignmentFlag.AlignTop)
+        line.addWidget(label(text), 1)
+        box.addLayout(line)
+    return holder
+
+
+class FileDrop(QFrame):
+    """A place to drop one file on, or to choose it with; ``chosen`` tells its path."""
+
+    chosen = Signal(str)
+
+    def __init__(self, prompt: str, choose: str, pattern: str) -> None:
+        super().__init__()
+        self.setProperty("role", "drop")
+        self._pattern = pattern
+        self._prompt = prompt
+        self.setAccessibleName(prompt)
+        self.setAcceptDrops(True)
+        self._words: QLabel = label(prompt, "soft")
+        self.choose = button(choose, self.ask)
+        box = QHBoxLayout(self)
+        box.setContentsMargins(px(12), px(10), px(12), px(10))
+        box.setSpacing(px(12))
+        box.addWidget(self._words, 1)
+        box.addWidget(self.choose)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+
+    def ask(self) -> None:
+        """Let the person choose a file."""
+        path, _ = QFileDialog.getOpenFileName(self, self._prompt, "", self._pattern)
+        if path:
+            self.chosen.emit(path)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped_file(event) is not None:
+            restyle(self, "over", "true")
+            event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QEvent) -> None:
+        restyle(self, "over", "false")
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        restyle(self, "over", "false")
+        path = dropped_file(event)
+        if path is not None:
+            event.acceptProposedAction()
+            self.chosen.emit(str(path))
+
+
+def dropped_file(event: QDropEvent) -> Path | None:
+    """Return the first local file that the drag holds."""
+    for url in event.mimeData().urls():
+        path = Path(url.toLocalFile())
+        if url.isLocalFile() and path.is_file():
+            return path
+    return None

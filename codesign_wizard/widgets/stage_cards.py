@@ -1,0 +1,135 @@
+"""The stages of a longer job, a small card each, live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QSizePolicy, QWidget
+
+from codesign_wizard.core.job import StageState
+from codesign_wizard.core.text import tr
+from codesign_wizard.theme import NARROW, STAGE_MARKS, px
+from codesign_wizard.widgets.basics import Card, MarkView, label, restyle
+from codesign_wizard.widgets.findings import clear_heading
+
+
+def state_word(state: StageState) -> str:
+    """Return what *state* is called."""
+    return {
+        StageState.WAITING: tr("waiting"),
+        StageState.RUNNING: tr("working"),
+        StageState.DONE: tr("done"),
+        StageState.ATTENTION: tr("done, with a warning"),
+        StageState.FAILED: tr("did not work"),
+        StageState.SKIPPED: tr("left out"),
+    }[state]
+
+
+class StageCard(Card):
+    """One stage: its sign, its name, what it says, and how far it is."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        clear_heading(self)
+        self._title = title
+        self.state = StageState.WAITING
+        self.mark = MarkView()
+        self.words = label("", "label")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName(tr("Progress of {stage}").format(stage=title))
+        keep = self.bar.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)
+        self.bar.setSizePolicy(keep)
+        self.bar.hide()
+        head = QHBoxLayout()
+        head.setSpacing(px(7))
+        head.addWidget(self.mark)
+        head.addWidget(label(title, "heading"), 1)
+        self.body.setContentsMargins(px(11), px(9), px(11), px(9))
+        self.body.setSpacing(px(4))
+        self.body.addLayout(head)
+        self.body.addWidget(self.words)
+        self.body.addStretch(1)
+        self.body.addWidget(self.bar)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.set(StageState.WAITING, "")
+
+    def set(self, state: StageState, text: str) -> None:
+        """Show *state*, and *text* or the state's own word."""
+        self.state = state
+        shown = text or state_word(state)
+        self.mark.set(STAGE_MARKS[state], state_word(state))
+        self.words.setText(shown)
+        self.words.setToolTip(shown)
+        self.bar.setVisible(state is StageState.RUNNING)
+        if state is not StageState.RUNNING:
+            self.bar.setRange(0, 1)
+            self.bar.setValue(0)
+        restyle(self, "active", "true" if state is StageState.RUNNING else "false")
+        self.setAccessibleName(f"{self._title}: {state_word(state)}")
+        self.setAccessibleDescription(shown)
+
+    def progress(self, done: int, total: int | None, text: str) -> None:
+        """Show how far the stage is."""
+        if total:
+            # a bar counts in 32 bits, a file may be longer
+            self.bar.setRange(0, 1000)
+            self.bar.setValue(min(1000, done * 1000 // total))
+        if text:
+            self.words.setText(text)
+            self.words.setToolTip(text)
+
+
+class StageCards(QWidget):
+    """All stages in a row, or in two where the page is narrow."""
+
+    def __init__(self, stages: Iterable[tuple[str, str]]) -> None:
+        super().__init__()
+        self.cards = {key: StageCard(title) for key, title in stages}
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(px(8))
+        self._across = 0
+        self._arrange(len(self.cards))
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+
+    def reset(self) -> None:
+        """Put every stage back to waiting."""
+        for card in self.cards.values():
+            card.set(StageState.WAITING, "")
+
+    def set(self, key: str, state: StageState, text: str = "") -> None:
+        """Show the state of one stage; a stage that is not shown here is passed over."""
+        card = self.cards.get(key)
+        if card is not None:
+            card.set(state, text)
+
+    def progress(self, done: int, total: int | None, text: str) -> None:
+        """Show how far the stage that runs is."""
+        for card in self.cards.values():
+            if card.state is StageState.RUNNING:
+                card.progress(done, total, text)
+
+    def stop(self, state: StageState, text: str) -> None:
+        """Let what still runs end in *state*: a cancelled or failed job says nothing more of it."""
+        for card in self.cards.values():
+            if card.state is StageState.RUNNING:
+                card.set(state, text)
+
+    def resizeEvent(self, event: QEvent) -> None:
+        count = len(self.cards)
+        self._arrange(count if self.width() >= px(NARROW) else (count + 1) // 2)
+
+    def _arrange(self, across: int) -> None:
+        if across == self._across:
+            return
+        self._across = across
+        while self._grid.takeAt(0) is not None:
+            pass
+        for place, card in enumerate(self.cards.values()):
+            self._grid.addWidget(card, place // across, place % across)
+        for place in range(len(self.cards)):
+            self._grid.setColumnStretch(place, 1 if place < across else 0)
+        self.updateGeometry()
