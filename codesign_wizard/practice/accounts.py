@@ -1,0 +1,19 @@
+"""What the person of a practice run has been given, or believes to have been given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class PracticeAccounts:
+    """Values as the person typed them in this scenario; some may be wrong."""
+
+    vault_name: str
+    certificate_name: str
+    application_id: str
+    application_secret: str = field(repr=False)
+    tenant_id: str
+    product_name: str
+    cloud: str = "public"
+    timestamp_servers: list[str] = field(default_factory=list)

@@ -1,0 +1,220 @@
+"""The practice cloud as the commands, the wizard and tests use it: start, look at, stop."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import ssl
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from codesign_wizard.practice.accounts import PracticeAccounts
+from codesign_wizard.practice.scenarios import apply_scenario, find_scenario
+from codesign_wizard.practice.services import all_services
+from codesign_wizard.practice.state import State
+from codesign_wizard.practice.wire.server import Server
+from codesign_wizard.practice.wire.tls import TlsAuthority, authority_name
+from codesign_wizard.practice.world import World, make_world, prepare
+
+
+class PracticeCloud:
+    """The vendors' services in this process, behind a forward proxy on loopback.
+
+    *scenario* makes one thing wrong (``KeyError`` if there is none of this name). *state* is a folder that
+    keeps keys, accounts and vaults between runs; a scenario's changes are not kept. *slow_factor* scales the
+    seconds that slow servers hold their answers. Raises ``StateError`` when *state* cannot be used.
+    """
+
+    def __init__(
+        self, scenario: str | None = None, *, state: Path | None = None, slow_factor: float = 1.0
+    ) -> None:
+        if scenario is not None:
+            find_scenario(scenario)
+        self.scenario = scenario
+        self._state_folder = state
+        self._slow_factor = slow_factor
+        self._folder: Path | None = None
+        self._world: World | None = None
+        self._server: Server | None = None
+        self._port = 0
+
+    def __enter__(self) -> PracticeCloud:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Make the world and listen; when this returns, everything works. Safe to call twice."""
+        if self._server is not None:
+            return
+        self._folder = Path(tempfile.mkdtemp(prefix="codesign-wizard-cloud-"))
+        try:
+            self._begin(self._folder)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _begin(self, folder: Path) -> None:
+        state = State(self._state_folder)
+        world = self._world = make_world(state, self._slow_factor)
+        tls = TlsAuthority(
+            state,
+            folder,
+            "tls-ca",
+            authority_name("Practice Network TLS CA", "Practice Certification Authority"),
+        )
+        prepare(world)
+        world.save()
+        # what a scenario breaks must not be found broken by the next run
+        state.frozen = self.scenario is not None
+        if self.scenario is not None:
+            apply_scenario(self.scenario, world)
+        if world.conditions.inspected:
+            seen = TlsAuthority(
+                State(),
+                folder,
+                "gateway-ca",
+                authority_name("Web Gateway Inspection CA (practice)", "Practice IT Department"),
+            )
+        else:
+            seen = tls
+        _write_pem(self.ca_file, tls.certificate)
+        _write_pem(self.roots_file, world.code_signing.root)
+        _write_pem(self.timestamp_roots_file, world.timestamps.root)
+
+        def context(host: str) -> ssl.SSLContext:
+            return seen.context(host, server.resolves)
+
+        server = self._server = Server(all_services(world), world.conditions, world.clock, context)
+        self._port = server.start()
+
+    def stop(self) -> None:
+        """End every connection and thread and remove the temporary files; safe to call twice."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop()
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def world(self) -> World:
+        """The world behind the services; only after ``start``."""
+        if self._world is None:
+            raise RuntimeError("the practice cloud has not been started")
+        return self._world
+
+    @property
+    def proxy_url(self) -> str:
+        """The forward proxy, for http and https."""
+        if not self._port:
+            raise RuntimeError("the practice cloud has not been started")
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def folder(self) -> Path:
+        """A private temporary folder, removed when the cloud stops."""
+        if self._folder is None:
+            raise RuntimeError("the practice cloud is not running")
+        return self._folder
+
+    @property
+    def ca_file(self) -> Path:
+        """The CA that vouches for the practice network's TLS, PEM."""
+        return self.folder / "practice-tls-ca.pem"
+
+    @property
+    def roots_file(self) -> Path:
+        """The root of the practice code-signing CA, PEM."""
+        return self.folder / "practice-roots.pem"
+
+    @property
+    def timestamp_roots_file(self) -> Path:
+        """The root of the practice time-stamp servers, PEM."""
+        return self.folder / "practice-timestamp-roots.pem"
+
+    @property
+    def accounts(self) -> PracticeAccounts:
+        """The values a person would type, as they typed them in this scenario."""
+        return self.world.accounts
+
+    @property
+    def problems(self) -> list[str]:
+        """Tracebacks of failed services: always empty, or there is a fault to mend."""
+        return self._server.problems if self._server is not None else []
+
+    def issue(self, request_pem: bytes) -> list[x509.Certificate]:
+        """Return the practice CA's answer to a signing request (PEM or DER): leaf and intermediate.
+
+        Raises ``ValueError`` (``authority.CsrError``) when it cannot be answered.
+        """
+        load = x509.load_pem_x509_csr if request_pem.lstrip().startswith(b"-----") else x509.load_der_x509_csr
+        authority = self.world.code_signing
+        return [
+            authority.issue(load(request_pem), start=self.world.clock.now()),
+            authority.intermediate,
+        ]
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment that leads any client here and signs it in."""
+        accounts = self.accounts
+        return {
+            "HTTPS_PROXY": self.proxy_url,
+            "HTTP_PROXY": self.proxy_url,
+            "https_proxy": self.proxy_url,
+            "http_proxy": self.proxy_url,  # curl reads only the lower-case name for http
+            "NO_PROXY": "",
+            "no_proxy": "",
+            "REQUESTS_CA_BUNDLE": str(self.ca_file),
+            "SSL_CERT_FILE": str(self.ca_file),
+            "CURL_CA_BUNDLE": str(self.ca_file),
+            "AZURE_TENANT_ID": accounts.tenant_id,
+            "AZURE_CLIENT_ID": accounts.application_id,
+            "AZURE_CLIENT_SECRET": accounts.application_secret,
+            "CODESIGN_WIZARD_VAULT": accounts.vault_name,
+            "CODESIGN_WIZARD_CERTIFICATE": accounts.certificate_name,
+        }
+
+    def shell_lines(self) -> list[str]:
+        """Return the environment as assignments for a POSIX shell."""
+        return [f"export {name}={shlex.quote(value)}" for name, value in self.environment().items()]
+
+    def describe(self) -> dict[str, Any]:
+        """Return everything another program needs, the secret included, for ``practice serve --json``."""
+        accounts, vault = self.accounts, f"https://{self.accounts.vault_name}.vault.azure.net"
+        login = self.world.conditions.proxy_login
+        return {
+            "scenario": self.scenario,
+            "proxy_url": self.proxy_url,
+            "proxy_login": {"user": login.user, "password": login.password} if login else None,
+            "ca_file": str(self.ca_file),
+            "roots_file": str(self.roots_file),
+            "timestamp_roots_file": str(self.timestamp_roots_file),
+            "vault_name": accounts.vault_name,
+            "vault_url": vault,
+            "certificate_name": accounts.certificate_name,
+            "certificate_id": f"{vault}/certificates/{accounts.certificate_name}",
+            "application_id": accounts.application_id,
+            "application_secret": accounts.application_secret,
+            "tenant_id": accounts.tenant_id,
+            "cloud": accounts.cloud,
+            "product_name": accounts.product_name,
+            "timestamp_servers": list(accounts.timestamp_servers),
+            "environment": self.environment(),
+        }
+
+
+def _write_pem(file: Path, certificate: x509.Certificate) -> None:
+    file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))

@@ -1,0 +1,1 @@
+"""Microsoft Entra ID: tenants, applications, tokens (login.microsoftonline.com and the other clouds)."""

@@ -1,0 +1,201 @@
+"""What Entra ID says when it refuses: AADSTS numbers, OAuth error codes, texts, statuses.
+
+The texts are those of real answers (captured bodies and issue threads); where only Microsoft's list of error
+codes (learn.microsoft.com/entra/identity-platform/reference-error-codes) gives a text, it is that one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class EntraError(Exception):
+    """A refusal. ``uri``: real bodies carry ``error_uri`` with most codes, not with all."""
+
+    number: int
+    error: str
+    text: str
+    status: int = 400
+    uri: bool = True
+    suberror: str = ""
+
+
+def tenant_unknown(tenant: str) -> EntraError:
+    """No tenant of this id or domain in this cloud."""
+    return EntraError(
+        90002,
+        "invalid_tenant",
+        f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing "
+        "into the correct cloud. Check with your subscription administrator, this may happen if there are no "
+        "active subscriptions for the tenant.",
+    )
+
+
+def tenant_malformed(tenant: str) -> EntraError:
+    """Neither a GUID nor a domain name."""
+    return EntraError(
+        900023,
+        "invalid_request",
+        f"Specified tenant identifier '{tenant}' is neither a valid DNS name, nor a valid external domain.",
+    )
+
+
+def tenant_missing() -> EntraError:
+    """``common`` and its like, with credentials that imply no tenant."""
+    return EntraError(
+        50059,
+        "invalid_request",
+        "No tenant-identifying information found in either the request or implied by any provided "
+        "credentials.",
+    )
+
+
+def instance_unknown() -> EntraError:
+    """Instance discovery for a host that is no authority of Microsoft's."""
+    return EntraError(50049, "invalid_instance", "Unknown or invalid instance.")
+
+
+def parameter_missing(name: str) -> EntraError:
+    """A required form field is absent or empty."""
+    return EntraError(
+        900144, "invalid_request", f"The request body must contain the following parameter: '{name}'."
+    )
+
+
+def grant_unsupported(grant: str) -> EntraError:
+    """The grant type is not known."""
+    return EntraError(
+        70003,
+        "unsupported_grant_type",
+        f"The app requested an unsupported grant type '{grant}'.",
+        uri=False,
+    )
+
+
+def scope_invalid(scope: str) -> EntraError:
+    """The scope cannot be read as resource and permission."""
+    return EntraError(
+        70011,
+        "invalid_scope",
+        "The provided request must include a 'scope' input parameter. The provided value for the input "
+        f"parameter 'scope' is not valid. The scope {scope} is not valid.",
+    )
+
+
+def scope_not_default(scope: str) -> EntraError:
+    """Client credentials work with ``/.default`` only."""
+    return EntraError(
+        1002012,
+        "invalid_scope",
+        f"The provided value for scope {scope} is not valid. Client credential flows must have a scope value "
+        "with /.default suffixed to the resource identifier (application ID URI).",
+    )
+
+
+def resource_unknown(resource: str, tenant: str) -> EntraError:
+    """The tenant holds no service principal of the resource."""
+    return EntraError(
+        500011,
+        "invalid_resource",
+        f"The resource principal named {resource} was not found in the tenant named {tenant}. This can "
+        "happen if the application has not been installed by the administrator of the tenant or consented to by any "
+        "user in the tenant. You might have sent your authentication request to the wrong tenant.",
+    )
+
+
+def application_malformed(application: str) -> EntraError:
+    """The client id is no GUID, or all zeros."""
+    return EntraError(
+        700038, "unauthorized_client", f"{application} is not a valid application identifier.", uri=False
+    )
+
+
+def application_unknown(application: str, tenant: str) -> EntraError:
+    """No such application in this tenant."""
+    return EntraError(
+        700016,
+        "unauthorized_client",
+        f"Application with identifier '{application}' was not found in the directory '{tenant}'. This can "
+        "happen if the application has not been installed by the administrator of the tenant or consented to "
+        "by any user in the tenant. You may have sent your authentication request to the wrong tenant.",
+    )
+
+
+def service_principal_missing(application: str, tenant: str) -> EntraError:
+    """The application is registered here and has no service principal."""
+    return EntraError(
+        7000229,
+        "invalid_client",
+        f"The client application {application} is missing service principal in the tenant {tenant}. See "
+        "instructions here: https://go.microsoft.com/fwlink/?linkid=2225119",
+        status=401,
+    )
+
+
+def application_disabled(application: str, name: str) -> EntraError:
+    """Somebody set "Enabled for users to sign-in" to No."""
+    return EntraError(7000112, "unauthorized_client", f"Application '{application}'({name}) is disabled.")
+
+
+def secret_missing() -> EntraError:
+    """A confidential client without a credential."""
+    return EntraError(
+        7000218,
+        "invalid_client",
+        "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+        status=401,
+    )
+
+
+def secret_wrong(application: str) -> EntraError:
+    """The value is none of the application's secrets."""
+    return EntraError(
+        7000215,
+        "invalid_client",
+        "Invalid client secret provided. Ensure the secret being sent in the request is the client secret "
+        f"value, not the client secret ID, for a secret added to app '{application}'.",
+        status=401,
+    )
+
+
+def secret_expired(application: str) -> EntraError:
+    """The value was right until its day."""
+    return EntraError(
+        7000222,
+        "invalid_client",
+        f"The provided client secret keys for app '{application}' are expired. Visit the Azure portal to "
+        "create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate "
+        "credentials for added security: https://aka.ms/certCreds.",
+        status=401,
+    )
+
+
+def assertion_failed() -> EntraError:
+    """Certificate credentials: no practice application has a certificate registered."""
+    return EntraError(
+        700027,
+        "invalid_client",
+        "Client assertion failed signature validation. [Reason - The key was not found.]",
+        status=401,
+    )
+
+
+def conditional_access() -> EntraError:
+    """A Conditional Access policy for workload identities blocks the service principal."""
+    return EntraError(
+        53003,
+        "invalid_grant",
+        "Access has been blocked by Conditional Access policies. The access policy does not allow token "
+        "issuance.",
+        suberror="message_only",
+    )
+
+
+def post_only(method: str) -> EntraError:
+    """The token endpoint was called with another method."""
+    return EntraError(
+        900561,
+        "invalid_request",
+        f"The endpoint only accepts POST requests. Received a {method} request.",
+    )

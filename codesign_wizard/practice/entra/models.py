@@ -1,0 +1,225 @@
+"""Tenants, applications and their service principals, and the rules by which a token is given out."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+import string
+import uuid
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from codesign_wizard.practice.clock import Clock
+from codesign_wizard.practice.entra import errors
+
+GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DOMAIN = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
+_NO_TENANT = ("common", "organizations", "consumers")
+SECRET_CHARACTERS = string.ascii_letters + string.digits + "._-~"
+
+VAULT_RESOURCE = "https://vault.azure.net"
+# resources that every tenant holds, by identifier URI, with their application ids
+RESOURCES = {
+    VAULT_RESOURCE: "cfa8b339-82a2-471a-a3c9-0fc0be7a4093",
+    "https://management.azure.com": "797f4846-ba00-4fd7-ba43-dac1f8f63013",
+    "https://management.core.windows.net": "797f4846-ba00-4fd7-ba43-dac1f8f63013",
+    "https://graph.microsoft.com": "00000003-0000-0000-c000-000000000000",
+}
+
+
+@dataclass
+class ClientSecret:
+    """A password credential: ``key_id`` is what the portal calls Secret ID."""
+
+    key_id: str
+    value: str
+    expires: str  # ISO 8601 with offset
+
+    @classmethod
+    def make(cls, expires: datetime) -> ClientSecret:
+        """Return a new secret in the shape Entra gives them: 40 characters, ``8Q~`` from the fourth on."""
+        head = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(3))
+        tail = "".join(secrets.choice(SECRET_CHARACTERS) for _ in range(34))
+        return cls(str(uuid.uuid4()), f"{head}8Q~{tail}", expires.isoformat())
+
+    def expired(self, now: datetime) -> bool:
+        """Tell whether the secret is past its day."""
+        return datetime.fromisoformat(self.expires) <= now
+
+
+@dataclass
+class Application:
+    """An app registration; ``object_id`` is the registration's own, not the service principal's."""
+
+    application_id: str
+    object_id: str
+    name: str
+    secrets: list[ClientSecret] = field(default_factory=list)
+
+
+@dataclass
+class ServicePrincipal:
+    """An enterprise application: what roles and policies name, by its object id."""
+
+    object_id: str
+    application_id: str
+    enabled: bool = True
+    blocked_by_policy: bool = False
+
+
+@dataclass
+class Tenant:
+    """A directory in the public cloud."""
+
+    tenant_id: str
+    name: str
+    domains: list[str]
+    region: str
+    applications: list[Application] = field(default_factory=list)
+    service_principals: list[ServicePrincipal] = field(default_factory=list)
+
+    def application(self, application_id: str) -> Application | None:
+        """Return the application registered here."""
+        return next((each for each in self.applications if each.application_id == application_id), None)
+
+    def service_principal(self, application_id: str) -> ServicePrincipal | None:
+        """Return the service principal here of an application."""
+        return next((each for each in self.service_principals if each.application_id == application_id), None)
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a token is to say."""
+
+    tenant: Tenant
+    application: Application
+    principal: ServicePrincipal
+    audience: str
+
+
+class Directory:
+    """All tenants of the practice cloud, and the rules of the client credentials grant."""
+
+    def __init__(self, clock: Clock, tenants: list[Tenant]) -> None:
+        self._clock = clock
+        self.tenants = tenants
+
+    def tenant(self, identifier: str, *, public: bool = True) -> Tenant:
+        """Return the tenant of this GUID or verified domain; raises ``EntraError``.
+
+        Only the public cloud (*public*) knows any.
+        """
+        wanted = identifier.lower()
+        for tenant in self.tenants if public else ():
+            if wanted == tenant.tenant_id or wanted in tenant.domains:
+                return tenant
+        if GUID.fullmatch(identifier) or _DOMAIN.fullmatch(identifier):
+            raise errors.tenant_unknown(identifier)
+        raise errors.tenant_malformed(identifier)
+
+    def client_credentials(
+        self, identifier: str, form: dict[str, str], *, version_1: bool, public: bool = True
+    ) -> Grant:
+        """Judge a token request (RFC 6749, 4.4) in the order Entra does; raises ``EntraError``.
+
+        *form* has the client's id and secret also when they came by Basic authentication. *version_1* is the
+        older endpoint, which takes ``resource`` in place of ``scope``.
+        """
+        if identifier.lower() in _NO_TENANT:
+            raise errors.tenant_missing()
+        tenant = self.tenant(identifier, public=public)
+        grant = form.get("grant_type", "")
+        if not grant:
+            raise errors.parameter_missing("grant_type")
+        if grant != "client_credentials":
+            raise errors.grant_unsupported(grant)
+        client = form.get("client_id", "")
+        if not client:
+            raise errors.parameter_missing("client_id")
+        audience = self._audience(form, tenant, version_1=version_1)
+        application, principal = self._client(client, tenant)
+        self._credential(form, application)
+        if principal.blocked_by_policy:
+            raise errors.conditional_access()
+        return Grant(tenant, application, principal, audience)
+
+    def _audience(self, form: dict[str, str], tenant: Tenant, *, version_1: bool) -> str:
+        wanted = form.get("resource" if version_1 else "scope", "").strip()
+        if not wanted:
+            raise errors.parameter_missing("resource" if version_1 else "scope")
+        if version_1:
+            resource = wanted
+        else:
+            if " " in wanted or "/" not in wanted:
+                raise errors.scope_invalid(wanted)
+            if not wanted.endswith("/.default"):
+                raise errors.scope_not_default(wanted)
+            resource = wanted.removesuffix("/.default")
+        # a resource is found by its URI, with or without a last slash, or by its application id
+        for uri, application_id in RESOURCES.items():
+            if resource.lower() in (uri, uri + "/", application_id):
+                return resource
+        raise errors.resource_unknown(resource, tenant.tenant_id)
+
+    def _client(self, client: str, tenant: Tenant) -> tuple[Application, ServicePrincipal]:
+        if not GUID.fullmatch(client) or not client.replace("0", "").replace("-", ""):
+            raise errors.application_malformed(client)
+        application = tenant.application(client.lower())
+        if application is None:
+            raise errors.application_unknown(client, tenant.name)
+        principal = tenant.service_principal(application.application_id)
+        if principal is None:
+            raise errors.service_principal_missing(application.application_id, tenant.tenant_id)
+        if not principal.enabled:
+            raise errors.application_disabled(application.application_id, application.name)
+        return application, principal
+
+    def _credential(self, form: dict[str, str], application: Application) -> None:
+        given = form.get("client_secret", "")
+        if not given:
+            raise errors.assertion_failed() if form.get("client_assertion") else errors.secret_missing()
+        for secret in application.secrets:
+            if hmac.compare_digest(secret.value.encode(), given.encode()):
+                if secret.expired(self._clock.now()):
+                    raise errors.secret_expired(application.application_id)
+                return
+        raise errors.secret_wrong(application.application_id)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the tenants for keeping."""
+        return {"tenants": [asdict(tenant) for tenant in self.tenants]}
+
+
+def tenants_from_json(document: dict[str, Any]) -> list[Tenant]:
+    """Return what ``to_json`` wrote; raises ``KeyError`` or ``TypeError`` on anything else."""
+    return [
+        Tenant(
+            **{
+                **entry,
+                "applications": [
+                    Application(**{**each, "secrets": [ClientSecret(**secret) for secret in each["secrets"]]})
+                    for each in entry["applications"]
+                ],
+                "service_principals": [ServicePrincipal(**each) for each in entry["service_principals"]],
+            }
+        )
+        for entry in document["tenants"]
+    ]
+
+
+def new_tenant(name: str, domain: str) -> Tenant:
+    """Return an empty tenant with a fresh id and its ``onmicrosoft.com`` domain beside *domain*."""
+    label = domain.split(".")[0]
+    return Tenant(str(uuid.uuid4()), name, [domain, f"{label}.onmicrosoft.com"], "EU")
+
+
+def register(tenant: Tenant, name: str, now: datetime) -> Application:
+    """Register an application with a secret of a year and its service principal, as the portal does."""
+    application = Application(
+        str(uuid.uuid4()), str(uuid.uuid4()), name, [ClientSecret.make(now + timedelta(days=365))]
+    )
+    tenant.applications.append(application)
+    tenant.service_principals.append(ServicePrincipal(str(uuid.uuid4()), application.application_id))
+    return application

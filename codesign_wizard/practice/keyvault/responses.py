@@ -1,0 +1,156 @@
+"""Key Vault's JSON documents (REST reference, keys and certificates)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from codesign_wizard.practice.entra.tokens import base64url
+from codesign_wizard.practice.keyvault.crypto import CURVE_NAMES
+from codesign_wizard.practice.keyvault.errors import VaultError
+from codesign_wizard.practice.keyvault.models import (
+    HSM_PLATFORM,
+    Attributes,
+    CertificateVersion,
+    KeyVersion,
+    Vault,
+    VaultCertificate,
+    VaultKey,
+)
+from codesign_wizard.practice.state import PrivateKey, State
+
+_RECOVERY = {"recoveryLevel": "Recoverable+Purgeable", "recoverableDays": 90}
+
+
+def error(refusal: VaultError) -> dict[str, Any]:
+    """Return a refusal's body."""
+    inner = {"innererror": {"code": refusal.inner}} if refusal.inner else {}
+    return {"error": {"code": refusal.code, "message": refusal.message, **inner}}
+
+
+def certificate_bundle(
+    vault: Vault, certificate: VaultCertificate, version: CertificateVersion, state: State, *, latest: bool
+) -> dict[str, Any]:
+    """Return a certificate; only the latest, asked for without a version, comes with its policy."""
+    base, name = f"https://{vault.host}", certificate.name
+    der = _der(version.certificate(state))
+    document: dict[str, Any] = {
+        "id": f"{base}/certificates/{name}/{version.version}",
+        "kid": f"{base}/keys/{name}/{version.version}",
+        "sid": f"{base}/secrets/{name}/{version.version}",
+        "x5t": _thumbprint(der),
+        "cer": base64.b64encode(der).decode(),
+        "attributes": _attributes(version.attributes) | _RECOVERY,
+    }
+    if latest:
+        document["policy"] = certificate_policy(vault, certificate)
+    return document
+
+
+def certificate_policy(vault: Vault, certificate: VaultCertificate) -> dict[str, Any]:
+    """Return a certificate's policy."""
+    policy = certificate.policy
+    key: dict[str, Any] = {"exportable": policy.exportable, "kty": policy.key_type}
+    if policy.key_size:
+        key["key_size"] = policy.key_size
+    key["reuse_key"] = policy.reuse_key
+    if policy.curve:
+        key["crv"] = policy.curve
+    return {
+        "id": f"https://{vault.host}/certificates/{certificate.name}/policy",
+        "key_props": key,
+        "secret_props": {"contentType": policy.content_type},
+        "x509_props": {
+            "subject": policy.subject,
+            "sans": {},
+            "ekus": policy.ekus,
+            "key_usage": policy.key_usage,
+            "validity_months": policy.validity_months,
+            "basic_constraints": {"ca": False},
+        },
+        "lifetime_actions": [
+            {"trigger": {"lifetime_percentage": 80}, "action": {"action_type": "EmailContacts"}}
+        ],
+        "issuer": {"name": policy.issuer},
+        "attributes": {"enabled": True, "created": policy.created, "updated": policy.updated},
+    }
+
+
+def certificate_item(
+    vault: Vault, certificate: VaultCertificate, version: CertificateVersion, state: State, *, whole: bool
+) -> dict[str, Any]:
+    """Return a list entry: the certificate (*whole*), or one of its versions."""
+    place = certificate.name if whole else f"{certificate.name}/{version.version}"
+    return {
+        "id": f"https://{vault.host}/certificates/{place}",
+        "x5t": _thumbprint(_der(version.certificate(state))),
+        "attributes": _attributes(version.attributes),
+        "subject": "",
+    }
+
+
+def key_bundle(vault: Vault, key: VaultKey, version: KeyVersion, state: State) -> dict[str, Any]:
+    """Return a key: its public part as a JSON Web Key, and its attributes."""
+    kid = f"https://{vault.host}/keys/{key.name}/{version.version}"
+    jwk = {"kid": kid, "kty": version.key_type, "key_ops": version.key_ops}
+    return {
+        "key": jwk | _public_numbers(version.private_key(state)),
+        "attributes": _key_attributes(version),
+        **({"managed": True} if version.managed else {}),
+    }
+
+
+def key_item(vault: Vault, key: VaultKey, version: KeyVersion, *, whole: bool) -> dict[str, Any]:
+    """Return a list entry: the key (*whole*), or one of its versions."""
+    place = key.name if whole else f"{key.name}/{version.version}"
+    return {
+        "kid": f"https://{vault.host}/keys/{place}",
+        "attributes": _key_attributes(version),
+        **({"managed": True} if version.managed else {}),
+    }
+
+
+def _key_attributes(version: KeyVersion) -> dict[str, Any]:
+    platform = HSM_PLATFORM if version.key_type.endswith("-HSM") else "0"
+    own = {"exportable": version.exportable, "hsmPlatform": platform}
+    return _attributes(version.attributes) | _RECOVERY | own
+
+
+def _attributes(attributes: Attributes) -> dict[str, Any]:
+    times = {"nbf": attributes.not_before, "exp": attributes.expires}
+    return {
+        "enabled": attributes.enabled,
+        **{name: value for name, value in times.items() if value is not None},
+        "created": attributes.created,
+        "updated": attributes.updated,
+    }
+
+
+def _public_numbers(key: PrivateKey) -> dict[str, str]:
+    if isinstance(key, rsa.RSAPrivateKey):
+        numbers = key.public_key().public_numbers()
+        return {"n": _number(numbers.n), "e": _number(numbers.e)}
+    size = (key.curve.key_size + 7) // 8
+    point = key.public_key().public_numbers()
+    return {
+        "crv": CURVE_NAMES[key.curve.name],
+        "x": base64url(point.x.to_bytes(size, "big")),
+        "y": base64url(point.y.to_bytes(size, "big")),
+    }
+
+
+def _number(value: int) -> str:
+    return base64url(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+
+
+def _der(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.DER)
+
+
+def _thumbprint(der: bytes) -> str:
+    return base64url(hashlib.sha1(der, usedforsecurity=False).digest())

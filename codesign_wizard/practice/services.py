@@ -1,0 +1,17 @@
+"""The services of the practice network: a new one is a folder of its own and a line here."""
+
+from __future__ import annotations
+
+from codesign_wizard.practice.entra import routes as entra
+from codesign_wizard.practice.keyvault import routes as keyvault
+from codesign_wizard.practice.pki import routes as pki
+from codesign_wizard.practice.timestamp import routes as timestamp
+from codesign_wizard.practice.wire.messages import Service
+from codesign_wizard.practice.world import World
+
+_SERVICES = (entra.service, keyvault.service, pki.service, timestamp.service)
+
+
+def all_services(world: World) -> list[Service]:
+    """Return every service, bound to *world*."""
+    return [service(world) for service in _SERVICES]

@@ -1,0 +1,141 @@
+"""Where a practice cloud keeps its keys, certificates and world: in memory, or in a folder between runs.
+
+A folder is private (0700, files 0600 where the system knows modes) and holds PEM and JSON only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from codesign_wizard.core.files import write_atomic
+
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+_CURVES: dict[str, type[ec.EllipticCurve]] = {
+    "P-256": ec.SECP256R1,
+    "P-256K": ec.SECP256K1,
+    "P-384": ec.SECP384R1,
+    "P-521": ec.SECP521R1,
+}
+
+
+class StateError(Exception):
+    """The folder given to keep the practice cloud in cannot be used; the text says why."""
+
+
+def generate_key(kind: str) -> PrivateKey:
+    """Return a new key of *kind*: ``rsa-3072``, ``ec-P-256`` and the like."""
+    family, _, size = kind.partition("-")
+    if family == "rsa":
+        return rsa.generate_private_key(65537, int(size))
+    return ec.generate_private_key(_CURVES[size]())
+
+
+def private_key_pem(key: PrivateKey) -> bytes:
+    """Return *key* as unencrypted PKCS #8 in PEM."""
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+class State:
+    """Named keys, certificates and documents. Without a folder they live as long as the object."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._memory: dict[str, bytes] = {}
+        self._keys: dict[str, PrivateKey] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+        self.frozen = False  # a scenario's world is never written over the well one
+        if folder is not None:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                os.chmod(folder, 0o700)
+            except OSError as error:
+                raise StateError(f"{folder}: {error.strerror or error}") from error
+
+    def key(self, name: str, kind: str) -> PrivateKey:
+        """Return the key called *name*, made now if there is none; threads may ask at once."""
+        with self._lock:
+            lock = self._locks.setdefault(name, threading.Lock())
+        with lock:
+            found = self._keys.get(name)
+            if found is None:
+                found = self._load_key(name)
+            if found is None:
+                found = generate_key(kind)
+                self._write(f"{name}.key.pem", private_key_pem(found))
+            self._keys[name] = found
+            return found
+
+    def certificate(self, name: str, make: Callable[[], x509.Certificate]) -> x509.Certificate:
+        """Return the certificate called *name*, or what *make* returns, kept under that name."""
+        pem = self._read(f"{name}.crt.pem")
+        if pem is not None:
+            try:
+                return x509.load_pem_x509_certificate(pem)
+            except ValueError as error:
+                raise StateError(f"{name}.crt.pem: {error}") from error
+        certificate = make()
+        self._write(f"{name}.crt.pem", certificate.public_bytes(serialization.Encoding.PEM))
+        return certificate
+
+    def document(self, name: str) -> dict[str, Any] | None:
+        """Return the JSON document called *name*, or ``None``."""
+        raw = self._read(f"{name}.json")
+        if raw is None:
+            return None
+        try:
+            document = json.loads(raw)
+        except ValueError as error:
+            raise StateError(f"{name}.json: {error}") from error
+        if not isinstance(document, dict):
+            raise StateError(f"{name}.json: not an object")
+        return document
+
+    def keep(self, name: str, document: dict[str, Any]) -> None:
+        """Store a JSON document under *name*."""
+        self._write(f"{name}.json", json.dumps(document, indent=1).encode())
+
+    def _load_key(self, name: str) -> PrivateKey | None:
+        pem = self._read(f"{name}.key.pem")
+        if pem is None:
+            return None
+        try:
+            key = serialization.load_pem_private_key(pem, None)
+        except ValueError as error:
+            raise StateError(f"{name}.key.pem: {error}") from error
+        if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+            raise StateError(f"{name}.key.pem: neither an RSA nor an EC key")
+        return key
+
+    def _read(self, name: str) -> bytes | None:
+        if name in self._memory or self._folder is None:
+            return self._memory.get(name)
+        try:
+            return (self._folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StateError(f"{name}: {error.strerror or error}") from error
+
+    def _write(self, name: str, data: bytes) -> None:
+        if self._folder is None or self.frozen:
+            self._memory[name] = data
+            return
+        try:
+            write_atomic(self._folder / name, data, private=True)
+        except OSError as error:
+            raise StateError(f"{name}: {error.strerror or error}") from error

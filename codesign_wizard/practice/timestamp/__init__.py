@@ -1,0 +1,1 @@
+"""Time-stamp servers (RFC 3161) over plain http."""

@@ -1,0 +1,31 @@
+"""Time-stamp servers on the wire (RFC 3161, 3.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codesign_wizard.practice.timestamp.models import TimestampUnit
+from codesign_wizard.practice.wire.messages import Request, Response, Service
+
+if TYPE_CHECKING:
+    from codesign_wizard.practice.world import World
+
+HOSTS = {"a": "timestamp-a.example", "b": "timestamp-b.example"}
+
+
+def service(world: World) -> Service:
+    """Return the service for all time-stamp hosts, at any path."""
+    units = {HOSTS[label]: unit for label, unit in world.timestamp_units.items()}
+    return Service(
+        "timestamp", tuple(units), lambda request: _handle(request, units[request.host]), schemes=("http",)
+    )
+
+
+def _handle(request: Request, unit: TimestampUnit) -> Response:
+    plain = [("Content-Type", "text/plain; charset=utf-8")]
+    if request.method != "POST":
+        return Response(405, b"Send a time-stamp request with POST.\n", [*plain, ("Allow", "POST")])
+    kind = request.headers.get("Content-Type").partition(";")[0].strip().lower()
+    if kind != "application/timestamp-query":
+        return Response(415, b"The content type is not application/timestamp-query.\n", plain)
+    return Response(200, unit.answer(request.body), [("Content-Type", "application/timestamp-reply")])
