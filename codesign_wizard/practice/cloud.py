@@ -76,6 +76,9 @@ class PracticeCloud:
             authority_name("Practice Network TLS CA", "Practice Certification Authority"),
         )
         prepare(world)
+        _write_pem(self.ca_file, tls.certificate)
+        _write_pem(self.roots_file, world.code_signing.root)
+        _write_pem(self.timestamp_roots_file, world.timestamps.root)
         world.save()
         # what a scenario breaks must not be found broken by the next run
         state.frozen = self.scenario is not None
@@ -90,9 +93,6 @@ class PracticeCloud:
             )
         else:
             seen = tls
-        _write_pem(self.ca_file, tls.certificate)
-        _write_pem(self.roots_file, world.code_signing.root)
-        _write_pem(self.timestamp_roots_file, world.timestamps.root)
 
         def context(host: str) -> ssl.SSLContext:
             return seen.context(host, server.resolves)

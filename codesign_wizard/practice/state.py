@@ -56,6 +56,7 @@ class State:
         self._folder = folder
         self._memory: dict[str, bytes] = {}
         self._keys: dict[str, PrivateKey] = {}
+        self._certificates: dict[str, x509.Certificate] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
         self.frozen = False  # a scenario's world is never written over the well one
@@ -68,9 +69,7 @@ class State:
 
     def key(self, name: str, kind: str) -> PrivateKey:
         """Return the key called *name*, made now if there is none; threads may ask at once."""
-        with self._lock:
-            lock = self._locks.setdefault(name, threading.Lock())
-        with lock:
+        with self._making(f"{name}.key"):
             found = self._keys.get(name)
             if found is None:
                 found = self._load_key(name)
@@ -82,15 +81,15 @@ class State:
 
     def certificate(self, name: str, make: Callable[[], x509.Certificate]) -> x509.Certificate:
         """Return the certificate called *name*, or what *make* returns, kept under that name."""
-        pem = self._read(f"{name}.crt.pem")
-        if pem is not None:
-            try:
-                return x509.load_pem_x509_certificate(pem)
-            except ValueError as error:
-                raise StateError(f"{name}.crt.pem: {error}") from error
-        certificate = make()
-        self._write(f"{name}.crt.pem", certificate.public_bytes(serialization.Encoding.PEM))
-        return certificate
+        with self._making(f"{name}.crt"):
+            found = self._certificates.get(name)
+            if found is None:
+                found = self._load_certificate(name)
+            if found is None:
+                found = make()
+                self._write(f"{name}.crt.pem", found.public_bytes(serialization.Encoding.PEM))
+            self._certificates[name] = found
+            return found
 
     def document(self, name: str) -> dict[str, Any] | None:
         """Return the JSON document called *name*, or ``None``."""
@@ -108,6 +107,20 @@ class State:
     def keep(self, name: str, document: dict[str, Any]) -> None:
         """Store a JSON document under *name*."""
         self._write(f"{name}.json", json.dumps(document, indent=1).encode())
+
+    def _making(self, name: str) -> threading.Lock:
+        """Return the lock under which one thing is made, so that threads do not make it twice."""
+        with self._lock:
+            return self._locks.setdefault(name, threading.Lock())
+
+    def _load_certificate(self, name: str) -> x509.Certificate | None:
+        pem = self._read(f"{name}.crt.pem")
+        if pem is None:
+            return None
+        try:
+            return x509.load_pem_x509_certificate(pem)
+        except ValueError as error:
+            raise StateError(f"{name}.crt.pem: {error}") from error
 
     def _load_key(self, name: str) -> PrivateKey | None:
         pem = self._read(f"{name}.key.pem")

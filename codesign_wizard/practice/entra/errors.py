@@ -99,8 +99,8 @@ def resource_unknown(resource: str, tenant: str) -> EntraError:
         500011,
         "invalid_resource",
         f"The resource principal named {resource} was not found in the tenant named {tenant}. This can "
-        "happen if the application has not been installed by the administrator of the tenant or consented to by any "
-        "user in the tenant. You might have sent your authentication request to the wrong tenant.",
+        "happen if the application has not been installed by the administrator of the tenant or consented to "
+        "by any user in the tenant. You might have sent your authentication request to the wrong tenant.",
     )
 
 

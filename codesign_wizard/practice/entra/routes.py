@@ -160,8 +160,10 @@ class Entra:
         return json_response(200, document, [("Access-Control-Allow-Origin", "*")])
 
     def _keys(self, request: Request) -> Response:
-        self._configured(request)
-        return json_response(200, self._world.tokens.key_set(), [("Access-Control-Allow-Origin", "*")])
+        tenant, _ = self._configured(request)
+        version_2 = "/v2.0/" in request.path.lower()
+        issuer = f"https://{self._network_host(request)}/{tenant}/v2.0" if version_2 else None
+        return json_response(200, self._world.tokens.key_set(issuer), [("Access-Control-Allow-Origin", "*")])
 
     def _token(self, request: Request) -> Response:
         version_1 = "/v2.0/" not in request.path.lower()

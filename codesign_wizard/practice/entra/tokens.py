@@ -85,8 +85,8 @@ class TokenAuthority:
         der = self._certificate.public_bytes(serialization.Encoding.DER)
         return base64url(hashlib.sha1(der, usedforsecurity=False).digest())
 
-    def key_set(self) -> dict[str, Any]:
-        """Return the published keys (RFC 7517)."""
+    def key_set(self, issuer: str | None = None) -> dict[str, Any]:
+        """Return the published keys (RFC 7517); the version 2.0 document names the *issuer* with each."""
         numbers = self._key.public_key().public_numbers()
         der = self._certificate.public_bytes(serialization.Encoding.DER)
         return {
@@ -99,6 +99,7 @@ class TokenAuthority:
                     "n": base64url(numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8, "big")),
                     "e": base64url(numbers.e.to_bytes(3, "big")),
                     "x5c": [base64.b64encode(der).decode()],
+                    **({"issuer": issuer} if issuer else {}),
                 }
             ]
         }

@@ -119,8 +119,8 @@ class Server:
                 if tunnel is not None:
                     current = tunnel.socket
                     self._origin(tunnel, *target)
-        except (ClosedError, OSError):
-            pass  # the client left; there is nobody to tell
+        except (ClosedError, OSError, ValueError):
+            pass  # the client left, or stop closed the socket; there is nobody to tell
         finally:
             with self._lock:
                 self._connections.pop(connection, None)
@@ -205,8 +205,10 @@ class Server:
             thread = self._connections.pop(connection, None)
             self._connections[secured] = thread or threading.current_thread()
         try:
+            if self._conditions.stopping.is_set():  # stop may have looked before this socket was there
+                raise ClosedError("the practice cloud stops")
             secured.do_handshake()
-        except (OSError, ValueError):
+        except (OSError, ValueError, ClosedError):
             with self._lock:
                 self._connections.pop(secured, None)
             _close(secured)
@@ -223,7 +225,9 @@ class Server:
                     if request is None:
                         return
                     request.scheme, request.port = scheme, port
-                    named = request.headers.get("Host", host).partition(":")[0].lower().rstrip(".")
+                    # HTTP/1.1 without Host is refused (RFC 9112, 3.2), like a name of no service here
+                    default = host if request.version == "HTTP/1.0" else ""
+                    named = request.headers.get("Host", default).partition(":")[0].lower().rstrip(".")
                     request.host = named
                     if self._service(named) is None:
                         response = Response(
@@ -250,7 +254,7 @@ class Server:
         try:
             replaced = self._conditions.answers.get(request.host)
             return (replaced or service.handle)(request)
-        except Exception:  # a fault of ours must not look like a hung vendor: 500, and kept for the tests
+        except Exception:  # noqa: BLE001 - a fault of ours must not look like a hung vendor; tests see it
             self.problems.append(traceback.format_exc())
             return Response(500, b"", close=True)
 

@@ -1,0 +1,110 @@
+"""One practice cloud for the tests that leave it as it was, and a way to start others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from codesign_wizard.practice.cloud import PracticeCloud
+
+
+class Client:
+    """A plain HTTP client led to a practice cloud by proxy and CA alone."""
+
+    def __init__(self, cloud: PracticeCloud) -> None:
+        self.cloud = cloud
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.proxies = {"http": cloud.proxy_url, "https": cloud.proxy_url}
+        self.session.verify = str(cloud.ca_file)
+        self._token = ""
+
+    @property
+    def vault_url(self) -> str:
+        return f"https://{self.cloud.accounts.vault_name}.vault.azure.net"
+
+    @property
+    def token_url(self) -> str:
+        return f"https://login.microsoftonline.com/{self.cloud.accounts.tenant_id}/oauth2/v2.0/token"
+
+    def form(self, **changes: str | None) -> dict[str, str]:
+        """The fields of a good token request, with *changes*; ``None`` leaves a field out."""
+        accounts = self.cloud.accounts
+        fields: dict[str, str | None] = {
+            "grant_type": "client_credentials",
+            "client_id": accounts.application_id,
+            "client_secret": accounts.application_secret,
+            "scope": "https://vault.azure.net/.default",
+        }
+        fields |= changes
+        return {name: value for name, value in fields.items() if value is not None}
+
+    def ask_token(self, url: str | None = None, **changes: str | None) -> requests.Response:
+        return self.session.post(url or self.token_url, data=self.form(**changes), timeout=20)
+
+    def token(self) -> str:
+        answer = self.ask_token()
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["access_token"])
+
+    def vault(
+        self,
+        path: str,
+        method: str = "GET",
+        *,
+        token: str | None = None,
+        version: str = "7.4",
+        body: Any = None,
+        **more: Any,
+    ) -> requests.Response:
+        """Ask the vault, signed in unless *token* says otherwise (empty: not at all)."""
+        headers = dict(more.pop("headers", {}))
+        if token is None and not self._token:
+            self._token = self.token()
+        bearer = self._token if token is None else token
+        if bearer:
+            headers["Authorization"] = f"Bearer {bearer}"
+        separator = "&" if "?" in path else "?"
+        return self.session.request(
+            method,
+            f"{self.vault_url}{path}{separator}api-version={version}",
+            headers=headers,
+            data=None if body is None else json.dumps(body),
+            timeout=more.pop("timeout", 20),
+            **more,
+        )
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[PracticeCloud]:
+    with PracticeCloud() as running:
+        yield running
+        assert running.problems == []
+
+
+@pytest.fixture(scope="session")
+def client(cloud: PracticeCloud) -> Client:
+    return Client(cloud)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Client]]:
+    """Start a cloud of one's own: ``start("firewall")``, ``start(state=folder)``."""
+    running: list[PracticeCloud] = []
+
+    def begin(scenario: str | None = None, *, state: Path | None = None, slow_factor: float = 1.0) -> Client:
+        own = PracticeCloud(scenario, state=state, slow_factor=slow_factor)
+        running.append(own)
+        own.start()
+        return Client(own)
+
+    yield begin
+    for own in running:
+        problems = list(own.problems)
+        own.stop()
+        assert problems == []
