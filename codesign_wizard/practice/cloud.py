@@ -42,6 +42,7 @@ class PracticeCloud:
         self._world: World | None = None
         self._server: Server | None = None
         self._port = 0
+        self._problems: list[str] = []
 
     def __enter__(self) -> PracticeCloud:
         self.start()
@@ -98,6 +99,7 @@ class PracticeCloud:
             return seen.context(host, server.resolves)
 
         server = self._server = Server(all_services(world), world.conditions, world.clock, context)
+        self._problems = server.problems
         self._port = server.start()
 
     def stop(self) -> None:
@@ -152,8 +154,8 @@ class PracticeCloud:
 
     @property
     def problems(self) -> list[str]:
-        """Tracebacks of failed services: always empty, or there is a fault to mend."""
-        return self._server.problems if self._server is not None else []
+        """Tracebacks of failed services, also after ``stop``: empty, or there is a fault to mend."""
+        return self._problems
 
     def issue(self, request_pem: bytes) -> list[x509.Certificate]:
         """Return the practice CA's answer to a signing request (PEM or DER): leaf and intermediate.

@@ -16,7 +16,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.files import write_atomic
+from codesign_wizard.core.finding import FindingKind, Severity
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -28,8 +30,19 @@ _CURVES: dict[str, type[ec.EllipticCurve]] = {
 }
 
 
-class StateError(Exception):
+STATE_UNUSABLE = FindingKind(
+    "practice.state-unusable",
+    Severity.ERROR,
+    "The folder that keeps the practice cloud cannot be used: {reason}",
+    "The folder given with --state cannot be written, or a file in it is damaged. Nothing in it was changed.",
+)
+
+
+class StateError(InputError):
     """The folder given to keep the practice cloud in cannot be used; the text says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(STATE_UNUSABLE(reason=reason))
 
 
 def generate_key(kind: str) -> PrivateKey:

@@ -40,7 +40,9 @@ def test_a_token_says_who_signs_in_and_is_signed_with_the_published_key(client: 
     assert list(body) == ["token_type", "expires_in", "ext_expires_in", "access_token"]
     assert (body["token_type"], body["expires_in"], body["ext_expires_in"]) == ("Bearer", 3599, 3599)
     tenant = client.cloud.accounts.tenant_id
-    keys = client.session.get(f"https://login.microsoftonline.com/{tenant}/discovery/v2.0/keys").json()["keys"]
+    keys = client.session.get(f"https://login.microsoftonline.com/{tenant}/discovery/v2.0/keys").json()[
+        "keys"
+    ]
     header = jwt.get_unverified_header(body["access_token"])
     assert header["kid"] == header["x5t"] == keys[0]["kid"] == keys[0]["x5t"]
     claims = jwt.decode(
@@ -95,7 +97,9 @@ def test_discovery_documents_by_guid_by_domain_and_for_common(client: Any) -> No
 
 
 def test_instance_discovery_knows_the_clouds_and_nobody_else(client: Any) -> None:
-    place = "https://login.microsoftonline.com/common/discovery/instance?api-version=1.1&authorization_endpoint="
+    place = (
+        "https://login.microsoftonline.com/common/discovery/instance?api-version=1.1&authorization_endpoint="
+    )
     document = client.session.get(f"{place}https://login.microsoftonline.com/x/oauth2/authorize").json()
     assert document["tenant_discovery_endpoint"] == (
         "https://login.microsoftonline.com/x/v2.0/.well-known/openid-configuration"
@@ -167,9 +171,10 @@ _ORDERED: list[tuple[dict[str, str | None], int, str, str]] = [
     ({"client_id": "00000000-0000-0000-0000-000000000000"}, 400, "unauthorized_client",
      "AADSTS700038: 00000000-0000-0000-0000-000000000000 is not a valid application identifier."),
     ({"client_id": _UNKNOWN}, 400, "unauthorized_client",
-     f"AADSTS700016: Application with identifier '{_UNKNOWN}' was not found in the directory '{{name}}'. This "
-     "can happen if the application has not been installed by the administrator of the tenant or consented to "
-     "by any user in the tenant. You may have sent your authentication request to the wrong tenant."),
+     f"AADSTS700016: Application with identifier '{_UNKNOWN}' was not found in the directory '{{name}}'. "
+     "This can happen if the application has not been installed by the administrator of the tenant or "
+     "consented to by any user in the tenant. You may have sent your authentication request to the wrong "
+     "tenant."),
     ({"client_secret": None}, 401, "invalid_client",
      "AADSTS7000218: The request body must contain the following parameter: 'client_assertion' or "
      "'client_secret'."),
@@ -253,8 +258,8 @@ def test_states_of_an_application(start: Callable[..., Any]) -> None:
     answer = own.ask_token(client_secret="wrong")
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
     assert _words(answer) == (
-        f"AADSTS7000229: The client application {accounts.application_id} is missing service principal in the "
-        f"tenant {accounts.tenant_id}. See instructions here: https://go.microsoft.com/fwlink/?linkid=2225119"
+        f"AADSTS7000229: The client application {accounts.application_id} is missing service principal in "
+        f"the tenant {accounts.tenant_id}. See instructions here: https://go.microsoft.com/fwlink/?linkid=2225119"
     )
 
 

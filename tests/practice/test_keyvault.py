@@ -159,9 +159,9 @@ def test_order_firewall_token_permission_existence_body(start: Callable[..., Any
     vault.access.assignments = assignments
     assert ask(good) == (
         404, "KeyNotFound", "",
-        "A key with (name/id) nothing/0123456789abcdef0123456789abcdef was not found in this key vault. If you "
-        "recently deleted this key you may be able to recover it using the correct recovery command. For help "
-        "resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182",
+        "A key with (name/id) nothing/0123456789abcdef0123456789abcdef was not found in this key vault. If "
+        "you recently deleted this key you may be able to recover it using the correct recovery command. For "
+        "help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182",
     )  # fmt: skip
     name = own.cloud.accounts.certificate_name
     assert ask(good, f"/keys/{name}//sign")[:2] == (400, "BadParameter")
@@ -186,8 +186,8 @@ def test_access_policies_say_which_permission_is_missing(start: Callable[..., An
         f"iss=https://sts.windows.net/{vault.tenant_id}/"
     )
     wanted = (
-        "The user, group or application '{}' does not have {} permission on key vault '{};location=westeurope'. "
-        "For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287"
+        "The user, group or application '{}' does not have {} permission on key vault '{};location="
+        "westeurope'. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287"
     )
     for path, method, permission in (
         ("/certificates/any", "GET", "certificates get"),
@@ -200,9 +200,10 @@ def test_access_policies_say_which_permission_is_missing(start: Callable[..., An
     vault.access.policies = [AccessPolicy(principal.object_id, keys=["Sign"], certificates=["all"])]
     name = own.cloud.accounts.certificate_name
     assert own.vault(f"/certificates/{name}").status_code == 200
-    assert own.vault(
-        f"/keys/{name}//sign", "POST", body={"alg": "RS256", "value": b64(DIGEST)}
-    ).status_code == 200
+    assert (
+        own.vault(f"/keys/{name}//sign", "POST", body={"alg": "RS256", "value": b64(DIGEST)}).status_code
+        == 200
+    )
     assert error(own.vault(f"/keys/{name}"))[2] == "ForbiddenByPolicy"
 
 
@@ -234,9 +235,9 @@ def test_certificate_documents(client: Any) -> None:
 def test_missing_things_word_for_word(client: Any) -> None:
     assert error(client.vault("/certificates/nothing")) == (
         404, "CertificateNotFound", "",
-        "A certificate with (name/id) nothing was not found in this key vault. If you recently deleted this "
-        "certificate you may be able to recover it using the correct recovery command. For help resolving this "
-        "issue, please see https://go.microsoft.com/fwlink/?linkid=2125182",
+        "A certificate with (name/id) nothing was not found in this key vault. If you recently deleted "
+        "this certificate you may be able to recover it using the correct recovery command. For help "
+        "resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182",
     )  # fmt: skip
     assert error(client.vault("/certificates/nothing/pending")) == (
         404, "PendingCertificateNotFound", "", "Pending certificate not found: nothing",
@@ -363,8 +364,8 @@ def test_what_cannot_be_signed(start: Callable[..., Any]) -> None:
         "Invalid length of 'value': 5 bytes. RS256 requires 32 bytes, encoded with base64url.",
     )  # fmt: skip
     assert sign(alg="ES256")[3] == (
-        f"Key and signing algorithm are incompatible. Key {kid} is of type 'RSA-HSM', and algorithm 'ES256' can "
-        "only be used with a key of type 'EC' or 'EC-HSM'."
+        f"Key and signing algorithm are incompatible. Key {kid} is of type 'RSA-HSM', and algorithm 'ES256' "
+        "can only be used with a key of type 'EC' or 'EC-HSM'."
     )
     assert sign(alg="RS1")[:2] == sign(value="!")[:2] == sign(value=3)[:2] == (400, "BadParameter")
     not_json = own.session.post(
@@ -416,7 +417,8 @@ def test_throttling_with_and_without_retry_after(start: Callable[..., Any]) -> N
     answer = own.vault("/keys")
     assert error(answer) == (
         429, "Throttled", "",
-        "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached",
+        "Request was not processed because too many requests were received. "
+        "Reason: VaultRequestTypeLimitReached",
     )  # fmt: skip
     assert "Retry-After" not in answer.headers
     own.cloud.world.vault.throttle = Throttle(free=0, retry_after=7)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import errno
 import hmac
 import html
 
@@ -64,7 +63,7 @@ def connection_refused(host: str, url: str) -> Response:
     return _error(
         503,
         "ERR_CONNECT_FAIL",
-        errno.ECONNREFUSED,
+        111,  # ECONNREFUSED where Squid usually runs, whatever this system's number is
         url,
         "The requested URL could not be retrieved",
         f"Connection to {html.escape(host)} failed.",

@@ -43,7 +43,7 @@ class Stream:
         deadline = time.monotonic() + HEAD_SECONDS
         head = self._buffer
         while True:
-            head = head.lstrip(b"\r\n") if not head.strip(b"\r\n") else head
+            head = head.lstrip(b"\r\n")  # empty lines before a request are ignored (RFC 9112, 2.2)
             end = _end_of_head(head)
             if end >= 0:
                 self._buffer = head[end:]

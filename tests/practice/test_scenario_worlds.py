@@ -1,0 +1,136 @@
+"""Each scenario makes exactly the one thing wrong that it says, seen from the wire."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import pytest
+import requests
+
+from codesign_wizard.practice.cloud import PracticeCloud
+from codesign_wizard.practice.scenarios import all_scenarios, find_scenario
+
+NAMES = {
+    "sign-in": {
+        "secret-wrong", "secret-id-pasted", "secret-expired", "application-unknown", "application-disabled",
+        "service-principal-missing", "tenant-unknown", "tenant-other", "conditional-access", "clock-wrong",
+    },
+    "network": {
+        "vault-unknown", "firewall", "private-endpoint", "tls-inspected", "proxy-login", "throttled",
+        "service-down", "slow", "connection-reset",
+    },
+    "Windows trial": {"timestamp-down", "timestamp-slow", "timestamp-wrong", "all-timestamps-down"},
+}  # fmt: skip
+
+
+def test_every_scenario_is_there_and_described() -> None:
+    found: dict[str, set[str]] = {}
+    for scenario in all_scenarios():
+        found.setdefault(scenario.area, set()).add(scenario.name)
+        assert scenario.summary.endswith(".")
+        assert scenario.command[:2] in (["doctor", "windows"], ["trial", "windows"])
+        assert all(re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+){1,3}", each) for each in scenario.expects)
+        assert scenario.expects
+    for area, names in NAMES.items():
+        assert names <= found[area]
+
+
+def test_an_unknown_name_is_refused_at_once() -> None:
+    with pytest.raises(KeyError):
+        PracticeCloud("no-such-scenario")
+    with pytest.raises(KeyError):
+        find_scenario("no-such-scenario")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "code"),
+    [
+        ("secret-wrong", 7000215),
+        ("secret-id-pasted", 7000215),
+        ("secret-expired", 7000222),
+        ("application-unknown", 700016),
+        ("application-disabled", 7000112),
+        ("service-principal-missing", 7000229),
+        ("tenant-unknown", 90002),
+        ("conditional-access", 53003),
+    ],
+)
+def test_sign_in_fails_as_said_and_the_vault_is_well(
+    start: Callable[..., Any], scenario: str, code: int
+) -> None:
+    own = start(scenario)
+    assert own.ask_token().json()["error_codes"] == [code]
+    assert own.vault("/certificates", token="").status_code == 401
+
+
+def test_the_pasted_secret_id_is_a_guid(start: Callable[..., Any]) -> None:
+    value = start("secret-id-pasted").cloud.accounts.application_secret
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value)
+
+
+def test_the_vault_of_another_tenant(start: Callable[..., Any]) -> None:
+    own = start("tenant-other")
+    tenant = own.cloud.accounts.tenant_id
+    challenge = own.vault("/certificates", token="").headers["WWW-Authenticate"]
+    assert tenant not in challenge
+    refused = own.vault("/certificates")  # signing in works, in the application's own tenant
+    assert refused.json()["error"]["message"].startswith("AKV10032: Invalid issuer.")
+    assert tenant in refused.json()["error"]["message"]
+
+
+def test_the_clouds_clock_is_off_everywhere_and_nothing_else(start: Callable[..., Any]) -> None:
+    own = start("clock-wrong")
+    answers = [own.ask_token(), own.vault("/certificates"), own.session.get("http://pki.example/ca.crt")]
+    for answer in answers:
+        assert answer.status_code == 200
+        off = parsedate_to_datetime(answer.headers["Date"]) - datetime.now(UTC)
+        assert abs(off - timedelta(hours=3)) < timedelta(minutes=1)
+
+
+def test_an_unknown_vault_has_no_name(start: Callable[..., Any]) -> None:
+    own = start("vault-unknown")
+    with pytest.raises(requests.exceptions.ProxyError, match="503"):
+        own.vault("/certificates", token="")
+    assert own.ask_token().status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("scenario", "status", "inner"),
+    [("firewall", 403, "ForbiddenByFirewall"), ("private-endpoint", 403, "ForbiddenByConnection")],
+)
+def test_the_vault_keeps_the_address_out(
+    start: Callable[..., Any], scenario: str, status: int, inner: str
+) -> None:
+    answer = start(scenario).vault("/certificates")
+    assert (answer.status_code, answer.json()["error"]["innererror"]["code"]) == (status, inner)
+
+
+def test_throttled_and_down(start: Callable[..., Any]) -> None:
+    throttled = start("throttled")
+    assert throttled.vault("/certificates").status_code == 429
+    assert throttled.vault("/certificates", token="").status_code == 401
+    down = start("service-down")
+    answer = down.vault("/certificates", token="")
+    assert (answer.status_code, "Service Unavailable" in answer.text) == (503, True)
+    assert down.ask_token().status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("scenario", "first", "second"),
+    [("timestamp-down", 503, 405), ("all-timestamps-down", 503, 503), ("timestamp-wrong", 405, 405)],
+)
+def test_time_stamp_servers(start: Callable[..., Any], scenario: str, first: int, second: int) -> None:
+    own = start(scenario)
+    servers = own.cloud.accounts.timestamp_servers
+    assert [own.session.get(server).status_code for server in servers] == [first, second]
+
+
+def test_a_slow_time_stamp_server(start: Callable[..., Any]) -> None:
+    own = start("timestamp-slow")
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        own.session.get(own.cloud.accounts.timestamp_servers[0], timeout=0.3)
+    assert own.session.get(own.cloud.accounts.timestamp_servers[1], timeout=5).status_code == 405

@@ -1,0 +1,115 @@
+"""What a kept cloud keeps, and what it does not."""
+
+from __future__ import annotations
+
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codesign_wizard.practice.cloud import PracticeCloud
+from codesign_wizard.practice.state import StateError
+
+
+def facts(cloud: PracticeCloud) -> dict[str, object]:
+    world = cloud.world
+    name = cloud.accounts.certificate_name
+    version = world.vault.certificates[name].versions[0]
+    return {
+        "accounts": cloud.accounts,
+        "secret": cloud.accounts.application_secret,
+        "ca": cloud.ca_file.read_bytes(),
+        "roots": cloud.roots_file.read_bytes(),
+        "timestamp roots": cloud.timestamp_roots_file.read_bytes(),
+        "certificate": version.certificate(world.state),
+        "version": version.version,
+        "token key": world.tokens.key_id,
+        "unit": world.timestamps.unit("a"),
+        "vaults": [vault.to_json() for vault in world.vaults.all()],
+        "issued": world.code_signing.status(version.certificate(world.state).serial_number),
+    }
+
+
+def test_everything_is_the_same_after_a_restart(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    seen = []
+    for _ in range(2):
+        with PracticeCloud(state=folder) as cloud:
+            seen.append(facts(cloud))
+    assert seen[0] == seen[1]
+    if sys.platform != "win32":
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
+
+
+def test_a_kept_key_still_signs(start: Callable[..., Any], tmp_path: Path) -> None:
+    start(state=tmp_path).cloud.stop()
+    own = start(state=tmp_path)
+    body = {"alg": "RS256", "value": "A" * 43}
+    assert own.vault("/keys/code-signing//sign", "POST", body=body).status_code == 200
+
+
+def test_what_a_scenario_breaks_is_well_in_the_next_run(start: Callable[..., Any], tmp_path: Path) -> None:
+    broken = start("application-disabled", state=tmp_path)
+    assert broken.ask_token().json()["error_codes"] == [7000112]
+    accounts = broken.cloud.accounts
+    broken.cloud.stop()
+    well = start(state=tmp_path)
+    assert well.cloud.accounts == accounts
+    assert well.ask_token().status_code == 200
+
+
+def test_clouds_without_a_folder_have_nothing_in_common() -> None:
+    with PracticeCloud() as one, PracticeCloud() as other:
+        assert one.accounts.tenant_id != other.accounts.tenant_id
+        assert one.accounts.application_secret != other.accounts.application_secret
+        assert one.ca_file.read_bytes() != other.ca_file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("world.json", b"{"),
+        ("world.json", b"[]"),
+        ("world.json", b"{}"),
+        ("world.json", b'{"schema": 2}'),
+        ("code-signing-root.key.pem", b"junk"),
+        ("code-signing-root.crt.pem", b"junk"),
+    ],
+)
+def test_a_damaged_folder_is_named_and_left_alone(tmp_path: Path, name: str, content: bytes) -> None:
+    with PracticeCloud(state=tmp_path):
+        pass
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(StateError, match=name):
+        PracticeCloud(state=tmp_path).start()
+    assert (tmp_path / name).read_bytes() == content
+
+
+def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StateError, match="file"):
+        PracticeCloud(state=tmp_path / "file").start()
+
+
+def test_before_the_start_there_is_nothing_to_see() -> None:
+    cloud = PracticeCloud()
+    for name in ("world", "proxy_url", "folder", "accounts"):
+        with pytest.raises(RuntimeError, match=r"started|running"):
+            getattr(cloud, name)
+    cloud.stop()
+
+
+def test_the_description_has_all_that_another_program_needs(client: Any) -> None:
+    described = client.cloud.describe()
+    accounts = client.cloud.accounts
+    assert described["proxy_url"] == client.cloud.proxy_url
+    assert described["application_secret"] == accounts.application_secret
+    assert described["certificate_id"] == f"{client.vault_url}/certificates/code-signing"
+    assert Path(described["ca_file"]).is_file()
+    assert Path(described["timestamp_roots_file"]).is_file()
+    assert described["environment"]["AZURE_CLIENT_SECRET"] == accounts.application_secret
+    assert accounts.application_secret not in repr(accounts)
