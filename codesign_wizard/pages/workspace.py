@@ -12,7 +12,7 @@ from codesign_wizard.core.flow import Flow
 from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.text import tr
 from codesign_wizard.runner import Runner
-from codesign_wizard.session import Session
+from codesign_wizard.session import PRACTICE_PROFILE, Session
 
 _SAVE_AFTER_MS = 400
 
@@ -26,13 +26,22 @@ class Workspace(QObject):
     inspect = Signal(str)  # path of a file that was dropped or chosen
     go = Signal(str)  # key of the step to open
 
-    def __init__(self, session: Session, runner: Runner, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(
+        self,
+        session: Session,
+        runner: Runner,
+        *,
+        open_practice: Callable[[], Session] | None = None,
+        open_own: Callable[[], Session] | None = None,
+    ) -> None:
+        super().__init__()
         self.session = session
+        self._open_practice = open_practice
+        self._open_own = open_own
         self.runner = runner
         self.flow = Flow(session.profile)
         self.starting_practice = False
-        self.own_session: Session | None = None  # what to return to when practice ends
+        self._own: Session | None = None  # what to return to when practice ends
         self._unsaved = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -89,30 +98,45 @@ class Workspace(QObject):
         self.replace(session)
         session.profiles.set_last_used(profile.id)
 
-    def start_practice(self, open_practice: Callable[[], Session]) -> None:
-        """Start the practice cloud on a thread, then go on with it."""
-        if self.starting_practice:
+    @property
+    def can_practise(self) -> bool:
+        """Whether practice accounts can be started from here."""
+        return self._open_practice is not None and not self.practising
+
+    def start_practice(self, opening: Callable[[], Session] | None = None) -> None:
+        """Start the practice cloud on a thread, then go on with it; *opening* replaces the usual way."""
+        opening = opening or self._open_practice
+        if self.practising or opening is None:
             return
         self.starting_practice = True
-        self.changed.emit()
-        task = self.runner.start(lambda job: open_practice(), tr("Starting the practice accounts"))
+        work = opening
+        task = self.runner.start(lambda job: work(), tr("Starting the practice accounts"))
         task.done.connect(self._practice_started)
         task.failed.connect(self._practice_failed)
         task.cancelled.connect(self._practice_not_started)
+        self.changed.emit()
 
     def end_practice(self) -> None:
         """Go back to the person's own profile and let the practice cloud end."""
         practice = self.session
-        if self.own_session is None or practice.practice is None:
+        if practice.practice is None:
             return
-        own, self.own_session = self.own_session, None
+        own, self._own = self._own, None
+        if own is None and self._open_own is not None:
+            try:
+                own = self._open_own()
+            except CodesignError as error:
+                self.notice.emit(error.finding)
+        if own is None:
+            return
         self.replace(own)
         self.runner.start(lambda job: practice.close(), tr("Ending the practice accounts"), quiet=True)
 
     def _practice_started(self, session: Any) -> None:
         self.starting_practice = False
-        if self.own_session is None and self.session.practice is None:
-            self.own_session = self.session
+        # the session that only filled the time until now is nothing to return to
+        if self.session.profile.id != PRACTICE_PROFILE:
+            self._own = self.session
         self.replace(session)
 
     def _practice_failed(self, finding: object) -> None:

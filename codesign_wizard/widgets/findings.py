@@ -56,7 +56,7 @@ class RemedyView(QWidget):
         box.addWidget(label(remedy.title))
         self._texts: list[str] = []
         self.tabs: Tabs | None = None
-        self.actions = row(gap=8)
+        self.buttons = row(gap=8)
         ways: list[tuple[str, QWidget, str]] = []
         if remedy.portal:
             ways.append((tr("Portal"), portal_steps(remedy.portal), "\n".join(remedy.portal)))
@@ -74,15 +74,15 @@ class RemedyView(QWidget):
             box.addWidget(self.tabs)
             self.copy = CopyButton(self._shown)
             self.copy.setAccessibleName(tr("Copy what to do"))
-            self.actions.addWidget(self.copy)
+            self.buttons.addWidget(self.copy)
         if remedy.url:
             url = remedy.url
             opener = button(tr("Read more"), lambda: self.link.emit(url), "link")
             opener.setAccessibleName(tr("Read more about this"))
             opener.setToolTip(url)
-            self.actions.addWidget(opener)
-        self.actions.addStretch(1)
-        box.addLayout(self.actions)
+            self.buttons.addWidget(opener)
+        self.buttons.addStretch(1)
+        box.addLayout(self.buttons)
 
     def _shown(self) -> str:
         return self._texts[self.tabs.index] if self.tabs is not None else ""
@@ -128,7 +128,7 @@ class FindingView(Card):
         self.recheck.setAccessibleName(tr("Check again: {title}").format(title=finding.title))
         self.recheck.setVisible(can_check)
         if finding.remedies:
-            view.actions.insertWidget(1 if view.tabs is not None else 0, self.recheck)
+            view.buttons.insertWidget(1 if view.tabs is not None else 0, self.recheck)
         elif can_check:
             inner.addLayout(row(self.recheck, None))
         self.seen = evidence_fold(finding)
@@ -195,13 +195,14 @@ class FindingList(QWidget):
         self._box.setContentsMargins(0, 0, 0, 0)
         self._box.setSpacing(px(12))
         self.views: list[FindingView] = []
+        self.passed: Card | None = None
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.hide()
 
     def set(self, findings: Iterable[Finding], *, can_check: bool = True) -> None:
         """Show *findings* in place of the former ones."""
         clear(self._box)
-        self.views = []
+        self.views, self.passed = [], None
         ordered = worst_first(findings)
         quiet = [finding for finding in ordered if finding.severity in (Severity.INFO, Severity.OK)]
         for finding in ordered:
@@ -221,7 +222,14 @@ class FindingList(QWidget):
                     card.body.addWidget(line)
                 card.body.addWidget(PassedRow(finding))
             self._box.addWidget(card)
+            self.passed = card
         self.setVisible(bool(ordered))
+
+    def show_passed(self, shown: bool) -> None:
+        """Show or hide the card of what asks for nothing."""
+        if self.passed is not None:
+            self.passed.setVisible(shown)
+        self.setVisible(bool(self.views) or (shown and self.passed is not None))
 
     def focus_first(self) -> bool:
         """Put the focus on the first problem; tells whether there is one."""

@@ -216,6 +216,12 @@ class FileDrop(QFrame):
         box.addWidget(self.choose)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
+    def say(self, text: str, tip: str = "") -> None:
+        """Show *text* in place of the prompt."""
+        self._words.setText(text)
+        self._words.setToolTip(tip)
+        self.setAccessibleName(text)
+
     def ask(self) -> None:
         """Let the person choose a file."""
         path, _ = QFileDialog.getOpenFileName(self, self._prompt, "", self._pattern)

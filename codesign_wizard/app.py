@@ -1,0 +1,119 @@
+"""Starts the window. Nothing of Qt is imported before it is known that there is a display."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from codesign_wizard.core.text import tr
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from codesign_wizard.session import Overrides, Session
+    from codesign_wizard.window import MainWindow
+
+
+def display_available(environment: Mapping[str, str] | None = None) -> bool:
+    """Tell whether a window can be opened: without a display Qt would end the process (exit code 134)."""
+    environment = os.environ if environment is None else environment
+    if environment.get("QT_QPA_PLATFORM", "").partition(":")[0] in ("offscreen", "minimal", "vnc"):
+        return True
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
+
+
+def run_gui(
+    *,
+    practice: bool = False,
+    scenario: str | None = None,
+    profile: str | None = None,
+    state: Path | None = None,
+    overrides: Overrides | None = None,
+) -> int:
+    """Open the wizard and return the exit code when it is closed.
+
+    *practice*, *scenario*, *profile*, *state*, *overrides*: as for ``session.open_session``. Raises
+    ``InputError`` when the profile cannot be opened, before any window is shown.
+    """
+    from codesign_wizard.session import open_session
+
+    def open_practice(name: str | None = None) -> Session:
+        return open_session(practice=True, scenario=name, state=state, overrides=overrides)
+
+    def open_own() -> Session:
+        return open_session(profile=profile, overrides=overrides)
+
+    app = application()
+    session = waiting_session() if practice else open_own()
+    window = build_window(session, open_practice=open_practice, open_own=open_own)
+    _catch(window)
+    window.show()
+    if practice:
+        window.workspace.start_practice(lambda: open_practice(scenario))
+    code = app.exec()
+    window.workspace.session.close()
+    return code
+
+
+def application() -> QApplication:
+    """Return the application, made and dressed at the first call."""
+    from PySide6.QtWidgets import QApplication
+
+    app = QApplication.instance()
+    if isinstance(app, QApplication):
+        return app
+    from codesign_wizard import theme
+
+    app = QApplication(["codesign-wizard"])
+    app.setApplicationName("codesign-wizard")
+    app.setApplicationDisplayName(tr("Codesign Wizard"))
+    theme.start(app)
+    return app
+
+
+def build_window(
+    session: Session,
+    *,
+    open_practice: Callable[[], Session] | None = None,
+    open_own: Callable[[], Session] | None = None,
+) -> MainWindow:
+    """Return the window on *session*, not shown yet."""
+    from codesign_wizard.pages.workspace import Workspace
+    from codesign_wizard.runner import Runner
+    from codesign_wizard.theme import px
+    from codesign_wizard.window import MainWindow
+
+    runner = Runner()
+    workspace = Workspace(session, runner, open_practice=open_practice, open_own=open_own)
+    window = MainWindow(workspace)
+    runner.setParent(window)
+    workspace.setParent(window)
+    window.resize(px(1180), px(760))
+    return window
+
+
+def waiting_session() -> Session:
+    """Return an empty session that shows something while the practice cloud starts; it is never saved."""
+    from codesign_wizard.core.profile import Profile, ProfileStore
+    from codesign_wizard.core.secrets import MemoryStore
+    from codesign_wizard.session import PRACTICE_PROFILE, Session
+
+    # a path that no file can be made under: this profile must leave nothing behind
+    store = ProfileStore(Path(os.devnull) / "profiles")
+    return Session(Profile(id=PRACTICE_PROFILE, name=tr("Practice")), store, secrets=MemoryStore())
+
+
+def _catch(window: MainWindow) -> None:
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            window.close()
+            return
+        window.unexpected(error)
+
+    sys.excepthook = hook

@@ -1,0 +1,124 @@
+"""What a partner needs before signing works, with cost and waiting time, and what of it was found already.
+
+Costs are list prices as their sellers publish them (azure.microsoft.com/pricing/details/key-vault,
+developer.apple.com/support/enrollment) and change: they are told as "about".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from codesign_wizard.core.flow import KEY_VAULT
+from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.text import tr
+
+CERTIFICATE_EXPIRES = "certificate-expires"  # a fact of the step Key Vault: ISO 8601, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing to have. ``found`` tells that a step has seen it."""
+
+    key: str
+    title: str
+    cost: str
+    waiting: str
+    detail: str
+    found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """Something that ends at ``time`` (UTC)."""
+
+    what: str
+    time: datetime
+
+    def days(self, now: datetime) -> int:
+        """Return the whole days left; negative once it has expired."""
+        return (self.time - now).days
+
+
+def needs(profile: Profile) -> list[Need]:
+    """Return what the profile's choices ask for, in the order in which to get it."""
+    seen = _seen(profile)
+    wanted = []
+    if profile.windows_wanted:
+        wanted += [
+            Need(
+                "vault",
+                tr("Azure subscription with a Premium Key Vault"),
+                tr("about 5 USD a month"),
+                tr("minutes"),
+                tr("The private key lives in its hardware and never leaves it."),
+                "azure.vault.found" in seen,
+            ),
+            Need(
+                "application",
+                tr("Application registration with a secret"),
+                tr("no cost"),
+                tr("minutes"),
+                tr("What the server signs in as. The secret expires after two years at most."),
+                "azure.sign-in.ok" in seen,
+            ),
+            Need(
+                "certificate",
+                tr("Code-signing certificate from a public authority"),
+                tr("about 200 to 600 USD a year"),
+                tr("days to two weeks"),
+                tr("The authority checks the organisation and asks for proof of the hardware key."),
+                "azure.signature.works" in seen,
+            ),
+        ]
+    if profile.macos_wanted:
+        wanted.append(
+            Need(
+                "apple",
+                tr("Apple Developer Program"),
+                tr("99 USD a year"),
+                tr("days to weeks"),
+                tr("Organisations need a D-U-N-S number first; every new agreement must be accepted."),
+                False,
+            )
+        )
+    if profile.server_wanted:
+        wanted.append(
+            Need(
+                "server",
+                tr("Administrator of the Comet Server"),
+                tr("no cost"),
+                tr("none"),
+                tr("With the right to change branding, on a server with the Software Build role."),
+                False,
+            )
+        )
+    return wanted
+
+
+def next_expiry(profile: Profile) -> Expiry | None:
+    """Return what of the profile expires first, as far as it is known."""
+    result = profile.results.get(KEY_VAULT)
+    if result is None:
+        return None
+    text = result.facts.get(CERTIFICATE_EXPIRES, "")
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return Expiry(tr("certificate"), time if time.tzinfo else time.replace(tzinfo=UTC))
+
+
+def in_days(expiry: Expiry, now: datetime) -> str:
+    """Return how long there is, in words: ``in 311 days``, ``today``, ``expired``."""
+    days = expiry.days(now)
+    if days < 0 or expiry.time <= now:
+        return tr("expired")
+    if days == 0:
+        return tr("today")
+    return tr("in 1 day") if days == 1 else tr("in {n} days").format(n=days)
+
+
+def _seen(profile: Profile) -> set[str]:
+    result = profile.results.get(KEY_VAULT)
+    return {finding.id for finding in result.findings} if result is not None else set()

@@ -1,0 +1,64 @@
+"""What every page is: a scrolled column that begins with its title."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QVBoxLayout, QWidget
+
+from codesign_wizard import theme
+from codesign_wizard.pages.workspace import Workspace
+from codesign_wizard.theme import px
+from codesign_wizard.widgets.basics import label
+
+_WIDEST = 1000
+
+
+class Page(QScrollArea):
+    """A step's page. ``refresh`` is called when it is shown and whenever the profile changed."""
+
+    link = Signal(str)  # an address to open in the browser
+
+    def __init__(self, workspace: Workspace, title: str, subtitle: str) -> None:
+        super().__init__()
+        self.workspace = workspace
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName(title)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        inner = QWidget()
+        inner.setProperty("role", "page")
+        inner.setMaximumWidth(px(_WIDEST))
+        self.box = QVBoxLayout(inner)
+        margin = px(theme.MARGIN)
+        self.box.setContentsMargins(margin, px(22), margin, px(20))
+        self.box.setSpacing(px(14))
+        self.title = label(title, "title")
+        self.subtitle = label(subtitle, "soft")
+        head = QVBoxLayout()
+        head.setSpacing(px(3))
+        head.addWidget(self.title)
+        head.addWidget(self.subtitle)
+        self.box.addLayout(head)
+        self.setWidget(inner)
+
+    def add(self, item: QWidget | QLayout) -> None:
+        """Put *item* below what is there."""
+        if isinstance(item, QWidget):
+            self.box.addWidget(item)
+        else:
+            self.box.addLayout(item)
+
+    def done(self) -> None:
+        """Tell that the page is filled: what room is left stays below."""
+        self.box.addStretch(1)
+
+    def refresh(self) -> None:
+        """Show the profile and its results as they are now."""
+
+    def shown(self) -> None:
+        """Called when the page is opened."""
+
+    def focus_problem(self) -> bool:
+        """Put the focus on the first problem; tells whether there is one."""
+        return False

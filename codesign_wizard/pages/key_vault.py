@@ -1,0 +1,548 @@
+"""Key Vault: the five options, checked as they are typed, and the sign-in that proves them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
+
+from codesign_wizard.core.clouds import CLOUDS
+from codesign_wizard.core.finding import Finding, Severity, blocks
+from codesign_wizard.core.flow import KEY_VAULT, StepState
+from codesign_wizard.core.job import Job
+from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.text import tr
+from codesign_wizard.core.verdict import verdict, when
+from codesign_wizard.pages.base import Page
+from codesign_wizard.pages.workspace import Workspace
+from codesign_wizard.runner import Task
+from codesign_wizard.theme import Mark, px
+from codesign_wizard.widgets.basics import (
+    Card,
+    Choice,
+    CodeBox,
+    CopyButton,
+    Facts,
+    MarkView,
+    announce,
+    button,
+    clear,
+    column,
+    hairline,
+    label,
+    restyle,
+    row,
+)
+from codesign_wizard.widgets.fields import CheckedField, SecretField, field_row
+from codesign_wizard.widgets.findings import FindingList, PassedRow
+from codesign_wizard.widgets.pieces import Banner, Fold, Tabs, portal_steps
+
+if TYPE_CHECKING:
+    from codesign_wizard.core.azure.discovery import Discovery
+    from codesign_wizard.core.doctor import DoctorResult
+
+_LOOK_AFTER_MS = 900
+_SECRET = "application_secret"
+
+
+class KeyVaultPage(Page):
+    """The second page."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(
+            workspace,
+            tr("Key Vault"),
+            tr("Where the key is, and who may use it. Looking and signing in change nothing there."),
+        )
+        self._discovery: Task | None = None
+        self._found: list[Finding] | None = None
+        self._signing: Task | None = None
+        self._inputs = ""
+        self._secret_known = False
+        self._shown_result: object = None
+        self.banner = Banner()
+        self.add(self.banner)
+        self.findings = FindingList(tr("What was checked"))
+        self.findings.again.connect(lambda finding: self.check_again())
+        self.findings.link.connect(self.link)
+        self.add(self.findings)
+        self.add(self._who())
+        self.add(self._options())
+        self.add(self._none_yet())
+        self.done()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_LOOK_AFTER_MS)
+        self._timer.timeout.connect(self.look)
+        self._ask_keyring()
+
+    def _options(self) -> Card:
+        card = Card(
+            tr("The options of the server's form"),
+            note=tr("Paste what you have; what is recognised fills the fields below."),
+        )
+        self.paste = PasteArea()
+        self.paste.given.connect(self.recognise)
+        self.recognised = label("", "label")
+        self.recognised.hide()
+        card.body.addLayout(column(self.paste, self.recognised, gap=4))
+        self.fields = {
+            "vault_name": self._field("vault_name", tr("&Vault name"), tr("such as contoso-signing")),
+            "certificate_name": self._field(
+                "certificate_name", tr("C&ertificate name"), tr("such as codesign")
+            ),
+            "application_id": self._field("application_id", tr("&Application ID"), _GUID_HINT),
+            "tenant_id": self._field("tenant_id", tr("&Tenant ID"), _GUID_HINT),
+        }
+        self.secret = SecretField(tr("Application sec&ret"), check=lambda text: _check(_SECRET, text))
+        self.secret.committed.connect(self._secret_given)
+        self.secret.forget.connect(self._secret_forgotten)
+        self.cloud = Choice(tr("Azure cloud"))
+        for cloud in CLOUDS:
+            self.cloud.addItem(cloud.name, cloud.key)
+        self.cloud.activated.connect(self._cloud_chosen)
+        for name in ("vault_name", "certificate_name", "application_id"):
+            card.body.addWidget(self.fields[name])
+        card.body.addWidget(self.secret)
+        card.body.addWidget(self.fields["tenant_id"])
+        card.body.addWidget(field_row(tr("Azure clou&d"), self.cloud))
+        self.sign_in = button(tr("Sign &in"), self.run_sign_in, "primary")
+        self.sign_in_note = label(
+            tr("Asks Microsoft for a token, reads the certificate, and has one test digest signed."), "soft"
+        )
+        actions = row(self.sign_in, self.sign_in_note, gap=12)
+        actions.setStretch(1, 1)
+        card.body.addSpacing(px(4))
+        card.body.addLayout(actions)
+        self.looked = QWidget()
+        self.looked_box = QVBoxLayout(self.looked)
+        self.looked_box.setContentsMargins(0, 0, 0, 0)
+        self.looked_box.setSpacing(px(8))
+        self.looked.hide()
+        card.body.addWidget(self.looked)
+        return card
+
+    def _field(self, key: str, name: str, hint: str) -> CheckedField:
+        field = CheckedField(
+            name, check=lambda text: _check(key, text), tidy=lambda text: _tidy(key, text), hint=hint
+        )
+        field.edited.connect(lambda text: self._typed(key, text))
+        return field
+
+    def _who(self) -> Card:
+        self.who_card = Card(tr("Who the vault sees"))
+        self.who = Facts(name_width=140)
+        self.who_card.body.addWidget(self.who)
+        self.who_card.hide()
+        return self.who_card
+
+    def _none_yet(self) -> Card:
+        card = Card()
+        self.none_yet = Fold(tr("I have &none of these yet"))
+        self.none_yet.button.setAccessibleName(tr("I have none of these yet"))
+        self.none_yet.button.toggled.connect(self._fill_none_yet)
+        card.body.addWidget(self.none_yet)
+        return card
+
+    def refresh(self) -> None:
+        azure = self.workspace.profile.windows.azure
+        for key, field in self.fields.items():
+            if not field.edit.hasFocus() and field.edit.text() != getattr(azure, key):
+                field.set(getattr(azure, key))
+        self.cloud.setCurrentIndex(max(0, self.cloud.findData(azure.cloud)))
+        self._show_result()
+
+    def shown(self) -> None:
+        if self.workspace.flow.state(KEY_VAULT) in (StepState.NOT_STARTED, StepState.IN_PROGRESS):
+            self._timer.start()
+
+    def focus_problem(self) -> bool:
+        for field in self.fields.values():
+            if field.findings:
+                field.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+                return True
+        return self.findings.focus_first()
+
+    # -- typing and pasting
+
+    def recognise(self, text: str) -> None:
+        """Fill the fields from what was pasted, and say what it was."""
+        from codesign_wizard.core.azure.clipboard import recognise
+
+        found = recognise(text)
+        if found is None:
+            self._say_recognised(
+                tr("Not recognised. It takes JSON from az, an address of a vault, key or certificate."),
+                "warning",
+            )
+            return
+        azure = self.workspace.profile.windows.azure
+        for key, value in found.values.items():
+            if hasattr(azure, key):
+                setattr(azure, key, value)
+            if key in self.fields:
+                self.fields[key].set(value)
+        self.paste.clear_for_good()
+        self._say_recognised(found.what, "ok")
+        if found.secret is not None:
+            self._secret_given(found.secret)
+        self._edited()
+
+    def _say_recognised(self, text: str, role: str) -> None:
+        restyle(self.recognised, "role", role)
+        self.recognised.setText(text)
+        self.recognised.show()
+        announce(self.recognised, text)
+
+    def _typed(self, key: str, text: str) -> None:
+        setattr(self.workspace.profile.windows.azure, key, text)
+        self._edited()
+
+    def _cloud_chosen(self) -> None:
+        self.workspace.profile.windows.azure.cloud = self.cloud.currentData()
+        self._edited()
+
+    def _edited(self) -> None:
+        self._found = None
+        self.looked.hide()
+        if self._discovery is not None:
+            self._discovery.abandon()
+            self._discovery = None
+        self._timer.start()
+        self.workspace.edited()
+
+    # -- the secret
+
+    def _ask_keyring(self) -> None:
+        """Open the keyring on a thread: it can take its time, or ask the person to unlock it."""
+        session = self.workspace.session
+
+        def work(job: Job) -> tuple[str, str, bool]:
+            store = session.secrets
+            return store.place, store.reason, session.application_secret() is not None
+
+        task = self.workspace.runner.start(work, tr("Asking the keyring"), quiet=True)
+        task.done.connect(self._keyring_answered)
+        task.failed.connect(self.workspace.notice)
+
+    def _keyring_answered(self, answer: tuple[str, str, bool]) -> None:
+        place, reason, known = answer
+        self._secret_known = known
+        if known:
+            self.secret.show_saved(place)
+        else:
+            self.secret.set_place(place, reason)
+        self._show_result()
+
+    def _secret_given(self, secret: Secret) -> None:
+        session = self.workspace.session
+
+        def work(job: Job) -> str:
+            session.set_application_secret(secret)
+            return session.secrets.place
+
+        task = self.workspace.runner.start(work, tr("Storing the secret"), quiet=True)
+        task.done.connect(self._secret_stored)
+        task.failed.connect(self.secret.show_problem)
+
+    def _secret_stored(self, place: str) -> None:
+        self._secret_known = True
+        had_focus = self.secret.edit.hasFocus()
+        self.secret.show_saved(place)
+        if had_focus:
+            self.secret.replace.setFocus(Qt.FocusReason.OtherFocusReason)
+        announce(self.secret, tr("The secret is saved in {place}.").format(place=place))
+        self.workspace.edited()
+
+    def _secret_forgotten(self) -> None:
+        session = self.workspace.session
+        task = self.workspace.runner.start(
+            lambda job: session.set_application_secret(None), tr("Forgetting the secret"), quiet=True
+        )
+        task.done.connect(self._secret_gone)
+        task.failed.connect(self.workspace.notice)
+
+    def _secret_gone(self, nothing: object) -> None:
+        self._secret_known = False
+        self.secret.show_empty()
+        self.secret.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.workspace.edited()
+
+    # -- looking without the secret
+
+    def look(self) -> None:
+        """Check against the world what needs no secret; only when the names can be right."""
+        if self._signing is not None:
+            return
+        options = self.workspace.session.azure_options()
+        if not options.vault_name or _check("vault_name", options.vault_name):
+            return
+        if options.tenant_id and _check("tenant_id", options.tenant_id):
+            return
+        session = self.workspace.session
+
+        def work(job: Job) -> Discovery:
+            from codesign_wizard.core.azure.discovery import discover
+
+            return discover(job, session.network, options)
+
+        if self._discovery is not None:
+            self._discovery.abandon()
+        name = tr("Looking for the vault {name}, without the secret").format(name=options.vault_name)
+        self._discovery = self.workspace.runner.start(work, name, quiet=True)
+        self._discovery.done.connect(self._looked)
+        self._discovery.failed.connect(self._not_looked)
+        self._discovery.cancelled.connect(self._look_cancelled)
+        self._show_looked(None, name)
+
+    def _looked(self, result: Discovery) -> None:
+        self._discovery = None
+        self._found = list(result.findings)
+        self._show_looked(self._found, "")
+        self._show_result()
+
+    def _not_looked(self, finding: Finding) -> None:
+        self._discovery = None
+        self._found = [finding]
+        self._show_looked(self._found, "")
+        self._show_result()
+
+    def _look_cancelled(self) -> None:
+        self._discovery = None
+        self._show_looked(None, "")
+
+    def _show_looked(self, findings: list[Finding] | None, text: str) -> None:
+        clear(self.looked_box)
+        self.looked_box.addWidget(hairline())
+        self.looked_box.addWidget(label(tr("Checked without the secret"), "label"))
+        if text:
+            self.looked_box.addLayout(
+                row(MarkView(Mark.NOW, tr("working")), label(f"{text}…", "soft"), gap=12)
+            )
+        for finding in findings or []:
+            self.looked_box.addWidget(PassedRow(finding))
+        self.looked.setVisible(bool(text or findings))
+
+    # -- signing in
+
+    def run_sign_in(self) -> None:
+        """Sign in and diagnose; a field that is wrong gets the focus instead."""
+        workspace = self.workspace
+        if workspace.runner.foreground is not None:
+            return
+        for field in self.fields.values():
+            if not field.judge(accuse=True) and field.findings:
+                field.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+                return
+        if self._discovery is not None:
+            self._discovery.abandon()
+            self._discovery = None
+        session = workspace.session
+        options = session.azure_options()
+        self._inputs = workspace.flow.inputs(KEY_VAULT)
+
+        def work(job: Job) -> DoctorResult:
+            from codesign_wizard.core.doctor import doctor_windows
+
+            return doctor_windows(job, session.network, options, session.application_secret())
+
+        self._signing = workspace.runner.start(work, tr("Signing in"))
+        self._signing.done.connect(self._signed_in)
+        self._signing.failed.connect(self._sign_in_failed)
+        self._signing.finished.connect(self._sign_in_over)
+        self.sign_in.setEnabled(False)
+        self.looked.hide()
+        self.findings.hide()
+        self.banner.say(
+            Severity.INFO,
+            tr("Signing in to {vault}.").format(vault=options.vault_name or tr("the vault")),
+            tr("Microsoft is asked for a token, then the vault for the certificate and one test signature."),
+            mark=Mark.NOW,
+        )
+
+    def check_again(self) -> None:
+        """Check again what a finding was about; a sign-in is what proves every one of them."""
+        self.run_sign_in()
+
+    def _signed_in(self, result: DoctorResult) -> None:
+        self._record(result.findings, result.facts)
+
+    def _sign_in_failed(self, finding: Finding) -> None:
+        self._record([finding], {})
+
+    def _record(self, findings: list[Finding], facts: dict[str, Any]) -> None:
+        self.workspace.flow.record(KEY_VAULT, findings, facts, inputs=self._inputs)
+        self.workspace.edited()
+
+    def _sign_in_over(self) -> None:
+        self._signing = None
+        self.sign_in.setEnabled(True)
+        self._shown_result = None
+        self._show_result()
+        self.verticalScrollBar().setValue(0)
+        announce(self, self.banner.title, assertive=True)
+        if not self.findings.focus_first():
+            self.sign_in.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    # -- results
+
+    def _show_result(self) -> None:
+        if self._signing is not None:
+            return
+        workspace = self.workspace
+        state = workspace.flow.state(KEY_VAULT)
+        result = workspace.profile.results.get(KEY_VAULT)
+        shown = (id(result), state, self._secret_known, self._found is not None, id(self._found))
+        if shown == self._shown_result:
+            return
+        self._shown_result = shown
+        if result is None:
+            self.findings.hide()
+            self.who_card.hide()
+            self._say_not_yet()
+            return
+        severity, title, text = verdict(result.findings, tr("The vault answers, and its key signs for you."))
+        stamp = tr("Checked {time}.").format(time=when(result.obtained))
+        if state is StepState.OUT_OF_DATE:
+            self.banner.say(
+                Severity.WARNING,
+                tr("Something changed since this was checked. Sign in again."),
+                tr("The result below is of {time}.").format(time=when(result.obtained)),
+                mark=Mark.OUT_OF_DATE,
+            )
+        else:
+            self.banner.say(severity, title, f"{text} {stamp}".strip())
+        self.findings.set(result.findings)
+        facts = _identity(result.facts)
+        self.who.set(facts)
+        self.who_card.setVisible(bool(facts))
+        self.looked.hide()
+
+    def _say_not_yet(self) -> None:
+        azure = self.workspace.profile.windows.azure
+        names = {
+            tr("vault name"): azure.vault_name,
+            tr("certificate name"): azure.certificate_name,
+            tr("application ID"): azure.application_id,
+            tr("tenant ID"): azure.tenant_id,
+            tr("application secret"): "x" if self._secret_known else "",
+        }
+        missing = [name for name, value in names.items() if not value]
+        if self._found is not None and blocks(self._found):
+            self.banner.say(*verdict(self._found, ""))
+        elif missing:
+            self.banner.say(
+                Severity.INFO,
+                tr("Fill in what is missing, then sign in."),
+                tr("Still missing: {names}.").format(names=", ".join(missing)),
+                mark=Mark.NOW,
+            )
+        else:
+            self.banner.say(
+                Severity.INFO, tr("All is filled in. Sign in to see whether it works."), "", mark=Mark.NOW
+            )
+
+    def _fill_none_yet(self, opened: bool) -> None:
+        if not opened or self.none_yet.body.count():
+            return
+        from codesign_wizard.core.azure.setup_script import setup_remedy
+
+        options = self.workspace.session.azure_options()
+        remedy = setup_remedy(options)
+        self.none_yet.body.addWidget(label(remedy.title, "soft"))
+        tabs = Tabs(tr("Ways to do it"))
+        texts = []
+        for title, page, text in (
+            (tr("Portal"), portal_steps(remedy.portal), "\n".join(remedy.portal)),
+            ("az", CodeBox(remedy.az or "", tr("az script")), remedy.az or ""),
+            (
+                "PowerShell",
+                CodeBox(remedy.powershell or "", tr("PowerShell script")),
+                remedy.powershell or "",
+            ),
+        ):
+            tabs.add(title, page)
+            texts.append(text)
+        self.none_yet.body.addWidget(tabs)
+        copy = CopyButton(lambda: texts[tabs.index])
+        copy.setAccessibleName(tr("Copy the steps shown"))
+        self.none_yet.body.addLayout(row(copy, None))
+        self.none_yet.body.addWidget(label(tr("Paste what the script prints into the field above."), "soft"))
+
+
+_GUID_HINT = "00000000-0000-0000-0000-000000000000"
+
+
+class PasteArea(QPlainTextEdit):
+    """One field for whatever people have on the clipboard; it keeps nothing of it."""
+
+    given = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName(tr("Paste what you have"))
+        self.setPlaceholderText(
+            tr(
+                "Paste here: JSON from az ad sp create-for-rbac, a vault's address, a key or certificate "
+                "identifier, a portal link"
+            )
+        )
+        self.setTabChangesFocus(True)
+        self.setProperty("mono", "true")
+        self.setFixedHeight(px(52))
+        self.setUndoRedoEnabled(False)  # what is pasted may hold a secret
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(300)
+        self._timer.timeout.connect(self._give)
+        self.textChanged.connect(self._changed)
+
+    def clear_for_good(self) -> None:
+        """Empty the field; there is nothing to undo."""
+        self._timer.stop()
+        self.blockSignals(True)
+        self.clear()
+        self.blockSignals(False)
+
+    def keyPressEvent(self, event: Any) -> None:
+        super().keyPressEvent(event)
+        if event.matches(QKeySequence.StandardKey.Paste):
+            self._give()
+
+    def _changed(self) -> None:
+        if self.toPlainText().strip():
+            self._timer.start()
+        else:
+            self._timer.stop()
+
+    def _give(self) -> None:
+        self._timer.stop()
+        text = self.toPlainText().strip()
+        if text:
+            self.given.emit(text)
+
+
+def _check(field: str, text: str) -> list[Finding]:
+    from codesign_wizard.core.azure.options import check_field
+
+    return [finding for finding in check_field(field, text) if finding.severity is not Severity.OK]
+
+
+def _tidy(field: str, text: str) -> str:
+    from codesign_wizard.core.azure.options import tidy
+
+    return tidy(field, text)
+
+
+def _identity(facts: dict[str, str]) -> list[tuple[str, str]]:
+    names = {
+        "application_id": tr("Application ID"),
+        "object_id": tr("Object ID of the service principal"),
+        "tenant_id": tr("Tenant ID"),
+        "token_expires": tr("Token valid until"),
+        "certificate": tr("Certificate"),
+        "certificate_expires": tr("Certificate valid until"),
+    }
+    return [(words, facts[name]) for name, words in names.items() if facts.get(name)]

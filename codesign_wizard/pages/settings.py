@@ -1,0 +1,195 @@
+"""Settings: how to reach the vendors, and which roots are trusted besides Microsoft's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QDoubleSpinBox, QFileDialog, QListWidget, QVBoxLayout, QWidget
+
+from codesign_wizard.core.finding import Finding, FindingKind, Severity
+from codesign_wizard.core.text import tr
+from codesign_wizard.pages.base import Page
+from codesign_wizard.pages.workspace import Workspace
+from codesign_wizard.theme import px
+from codesign_wizard.widgets.basics import Card, button, label, row
+from codesign_wizard.widgets.fields import CheckedField, field_row, path_row
+from codesign_wizard.widgets.pieces import Banner
+
+BAD_PROXY = FindingKind(
+    "settings.proxy",
+    Severity.ERROR,
+    "This is not the address of a proxy.",
+    "A proxy is written http://host:port, with user and password before the host where it asks for them.",
+)
+NO_FILE = FindingKind(
+    "settings.no-file",
+    Severity.ERROR,
+    "There is no such file.",
+    "A file named in the settings does not exist or is not a file.",
+)
+
+
+class SettingsPage(Page):
+    """The panel *Settings*; everything is kept in the profile as it is typed."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(
+            workspace, tr("Settings"), tr("Kept in this profile as you type. Empty means usual.")
+        )
+        self.banner = Banner()
+        self.banner.say(
+            Severity.INFO,
+            tr("Practice sets these itself."),
+            tr("Its own proxy and certificates lead to the practice accounts; your settings are untouched."),
+        )
+        self.add(self.banner)
+        self.network_card = Card(
+            tr("Network"), note=tr("Used for every call: sign-in, vault, certificates, time stamps.")
+        )
+        self.proxy = CheckedField(
+            tr("&Proxy"), check=_check_proxy, hint=tr("from the environment, such as http://proxy:8080")
+        )
+        self.proxy.edited.connect(lambda text: self._network("proxy", text))
+        self.bundle = CheckedField(
+            tr("&CA bundle"), check=_check_file, hint=tr("a PEM file, trusted besides the system's store")
+        )
+        self.bundle.edited.connect(lambda text: self._network("ca_bundle", text))
+        self.timeout = QDoubleSpinBox()
+        self.timeout.setRange(1, 3600)
+        self.timeout.setDecimals(0)
+        self.timeout.setSuffix(tr(" s"))
+        self.timeout.setAccessibleName(tr("Time-out for one attempt, in seconds"))
+        self.timeout.setMinimumHeight(px(32))
+        self.timeout.setFixedWidth(px(110))
+        self.timeout.valueChanged.connect(lambda value: self._network("timeout", value))
+        self.network_card.body.addWidget(self.proxy)
+        self.network_card.body.addWidget(
+            path_row(self.bundle, lambda: self._choose(lambda path: self._set_bundle(path)))
+        )
+        holder = QWidget()
+        holder.setLayout(row(self.timeout, label(tr("for one attempt"), "soft", wrap=False), None))
+        self.network_card.body.addWidget(field_row(tr("&Time-out"), holder))
+        self.add(self.network_card)
+        self.roots_card = Card(
+            tr("Roots trusted besides Microsoft's"),
+            note=tr(
+                "For a private authority. Windows of your customers does not know it; results will say so."
+            ),
+        )
+        self.roots = PathList(tr("Roots for code signing"))
+        self.roots.changed.connect(lambda paths: self._put("extra_roots", paths))
+        self.stamp_roots = PathList(tr("Roots for time stamps"))
+        self.stamp_roots.changed.connect(lambda paths: self._put("extra_timestamp_roots", paths))
+        for part in (self.roots, self.stamp_roots):
+            self.roots_card.body.addWidget(part)
+        self.add(self.roots_card)
+        self.done()
+
+    def refresh(self) -> None:
+        profile = self.workspace.profile
+        practising = self.workspace.practising
+        self.banner.setVisible(practising)
+        self.network_card.setEnabled(not practising)
+        self.roots_card.setEnabled(not practising)
+        for field, value in ((self.proxy, profile.network.proxy), (self.bundle, profile.network.ca_bundle)):
+            if not field.edit.hasFocus() and field.edit.text() != value:
+                field.set(value)
+        self.timeout.blockSignals(True)
+        self.timeout.setValue(profile.network.timeout)
+        self.timeout.blockSignals(False)
+        self.roots.set(profile.extra_roots)
+        self.stamp_roots.set(profile.extra_timestamp_roots)
+
+    def focus_problem(self) -> bool:
+        for field in (self.proxy, self.bundle):
+            if field.findings:
+                field.edit.setFocus()
+                return True
+        return False
+
+    def _choose(self, take: Callable[[str], object]) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, tr("Choose a PEM file"), "", _pem_pattern())
+        if path:
+            take(path)
+
+    def _set_bundle(self, path: str) -> None:
+        self.bundle.set(path)
+        self._network("ca_bundle", path)
+
+    def _network(self, name: str, value: object) -> None:
+        setattr(self.workspace.profile.network, name, value)
+        self.workspace.edited()
+
+    def _put(self, name: str, paths: list[str]) -> None:
+        setattr(self.workspace.profile, name, paths)
+        self.workspace.edited()
+
+
+class PathList(QWidget):
+    """A list of files: add, remove."""
+
+    changed = Signal(list)
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.list = QListWidget()
+        self.list.setAccessibleName(name)
+        self.list.setFixedHeight(px(72))
+        self.add = button(tr("Add…"), self._add, "small")
+        self.add.setAccessibleName(tr("Add a file: {name}").format(name=name))
+        self.remove = button(tr("Remove"), self._remove, "small")
+        self.remove.setAccessibleName(tr("Remove the selected file: {name}").format(name=name))
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(px(6))
+        box.addWidget(label(name))
+        box.addWidget(self.list)
+        box.addLayout(row(self.add, self.remove, None, gap=6))
+
+    def set(self, paths: list[str]) -> None:
+        """Show *paths*."""
+        if paths != self.paths:
+            self.list.clear()
+            self.list.addItems(paths)
+
+    @property
+    def paths(self) -> list[str]:
+        """The files as shown."""
+        return [self.list.item(place).text() for place in range(self.list.count())]
+
+    def take(self, path: str) -> None:
+        """Add *path*, once."""
+        if path not in self.paths:
+            self.list.addItem(path)
+            self.changed.emit(self.paths)
+
+    def _add(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, tr("Choose a PEM file"), "", _pem_pattern())
+        if path:
+            self.take(path)
+
+    def _remove(self) -> None:
+        place = self.list.currentRow()
+        if place >= 0:
+            self.list.takeItem(place)
+            self.changed.emit(self.paths)
+
+
+def _pem_pattern() -> str:
+    return tr("Certificates (*.pem *.crt *.cer);;All files (*)")
+
+
+def _check_proxy(text: str) -> list[Finding]:
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        good = False
+    return [] if good else [BAD_PROXY(detail=tr("Write it as http://host:port."))]
+
+
+def _check_file(text: str) -> list[Finding]:
+    return [] if Path(text).is_file() else [NO_FILE()]

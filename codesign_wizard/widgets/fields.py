@@ -1,0 +1,367 @@
+"""Fields that check themselves, and the field for a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from codesign_wizard import theme
+from codesign_wizard.core.finding import Finding, Severity, worst_first
+from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.text import tr
+from codesign_wizard.theme import SEVERITY_MARKS, Mark, px
+from codesign_wizard.widgets.basics import MarkView, announce, button, label, restyle, row
+from codesign_wizard.widgets.pieces import severity_word
+
+_QUIET_MS = 500  # typing is over when nothing was typed for so long
+LABEL_WIDTH = 132
+
+
+class PasteEdit(QLineEdit):
+    """A line edit that tells when something was pasted, and when it is left."""
+
+    pasted = Signal()
+    left = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        super().keyPressEvent(event)
+        if event.matches(QKeySequence.StandardKey.Paste):
+            self.pasted.emit()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        # a menu over the field or another window is no leaving
+        if event.reason() not in (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason):
+            self.left.emit()
+
+
+class CheckedField(QWidget):
+    """A named line edit, its sign, and below it what is wrong.
+
+    Good news is told as soon as typing pauses; a complaint only when the field is left or was pasted into.
+    *check* takes the text and returns findings (none for a good value); *tidy* corrects small slips.
+    """
+
+    edited = Signal(str)  # tidied text, at every keystroke
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        check: Callable[[str], list[Finding]] | None = None,
+        tidy: Callable[[str], str] | None = None,
+        hint: str = "",
+        mono: bool = True,
+        label_width: int = LABEL_WIDTH,
+    ) -> None:
+        super().__init__()
+        self._check = check
+        self._tidy = tidy or str.strip
+        self._told: list[Finding] = []
+        self.edit = PasteEdit()
+        self.edit.setPlaceholderText(hint)
+        self.edit.setProperty("mono", "true" if mono else "false")
+        plain = name.replace("&", "")
+        self.edit.setAccessibleName(plain)
+        self.label = label(name, wrap=False)
+        self.label.setBuddy(self.edit)
+        self.label.setTextFormat(Qt.TextFormat.AutoText)
+        self.label.setFixedWidth(px(label_width))
+        self.mark = MarkView()
+        self.message = label("", "label")
+        self.message.hide()
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(px(8))
+        grid.setVerticalSpacing(px(3))
+        grid.addWidget(self.label, 0, 0)
+        grid.addWidget(self.edit, 0, 1)
+        grid.addWidget(self.mark, 0, 2)
+        grid.addWidget(self.message, 1, 1)
+        grid.setColumnStretch(1, 1)
+        keep = self.mark.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)
+        self.mark.setSizePolicy(keep)
+        self.mark.hide()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_QUIET_MS)
+        self._timer.timeout.connect(lambda: self.judge(accuse=False))
+        self.edit.textEdited.connect(self._typed)
+        self.edit.pasted.connect(self._pasted)
+        self.edit.left.connect(lambda: self.judge(accuse=True))
+
+    @property
+    def text(self) -> str:
+        """The tidied value."""
+        return self._tidy(self.edit.text())
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is told of the value at the moment."""
+        return self._told
+
+    def set(self, text: str) -> None:
+        """Show *text* from elsewhere, and judge it; ``edited`` is not emitted."""
+        if self.edit.text() != text:
+            self.edit.setText(text)
+        self.judge(accuse=True)
+
+    def judge(self, *, accuse: bool) -> bool:
+        """Check the value; complaints are shown only with *accuse*. Tells whether it is good."""
+        self._timer.stop()
+        if accuse and self.edit.text() != self.text:
+            self.edit.setText(self.text)
+        if self._check is None or not self.text:
+            self._say([], shown=False)
+            return self._check is None
+        findings = [
+            finding
+            for finding in worst_first(self._check(self.text))
+            if finding.severity in (Severity.ERROR, Severity.WARNING)
+        ]
+        if findings and not accuse:
+            return False
+        self._say(findings, shown=True)
+        return not findings
+
+    def _typed(self, text: str) -> None:
+        # what was said of the former value no longer holds
+        self._say([], shown=False)
+        self._timer.start()
+        self.edited.emit(self._tidy(text))
+
+    def _pasted(self) -> None:
+        self.judge(accuse=True)
+        self.edited.emit(self.text)
+
+    def _say(self, findings: list[Finding], *, shown: bool) -> None:
+        changed = findings != self._told
+        self._told = findings
+        worst = findings[0] if findings else None
+        severity = worst.severity if worst is not None else Severity.OK
+        restyle(self.edit, "state", severity.value if worst is not None else "")
+        self.mark.setVisible(shown)
+        self.mark.set(SEVERITY_MARKS[severity], severity_word(severity))
+        text = worst.title if worst is not None else ""
+        if worst is not None and worst.detail:
+            text = f"{text} {worst.detail}"
+        self.message.setText(text)
+        self.message.setVisible(bool(text))
+        restyle(self.message, "role", severity.value if worst is not None else "label")
+        self.edit.setAccessibleDescription(text)
+        if text and changed:
+            announce(self.edit, text)
+
+
+class PlainField(CheckedField):
+    """A named line edit without any check, for free text."""
+
+    def __init__(
+        self, name: str, *, hint: str = "", label_width: int = LABEL_WIDTH, mono: bool = False
+    ) -> None:
+        super().__init__(name, hint=hint, mono=mono, label_width=label_width)
+
+
+def field_row(name: str, control: QWidget, note: str = "", *, width: int = LABEL_WIDTH) -> QWidget:
+    """Return *control* with its name in the same columns as the fields above and below it."""
+    holder = QWidget()
+    words: QLabel = label(name, wrap=False)
+    words.setTextFormat(Qt.TextFormat.AutoText)
+    words.setBuddy(control)
+    words.setFixedWidth(px(width))
+    grid = QGridLayout(holder)
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setHorizontalSpacing(px(8))
+    grid.setVerticalSpacing(px(3))
+    grid.addWidget(words, 0, 0)
+    grid.addWidget(control, 0, 1)
+    if note:
+        grid.addWidget(label(note, "label"), 1, 1)
+    grid.setColumnStretch(1, 1)
+    grid.setColumnMinimumWidth(2, px(theme.MARK_SIZE))
+    return holder
+
+
+class SecretField(QWidget):
+    """A secret: hidden, revealed only while pressed, and taken out of the field once it is stored.
+
+    Stored, only the fact is shown, with *Replace* and *Forget*; the value never comes back into a field.
+    """
+
+    committed = Signal(object)  # Secret
+    forget = Signal()
+    typing = Signal(bool)  # whether something is in the field that is not stored yet
+
+    def __init__(self, name: str, *, check: Callable[[str], list[Finding]] | None = None) -> None:
+        super().__init__()
+        self._check = check
+        plain = name.replace("&", "")
+        self._name = plain
+        self.edit = PasteEdit()
+        self.edit.setEchoMode(QLineEdit.EchoMode.Password)
+        self.edit.setAccessibleName(plain)
+        self.edit.setProperty("mono", "true")
+        self.edit.setPlaceholderText(tr("Paste the Value, not the Secret ID"))
+        self.edit.installEventFilter(self)
+        self.reveal = button(tr("Reveal"))
+        self.reveal.setAccessibleName(tr("Reveal {name} while pressed").format(name=plain))
+        self.reveal.setToolTip(tr("Shown while pressed, or while Alt+F8 is held in the field"))
+        self.reveal.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.reveal.pressed.connect(lambda: self._show(True))
+        self.reveal.released.connect(lambda: self._show(False))
+        self.saved = label("", wrap=True)
+        self.replace = button(tr("Replace"), self.start_over)
+        self.replace.setAccessibleName(tr("Replace {name}").format(name=plain))
+        self.forget_button = button(tr("Forget"), self.forget.emit)
+        self.forget_button.setAccessibleName(tr("Forget {name}").format(name=plain))
+        self.label = label(name, wrap=False)
+        self.label.setTextFormat(Qt.TextFormat.AutoText)
+        self.label.setBuddy(self.edit)
+        self.label.setFixedWidth(px(LABEL_WIDTH))
+        self.mark = MarkView()
+        self.message = label("", "label")
+        self.place = ""
+
+        self._entry = QWidget()
+        entry = QHBoxLayout(self._entry)
+        entry.setContentsMargins(0, 0, 0, 0)
+        entry.setSpacing(px(8))
+        entry.addWidget(self.edit, 1)
+        entry.addWidget(self.reveal)
+        self._kept = QWidget()
+        kept = QHBoxLayout(self._kept)
+        kept.setContentsMargins(0, 0, 0, 0)
+        kept.setSpacing(px(8))
+        kept.addWidget(self.saved, 1)
+        kept.addWidget(self.replace)
+        kept.addWidget(self.forget_button)
+        both = QVBoxLayout()
+        both.setSpacing(0)
+        both.addWidget(self._entry)
+        both.addWidget(self._kept)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(px(8))
+        grid.setVerticalSpacing(px(3))
+        grid.addWidget(self.label, 0, 0)
+        grid.addLayout(both, 0, 1)
+        grid.addWidget(self.mark, 0, 2)
+        grid.addWidget(self.message, 1, 1)
+        grid.setColumnStretch(1, 1)
+        keep: QSizePolicy = self.mark.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)
+        self.mark.setSizePolicy(keep)
+        self._mode(kept=False)
+        self.mark.hide()
+        self.edit.textEdited.connect(self._typed)
+        self.edit.pasted.connect(self._commit)
+        self.edit.left.connect(self._commit)
+        self.edit.returnPressed.connect(self._commit)
+
+    def set_place(self, place: str, reason: str = "") -> None:
+        """Say where the secret is or will be stored; *reason* when it is not kept beyond this run."""
+        self.place = place
+        text = tr("Will be stored in {place}.").format(place=place) if self._entry.isVisibleTo(self) else ""
+        self._note(f"{text} {reason}".strip(), "label")
+
+    def show_saved(self, place: str) -> None:
+        """Show that a secret is stored in *place*."""
+        self.place = place
+        self.edit.clear()
+        self.saved.setText(tr("Saved in {place}").format(place=place))
+        self._note("", "label")
+        self.mark.set(Mark.OK, tr("In order"))
+        self._mode(kept=True)
+
+    def show_empty(self) -> None:
+        """Show that no secret is stored."""
+        self.mark.hide()
+        self._mode(kept=False)
+        if self.place:
+            self.set_place(self.place)
+
+    def show_problem(self, finding: Finding) -> None:
+        """Show why the secret was not stored."""
+        self._say([finding])
+
+    def start_over(self) -> None:
+        """Let a new secret be given in place of the stored one."""
+        self.show_empty()
+        self.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        # Alt+F8 reveals while held, as Windows' password boxes do
+        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_F8 and not event.isAutoRepeat():
+            if event.type() is QEvent.Type.KeyPress and event.modifiers() & Qt.KeyboardModifier.AltModifier:
+                self._show(True)
+                return True
+            if event.type() is QEvent.Type.KeyRelease:
+                self._show(False)
+                return True
+        if event.type() is QEvent.Type.FocusOut:
+            self._show(False)
+        return super().eventFilter(watched, event)
+
+    def _show(self, shown: bool) -> None:
+        self.edit.setEchoMode(QLineEdit.EchoMode.Normal if shown else QLineEdit.EchoMode.Password)
+
+    def _typed(self, text: str) -> None:
+        self.mark.hide()
+        restyle(self.edit, "state", "")
+        self.typing.emit(bool(text.strip()))
+
+    def _commit(self) -> None:
+        value = self.edit.text().strip()
+        if not value:
+            return
+        if value != self.edit.text():
+            self.edit.setText(value)
+        findings = worst_first(self._check(value)) if self._check is not None else []
+        if findings and findings[0].severity in (Severity.ERROR, Severity.WARNING):
+            self._say(findings)
+        self.committed.emit(Secret(value))
+
+    def _say(self, findings: Iterable[Finding]) -> None:
+        worst = worst_first(findings)[0]
+        self.mark.setVisible(True)
+        self.mark.set(SEVERITY_MARKS[worst.severity], severity_word(worst.severity))
+        restyle(self.edit, "state", worst.severity.value)
+        self._note(f"{worst.title} {worst.detail}".strip(), worst.severity.value)
+        announce(self.edit, worst.title)
+
+    def _note(self, text: str, role: str) -> None:
+        restyle(self.message, "role", role)
+        self.message.setText(text)
+        self.message.setVisible(bool(text))
+        self.edit.setAccessibleDescription(text)
+
+    def _mode(self, *, kept: bool) -> None:
+        self._entry.setVisible(not kept)
+        self._kept.setVisible(kept)
+        self.mark.setVisible(kept)
+        self.label.setBuddy(self.replace if kept else self.edit)
+
+
+def path_row(field: CheckedField, choose: Callable[[], object]) -> QWidget:
+    """Return *field* for a path with a button that lets a person choose the file."""
+    holder = QWidget()
+    chooser = button(tr("Choose…"), choose)
+    chooser.setAccessibleName(tr("Choose a file: {name}").format(name=field.edit.accessibleName()))
+    field.mark.setFixedWidth(0)
+    box = row(field, chooser)
+    box.setStretch(0, 1)
+    box.setAlignment(chooser, Qt.AlignmentFlag.AlignTop)
+    holder.setLayout(box)
+    return holder

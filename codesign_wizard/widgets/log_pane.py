@@ -1,0 +1,245 @@
+"""The log: level filter, search, follow, copy, save; in the window's dock or floating."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QShowEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QButtonGroup,
+    QDockWidget,
+    QFileDialog,
+    QHeaderView,
+    QLineEdit,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from codesign_wizard import theme
+from codesign_wizard.core.files import write_atomic
+from codesign_wizard.core.job import LogLevel, LogLine
+from codesign_wizard.core.text import tr
+from codesign_wizard.runner import Runner
+from codesign_wizard.theme import px
+from codesign_wizard.widgets.basics import announce, button, label, row
+from codesign_wizard.widgets.log_model import Column, LogModel, as_text
+
+_SEARCH_MS = 150
+
+
+class LogView(QTableView):
+    """The table; copying takes the selected lines whole."""
+
+    def __init__(self, model: LogModel) -> None:
+        super().__init__()
+        self.setModel(model)
+        self.setAccessibleName(tr("Log lines"))
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
+        self.setCornerButtonEnabled(False)
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(px(18))
+        heads = self.horizontalHeader()
+        heads.setHighlightSections(False)
+        heads.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for column, width in ((0, 104), (1, 104), (2, 56), (3, 92), (5, 210)):
+            self.setColumnWidth(column, px(width))
+        heads.setSectionResizeMode(Column.TEXT, QHeaderView.ResizeMode.Stretch)
+        heads.setMinimumSectionSize(px(40))
+        # where the local time is UTC, one column says it all
+        self.setColumnHidden(Column.LOCAL, datetime.now().astimezone().utcoffset() == timedelta(0))
+
+    def resizeEvent(self, event: object) -> None:
+        super().resizeEvent(event)  # type: ignore[arg-type]  # handed on as it came
+        self.setColumnHidden(Column.REQUEST, self.viewport().width() < px(820))
+
+
+class LogPane(QWidget):
+    """The log with everything that works on it."""
+
+    hide_asked = Signal()
+    float_asked = Signal()
+
+    def __init__(self, runner: Runner, model: LogModel) -> None:
+        super().__init__()
+        self.setProperty("role", "log")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._runner = runner
+        self._moving = False  # whether the program scrolls, not the person
+        self.model = model
+        self.view = LogView(self.model)
+        self._levels = QButtonGroup(self)
+        self._levels.setExclusive(True)
+        pills: list[QWidget | int | None] = []
+        for number, (text, name) in enumerate(
+            (
+                (tr("All"), tr("Show all lines")),
+                (tr("Details"), tr("Show all lines and details")),
+                (tr("Warnings"), tr("Show warnings and errors only")),
+                (tr("Requests"), tr("Show lines with a request id only")),
+            )
+        ):
+            pill = button(text, kind="pill")
+            pill.setCheckable(True)
+            pill.setAccessibleName(name)
+            pill.setChecked(number == 0)
+            self._levels.addButton(pill, number)
+            pills.append(pill)
+        self._levels.idClicked.connect(lambda number: self._filter())
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(tr("Search"))
+        self.search.setAccessibleName(tr("Search the log"))
+        self.search.setProperty("kind", "search")
+        self.search.setClearButtonEnabled(True)
+        self.search.setMaximumWidth(px(190))
+        self.search.setMinimumWidth(px(80))
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_SEARCH_MS)
+        self._timer.timeout.connect(self._filter)
+        self.search.textChanged.connect(lambda text: self._timer.start())
+        self.follow = button("", kind="flat")
+        self.follow.setCheckable(True)
+        self.follow.setAccessibleName(tr("Follow new lines"))
+        self.follow.toggled.connect(self._follow_changed)
+        self.copy_all = button(tr("Copy all"), self._copy_all, "flat")
+        self.copy_all.setAccessibleName(tr("Copy the whole log, redacted"))
+        self.copy_all.setToolTip(tr("The whole log; secrets are left out"))
+        self.save = button(tr("Save…"), self._ask_where, "flat")
+        self.save.setAccessibleName(tr("Save the log to a file"))
+        self.floater = button(tr("Float"), self.float_asked.emit, "flat")
+        self.floater.setAccessibleName(tr("Show the log in a window of its own"))
+        self.hider = button(tr("Hide"), self.hide_asked.emit, "flat")
+        self.hider.setAccessibleName(tr("Hide the log"))
+        heading = label(tr("Log"), "heading", wrap=False)
+        bar = row(heading, 4, *pills, self.search, None, gap=6)
+        for part in (self.follow, self.copy_all, self.save, self.floater, self.hider):
+            bar.addWidget(part)
+        bar.setContentsMargins(px(theme.MARGIN), px(5), px(theme.MARGIN) - px(6), px(5))
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addLayout(bar)
+        box.addWidget(self.view, 1)
+        self.view.setContentsMargins(px(theme.MARGIN), 0, 0, 0)
+        self.follow.setChecked(True)
+        copier = QAction(tr("Copy the selected lines"), self.view)
+        copier.setShortcut(QKeySequence.StandardKey.Copy)
+        copier.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        copier.triggered.connect(self.copy_selected)
+        self.view.addAction(copier)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        self.view.verticalScrollBar().valueChanged.connect(self._scrolled)
+        runner.lines.connect(self.add)
+
+    def add(self, lines: Sequence[LogLine]) -> None:
+        """Add a batch of lines."""
+        self._moving = True
+        self.model.append(lines)
+        self._moving = False
+        if self.follow.isChecked():
+            self._to_end()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self.follow.isChecked():
+            self._to_end()
+
+    def copy_selected(self) -> None:
+        """Copy the selected lines as text, in their order."""
+        selection: QItemSelectionModel = self.view.selectionModel()
+        rows = sorted({index.row() for index in selection.selectedRows()})
+        if rows:
+            self._put(as_text(self.model.visible_line(number) for number in rows))
+
+    def save_to(self, path: Path) -> None:
+        """Write every line to *path*, on a thread."""
+        lines = self.model.lines
+        task = self._runner.start(
+            lambda job: write_atomic(path, as_text(lines).encode()), tr("Saving the log"), quiet=True
+        )
+        task.done.connect(lambda result: announce(self, tr("The log was saved.")))
+
+    def _copy_all(self) -> None:
+        lines = self.model.lines
+        task = self._runner.start(lambda job: as_text(lines), tr("Collecting the log"), quiet=True)
+        task.done.connect(self._put)
+
+    def _put(self, text: str) -> None:
+        clipboard = QGuiApplication.clipboard()
+        clipboard.setText(text)
+        if clipboard.text() == text:
+            said = tr("Copied ✓")
+            announce(self, tr("The lines were copied."))
+        else:
+            said = tr("Not copied")
+        self._flash(self.copy_all, said, tr("Copy all"))
+
+    def _flash(self, where: QPushButton, text: str, after: str) -> None:
+        where.setText(text)
+        QTimer.singleShot(2000, where, lambda: where.setText(after))
+
+    def _ask_where(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, tr("Save the log"), "codesign-wizard.log", "*.log")
+        if path:
+            self.save_to(Path(path))
+
+    def _filter(self) -> None:
+        least = {1: LogLevel.DEBUG, 2: LogLevel.WARNING}.get(self._levels.checkedId(), LogLevel.INFO)
+        if self._levels.checkedId() == 3:
+            least = LogLevel.DEBUG
+        self._moving = True
+        self.model.set_filter(
+            least=least, search=self.search.text(), requests_only=self._levels.checkedId() == 3
+        )
+        self._moving = False
+        if self.follow.isChecked():
+            self._to_end()
+
+    def _follow_changed(self, on: bool) -> None:
+        self.follow.setText(tr("Following ✓") if on else tr("Follow"))
+        if on:
+            self._to_end()
+
+    def _scrolled(self, value: int) -> None:
+        # scrolling up holds the log, scrolling to its end follows again
+        if not self._moving:
+            self.follow.setChecked(value >= self.view.verticalScrollBar().maximum())
+
+    def _to_end(self) -> None:
+        self._moving = True
+        self.view.scrollToBottom()
+        self._moving = False
+
+
+class LogDock(QDockWidget):
+    """The log's dock: no title while docked, the system's own frame while floating."""
+
+    def __init__(self, pane: LogPane) -> None:
+        super().__init__(tr("Log"))
+        self.setObjectName("log")
+        self.setWidget(pane)
+        self._none = QWidget()
+        self.setTitleBarWidget(self._none)
+        self.setAllowedAreas(Qt.DockWidgetArea.BottomDockWidgetArea)
+        pane.hide_asked.connect(self.hide)
+        pane.float_asked.connect(lambda: self.setFloating(not self.isFloating()))
+        self.topLevelChanged.connect(self._dressed)
+
+    def _dressed(self, floating: bool) -> None:
+        self.setTitleBarWidget(None if floating else self._none)  # type: ignore[arg-type]  # None is Qt's default bar
+        pane = self.widget()
+        if isinstance(pane, LogPane):
+            pane.floater.setText(tr("Dock") if floating else tr("Float"))

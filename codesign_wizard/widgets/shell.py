@@ -1,0 +1,313 @@
+"""The window's frame: header, rail of steps, footer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+
+from codesign_wizard import theme
+from codesign_wizard.core.flow import StepState
+from codesign_wizard.core.text import tr
+from codesign_wizard.theme import STEP_MARKS, px
+from codesign_wizard.widgets.basics import button, label
+
+
+class Header(QWidget):
+    """Product, profile, practice badge; what can be opened from anywhere."""
+
+    inspect = Signal()
+    settings = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "header")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(px(48))
+        self.profile = label("", wrap=False)
+        self.badge = label(tr("Practice accounts"), "badge", wrap=False)
+        self.badge.setAccessibleName(tr("Practice accounts are in use: nothing real is touched"))
+        self.badge.setToolTip(self.badge.accessibleName())
+        self.badge.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        box = QHBoxLayout(self)
+        box.setContentsMargins(px(20), 0, px(14), 0)
+        box.setSpacing(px(10))
+        box.addWidget(label(tr("Codesign Wizard"), "brand", wrap=False))
+        box.addWidget(label("/", "slash", wrap=False))
+        box.addWidget(self.profile)
+        box.addWidget(self.badge)
+        box.addStretch(1)
+        self.inspect_button = button(tr("&Inspect a file…"), self.inspect.emit, "flat")
+        self.settings_button = button(tr("&Settings"), self.settings.emit, "flat")
+        box.addWidget(self.inspect_button)
+        box.addWidget(self.settings_button)
+
+    def show_profile(self, name: str, *, practising: bool) -> None:
+        """Show the profile's name, and the badge in practice mode."""
+        shown = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, px(320))
+        self.profile.setText(shown)
+        self.profile.setToolTip(name)
+        self.badge.setVisible(practising)
+
+
+@dataclass(frozen=True, slots=True)
+class RailStep:
+    """A step as the rail shows it; ``note`` is a few words at its right."""
+
+    key: str
+    title: str
+    group: str
+    state: StepState
+    note: str
+    reachable: bool
+
+
+def step_word(state: StepState) -> str:
+    """Return what *state* is called."""
+    return {
+        StepState.NOT_STARTED: tr("not started"),
+        StepState.IN_PROGRESS: tr("in progress"),
+        StepState.DONE: tr("done"),
+        StepState.ATTENTION: tr("needs attention"),
+        StepState.OUT_OF_DATE: tr("out of date"),
+    }[state]
+
+
+class RailButton(QAbstractButton):
+    """One step in the rail."""
+
+    def __init__(self, step: RailStep, *, current: bool) -> None:
+        super().__init__()
+        self.step = step
+        self._by_key = False
+        self.setText(step.title)
+        self.setCheckable(True)
+        self.setEnabled(step.reachable)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if current else Qt.FocusPolicy.ClickFocus)
+        self.setChecked(current)
+        self.setFixedHeight(px(33))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        name = f"{step.title}: {step_word(step.state)}"
+        self.setAccessibleName(f"{name}, {step.note}" if step.note else name)
+        if not step.reachable:
+            self.setAccessibleDescription(tr("Opens when the step before it has been visited"))
+            self.setToolTip(self.accessibleDescription())
+
+    def nextCheckState(self) -> None:
+        """Leave the mark to the window: a click that leads nowhere must not move it."""
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        # the ring is for the keyboard: a click needs none
+        self._by_key = event.reason() is not Qt.FocusReason.MouseFocusReason
+        super().focusInEvent(event)
+
+    def sizeHint(self) -> QSize:
+        return QSize(px(160), px(33))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        look, step = theme.tokens(), self.step
+        painter = QPainter(self)
+        if self.isChecked():
+            theme.paint_selected_step(painter, QRectF(self.rect()))
+        size = px(theme.MARK_SIZE)
+        theme.paint_mark(
+            painter, QRectF(px(10), (self.height() - size) / 2, size, size), STEP_MARKS[step.state]
+        )
+        right = self.width() - px(8)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        if step.note:
+            painter.setFont(theme.font(10.5))
+            width = painter.fontMetrics().horizontalAdvance(step.note)
+            right -= width
+            painter.setPen(theme.ink(look.soft))
+            painter.drawText(QRect(right, 0, width + 1, self.height()), middle, step.note)
+            right -= px(6)
+        painter.setFont(theme.font(bold=self.isChecked()))
+        idle = step.state is StepState.NOT_STARTED and not self.isChecked()
+        painter.setPen(theme.ink(look.faint if idle or not step.reachable else look.ink))
+        left = px(38)
+        title = painter.fontMetrics().elidedText(step.title, Qt.TextElideMode.ElideRight, right - left)
+        painter.drawText(QRect(left, 0, right - left, self.height()), middle, title)
+        if self.hasFocus() and self._by_key:
+            theme.paint_focus(painter, QRectF(self.rect()))
+        painter.end()
+
+
+class Rail(QWidget):
+    """The steps by group. Arrow keys move between them, Enter or a click opens one."""
+
+    chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "rail")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAccessibleName(tr("Steps"))
+        self.setFixedWidth(px(theme.RAIL_WIDTH))
+        self._box = QVBoxLayout(self)
+        self._box.setContentsMargins(px(10), px(14), px(10), px(14))
+        self._box.setSpacing(0)
+        self.buttons: list[RailButton] = []
+        self._shown: tuple[tuple[RailStep, ...], str] | None = None
+
+    def show_steps(self, steps: Sequence[RailStep], current: str) -> None:
+        """Show *steps*; *current* is the key of the one whose page is open."""
+        if self._shown == (tuple(steps), current):
+            return
+        focused = next((place for place, one in enumerate(self.buttons) if one.hasFocus()), None)
+        self._shown = (tuple(steps), current)
+        while (item := self._box.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        self.buttons = []
+        group = ""
+        for step in steps:
+            if step.group != group:
+                group = step.group
+                heading = label(group.upper() if group else "", "group", wrap=False)
+                heading.setContentsMargins(px(10), px(12), 0, px(4))
+                self._box.addWidget(heading)
+            one = RailButton(step, current=step.key == current)
+            one.clicked.connect(lambda checked=False, key=step.key: self.chosen.emit(key))
+            self.buttons.append(one)
+            self._box.addWidget(one)
+        self._box.addStretch(1)
+        if focused is not None and focused < len(self.buttons):
+            self.buttons[focused].setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()))
+        place = next((number for number, one in enumerate(self.buttons) if one.hasFocus()), None)
+        if place is None:
+            super().keyPressEvent(event)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.buttons[place].click()
+        elif step is not None:
+            self._move(place, step)
+        else:
+            super().keyPressEvent(event)
+
+    def _move(self, place: int, step: int) -> None:
+        place += step
+        while 0 <= place < len(self.buttons):
+            if self.buttons[place].isEnabled():
+                self.buttons[place].setFocus(Qt.FocusReason.TabFocusReason)
+                return
+            place += step
+
+
+class Footer(QWidget):
+    """Back, the reason or what is under way, Cancel, and Next with the name of where it leads."""
+
+    back = Signal()
+    next = Signal()
+    cancel = Signal()
+    anyway = Signal()
+    stay = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "footer")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setMinimumHeight(px(52))
+        self.back_button = button(tr("&Back"), self.back.emit)
+        self.next_button = button("", self.next.emit)
+        self.cancel_button = button(tr("Cancel"), self.cancel.emit)
+        self.stay_button = button(tr("Stay here"), self.stay.emit)
+        self.anyway_button = button(tr("Go on anyway"), self.anyway.emit)
+        self.reason = label("", "soft")
+        self.reason.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedWidth(px(96))
+        self.bar.setAccessibleName(tr("Progress"))
+        box = QHBoxLayout(self)
+        box.setContentsMargins(px(theme.MARGIN), px(8), px(theme.MARGIN), px(8))
+        box.setSpacing(px(12))
+        box.addWidget(self.back_button)
+        box.addWidget(self.reason, 1)
+        box.addWidget(self.bar)
+        for part in (self.cancel_button, self.stay_button, self.anyway_button, self.next_button):
+            box.addWidget(part)
+        self.hide_question()
+        self.show_job("", None)
+
+    def show_way(self, back: str | None, after: str | None, reason: str, *, held: bool) -> None:
+        """Show where Back and Next lead (``None``: nowhere) and *reason*; *held* while a job runs."""
+        self.back_button.setVisible(back is not None)
+        if back is not None:
+            self.back_button.setText(tr("&Back"))
+            self.back_button.setAccessibleName(tr("Back: {name}").format(name=back))
+        self.next_button.setVisible(after is not None and self.anyway_button.isHidden())
+        if after is not None:
+            self.next_button.setText(tr("&Next: {name}").format(name=after))
+            self.next_button.setAccessibleName(tr("Next: {name}").format(name=after))
+        self.next_button.setEnabled(not held)
+        self.next_button.setAccessibleDescription(reason)
+        if not self.cancel_button.isVisibleTo(self):
+            self.reason.setText(reason)
+
+    def show_return(self, name: str) -> None:
+        """Show the one way out of a panel: back to the page *name*."""
+        self.show_way(name, None, "", held=False)
+        self.back_button.setText(tr("&Back to {name}").format(name=name))
+
+    def show_job(self, text: str, share: float | None, *, name: str = "") -> None:
+        """Show that a job is under way: what it does, and the share done if known; no *text*: none is."""
+        running = bool(text)
+        self.cancel_button.setVisible(running)
+        self.cancel_button.setAccessibleName(tr("Cancel: {name}").format(name=name))
+        self.bar.setVisible(running and share is not None)
+        if share is not None:
+            self.bar.setRange(0, 1000)
+            self.bar.setValue(round(share * 1000))
+        if running:
+            self.reason.setText(text)
+
+    def ask(self, question: str) -> None:
+        """Ask once whether to go on although something blocks."""
+        self.reason.setText(question)
+        self.next_button.hide()
+        self.stay_button.show()
+        self.anyway_button.show()
+        self.stay_button.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def hide_question(self) -> None:
+        """Take the question back."""
+        self.stay_button.hide()
+        self.anyway_button.hide()
+
+    @property
+    def asking(self) -> bool:
+        """Whether the question is shown."""
+        return not self.anyway_button.isHidden()
+
+
+class LogBar(QWidget):
+    """The line that stands for the log while it is hidden."""
+
+    show_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "log-bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(px(30))
+        self.count = label("", "label", wrap=False)
+        self.button = button(tr("Show &log"), self.show_asked.emit, "flat")
+        box = QHBoxLayout(self)
+        box.setContentsMargins(px(theme.MARGIN), 0, px(theme.MARGIN) - px(6), 0)
+        box.setSpacing(px(8))
+        box.addWidget(label(tr("Log"), "heading", wrap=False))
+        box.addWidget(self.count)
+        box.addStretch(1)
+        box.addWidget(self.button)
+
+    def show_count(self, lines: int) -> None:
+        """Show how many lines there are."""
+        self.count.setText(tr("1 line") if lines == 1 else tr("{n} lines").format(n=lines))

@@ -1,0 +1,384 @@
+"""The window: header, rail, pages, log, footer. It knows the way, not the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import import_module
+
+from PySide6.QtCore import Qt, QTimer, QUrl
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDesktopServices,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeySequence,
+    QShortcut,
+)
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from codesign_wizard.core import flow as steps
+from codesign_wizard.core.finding import Finding
+from codesign_wizard.core.flow import StepState
+from codesign_wizard.core.job import LogLevel, LogLine
+from codesign_wizard.core.needs import in_days, next_expiry
+from codesign_wizard.core.text import tr
+from codesign_wizard.pages.base import Page
+from codesign_wizard.pages.workspace import Workspace
+from codesign_wizard.runner import Runner, Task, unexpected
+from codesign_wizard.theme import px
+from codesign_wizard.widgets.basics import announce
+from codesign_wizard.widgets.log_model import LogModel
+from codesign_wizard.widgets.pieces import dropped_file
+from codesign_wizard.widgets.shell import Footer, Header, LogBar, Rail, RailStep
+
+_PAGES = {
+    steps.START: ("start", "StartPage"),
+    steps.KEY_VAULT: ("key_vault", "KeyVaultPage"),
+    steps.WINDOWS_TRIAL: ("windows_trial", "WindowsTrialPage"),
+    "inspect": ("inspect", "InspectPage"),
+    "settings": ("settings", "SettingsPage"),
+}
+_PANELS = ("inspect", "settings")  # opened from anywhere, not steps of the way
+_TOLD_AFTER_S = 5  # a wait longer than this also says how long
+
+
+class MainWindow(QMainWindow):
+    """The wizard's window on a workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self.workspace = workspace
+        self.runner: Runner = workspace.runner
+        self.setWindowTitle(tr("Codesign Wizard"))
+        self.setAcceptDrops(True)
+        self.setMinimumSize(px(760), px(520))
+        self._pages: dict[str, Page] = {}
+        self._panel: str | None = None
+        self._agreed: set[tuple[str, datetime]] = set()
+        self._closing = False
+        self._log_dock: QWidget | None = None
+        self.header = Header()
+        self.rail = Rail()
+        self.stack = QStackedWidget()
+        self.footer = Footer()
+        self.log_bar = LogBar()
+        self.notices = QVBoxLayout()
+        self.log_model = LogModel(self)
+        self._build()
+        self._connect()
+        self._clock = QTimer(self)
+        self._clock.setInterval(250)
+        self._clock.timeout.connect(self._show_job)
+        self.show_step(workspace.flow.current().key)
+
+    def _build(self) -> None:
+        # a window within the window: the log docks below the page, but above the footer
+        self.inner = QMainWindow(self)
+        self.inner.setWindowFlags(Qt.WindowType.Widget)
+        middle = QWidget()
+        middle.setProperty("role", "page")
+        box = QVBoxLayout(middle)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        self.notices.setContentsMargins(0, 0, 0, 0)
+        box.addLayout(self.notices)
+        box.addWidget(self.stack, 1)
+        self.inner.setCentralWidget(middle)
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        column.addWidget(self.inner, 1)
+        column.addWidget(self.log_bar)
+        column.addWidget(self.footer)
+        body = QHBoxLayout()
+        body.setSpacing(0)
+        body.addWidget(self.rail)
+        body.addLayout(column, 1)
+        whole = QWidget()
+        outer = QVBoxLayout(whole)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self.header)
+        outer.addLayout(body, 1)
+        self.setCentralWidget(whole)
+        self.log_bar.show_count(0)
+
+    def _connect(self) -> None:
+        self.workspace.changed.connect(self._changed)
+        self.workspace.replaced.connect(self._replaced)
+        self.workspace.notice.connect(self.show_notice)
+        self.workspace.inspect.connect(self.open_inspect)
+        self.workspace.go.connect(self.show_step)
+        self.runner.changed.connect(self._show_job)
+        self.runner.changed.connect(self._changed)
+        self.runner.idle.connect(self._idle)
+        self.runner.lines.connect(self._count)
+        self.header.inspect.connect(lambda: self.open_inspect(""))
+        self.header.settings.connect(lambda: self.open_panel("settings"))
+        self.rail.chosen.connect(self.show_step)
+        self.footer.back.connect(self.go_back)
+        self.footer.next.connect(self.go_next)
+        self.footer.anyway.connect(self._go_anyway)
+        self.footer.stay.connect(self._stay)
+        self.footer.cancel.connect(self.runner.cancel)
+        self.log_bar.show_asked.connect(self.show_log)
+        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
+        escape.activated.connect(self._escape)
+
+    @property
+    def key(self) -> str:
+        """The key of the step that is open or that a panel covers."""
+        return self.workspace.profile.page
+
+    @property
+    def page(self) -> Page:
+        """The page or panel that is shown."""
+        page = self.stack.currentWidget()
+        assert isinstance(page, Page)
+        return page
+
+    def page_of(self, key: str) -> Page:
+        """Return the page *key*, built at its first use."""
+        if key not in self._pages:
+            module, name = _PAGES[key]
+            kind: Callable[[Workspace], Page] = getattr(
+                import_module(f"codesign_wizard.pages.{module}"), name
+            )
+            page = kind(self.workspace)
+            page.link.connect(self.open_link)
+            self._pages[key] = page
+            self.stack.addWidget(page)
+        return self._pages[key]
+
+    def show_step(self, key: str) -> None:
+        """Open the step *key* if it can be reached."""
+        flow = self.workspace.flow
+        if not flow.reachable(key) or key not in [step.key for step in flow.steps()]:
+            return
+        self._panel = None
+        self.footer.hide_question()
+        moved = key != self.workspace.profile.page or key not in self.workspace.profile.reached
+        flow.go(key)
+        self._open(key)
+        if moved:
+            self.workspace.edited()
+
+    def open_panel(self, key: str) -> Page:
+        """Open a panel over the page; Back or Esc returns."""
+        self._panel = key
+        self.footer.hide_question()
+        self._open(key)
+        return self._pages[key]
+
+    def open_inspect(self, path: str) -> None:
+        """Open *Inspect*, and look at the file *path* at once if one is given."""
+        page = self.open_panel("inspect")
+        look = getattr(page, "look_at", None)
+        if path and look is not None:
+            look(path)
+
+    def go_back(self) -> None:
+        """Leave a panel, or go to the step before."""
+        if self._panel is not None:
+            self.show_step(self.key)
+            return
+        before = self.workspace.flow.back(self.key)
+        if before is not None:
+            self.show_step(before.key)
+
+    def go_next(self) -> None:
+        """Go to the next step; when something blocks, ask once, in the footer."""
+        key, flow = self.key, self.workspace.flow
+        after = flow.next(key)
+        if after is None:
+            return
+        result = self.workspace.profile.results.get(key)
+        blocked = flow.state(key) is StepState.ATTENTION and result is not None
+        if blocked and result is not None and (key, result.obtained) not in self._agreed:
+            self.footer.ask(tr("{reason} Go on all the same?").format(reason=flow.reason_not_next(key)))
+            announce(self.footer, self.footer.reason.text(), assertive=True)
+            return
+        self.show_step(after.key)
+
+    def show_log(self) -> None:
+        """Show the log, made at its first use."""
+        self.log_dock.show()
+        self.log_bar.hide()
+
+    @property
+    def log_dock(self) -> QWidget:
+        """The dock of the log."""
+        if self._log_dock is None:
+            from codesign_wizard.widgets.log_pane import LogDock, LogPane
+
+            dock = LogDock(LogPane(self.runner, self.log_model))
+            self.inner.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+            self.inner.resizeDocks([dock], [px(170)], Qt.Orientation.Vertical)
+            dock.visibilityChanged.connect(lambda shown: self.log_bar.setVisible(dock.isHidden()))
+            self._log_dock = dock
+        return self._log_dock
+
+    def show_notice(self, finding: Finding) -> None:
+        """Show *finding* above the page until it is dismissed; one of a kind at a time."""
+        from codesign_wizard.pages.notice import Notice
+
+        for place in range(self.notices.count()):
+            item = self.notices.itemAt(place)
+            former = item.widget() if item is not None else None
+            if isinstance(former, Notice) and former.finding.id == finding.id:
+                former.dismiss()
+        notice = Notice(finding)
+        notice.link.connect(self.open_link)
+        self.notices.addWidget(notice)
+        announce(notice, finding.title, assertive=True)
+
+    def unexpected(self, error: BaseException) -> None:
+        """Tell of an exception that nobody caught, as a finding; its trace goes to the log."""
+        import traceback
+
+        self.runner.log(LogLevel.ERROR, f"{type(error).__name__}: {error}", part="wizard")
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            self.runner.log(LogLevel.DEBUG, line, part="wizard")
+        self.show_notice(unexpected(error))
+
+    def open_link(self, address: str) -> None:
+        """Open *address* in the browser; practice opens none, and copies it instead."""
+        if self.workspace.practising:
+            QGuiApplication.clipboard().setText(address)
+            self.footer.reason.setText(tr("Practice opens no browser. The address was copied."))
+            announce(self.footer, self.footer.reason.text())
+            return
+        if address.startswith("https://"):
+            QDesktopServices.openUrl(QUrl(address))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Close at once when idle; else cancel what runs, and close when it has ended."""
+        if self.runner.tasks:
+            self._closing = True
+            self.runner.cancel()
+            self.setEnabled(False)
+            event.ignore()
+            return
+        self.workspace.save()
+        self.runner.close()
+        if self._log_dock is not None:
+            self._log_dock.close()
+        event.accept()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped_file(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = dropped_file(event)
+        if path is not None:
+            event.acceptProposedAction()
+            self.open_inspect(str(path))
+
+    def _open(self, key: str) -> None:
+        page = self.page_of(key)
+        self.stack.setCurrentWidget(page)
+        page.refresh()
+        page.shown()
+        self._changed()
+
+    def _changed(self) -> None:
+        workspace = self.workspace
+        flow, key = workspace.flow, self.key
+        self.header.show_profile(workspace.profile.name, practising=workspace.practising)
+        self.rail.show_steps(
+            [
+                RailStep(
+                    step.key,
+                    step.title,
+                    step.group.value,
+                    flow.state(step.key),
+                    self._note(step.key),
+                    flow.reachable(step.key),
+                )
+                for step in flow.steps()
+            ],
+            "" if self._panel is not None else key,
+        )
+        if self._panel is not None:
+            self.footer.show_return(flow.current().title)
+            return
+        before, after = flow.back(key), flow.next(key)
+        held = self.runner.foreground is not None
+        if not self.footer.asking:
+            self.footer.show_way(
+                before.title if before is not None else None,
+                after.title if after is not None else None,
+                flow.reason_not_next(key) if after is not None else "",
+                held=held,
+            )
+        if not held and not self.footer.asking and key in self._pages:
+            self._pages[key].refresh()
+
+    def _note(self, key: str) -> str:
+        flow = self.workspace.flow
+        match flow.state(key):
+            case StepState.OUT_OF_DATE:
+                return tr("out of date")
+            case StepState.ATTENTION:
+                count = len(flow.blocking(key))
+                return tr("1 problem") if count == 1 else tr("{n} problems").format(n=count)
+            case StepState.DONE if key == steps.KEY_VAULT:
+                expiry = next_expiry(self.workspace.profile)
+                return in_days(expiry, datetime.now(UTC)) if expiry is not None else ""
+        return ""
+
+    def _show_job(self) -> None:
+        task = self.runner.foreground
+        if task is None:
+            self._clock.stop()
+            self.footer.show_job("", None)
+            return
+        self._clock.start()
+        self.footer.show_job(_told(task), None, name=task.name)
+
+    def _replaced(self) -> None:
+        for page in self._pages.values():
+            self.stack.removeWidget(page)
+            page.deleteLater()
+        self._pages = {}
+        self._agreed = set()
+        self.show_step(self.workspace.flow.current().key)
+
+    def _go_anyway(self) -> None:
+        result = self.workspace.profile.results.get(self.key)
+        if result is not None:
+            self._agreed.add((self.key, result.obtained))
+        self.footer.hide_question()
+        self.go_next()
+
+    def _stay(self) -> None:
+        self.footer.hide_question()
+        self._changed()
+        if not self.page.focus_problem():
+            self.footer.next_button.setFocus()
+
+    def _escape(self) -> None:
+        if self.footer.asking:
+            self._stay()
+        elif self.runner.cancel():
+            announce(self.footer, tr("Cancelling"))
+        elif self._panel is not None:
+            self.go_back()
+
+    def _idle(self) -> None:
+        if self._closing:
+            self.close()
+
+    def _count(self, lines: list[LogLine]) -> None:
+        if self._log_dock is None:
+            self.log_model.append(lines)
+        self.log_bar.show_count(self.log_model.total)
+
+
+def _told(task: Task) -> str:
+    text = f"{task.name}: {task.text}" if task.text else f"{task.name}…"
+    if task.seconds >= _TOLD_AFTER_S:
+        text = tr("{what} ({n} s)").format(what=text, n=int(task.seconds))
+    return text
