@@ -104,6 +104,10 @@ class State:
             self._certificates[name] = found
             return found
 
+    def holds(self, file: str) -> bool:
+        """Tell whether *file* (``NAME.key.pem``, ``NAME.crt.pem``, ``NAME.json``) is kept."""
+        return self._read(file) is not None
+
     def document(self, name: str) -> dict[str, Any] | None:
         """Return the JSON document called *name*, or ``None``."""
         raw = self._read(f"{name}.json")

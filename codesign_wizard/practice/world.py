@@ -88,6 +88,7 @@ def make_world(state: State, slow_factor: float = 1.0) -> World:
         tenants, vaults = _new_company(clock)
     else:
         tenants, vaults = _load(kept)
+        _check_kept(state, vaults)
     authority = CodeSigningAuthority(state)
     timestamps = TimestampAuthority(state)
     first, application = vaults[0], tenants[0].applications[0]
@@ -119,17 +120,16 @@ def prepare(world: World) -> None:
 
     An RSA key takes some tenths of a second, and its making lets other threads run.
     """
-    name = key_name(world.vault)
-    wanted = ("code-signing-root", "timestamp-root", name, "code-signing-ca")
+    wanted = ("code-signing-root", "timestamp-root", key_name(world.vault), "code-signing-ca")
     failures: list[StateError] = []
 
-    def make(name: str) -> None:
+    def make(label: str) -> None:
         try:
-            world.state.key(name, "rsa-3072")
+            world.state.key(label, "rsa-3072")
         except StateError as error:
             failures.append(error)
 
-    threads = [threading.Thread(target=make, args=(name,), daemon=True) for name in wanted]
+    threads = [threading.Thread(target=make, args=(label,), daemon=True) for label in wanted]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -138,6 +138,23 @@ def prepare(world: World) -> None:
         raise failures[0]
     if not world.vault.certificates:
         certify(world, world.vault)
+
+
+def _check_kept(state: State, vaults: list[Vault]) -> None:
+    """Raise ``StateError`` if a key or certificate is not the one kept: nothing made anew would fit."""
+    for label in ("tls-ca", "token-signing", "code-signing-root", "code-signing-ca", "timestamp-root"):
+        if state.holds(f"{label}.crt.pem") and not state.holds(f"{label}.key.pem"):
+            raise StateError(f"{label}.key.pem is missing")
+    for vault in vaults:
+        for holder in vault.certificates.values():
+            for version in holder.versions:
+                _, key = vault.key_version(holder.name, version.version)
+                if not state.holds(f"{key.state_name}.key.pem"):
+                    raise StateError(f"{key.state_name}.key.pem is missing")
+                if version.certificate(state).public_key() != key.private_key(state).public_key():
+                    raise StateError(
+                        f"{key.state_name}.key.pem is not the key of {version.state_name}.crt.pem"
+                    )
 
 
 def key_name(vault: Vault) -> str:

@@ -168,6 +168,29 @@ def test_a_dribbling_client_is_served(client: Any) -> None:
         assert connection.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
+def test_a_client_that_does_not_wait_for_the_proxys_answer(client: Any) -> None:
+    """CONNECT and the start of the TLS handshake in one write."""
+    host = "login.microsoftonline.com"
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.create_default_context(cafile=str(client.cloud.ca_file))
+    secured = context.wrap_bio(incoming, outgoing, server_hostname=host)
+    with pytest.raises(ssl.SSLWantReadError):
+        secured.do_handshake()
+    with connect(client.cloud) as connection:
+        connection.sendall(f"CONNECT {host}:443 HTTP/1.1\r\n\r\n".encode() + outgoing.read())
+        answer = connection.recv(65536)
+        head, _, rest = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ")
+        incoming.write(rest)
+        while True:
+            try:
+                secured.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                incoming.write(connection.recv(65536))
+    assert secured.version() in ("TLSv1.2", "TLSv1.3")
+
+
 def test_certificates_fit_the_name_asked_for_and_strict_verifiers(client: Any) -> None:
     vault = client.vault_url.removeprefix("https://")
     for host in ("login.microsoftonline.com", vault):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import sys
 from collections.abc import Callable
@@ -87,6 +88,17 @@ def test_a_damaged_folder_is_named_and_left_alone(tmp_path: Path, name: str, con
     with pytest.raises(StateError, match=name):
         PracticeCloud(state=tmp_path).start()
     assert (tmp_path / name).read_bytes() == content
+
+
+@pytest.mark.parametrize("pattern", ["vault-*.key.pem", "vault-*.crt.pem", "code-signing-ca.key.pem"])
+def test_a_missing_file_is_noticed_at_the_start(tmp_path: Path, pattern: str) -> None:
+    with PracticeCloud(state=tmp_path):
+        pass
+    (gone,) = tmp_path.glob(pattern)
+    gone.unlink()
+    with pytest.raises(StateError, match=re.escape(gone.name)):
+        PracticeCloud(state=tmp_path).start()
+    assert not gone.exists()  # nothing is made anew over what was kept
 
 
 def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from cryptography import x509
 from codesign_wizard.practice.clock import Clock
 from codesign_wizard.practice.keyvault import crypto, errors
 from codesign_wizard.practice.keyvault.permissions import OPERATIONS, Access, Caller
-from codesign_wizard.practice.state import PrivateKey, State
+from codesign_wizard.practice.state import PrivateKey, State, StateError
 
 NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
 # with an HSM's key, what the key's platform attribute says: FIPS 140-3 level 3
@@ -79,12 +79,12 @@ class CertificateVersion:
     state_name: str  # of the certificate in the state
 
     def certificate(self, state: State) -> x509.Certificate:
-        """Return the certificate."""
-        return state.certificate(self.state_name, _missing)
+        """Return the certificate; raises ``StateError`` if its file is gone."""
 
+        def missing() -> x509.Certificate:
+            raise StateError(f"{self.state_name}.crt.pem is missing")
 
-def _missing() -> x509.Certificate:
-    raise KeyError("the vault's certificate is gone from the practice state")
+        return state.certificate(self.state_name, missing)
 
 
 @dataclass
