@@ -215,7 +215,8 @@ def authenticode_digest(
 def word_sum(file: BinaryIO, layout: Layout, stop: threading.Event | None = None) -> int:
     """Return the sum of the content's 16-bit little-endian words modulo 65535.
 
-    Checksum and directory entry count as zero. A big-integer addition of whole chunks is the same sum: 65536 is 1 modulo 65535.
+    Checksum and directory entry count as zero. A big-integer addition of whole chunks is the same sum:
+    65536 is 1 modulo 65535.
     """
     total = 0
     buffer = bytearray(_SUM_CHUNK)

@@ -129,7 +129,7 @@ class RootStore:
         return any(self._extra.values())
 
     def count(self, purpose: Purpose, when: datetime) -> int:
-        """Return how many of Microsoft's roots count for *purpose* at *when*, for a certificate issued then."""
+        """Return how many of Microsoft's roots count for *purpose* at *when*, for what was issued then."""
         roots = [root for each in _microsoft_roots().values() for root in each]
         return sum(not root.refusal(purpose, when, when) for root in roots)
 

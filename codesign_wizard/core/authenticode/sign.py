@@ -33,7 +33,7 @@ BAD_TEXT = FindingKind(
     "authenticode.sign.bad-text",
     Severity.ERROR,
     "The {name} cannot be put into a signature: {why}.",
-    "A description is at most 1024 characters; an address begins with http:// or https:// and is plain ASCII.",
+    "A description is at most 1024 characters; an address begins with http:// or https:// in plain ASCII.",
 )
 CANNOT_APPEND = FindingKind(
     "authenticode.sign.cannot-append",
@@ -72,8 +72,8 @@ def sign_file(
     """Sign *source* into *target* (they may be the same) and return what was written.
 
     An existing signature is replaced, or kept with the new one nested in it when *append* is true
-    (1.3.6.1.4.1.311.2.4.1). Raises ``InputError`` for a file that cannot be signed, ``CodesignError`` when the
-    key or every time-stamp server refuses, ``Cancelled``; *target* is then what it was before.
+    (1.3.6.1.4.1.311.2.4.1). Raises ``InputError`` for a file that cannot be signed, ``CodesignError`` when
+    the key or every time-stamp server refuses, ``Cancelled``; *target* is then what it was before.
     """
     _check_texts(description, url)
     source = _readable(source)

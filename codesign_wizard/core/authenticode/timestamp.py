@@ -255,7 +255,7 @@ def check_token(
     """Check a TimeStampToken over *signature*; raises ``TokenError`` when it does not hold.
 
     Checked: the imprint, the nonce if given, the CMS signature, the certificate's critical and only usage,
-    ESSCertID (RFC 3161, 2.4.2; RFC 5816). The chain is judged at the token's own time and reported, not raised.
+    ESSCertID (RFC 3161, 2.4.2; RFC 5816). The chain is judged at the token's own time and reported.
     """
     from codesign_wizard.core.authenticode import trust
 

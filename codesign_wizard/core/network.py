@@ -1,0 +1,509 @@
+"""The one way out: proxy, certificates, time-outs and retries for every client of the program.
+
+TLS trusts what the operating system trusts, and a CA bundle added to that. Practice is nothing but another
+proxy and another bundle.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json as json_codec
+import os
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from codesign_wizard.core import network_findings as findings
+from codesign_wizard.core.errors import CodesignError, InputError
+from codesign_wizard.core.finding import Certainty, Evidence, Finding, utc_now
+from codesign_wizard.core.job import JobContext, LogLevel, call_cancellable
+from codesign_wizard.core.text import tr
+
+if TYPE_CHECKING:
+    import requests
+    from azure.core.pipeline.transport import RequestsTransport
+
+_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+_LONGEST_WAIT = 30.0  # seconds spent waiting between attempts, all together
+_PIECE = 64 << 10
+
+
+class FailureKind(StrEnum):
+    """Why no answer came."""
+
+    NAME = "name"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    TLS = "tls"
+    PROXY_LOGIN = "proxy-login"
+    PROXY = "proxy"
+    RESET = "reset"
+    TOO_LARGE = "too-large"
+    OTHER = "other"
+
+
+class NetworkError(CodesignError):
+    """No answer came; ``finding`` is one of ``network.*`` and ``kind`` says why."""
+
+    def __init__(self, finding: Finding, kind: FailureKind) -> None:
+        super().__init__(finding)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """How to get out. ``timeout`` is in seconds for one attempt; ``cache`` is the folder for what is fetched.
+
+    An empty ``proxy`` or ``ca_bundle`` means the environment's (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE,
+    SSL_CERT_FILE), unless ``use_environment`` is false.
+    """
+
+    proxy: str = ""
+    ca_bundle: str = ""
+    timeout: float = 20.0
+    use_environment: bool = True
+    cache: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer, whatever its status; header names in lower case, ``seconds`` is how long it took."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+    seconds: float
+
+    @property
+    def request_id(self) -> str:
+        """The id that the vendor's support asks for, or ""."""
+        for name in ("x-ms-request-id", "x-ms-correlation-request-id", "client-request-id", "x-request-id"):
+            if self.headers.get(name):
+                return self.headers[name]
+        return ""
+
+    @property
+    def time(self) -> datetime | None:
+        """The server's own time from its Date header (UTC), or ``None``."""
+        return parse_http_date(self.headers.get("date", ""))
+
+    def json(self) -> Any:
+        """Return the body as JSON; raises ``ValueError``."""
+        try:
+            return json_codec.loads(self.body)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
+
+
+@dataclass
+class _Attempt:
+    """One request under way, on a thread of its own."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    data: bytes | str | Mapping[str, str] | None
+    timeout: float
+    maximum: int
+    follow: bool
+    session: requests.Session = field(repr=False)
+
+    def run(self) -> Answer:
+        began = time.monotonic()
+        deadline = began + self.timeout
+        with self.session.request(
+            self.method,
+            self.url,
+            headers=self.headers,
+            data=self.data,
+            timeout=(min(self.timeout, 10.0), self.timeout),
+            allow_redirects=self.follow,
+            stream=True,
+        ) as answer:
+            body = bytearray()
+            for piece in answer.iter_content(_PIECE):
+                body += piece
+                if len(body) > self.maximum:
+                    raise _TooLargeError
+                if time.monotonic() > deadline:
+                    raise TimeoutError
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            return Answer(answer.status_code, headers, bytes(body), self.url, time.monotonic() - began)
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+class Network:
+    """Sends every request of the program by one set of ``settings``; safe to use from several threads."""
+
+    def __init__(self, settings: NetworkSettings) -> None:
+        self.settings = settings
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """Return a context that trusts the system's roots and the CA bundle; raises ``InputError``."""
+        import truststore
+
+        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        bundle = self.ca_bundle()
+        if bundle:
+            try:
+                context.load_verify_locations(cafile=bundle)
+            except (OSError, ssl.SSLError) as error:
+                raise InputError(
+                    findings.CA_BUNDLE(
+                        file=bundle,
+                        detail=tr("It must hold certificates in PEM."),
+                        evidence=Evidence(message=str(error)),
+                    )
+                ) from error
+        return context
+
+    def ca_bundle(self) -> str:
+        """Return the file of additional CAs, from the settings or the environment, or ""."""
+        if self.settings.ca_bundle or not self.settings.use_environment:
+            return self.settings.ca_bundle
+        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+            value = os.environ.get(name, "")
+            # a folder of hashed certificates is the system's own store, which is asked anyway
+            if value and not Path(value).is_dir():
+                return value
+        return ""
+
+    def proxy_for(self, url: str) -> str | None:
+        """Return the proxy that *url* is reached through, or ``None``."""
+        if self.settings.proxy:
+            return _with_scheme(self.settings.proxy)
+        if not self.settings.use_environment:
+            return None
+        from requests.utils import get_environ_proxies, select_proxy
+
+        proxy = select_proxy(url, get_environ_proxies(url))
+        return _with_scheme(proxy) if proxy else None
+
+    def session(self) -> requests.Session:
+        """Return a new session by these settings, for one thread; close it. Raises ``InputError``."""
+        import requests
+
+        session = requests.Session()
+        session.trust_env = False
+        adapter = _adapter(self.ssl_context())
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        if self.settings.proxy:
+            proxy = _with_scheme(self.settings.proxy)
+            session.proxies = {"http": proxy, "https": proxy}
+        return session
+
+    def azure_transport(self) -> RequestsTransport:
+        """Return a transport for the Azure SDK over ``session()``; raises ``InputError``."""
+        from azure.core.pipeline.transport import RequestsTransport
+
+        network = self
+
+        class Transport(RequestsTransport):  # type: ignore[misc]  # untyped upstream
+            # the SDK would ask the environment itself, also where that is switched off
+            def send(self, request: Any, *, proxies: Any = None, **kwargs: Any) -> Any:
+                proxy = network.proxy_for(request.url)
+                chosen = {"http": proxy, "https": proxy} if proxy else {}
+                return super().send(request, proxies=chosen, **kwargs)
+
+        return Transport(
+            session=self.session(),
+            session_owner=False,
+            use_env_settings=False,
+            connection_timeout=min(self.settings.timeout, 10.0),
+            read_timeout=self.settings.timeout,
+        )
+
+    def request(
+        self,
+        job: JobContext,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        data: bytes | str | Mapping[str, str] | None = None,
+        json: object | None = None,
+        part: str = "",
+        retries: int = 2,
+        timeout: float | None = None,
+        max_body: int = 8 << 20,
+        follow: bool = False,
+    ) -> Answer:
+        """Send one request and return the answer, whatever its status.
+
+        Idempotent requests are repeated at most *retries* times when there was no answer or one of 408, 429,
+        500, 502, 503, 504; Retry-After is honoured as long as all waits stay within 30 seconds. Raises
+        ``NetworkError`` when no answer came, ``InputError`` for a bad CA bundle, ``Cancelled``.
+        """
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise NetworkError(findings.OTHER(host=url, why=tr("it is no http address")), FailureKind.OTHER)
+        sent = {"User-Agent": "codesign-wizard", **(headers or {})}
+        if json is not None:
+            data = json_codec.dumps(json).encode()
+            sent.setdefault("Content-Type", "application/json")
+        seconds = self.settings.timeout if timeout is None else timeout
+        tries = 1 + (retries if method.upper() in _IDEMPOTENT else 0)
+        waited = 0.0
+        for attempt in range(1, tries + 1):
+            try:
+                answer = self._once(job, method, url, sent, data, part, seconds, max_body, follow)
+            except NetworkError as error:
+                passing = error.kind in (FailureKind.RESET, FailureKind.TIMEOUT)
+                if attempt == tries or not passing:
+                    raise
+                wait = 0.5 * attempt
+            else:
+                if answer.status not in _RETRIED or attempt == tries:
+                    return answer
+                wait = _retry_after(answer, default=0.5 * 2 ** (attempt - 1))
+                if waited + wait > _LONGEST_WAIT:
+                    return answer
+            job.log(LogLevel.INFO, tr("Trying again in {seconds} s").format(seconds=f"{wait:g}"), part=part)
+            job.wait(wait)
+            waited += wait
+        raise AssertionError("the last attempt returns or raises")
+
+    def _once(
+        self,
+        job: JobContext,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        data: bytes | str | Mapping[str, str] | None,
+        part: str,
+        seconds: float,
+        maximum: int,
+        follow: bool,
+    ) -> Answer:
+        shown = f"{method} {url.partition('?')[0]}"
+        with self.session() as session:
+            proxy = self.proxy_for(url)
+            session.proxies = {"http": proxy, "https": proxy} if proxy else {}
+            attempt = _Attempt(method, url, headers, data, seconds, maximum, follow, session)
+            try:
+                # the slack lets the socket's own time-out speak first
+                answer = call_cancellable(job, attempt.run, timeout=seconds + 2.0, name="request")
+            except Exception as error:
+                failure = self.failure(error, url, seconds)
+                if failure is None:
+                    raise
+                job.log(LogLevel.WARNING, f"{shown}: {failure.finding.title}", part=part)
+                raise failure from error
+        job.log(
+            LogLevel.INFO,
+            f"{shown} {answer.status}, {round(answer.seconds * 1000)} ms",
+            part=part,
+            request_id=answer.request_id,
+        )
+        return answer
+
+    def failure(self, error: BaseException, url: str, seconds: float | None = None) -> NetworkError | None:
+        """Return what an exception of requests, the socket or the Azure SDK means; ``None`` for others."""
+        seconds = self.settings.timeout if seconds is None else seconds
+        host = urlsplit(url).hostname or url
+        proxy = self.proxy_for(url)
+        kind, message = _classify(error)
+        if kind is None:
+            return None
+        return NetworkError(self._finding(kind, host, url, proxy, message, seconds), kind)
+
+    def _finding(
+        self, kind: FailureKind, host: str, url: str, proxy: str | None, message: str, seconds: float
+    ) -> Finding:
+        from codesign_wizard.core import network_probe
+
+        more = {"host": host}
+        if proxy:
+            more["proxy"] = _without_login(proxy)
+        evidence = Evidence(message=message, time=utc_now(), more=more)
+        match kind:
+            case FailureKind.NAME:
+                return findings.NAME_UNKNOWN(host=host, evidence=evidence)
+            case FailureKind.REFUSED:
+                return findings.REFUSED(host=host, evidence=evidence)
+            case FailureKind.TIMEOUT:
+                return findings.TIMEOUT(
+                    host=host, seconds=f"{seconds:g}", evidence=evidence, remedies=findings.slow_remedies()
+                )
+            case FailureKind.RESET:
+                return findings.RESET(host=host, evidence=evidence, remedies=findings.reset_remedies(host))
+            case FailureKind.TLS:
+                issuer = network_probe.presented_issuer(self, url)
+                if issuer:
+                    evidence = Evidence(message=message, time=utc_now(), more={**more, "issuer": issuer})
+                return findings.TLS_INSPECTED(
+                    host=host,
+                    evidence=evidence,
+                    detail=findings.inspected_detail(issuer),
+                    remedies=findings.inspected_remedies(issuer),
+                )
+            case FailureKind.PROXY_LOGIN:
+                return findings.PROXY_LOGIN(
+                    proxy=more.get("proxy", ""),
+                    evidence=Evidence(407, message=message, time=utc_now(), more=more),
+                    remedies=findings.login_remedies(),
+                )
+            case FailureKind.PROXY:
+                return self._proxy_finding(host, url, more, message)
+            case FailureKind.TOO_LARGE:
+                return findings.OTHER(
+                    host=host, why=tr("the answer is larger than any should be"), evidence=evidence
+                )
+        return findings.OTHER(host=host, why=message, evidence=evidence)
+
+    def _proxy_finding(self, host: str, url: str, more: dict[str, str], message: str) -> Finding:
+        from codesign_wizard.core import network_probe
+
+        told = network_probe.ask_proxy(self, url)
+        if told is None:
+            return findings.PROXY_UNREACHABLE(
+                proxy=more.get("proxy", ""), evidence=Evidence(message=message, time=utc_now(), more=more)
+            )
+        evidence = Evidence(told.status, told.code or None, told.text or message, time=utc_now(), more=more)
+        if told.name_unknown:
+            return findings.NAME_UNKNOWN(
+                host=host,
+                evidence=evidence,
+                certainty=Certainty.OBSERVED if told.name_unknown_for_sure else Certainty.LIKELY,
+            )
+        return findings.PROXY_REFUSED(
+            proxy=more.get("proxy", ""), host=host, evidence=evidence, remedies=findings.allow_remedies(host)
+        )
+
+
+def parse_http_date(text: str) -> datetime | None:
+    """Return an HTTP-date (RFC 9110, 5.6.7) in UTC, or ``None``."""
+    try:
+        found = email.utils.parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError):
+        return None
+    return found.astimezone(UTC) if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def _retry_after(answer: Answer, default: float) -> float:
+    told = answer.headers.get("retry-after", "").strip()
+    if told.isascii() and told.isdigit():
+        return float(told) if len(told) < 7 else _LONGEST_WAIT + 1
+    date = parse_http_date(told)
+    return default if date is None else max(0.0, (date - datetime.now(UTC)).total_seconds())
+
+
+def _adapter(context: ssl.SSLContext) -> Any:
+    from requests.adapters import HTTPAdapter
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            super().init_poolmanager(*args, **kwargs, ssl_context=context)
+
+        def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+            return super().proxy_manager_for(proxy, **kwargs, ssl_context=context)
+
+        def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+            host, pool = super().build_connection_pool_key_attributes(request, True, cert)
+            # requests would load certifi's list into the context at every connection
+            kept = {key: value for key, value in pool.items() if key not in ("ca_certs", "ca_cert_dir")}
+            return host, {**kept, "cert_reqs": "CERT_REQUIRED", "ssl_context": context}
+
+        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+            conn.cert_reqs = "CERT_REQUIRED"
+
+    return Adapter()
+
+
+def _classify(error: BaseException) -> tuple[FailureKind | None, str]:
+    """Return the kind by the innermost cause that says something, and its words."""
+    if isinstance(error, _TooLargeError):
+        return FailureKind.TOO_LARGE, ""
+    causes = list(_causes(error))
+    words = next((str(each) for each in reversed(causes) if str(each)), type(error).__name__)
+    names = {type(each).__name__ for each in causes}
+    text = " ".join(str(each) for each in causes)
+    kind = None
+    if "407" in text and ("Tunnel" in text or "Proxy" in text):
+        kind = FailureKind.PROXY_LOGIN
+    elif "CERTIFICATE_VERIFY_FAILED" in text or any(
+        isinstance(each, ssl.SSLCertVerificationError) for each in causes
+    ):
+        kind = FailureKind.TLS
+    elif "Tunnel connection failed" in text or "ProxyError" in names:
+        kind = FailureKind.PROXY
+    elif "NameResolutionError" in names or "gaierror" in names:
+        kind = FailureKind.NAME
+    elif any(isinstance(each, ConnectionRefusedError) for each in causes):
+        kind = FailureKind.REFUSED
+    elif any(isinstance(each, TimeoutError) for each in causes) or names & _TIMEOUTS:
+        kind = FailureKind.TIMEOUT
+    elif (
+        any(isinstance(each, ConnectionError) for each in causes if isinstance(each, OSError))
+        or names & _RESETS
+        or "EOF occurred" in text
+        or "UNEXPECTED_EOF" in text
+    ):
+        kind = FailureKind.RESET
+    elif names & _ANY or any(isinstance(each, OSError) for each in causes):
+        kind = FailureKind.OTHER
+    return kind, words
+
+
+_TIMEOUTS = {
+    "ConnectTimeout",
+    "ReadTimeout",
+    "ConnectTimeoutError",
+    "ReadTimeoutError",
+    "ServiceResponseTimeoutError",
+}
+_RESETS = {
+    "ProtocolError",
+    "RemoteDisconnected",
+    "ConnectionResetError",
+    "IncompleteRead",
+    "ChunkedEncodingError",
+}
+_ANY = {
+    "RequestException",
+    "ServiceRequestError",
+    "ServiceResponseError",
+    "HTTPError",
+    "SSLError",
+    "InvalidURL",
+}
+
+
+def _causes(error: BaseException) -> Any:
+    seen: set[int] = set()
+    waiting: list[BaseException] = [error]
+    while waiting:
+        each = waiting.pop(0)
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        # urllib3 and the SDK put the cause into args, reason or inner_exception as well
+        inner = [
+            each.__cause__,
+            each.__context__,
+            getattr(each, "reason", None),
+            getattr(each, "inner_exception", None),
+        ]
+        waiting += [one for one in (*inner, *each.args) if isinstance(one, BaseException)]
+
+
+def _with_scheme(proxy: str) -> str:
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _without_login(proxy: str) -> str:
+    parts = urlsplit(proxy)
+    return f"{parts.scheme}://{parts.hostname or ''}" + (f":{parts.port}" if parts.port else "")
