@@ -77,7 +77,7 @@ def inspected_detail(issuer: str) -> str:
     """Say who issued what was shown, if that is known."""
     if issuer:
         return tr(
-            "It was issued by {issuer}. A proxy or virus scanner that inspects TLS does this, and must be trusted."
+            "It was issued by {issuer}. A proxy or virus scanner that inspects TLS does this; trust it here."
         ).format(issuer=issuer)
     return tr("A proxy or virus scanner that inspects TLS does this: it must be trusted here.")
 

@@ -316,7 +316,7 @@ def find_certificate(data: cms.SignedData, signer: cms.SignerInfo) -> x509.Certi
                 and der.read_integer(fields[offset]) == signer.serial
             ):
                 return load(encoded)
-        except (IndexError, *BROKEN):
+        except BROKEN:
             continue  # an unreadable certificate is not the signer's
     return None
 

@@ -258,6 +258,7 @@ def _broken() -> tuple[type[Exception], ...]:
         ValueError,
         TypeError,
         OverflowError,
+        IndexError,
         InvalidSignature,
         UnsupportedAlgorithm,
         x509.InvalidVersion,
