@@ -67,7 +67,10 @@ def issue(
     """Return a certificate for *own*, from *issuer* or self-signed, valid for *days* from now."""
     now = datetime.now(UTC)
     subject = x509.Name(
-        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Test"), x509.NameAttribute(NameOID.COMMON_NAME, name)]
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Test"),
+            x509.NameAttribute(NameOID.COMMON_NAME, name),
+        ]
     )
     authority = issuer or Issued(None, own)  # type: ignore[arg-type]  # only its key is used then
     builder = (
