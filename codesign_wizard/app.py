@@ -61,6 +61,13 @@ def run_gui(
     return code
 
 
+def main_gui() -> int:
+    """Open the wizard from a desktop's menu: the command ``gui``, whose options it takes."""
+    from codesign_wizard.cli import main
+
+    return main(["gui", *sys.argv[1:]])
+
+
 def application() -> QApplication:
     """Return the application, made and dressed at the first call."""
     from PySide6.QtWidgets import QApplication

@@ -280,6 +280,8 @@ class MainWindow(QMainWindow):
         page = self.page_of(key)
         self.stack.setCurrentWidget(page)
         page.refresh()
+        if not any(one.hasFocus() for one in self.rail.buttons):
+            page.setFocus(Qt.FocusReason.OtherFocusReason)
         page.shown()
         self._changed()
 

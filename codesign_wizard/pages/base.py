@@ -25,7 +25,9 @@ class Page(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(title)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        # the page itself takes the focus when it opens: arrow keys scroll, Tab goes to its first control
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.verticalScrollBar().rangeChanged.connect(self._keep_margin)
         inner = QWidget()
         inner.setProperty("role", "page")
         inner.setMaximumWidth(px(_WIDEST))
@@ -41,6 +43,15 @@ class Page(QScrollArea):
         head.addWidget(self.subtitle)
         self.box.addLayout(head)
         self.setWidget(inner)
+
+    def _keep_margin(self, least: int, most: int) -> None:
+        # the bar takes its room out of the margin, so that columns line up with the footer
+        bar = self.verticalScrollBar().sizeHint().width() if most > least else 0
+        margins = self.box.contentsMargins()
+        wanted = px(theme.MARGIN) - bar
+        if margins.right() != wanted:
+            margins.setRight(wanted)
+            self.box.setContentsMargins(margins)
 
     def add(self, item: QWidget | QLayout) -> None:
         """Put *item* below what is there."""

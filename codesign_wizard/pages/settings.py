@@ -7,15 +7,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QFileDialog, QListWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QListWidget, QVBoxLayout, QWidget
 
+from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Finding, FindingKind, Severity
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.theme import px
 from codesign_wizard.widgets.basics import Card, button, label, row
-from codesign_wizard.widgets.fields import CheckedField, field_row, path_row
+from codesign_wizard.widgets.fields import CheckedField, path_row
 from codesign_wizard.widgets.pieces import Banner
 
 BAD_PROXY = FindingKind(
@@ -57,21 +58,16 @@ class SettingsPage(Page):
             tr("&CA bundle"), check=_check_file, hint=tr("a PEM file, trusted besides the system's store")
         )
         self.bundle.edited.connect(lambda text: self._network("ca_bundle", text))
-        self.timeout = QDoubleSpinBox()
-        self.timeout.setRange(1, 3600)
-        self.timeout.setDecimals(0)
-        self.timeout.setSuffix(tr(" s"))
-        self.timeout.setAccessibleName(tr("Time-out for one attempt, in seconds"))
-        self.timeout.setMinimumHeight(px(32))
-        self.timeout.setFixedWidth(px(110))
-        self.timeout.valueChanged.connect(lambda value: self._network("timeout", value))
+        self.timeout = CheckedField(tr("&Time-out"), check=_check_timeout, hint="20")
+        self.timeout.edited.connect(self._timeout_typed)
         self.network_card.body.addWidget(self.proxy)
         self.network_card.body.addWidget(
             path_row(self.bundle, lambda: self._choose(lambda path: self._set_bundle(path)))
         )
-        holder = QWidget()
-        holder.setLayout(row(self.timeout, label(tr("for one attempt"), "soft", wrap=False), None))
-        self.network_card.body.addWidget(field_row(tr("&Time-out"), holder))
+        self.network_card.body.addWidget(self.timeout)
+        self.network_card.body.addWidget(
+            label(tr("Seconds for one attempt; what does not answer is tried again twice."), "label")
+        )
         self.add(self.network_card)
         self.roots_card = Card(
             tr("Roots trusted besides Microsoft's"),
@@ -97,14 +93,13 @@ class SettingsPage(Page):
         for field, value in ((self.proxy, profile.network.proxy), (self.bundle, profile.network.ca_bundle)):
             if not field.edit.hasFocus() and field.edit.text() != value:
                 field.set(value)
-        self.timeout.blockSignals(True)
-        self.timeout.setValue(profile.network.timeout)
-        self.timeout.blockSignals(False)
+        if not self.timeout.edit.hasFocus():
+            self.timeout.set(f"{profile.network.timeout:g}")
         self.roots.set(profile.extra_roots)
         self.stamp_roots.set(profile.extra_timestamp_roots)
 
     def focus_problem(self) -> bool:
-        for field in (self.proxy, self.bundle):
+        for field in (self.proxy, self.bundle, self.timeout):
             if field.findings:
                 field.edit.setFocus()
                 return True
@@ -122,6 +117,10 @@ class SettingsPage(Page):
     def _network(self, name: str, value: object) -> None:
         setattr(self.workspace.profile.network, name, value)
         self.workspace.edited()
+
+    def _timeout_typed(self, text: str) -> None:
+        if not _check_timeout(text):
+            self._network("timeout", float(text))
 
     def _put(self, name: str, paths: list[str]) -> None:
         setattr(self.workspace.profile, name, paths)
@@ -189,6 +188,16 @@ def _check_proxy(text: str) -> list[Finding]:
     except ValueError:
         good = False
     return [] if good else [BAD_PROXY(detail=tr("Write it as http://host:port."))]
+
+
+def _check_timeout(text: str) -> list[Finding]:
+    from codesign_wizard.session import parse_timeout
+
+    try:
+        parse_timeout(text, tr("the time-out"))
+    except InputError as error:
+        return [error.finding]
+    return []
 
 
 def _check_file(text: str) -> list[Finding]:

@@ -72,7 +72,7 @@ class WindowsTrialPage(Page):
             (
                 ("build", tr("Build")),
                 ("hash", tr("Hash")),
-                ("sign", tr("Sign in vault")),
+                ("sign", tr("Sign")),
                 ("time-stamp", tr("Time-stamp")),
                 ("embed", tr("Embed")),
                 ("verify", tr("Verify")),
@@ -129,7 +129,9 @@ class WindowsTrialPage(Page):
         self.architecture.activated.connect(
             lambda: self._put("architecture", self.architecture.currentData())
         )
-        self.architecture_row = field_row(tr("&Architecture"), self.architecture, width=_LABEL)
+        self.architecture_row = field_row(
+            tr("&Architecture"), self.architecture, width=_LABEL, room_for_sign=False
+        )
         self.description = PlainField(
             tr("D&escription"), hint=tr("shown by Windows when it asks for permission"), label_width=_LABEL
         )
@@ -145,7 +147,7 @@ class WindowsTrialPage(Page):
         card.body.addWidget(self.architecture_row)
         card.body.addWidget(self.description)
         card.body.addWidget(self.url)
-        card.body.addWidget(field_row(tr("Di&gest"), self.digest, width=_LABEL))
+        card.body.addWidget(field_row(tr("Di&gest"), self.digest, width=_LABEL, room_for_sign=False))
         return card
 
     def _stamps(self) -> Card:
@@ -515,7 +517,7 @@ def _smart_screen() -> str:
     # Microsoft decides this, and says how only in outline (facts: DigiCert ALERT91 of June 2026)
     return tr(
         "Perhaps, at first. SmartScreen goes by the reputation of the file and its publisher, which grows "
-        "with downloads; a valid signature alone does not give it, nor does an EV certificate since 2024. A "
-        "renewed certificate, or one of another authority, may begin anew. Nobody can promise that no warning "
-        "appears."
+        "with downloads; a valid signature alone does not give it, nor does an EV certificate since 2024. "
+        "A renewed certificate, or one of another authority, may begin anew. Nobody can promise that no "
+        "warning appears."
     )

@@ -65,7 +65,9 @@ def label(text: str = "", role: str = "", *, wrap: bool = True) -> QLabel:
         )
     if wrap:
         # a wrapped label may become narrow; without this its longest word decides the page's width
-        made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        policy = made.sizePolicy()
+        policy.setHorizontalPolicy(QSizePolicy.Policy.Ignored)
+        made.setSizePolicy(policy)
         made.setMinimumWidth(px(40))
     return made
 

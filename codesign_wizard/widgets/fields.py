@@ -172,9 +172,12 @@ class PlainField(CheckedField):
         self, name: str, *, hint: str = "", label_width: int = LABEL_WIDTH, mono: bool = False
     ) -> None:
         super().__init__(name, hint=hint, mono=mono, label_width=label_width)
+        self.mark.setParent(None)  # nothing is checked: the field takes the room of the sign
 
 
-def field_row(name: str, control: QWidget, note: str = "", *, width: int = LABEL_WIDTH) -> QWidget:
+def field_row(
+    name: str, control: QWidget, note: str = "", *, width: int = LABEL_WIDTH, room_for_sign: bool = True
+) -> QWidget:
     """Return *control* with its name in the same columns as the fields above and below it."""
     holder = QWidget()
     words: QLabel = label(name, wrap=False)
@@ -190,7 +193,10 @@ def field_row(name: str, control: QWidget, note: str = "", *, width: int = LABEL
     if note:
         grid.addWidget(label(note, "label"), 1, 1)
     grid.setColumnStretch(1, 1)
-    grid.setColumnMinimumWidth(2, px(theme.MARK_SIZE))
+    if room_for_sign:
+        empty = QWidget()
+        empty.setFixedSize(px(theme.MARK_SIZE), 1)
+        grid.addWidget(empty, 0, 2)
     return holder
 
 

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QShowEvent
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QBoxLayout,
     QButtonGroup,
     QDockWidget,
     QFileDialog,
@@ -61,8 +62,8 @@ class LogView(QTableView):
         # where the local time is UTC, one column says it all
         self.setColumnHidden(Column.LOCAL, datetime.now().astimezone().utcoffset() == timedelta(0))
 
-    def resizeEvent(self, event: object) -> None:
-        super().resizeEvent(event)  # type: ignore[arg-type]  # handed on as it came
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
         self.setColumnHidden(Column.REQUEST, self.viewport().width() < px(820))
 
 
@@ -124,16 +125,21 @@ class LogPane(QWidget):
         self.hider = button(tr("Hide"), self.hide_asked.emit, "flat")
         self.hider.setAccessibleName(tr("Hide the log"))
         heading = label(tr("Log"), "heading", wrap=False)
-        bar = row(heading, 4, *pills, self.search, None, gap=6)
-        for part in (self.follow, self.copy_all, self.save, self.floater, self.hider):
-            bar.addWidget(part)
-        bar.setContentsMargins(px(theme.MARGIN), px(5), px(theme.MARGIN) - px(6), px(5))
+        seeing = row(heading, 4, *pills, self.search, None, gap=6)
+        doing = row(None, self.follow, self.copy_all, self.save, self.floater, self.hider, gap=6)
+        self._bar = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._bar.addLayout(seeing, 1)
+        self._bar.addLayout(doing)
+        self._bar.setSpacing(px(4))
+        self._bar.setContentsMargins(px(theme.MARGIN), px(5), px(theme.MARGIN) - px(6), px(5))
+        self.setMinimumWidth(px(320))  # the bar folds; its width must not hold the window
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        box.addLayout(bar)
-        box.addWidget(self.view, 1)
-        self.view.setContentsMargins(px(theme.MARGIN), 0, 0, 0)
+        box.addLayout(self._bar)
+        table = row(self.view)
+        table.setContentsMargins(px(theme.MARGIN) - px(6), 0, 0, 0)
+        box.addLayout(table, 1)
         self.follow.setChecked(True)
         copier = QAction(tr("Copy the selected lines"), self.view)
         copier.setShortcut(QKeySequence.StandardKey.Copy)
@@ -151,6 +157,13 @@ class LogPane(QWidget):
         self._moving = False
         if self.follow.isChecked():
             self._to_end()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = self.width() < px(theme.NARROW + 120)
+        self._bar.setDirection(
+            QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+        )
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -1,0 +1,78 @@
+"""The window under test: offscreen, with profiles in a temporary folder and secrets in memory."""
+
+from __future__ import annotations
+
+import os
+
+# before Qt is imported anywhere: without a display it would end the process
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from codesign_wizard.core.job import LogLevel
+from codesign_wizard.core.profile import Profile, ProfileStore
+from codesign_wizard.core.secrets import MemoryStore
+from codesign_wizard.session import Session
+from tests.gui.driving import finish
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from codesign_wizard.window import MainWindow
+
+
+@pytest.fixture(scope="session")
+def qapp_cls() -> Any:
+    """The application dressed as the wizard dresses it."""
+    from codesign_wizard import app
+
+    class Made:
+        def __new__(cls, arguments: list[str]) -> Any:
+            return app.application()
+
+    return Made
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ProfileStore:
+    return ProfileStore(tmp_path / "profiles")
+
+
+@pytest.fixture
+def session(store: ProfileStore) -> Session:
+    """A session on an empty profile of the person's own."""
+    profile = Profile(id="mine-1", name="Own product")
+    store.save(profile)
+    return Session(profile, store, secrets=MemoryStore())
+
+
+@pytest.fixture
+def open_window(qtbot: QtBot, qapp: Any) -> Iterator[Callable[..., MainWindow]]:
+    """Return a function that opens the wizard on a session; unexpected errors in the log fail the test."""
+    from codesign_wizard import app
+
+    windows: list[MainWindow] = []
+
+    def opened(session: Session, **more: Any) -> MainWindow:
+        window = app.build_window(session, **more)
+        window.show()
+        windows.append(window)
+        return window
+
+    yield opened
+    for window in windows:
+        finish(window, qtbot)
+        window.close()
+        if not getattr(window, "errors_expected", False):
+            errors = [line for line in window.log_model.lines if line.level is LogLevel.ERROR]
+            assert not errors, f"logged as error: {[line.text for line in errors]}"
+
+
+@pytest.fixture
+def window(open_window: Callable[..., MainWindow], session: Session) -> MainWindow:
+    """The wizard on an empty profile."""
+    return open_window(session)
