@@ -1,0 +1,113 @@
+"""Signing in as the application: one raw token request, so that no word of a refusal is lost.
+
+OAuth 2.0 client credentials (RFC 6749, 4.4) at ``{authority}/{tenant}/oauth2/v2.0/token``. The libraries keep
+only a part of the error body, which is why none is used for this one call.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from codesign_wizard.core.azure import signin_findings as findings
+from codesign_wizard.core.azure.options import AzureOptions
+from codesign_wizard.core.finding import Evidence, Finding, blocks, iso, utc_now
+from codesign_wizard.core.job import JobContext
+from codesign_wizard.core.network import Answer, Network, NetworkError
+from codesign_wizard.core.redact import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class CallerIdentity:
+    """Whom the vault sees, from the token's claims; ``object_id`` is the service principal's."""
+
+    application_id: str
+    object_id: str
+    tenant_id: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """The outcome of signing in: an identity and a token, or findings that say why there is none."""
+
+    identity: CallerIdentity | None
+    token: Secret | None
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a token."""
+        return self.token is not None and not blocks(self.findings)
+
+
+def sign_in(
+    job: JobContext, network: Network, options: AzureOptions, secret: Secret, *, claims: str = ""
+) -> SignIn:
+    """Ask for a Key Vault token; what goes wrong is in the findings. Raises ``Cancelled``.
+
+    *claims* is what a continuous-access challenge of the vault asks for (base64 already taken off).
+    """
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": options.application_id,
+        "client_secret": secret.reveal(),
+        "scope": options.cloud.vault_scope,
+    }
+    if claims:
+        form["claims"] = claims
+    url = f"https://{options.cloud.authority_host}/{quote(options.tenant_id, safe='.-')}/oauth2/v2.0/token"
+    try:
+        answer = network.request(job, "POST", url, data=form, part="sign-in", max_body=1 << 20)
+    except NetworkError as error:
+        return SignIn(None, None, [error.finding])
+    if answer.status != 200:
+        refusal = findings.read_refusal(answer.status, answer.body, answer.headers)
+        return SignIn(None, None, [findings.explain(refusal, options, secret)])
+    return _granted(answer, options)
+
+
+def _granted(answer: Answer, options: AzureOptions) -> SignIn:
+    try:
+        document = answer.json()
+        token = Secret(str(document["access_token"]))
+        seconds = int(document.get("expires_in", 0))
+    except (ValueError, KeyError, TypeError):
+        refusal = findings.read_refusal(answer.status, answer.body[:200], answer.headers)
+        return SignIn(None, None, [findings.explain(refusal, options, None)])
+    told = read_claims(token)
+    # the token's own claims are for its audience; only shown, and the life is measured by our clock
+    identity = CallerIdentity(
+        application_id=str(told.get("appid") or told.get("azp") or options.application_id),
+        object_id=str(told.get("oid") or ""),
+        tenant_id=str(told.get("tid") or ""),
+        expires=datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds),
+    )
+    evidence = Evidence(
+        status=answer.status,
+        request_id=answer.request_id or None,
+        time=utc_now(),
+        more={
+            "application-id": identity.application_id,
+            "object-id": identity.object_id,
+            "tenant-id": identity.tenant_id,
+            "expires": iso(identity.expires),
+        },
+    )
+    return SignIn(identity, token, [findings.OK(object_id=identity.object_id, evidence=evidence)])
+
+
+def read_claims(token: Secret) -> dict[str, Any]:
+    """Return the claims of a JSON Web Token (RFC 7519) without checking it; empty when it is none."""
+    parts = token.reveal().split(".")
+    if len(parts) < 2:
+        return {}
+    try:
+        document = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
