@@ -1,0 +1,80 @@
+"""Make ``docs/findings.md`` from the declarations in the code.
+
+    python -m tools.findings            write it
+    python -m tools.findings --check    say whether it is out of date
+
+Every ``FindingKind`` registers itself when its module is imported, so every module of ``core`` is imported
+first, and the session and the commands, which may declare kinds of wrong usage. Practice declares none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from itertools import groupby
+from pathlib import Path
+
+from codesign_wizard.core.finding import FindingKind, all_kinds
+from tools.sources import PACKAGE, ROOT, is_current, write
+
+TARGET = ROOT / "docs" / "findings.md"
+_PARTS = ("core", "commands")
+_SINGLE = ("session", "cli")
+
+_HEAD = """# Findings
+
+Every finding that this version can report, by id. This page is made from the code by
+`python -m tools.findings`; `dev.py check` refuses a stale one.
+
+An id is stable: scripts may rely on it. Only severity *error* makes the exit code 1. The severity here is the
+usual one; a finding can be reported with another where the case asks for it. How to read one is in the
+[README](../README.md#reading-a-diagnosis), the JSON form in [json.md](json.md).
+"""
+
+
+def load() -> list[FindingKind]:
+    """Import everything that declares findings and return their kinds by id."""
+    names = [name for name in _SINGLE if (PACKAGE / f"{name}.py").exists()]
+    for part in _PARTS:
+        for path in sorted((PACKAGE / part).rglob("*.py")):
+            relative = path.relative_to(PACKAGE).with_suffix("")
+            names.append(".".join(relative.parts).removesuffix(".__init__"))
+    for name in names:
+        importlib.import_module(f"codesign_wizard.{name}")
+    return all_kinds()
+
+
+def page(kinds: list[FindingKind]) -> str:
+    """Return the page: one table for each area, the word before an id's first dot."""
+    lines = [_HEAD]
+    for area, members in groupby(kinds, key=lambda kind: kind.id.split(".")[0]):
+        lines += [f"## {area}", "", "| id | severity | says | meaning |", "| --- | --- | --- | --- |"]
+        lines += [
+            f"| `{kind.id}` | {kind.severity.value} | {_cell(kind.title)} | {_cell(kind.meaning)} |"
+            for kind in members
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def main(arguments: list[str] | None = None, *, target: Path = TARGET) -> int:
+    """Write or check the page; return 1 when it is out of date."""
+    parser = argparse.ArgumentParser(prog="python -m tools.findings")
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args(arguments).check
+    text = page(load())
+    if not check:
+        write(target, text)
+    elif not is_current(target, text):
+        print("docs/findings.md is out of date: run python -m tools.findings in the environment")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
