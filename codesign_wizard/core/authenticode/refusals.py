@@ -66,6 +66,14 @@ def not_a_pe(path: Path, file: BinaryIO, size: int) -> Finding:
     )
 
 
+def describe(file: BinaryIO, size: int) -> str:
+    """Return in words what the open *file* is by its first bytes; it is then at its beginning again."""
+    file.seek(0)
+    what, _ = _kind(file.read(4096), size)
+    file.seek(0)
+    return what
+
+
 def _kind(start: bytes, size: int) -> tuple[str, Remedy | None]:
     if not size:
         return tr("it is empty"), None
