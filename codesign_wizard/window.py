@@ -231,6 +231,7 @@ class MainWindow(QMainWindow):
         notice = Notice(finding)
         notice.link.connect(self.open_link)
         self.notices.addWidget(notice)
+        notice.show()
         announce(notice, finding.title, assertive=True)
 
     def unexpected(self, error: BaseException) -> None:
@@ -315,7 +316,7 @@ class MainWindow(QMainWindow):
                 flow.reason_not_next(key) if after is not None else "",
                 held=held,
             )
-        if not held and not self.footer.asking and key in self._pages:
+        if key in self._pages:
             self._pages[key].refresh()
 
     def _note(self, key: str) -> str:

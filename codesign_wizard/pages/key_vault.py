@@ -149,7 +149,7 @@ class KeyVaultPage(Page):
     def refresh(self) -> None:
         azure = self.workspace.profile.windows.azure
         for key, field in self.fields.items():
-            if not field.edit.hasFocus() and field.edit.text() != getattr(azure, key):
+            if field.text != getattr(azure, key):
                 field.set(getattr(azure, key))
         self.cloud.setCurrentIndex(max(0, self.cloud.findData(azure.cloud)))
         self._show_result()

@@ -91,9 +91,9 @@ class SettingsPage(Page):
         self.network_card.setEnabled(not practising)
         self.roots_card.setEnabled(not practising)
         for field, value in ((self.proxy, profile.network.proxy), (self.bundle, profile.network.ca_bundle)):
-            if not field.edit.hasFocus() and field.edit.text() != value:
+            if field.text != value:
                 field.set(value)
-        if not self.timeout.edit.hasFocus():
+        if not self.timeout.edit.hasFocus() and self.timeout.text != f"{profile.network.timeout:g}":
             self.timeout.set(f"{profile.network.timeout:g}")
         self.roots.set(profile.extra_roots)
         self.stamp_roots.set(profile.extra_timestamp_roots)

@@ -151,7 +151,7 @@ class StartPage(Page):
         profile = self.workspace.profile
         self.banner.say(*_verdict(self.workspace))
         practising = self.workspace.practising
-        if not self.product.edit.hasFocus():
+        if self.product.text != profile.product_name:
             self.product.set(profile.product_name)
         self.windows.setChecked(profile.windows_wanted)
         self.macos.setChecked(profile.macos_wanted)

@@ -180,7 +180,7 @@ class WindowsTrialPage(Page):
         self.architecture.setCurrentIndex(max(0, self.architecture.findData(windows.architecture)))
         self.digest.setCurrentIndex(max(0, self.digest.findData(windows.digest)))
         for field, value in ((self.description, windows.description), (self.url, windows.url)):
-            if not field.edit.hasFocus() and field.edit.text() != value:
+            if field.text != value:
                 field.set(value)
         self.servers.set(windows.timestamp_servers)
         self._show_result()

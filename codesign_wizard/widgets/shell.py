@@ -104,6 +104,13 @@ class RailButton(QAbstractButton):
         self._by_key = event.reason() is not Qt.FocusReason.MouseFocusReason
         super().focusInEvent(event)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        # a button would move the focus by itself, also onto what cannot be opened: the rail does it
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            event.ignore()
+            return
+        super().keyPressEvent(event)
+
     def sizeHint(self) -> QSize:
         return QSize(px(160), px(33))
 

@@ -1,0 +1,142 @@
+"""Fields: when they speak, what they keep, and what becomes of a secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+
+from codesign_wizard.core.finding import Finding, FindingKind, Severity
+from codesign_wizard.core.redact import Secret
+from codesign_wizard.theme import Mark
+from codesign_wizard.widgets.basics import CopyButton
+from codesign_wizard.widgets.fields import CheckedField, SecretField
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+DIGITS = FindingKind("test.digits", Severity.ERROR, "Only digits go here.", "Only in tests.")
+
+
+def digits(text: str) -> list[Finding]:
+    return [] if text.isdigit() else [DIGITS()]
+
+
+@pytest.fixture
+def form(qtbot: QtBot, qapp: Any) -> QWidget:
+    holder = QWidget()
+    QVBoxLayout(holder)
+    qtbot.addWidget(holder)
+    holder.show()
+    holder.activateWindow()
+    return holder
+
+
+def put(form: QWidget, *parts: QWidget) -> None:
+    layout = form.layout()
+    assert layout is not None
+    for part in parts:
+        layout.addWidget(part)
+        part.show()
+
+
+def test_no_complaint_while_typing_but_on_leaving(form: QWidget, qtbot: QtBot) -> None:
+    field, other = CheckedField("&Number", check=digits), QLineEdit()
+    put(form, field, other)
+    field.edit.setFocus()
+    qtbot.keyClicks(field.edit, "12x")
+    QTest.qWait(650)
+    assert field.message.isHidden()
+    assert field.edit.property("state") in ("", None)
+    qtbot.keyClick(field.edit, Qt.Key.Key_Tab)
+    assert field.message.text() == "Only digits go here."
+    assert field.edit.property("state") == "error"
+    assert field.mark.mark is Mark.ERROR
+    assert field.edit.accessibleDescription() == "Only digits go here."
+
+
+def test_good_news_come_as_soon_as_typing_pauses(form: QWidget, qtbot: QtBot) -> None:
+    field = CheckedField("&Number", check=digits)
+    put(form, field)
+    field.edit.setFocus()
+    qtbot.keyClicks(field.edit, "12")
+    assert field.mark.isHidden()
+    qtbot.waitUntil(lambda: field.mark.isVisible() and field.mark.mark is Mark.OK, timeout=2000)
+
+
+def test_a_complaint_goes_away_with_the_next_key(form: QWidget, qtbot: QtBot) -> None:
+    field = CheckedField("&Number", check=digits)
+    put(form, field)
+    field.set("abc")
+    assert field.message.isVisible()
+    field.edit.setFocus()
+    qtbot.keyClicks(field.edit, "1")
+    assert field.message.isHidden()
+
+
+def test_pasting_accuses_at_once_and_trims(form: QWidget, qtbot: QtBot) -> None:
+    field = CheckedField("&Number", check=digits)
+    put(form, field)
+    field.edit.setFocus()
+    QGuiApplication.clipboard().setText("  12 4 \t")
+    qtbot.keyClick(field.edit, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert field.edit.text() == "12 4"
+    assert field.message.isVisible()
+
+
+def test_a_secret_is_hidden_and_revealed_only_while_pressed(form: QWidget, qtbot: QtBot) -> None:
+    field = SecretField("Sec&ret")
+    put(form, field)
+    field.edit.setFocus()
+    qtbot.keyClicks(field.edit, "value~1")
+    hidden, plain = QLineEdit.EchoMode.Password, QLineEdit.EchoMode.Normal
+    assert field.edit.echoMode() is hidden
+    qtbot.mousePress(field.reveal, Qt.MouseButton.LeftButton)
+    assert field.edit.echoMode() is plain
+    qtbot.mouseRelease(field.reveal, Qt.MouseButton.LeftButton)
+    assert field.edit.echoMode() is hidden
+    qtbot.keyPress(field.edit, Qt.Key.Key_F8, Qt.KeyboardModifier.AltModifier)
+    assert field.edit.echoMode() is plain
+    qtbot.keyRelease(field.edit, Qt.Key.Key_F8, Qt.KeyboardModifier.AltModifier)
+    assert field.edit.echoMode() is hidden
+
+
+def test_a_pasted_secret_is_trimmed_and_leaves_the_field_once_it_is_kept(form: QWidget, qtbot: QtBot) -> None:
+    field = SecretField("Sec&ret")
+    put(form, field)
+    field.committed.connect(lambda secret: field.show_saved("Secret Service"))
+    field.edit.setFocus()
+    QGuiApplication.clipboard().setText("\n practice~value ")
+    with qtbot.waitSignal(field.committed) as caught:
+        qtbot.keyClick(field.edit, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert caught.args == [Secret("practice~value")]
+    assert field.edit.text() == ""
+    assert field.saved.text() == "Saved in Secret Service"
+    field.start_over()
+    field.edit.undo()
+    assert field.edit.text() == "", "undo must not bring a secret back"
+
+
+def test_a_saved_secret_can_be_replaced_and_forgotten(form: QWidget, qtbot: QtBot) -> None:
+    field = SecretField("Sec&ret")
+    put(form, field)
+    field.show_saved("Keychain")
+    assert not field.edit.isVisible()
+    with qtbot.waitSignal(field.forget):
+        qtbot.mouseClick(field.forget_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(field.replace, Qt.MouseButton.LeftButton)
+    assert field.edit.isVisible()
+    assert field.message.text() == "Will be stored in Keychain."
+
+
+def test_copying_is_confirmed_after_it_worked(form: QWidget, qtbot: QtBot) -> None:
+    button = CopyButton(lambda: "az login")
+    put(form, button)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == "az login"
+    assert button.text() == "Copied ✓"
+    qtbot.waitUntil(lambda: button.text() == "Copy", timeout=4000)
