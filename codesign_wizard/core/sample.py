@@ -81,11 +81,11 @@ def build_sample(
     info = resources.VersionInfo(
         version=numbers,
         strings={
+            "Comments": "Made by Codesign Wizard's trial, to prove that signing works",
             "CompanyName": publisher,
             "FileDescription": f"{product} sample installer (installs nothing)",
             "FileVersion": ".".join(map(str, numbers)),
             "InternalName": "sample-setup",
-            "LegalCopyright": "Made by Codesign Wizard's trial; nobody's rights are asserted",
             "OriginalFilename": "sample-setup.exe",
             "ProductName": product,
             "ProductVersion": ".".join(map(str, numbers)),

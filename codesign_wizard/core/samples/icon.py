@@ -6,6 +6,7 @@ PNG, because the bytes of a PNG depend on the compressor's version.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import struct
 
@@ -18,6 +19,7 @@ _STROKE = 0.065
 _OVERSAMPLING = 4
 
 
+@functools.cache
 def bitmap(size: int) -> bytes:
     """Return one picture as an icon resource holds it: header, BGRA rows bottom up, empty mask."""
     # the height counts the picture and its 1-bit mask
