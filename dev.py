@@ -120,6 +120,9 @@ PARALLEL = ["-n", "2", "--dist", "loadfile"]
 ALONE = ("-s", "--pdb", "--trace", "--co", "--collect-only")
 
 
+IMPORT_RULES = "from importlinter.cli import lint_imports_command as command; command()"
+
+
 def check(arguments: list[str]) -> int:
     """Run every check, go on after one that fails, and say at the end which did."""
     prepare(DEV_LOCK)
@@ -127,7 +130,7 @@ def check(arguments: list[str]) -> int:
         "format": ["-m", "ruff", "format", "--check", "."],
         "lint": ["-m", "ruff", "check", "."],
         "types": ["-m", "mypy"],
-        "import rules": ["-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-cache"],
+        "import rules": ["-c", IMPORT_RULES, "--no-cache"],
         "translations": ["-m", "tools.translations", "--check"],
         "findings": ["-m", "tools.findings", "--check"],
     }
