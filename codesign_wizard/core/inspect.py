@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -150,7 +151,7 @@ def _load(data: bytes) -> tuple[str, list[x509.Certificate]] | None:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import pkcs7
 
-    loaders = (
+    loaders: tuple[tuple[str, Callable[[], list[x509.Certificate]]], ...] = (
         ("certificates", lambda: x509.load_pem_x509_certificates(data)),
         ("certificates", lambda: [x509.load_der_x509_certificate(data)]),
         ("certificates-p7b", lambda: pkcs7.load_pem_pkcs7_certificates(data)),

@@ -1,7 +1,7 @@
 """The trial for Windows from end to end: build or take an installer, sign, time-stamp, verify, pack.
 
-Stages, in order: build, hash, sign, time-stamp, embed, verify. Whatever fails is a finding, and then nothing is
-left behind: what stood under the output's names stays what it was.
+Stages, in order: build, hash, sign, time-stamp, embed, verify. Whatever fails is a finding, and then nothing
+is left behind: what stood under the output's names stays what it was.
 """
 
 from __future__ import annotations
@@ -99,10 +99,16 @@ class WindowsTrialResult:
 
 
 def run_windows_trial(job: JobContext, request: WindowsTrialRequest) -> WindowsTrialResult:
-    """Run the trial; refusals are findings in the result. Raises ``Cancelled`` only."""
+    """Run the trial; refusals are findings in the result.
+
+    Raises ``InputError`` for a file, folder or setting that cannot be used, and ``Cancelled``.
+    """
     stages = _Stages(job)
     try:
         return _run(stages, request)
+    except InputError:
+        stages.fail()
+        raise
     except CodesignError as error:
         stages.fail()
         job.log(LogLevel.ERROR, error.finding.title, part="trial")

@@ -1,0 +1,48 @@
+"""``gui``: opens the wizard."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from codesign_wizard.commands.context import Context
+from codesign_wizard.commands.output import Outcome
+from codesign_wizard.core.finding import FindingKind, Remedy, Severity
+from codesign_wizard.core.text import tr
+
+NO_DISPLAY = FindingKind(
+    "usage.no-display",
+    Severity.ERROR,
+    "There is no display to open the wizard on.",
+    "The wizard needs a desktop; the same work is done headless by the other commands.",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take nothing beyond the common options."""
+
+
+def run(context: Context) -> Outcome:
+    """Open the wizard and wait until it is closed."""
+    from codesign_wizard.app import display_available, run_gui
+
+    if not display_available():
+        remedies = [
+            Remedy(
+                title=tr(
+                    "Work in the terminal: codesign-wizard doctor windows, codesign-wizard trial windows."
+                )
+            ),
+            Remedy(title=tr("Without accounts: codesign-wizard trial all --practice.")),
+        ]
+        return Outcome([NO_DISPLAY(remedies=remedies)], code=2)
+    options = context.options
+    practice = options.practice
+    code = run_gui(
+        practice=practice is not None,
+        scenario=practice or None,
+        profile=options.profile,
+        state=Path(options.state) if options.state else None,
+        overrides=context.overrides(),
+    )
+    return Outcome(code=code, silent=True)

@@ -1,0 +1,55 @@
+"""``inspect``: says what files are, whose, until when, and what is wrong with them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from codesign_wizard.commands.context import Context, environment_secret
+from codesign_wizard.commands.output import Outcome
+from codesign_wizard.commands.verify import add_root_arguments
+from codesign_wizard.core.errors import InputError
+from codesign_wizard.core.finding import Finding
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the files."""
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help=".exe .dll .cer .crt .pem .p7b .p12 .pfx"
+    )
+    parser.add_argument(
+        "--password-stdin",
+        action="store_true",
+        help="read a .p12's password from standard input (else CODESIGN_WIZARD_P12_PASSWORD)",
+    )
+    add_root_arguments(parser)
+
+
+def run(context: Context) -> Outcome:
+    """Inspect the files one after the other; one that cannot be read does not hide the others."""
+    from codesign_wizard.core.inspect import inspect_file
+
+    options = context.options
+    password = (
+        context.read_secret()
+        if options.password_stdin
+        else environment_secret("CODESIGN_WIZARD_P12_PASSWORD")
+    )
+    roots = context.session.roots()
+    findings: list[Finding] = []
+    documents: list[dict[str, object]] = []
+    lines: list[str] = []
+    unreadable = False
+    for path in options.files:
+        try:
+            found = inspect_file(context.job, path, password, roots=roots)
+        except InputError as error:
+            unreadable = True
+            findings.append(error.finding)
+            documents.append({"file": str(path), "kind": "unreadable"})
+            continue
+        findings += found.findings
+        documents.append({"file": str(path), **found.to_json()})
+        lines.append(found.title)
+        lines += [f"  {name}: {value}" for name, value in found.facts]
+    return Outcome(findings, documents, lines=lines, code=2 if unreadable else None, quiet_ok=True)

@@ -1,0 +1,277 @@
+"""``profile``: lists, shows, changes, forgets, exports and imports what is configured."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from codesign_wizard.commands.context import Context
+from codesign_wizard.commands.output import Outcome
+from codesign_wizard.core.errors import InputError
+from codesign_wizard.core.files import write_atomic
+from codesign_wizard.core.finding import FindingKind, Severity
+from codesign_wizard.core.profile import Profile, new_profile
+from codesign_wizard.core.text import tr
+
+BAD_SETTING = FindingKind(
+    "profile.bad-setting",
+    Severity.ERROR,
+    "{setting} cannot be set: {why}.",
+    "A KEY=VALUE of profile set has an unknown key or a value of the wrong form.",
+)
+SAVED = FindingKind("profile.saved", Severity.OK, "The profile {name} is saved.", "The change was written.")
+FORGOTTEN = FindingKind(
+    "profile.forgotten",
+    Severity.OK,
+    "The profile {name} and its secrets are forgotten.",
+    "The profile's file and its entries in the keyring were removed.",
+)
+
+_TRUE, _FALSE = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take what to do and the settings or the file for it."""
+    parser.add_argument(
+        "what", choices=("list", "show", "set", "forget", "export", "import"), help="what to do"
+    )
+    parser.add_argument("values", nargs="*", metavar="KEY=VALUE or FILE", help=", ".join(sorted(_SETTERS)))
+    parser.add_argument("--new", metavar="NAME", help="set: make a new profile with this name first")
+
+
+def run(context: Context) -> Outcome:
+    """Do what was asked."""
+    return {
+        "list": _list,
+        "show": _show,
+        "set": _set,
+        "forget": _forget,
+        "export": _export,
+        "import": _import,
+    }[context.options.what](context)
+
+
+def _list(context: Context) -> Outcome:
+    _values(context, 0)
+    session = context.session
+    profiles = session.profiles.list()
+    last = session.profiles.last_used
+    result = [
+        {"id": profile.id, "name": profile.name, "last_used": profile.id == last} for profile in profiles
+    ]
+    lines = [
+        f"{'*' if profile.id == last else ' '} {profile.name}  ({profile.id})" for profile in profiles
+    ] or [tr("There is no profile yet.")]
+    return Outcome(session.profiles.unreadable(), result, lines=lines)
+
+
+def _show(context: Context) -> Outcome:
+    _values(context, 0)
+    profile = context.session.profile
+    document = {key: value for key, value in profile.to_json().items() if key != "results"}
+    return Outcome([], document, [(key, value) for key, value in _flat(profile).items()])
+
+
+def _set(context: Context) -> Outcome:
+    options = context.options
+    # a secret on standard input is for the keyring here, not for this run
+    wants_secret, options.secret_stdin = options.secret_stdin, False
+    session = context.session
+    if options.new:
+        session.profile = new_profile(options.new)
+    if not options.values and not wants_secret and not options.new:
+        raise _bad("profile set", tr("it needs KEY=VALUE or --secret-stdin"))
+    for setting in options.values:
+        key, mark, value = setting.partition("=")
+        if not mark:
+            raise _bad(setting, tr("it has no = in it"))
+        _setter(key)(session.profile, value.strip())
+    findings = []
+    if wants_secret:
+        session.set_application_secret(context.read_secret())
+        if not session.secrets.kept:
+            from codesign_wizard.core.secrets import NOT_KEPT
+
+            findings.append(NOT_KEPT(detail=session.secrets.reason))
+    session.save()
+    if not context.practising:
+        session.profiles.set_last_used(session.profile.id)
+    return Outcome([*findings, SAVED(name=session.profile.name)], {"id": session.profile.id}, quiet_ok=True)
+
+
+def _forget(context: Context) -> Outcome:
+    from codesign_wizard.core.secrets import forget_all
+
+    _values(context, 0)
+    session = context.session
+    name = session.profile.name
+    context.confirm(tr("The profile {name} and its secrets will be removed.").format(name=name))
+    forget_all(session.secrets, session.profile.id)
+    session.profiles.forget(session.profile.id)
+    return Outcome([FORGOTTEN(name=name)], {"id": session.profile.id}, quiet_ok=True)
+
+
+def _export(context: Context) -> Outcome:
+    values = _values(context, 1)
+    document = context.session.profile.to_json()
+    if not values:
+        return Outcome([], document, lines=[json.dumps(document, indent=2, ensure_ascii=False)])
+    try:
+        write_atomic(Path(values[0]).absolute(), json.dumps(document, indent=2).encode() + b"\n")
+    except OSError as error:
+        raise _bad(values[0], error.strerror or str(error)) from error
+    return Outcome([], document, lines=[tr("Written to {file}.").format(file=values[0])])
+
+
+def _import(context: Context) -> Outcome:
+    values = _values(context, 1)
+    if not values:
+        raise _bad("profile import", tr("it needs a file"))
+    try:
+        text = sys.stdin.read() if values[0] == "-" else Path(values[0]).read_text("utf-8")
+        document = json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise _bad(values[0], tr("it cannot be read as JSON")) from error
+    imported = Profile.from_json(document)
+    session = context.session
+    # a profile that is there already is not overwritten by one from elsewhere
+    imported.id = new_profile(imported.name).id
+    session.profiles.save(imported)
+    return Outcome([SAVED(name=imported.name)], {"id": imported.id}, quiet_ok=True)
+
+
+def _values(context: Context, most: int) -> list[str]:
+    values: list[str] = context.options.values
+    if len(values) > most:
+        raise _bad(values[most], tr("profile {what} does not take it").format(what=context.options.what))
+    return values
+
+
+def _bad(setting: str, why: str) -> InputError:
+    return InputError(BAD_SETTING(setting=setting, why=why))
+
+
+def _setter(key: str) -> Callable[[Profile, str], None]:
+    try:
+        return _SETTERS[key]
+    except KeyError:
+        near = difflib.get_close_matches(key, _SETTERS, 3) or sorted(_SETTERS)
+        raise _bad(
+            key, tr("it is not a setting; near to it: {names}").format(names=", ".join(near))
+        ) from None
+
+
+def _text(*path: str) -> Callable[[Profile, str], None]:
+    def put(profile: Profile, value: str) -> None:
+        target: Any = profile
+        for name in path[:-1]:
+            target = getattr(target, name)
+        setattr(target, path[-1], value)
+
+    return put
+
+
+def _azure(field: str) -> Callable[[Profile, str], None]:
+    def put(profile: Profile, value: str) -> None:
+        from codesign_wizard.core.azure.options import check_field, tidy
+
+        wrong = [finding for finding in check_field(field, value) if finding.severity is Severity.ERROR]
+        if wrong:
+            raise InputError(wrong[0])
+        setattr(profile.windows.azure, field, tidy(field, value))
+
+    return put
+
+
+def _choice(allowed: tuple[str, ...], *path: str) -> Callable[[Profile, str], None]:
+    def put(profile: Profile, value: str) -> None:
+        if value not in allowed:
+            raise _bad(value, tr("it must be one of {values}").format(values=", ".join(allowed)))
+        _text(*path)(profile, value)
+
+    return put
+
+
+def _flag(name: str) -> Callable[[Profile, str], None]:
+    def put(profile: Profile, value: str) -> None:
+        if value.lower() not in _TRUE + _FALSE:
+            raise _bad(value, tr("it must be yes or no"))
+        setattr(profile, name, value.lower() in _TRUE)
+
+    return put
+
+
+def _list_of(*path: str) -> Callable[[Profile, str], None]:
+    def put(profile: Profile, value: str) -> None:
+        target: Any = profile
+        for name in path[:-1]:
+            target = getattr(target, name)
+        setattr(target, path[-1], [each.strip() for each in value.split(",") if each.strip()])
+
+    return put
+
+
+def _servers(profile: Profile, value: str) -> None:
+    from codesign_wizard.core.authenticode.timestamp import check_server
+
+    servers = [each.strip() for each in value.split(",") if each.strip()]
+    for server in servers:
+        check_server(server)
+    profile.windows.timestamp_servers = servers
+
+
+def _timeout(profile: Profile, value: str) -> None:
+    from codesign_wizard.session import parse_timeout
+
+    profile.network.timeout = parse_timeout(value, "network.timeout")
+
+
+_SETTERS: dict[str, Callable[[Profile, str], None]] = {
+    "name": _text("name"),
+    "product-name": _text("product_name"),
+    "windows": _flag("windows_wanted"),
+    "macos": _flag("macos_wanted"),
+    "server": _flag("server_wanted"),
+    "windows.vault-name": _azure("vault_name"),
+    "windows.certificate-name": _azure("certificate_name"),
+    "windows.application-id": _azure("application_id"),
+    "windows.tenant-id": _azure("tenant_id"),
+    "windows.cloud": _choice(("public", "us-government", "china"), "windows", "azure", "cloud"),
+    "windows.timestamp-servers": _servers,
+    "windows.digest": _choice(("sha256", "sha384", "sha512"), "windows", "digest"),
+    "windows.architecture": _choice(("x64", "x86", "arm64"), "windows", "architecture"),
+    "windows.input-file": _text("windows", "input_file"),
+    "windows.description": _text("windows", "description"),
+    "windows.url": _text("windows", "url"),
+    "network.proxy": _text("network", "proxy"),
+    "network.ca-bundle": _text("network", "ca_bundle"),
+    "network.timeout": _timeout,
+    "extra-roots": _list_of("extra_roots"),
+    "extra-timestamp-roots": _list_of("extra_timestamp_roots"),
+}
+
+
+def _flat(profile: Profile) -> dict[str, str]:
+    windows, azure, network = profile.windows, profile.windows.azure, profile.network
+    return {
+        "id": profile.id,
+        "name": profile.name,
+        "product-name": profile.product_name,
+        "windows.vault-name": azure.vault_name,
+        "windows.certificate-name": azure.certificate_name,
+        "windows.application-id": azure.application_id,
+        "windows.tenant-id": azure.tenant_id,
+        "windows.cloud": azure.cloud,
+        "windows.timestamp-servers": ", ".join(windows.timestamp_servers),
+        "windows.digest": windows.digest,
+        "windows.input-file": windows.input_file,
+        "network.proxy": network.proxy,
+        "network.ca-bundle": network.ca_bundle,
+        "network.timeout": f"{network.timeout:g}",
+        "extra-roots": ", ".join(profile.extra_roots),
+    }
