@@ -13,7 +13,7 @@ from codesign_wizard.core.flow import KEY_VAULT
 from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.text import tr
 
-CERTIFICATE_EXPIRES = "certificate-expires"  # a fact of the step Key Vault: ISO 8601, UTC
+CERTIFICATE_EXPIRES = "certificate_expires"  # a fact of the step Key Vault: ISO 8601, UTC
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -254,7 +254,7 @@ def _facts(
     }
     if report is not None and report.certificate is not None:
         facts["publisher"] = report.publisher
-        facts["certificate-expires"] = report.certificate.not_valid_after_utc.isoformat()
+        facts["certificate_expires"] = report.certificate.not_valid_after_utc.isoformat()
     if report is not None and report.chain is not None:
         facts["chain"] = " → ".join(trust.name(certificate) for certificate in report.chain.path)
     if report is not None and report.timestamp is not None:

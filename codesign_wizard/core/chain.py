@@ -1,0 +1,185 @@
+"""Completing a certificate's chain: a vault hands out the leaf alone, a signature needs the issuers, too.
+
+Issuers are fetched from the addresses the certificates themselves name (caIssuers, RFC 5280, 4.2.2.1) and kept
+on disk, since they hardly ever change. Every step's signature is checked, so it does not matter who answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codesign_wizard.core.errors import CodesignError
+from codesign_wizard.core.files import write_atomic
+from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Remedy, Severity, utc_now
+from codesign_wizard.core.job import JobContext, LogLevel
+from codesign_wizard.core.network import Network
+from codesign_wizard.core.text import tr
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+_MAXIMUM_DEPTH = 6
+_MAXIMUM_ADDRESSES = 4
+_MAXIMUM_SIZE = 256 << 10
+
+INCOMPLETE = FindingKind(
+    "certificate.chain.incomplete",
+    Severity.WARNING,
+    "The certificate of the issuer {issuer} could not be had: {why}.",
+    "An issuer's certificate could not be fetched; PCs that are offline may not name the publisher.",
+)
+
+
+@dataclass(frozen=True)
+class ChainResult:
+    """The leaf first, then each issuer as far as known, without the root; and what was missing."""
+
+    certificates: list[x509.Certificate]
+    findings: list[Finding] = field(default_factory=list)
+
+
+def complete_chain(
+    job: JobContext, network: Network, leaf: x509.Certificate, known: Iterable[x509.Certificate] = ()
+) -> ChainResult:
+    """Return *leaf* with its issuers, from *known*, the cache, or the network. Raises ``Cancelled`` only."""
+    chain = [leaf]
+    candidates = list(known)
+    while len(chain) <= _MAXIMUM_DEPTH:
+        last = chain[-1]
+        if last.issuer == last.subject:
+            # self-signed: whoever trusts it has it; a lone one stays, it is all there is
+            return ChainResult(chain if len(chain) == 1 else chain[:-1])
+        issuer, why = _issuer(job, network, last, candidates)
+        if issuer is None:
+            return ChainResult(chain, [_incomplete(last, why)] if why else [])
+        chain.append(issuer)
+    return ChainResult(chain[:-1], [_incomplete(chain[-1], tr("the chain has no end"))])
+
+
+def _issuer(
+    job: JobContext, network: Network, certificate: x509.Certificate, known: list[x509.Certificate]
+) -> tuple[x509.Certificate | None, str]:
+    for candidate in known:
+        if _issued(certificate, candidate):
+            return candidate, ""
+    addresses = _addresses(certificate)
+    if not addresses:
+        # CAs name their issuer but for the one below the root, which Windows has
+        return None, "" if _is_authority(certificate) else tr("it does not say where to fetch it")
+    why = ""
+    for address in addresses:
+        try:
+            data = _fetch(job, network, address)
+        except CodesignError as error:
+            why = error.finding.title.rstrip(".")
+            continue
+        for candidate in _certificates(data):
+            if _issued(certificate, candidate):
+                return candidate, ""
+        why = tr("{address} has another certificate").format(address=address)
+    return None, why
+
+
+def _fetch(job: JobContext, network: Network, address: str) -> bytes:
+    place = _cache(network) / (hashlib.sha256(address.encode()).hexdigest() + ".cer")
+    try:
+        return place.read_bytes()
+    except OSError:
+        job.log(LogLevel.DEBUG, tr("Fetching {address}").format(address=address), part="chain")
+    answer = network.request(job, "GET", address, part="chain", max_body=_MAXIMUM_SIZE, follow=True)
+    if answer.status != 200:
+        raise CodesignError(
+            INCOMPLETE(
+                issuer=address,
+                why=tr("HTTP status {status}").format(status=answer.status),
+                evidence=Evidence(status=answer.status, time=utc_now()),
+            )
+        )
+    if _certificates(answer.body):
+        try:
+            write_atomic(place, answer.body)
+        except OSError as error:
+            # the cache only saves time
+            job.log(LogLevel.DEBUG, str(error), part="chain")
+    return answer.body
+
+
+def _cache(network: Network) -> Path:
+    import platformdirs
+
+    told = network.settings.cache or os.environ.get("CODESIGN_WIZARD_CACHE")
+    base = Path(told) if told else platformdirs.user_cache_path("codesign-wizard", appauthor=False)
+    return base / "issuers"
+
+
+def _addresses(certificate: x509.Certificate) -> list[str]:
+    from cryptography import x509
+    from cryptography.x509.oid import AuthorityInformationAccessOID
+
+    try:
+        access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    except (x509.ExtensionNotFound, ValueError):
+        return []
+    found = [
+        each.access_location.value
+        for each in access
+        if each.access_method == AuthorityInformationAccessOID.CA_ISSUERS
+        and isinstance(each.access_location, x509.UniformResourceIdentifier)
+    ]
+    return [each for each in found if each.lower().startswith(("http://", "https://"))][:_MAXIMUM_ADDRESSES]
+
+
+def _certificates(data: bytes) -> list[x509.Certificate]:
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import pkcs7
+
+    for load in (
+        lambda: [x509.load_der_x509_certificate(data)],
+        lambda: x509.load_pem_x509_certificates(data),
+        lambda: pkcs7.load_der_pkcs7_certificates(data),
+        lambda: pkcs7.load_pem_pkcs7_certificates(data),
+    ):
+        try:
+            found: list[x509.Certificate] = load()  # type: ignore[no-untyped-call]  # a lambda has no annotation
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            continue
+        if found:
+            return found[:16]
+    return []
+
+
+def _issued(child: x509.Certificate, parent: x509.Certificate) -> bool:
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+    try:
+        child.verify_directly_issued_by(parent)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    from cryptography import x509
+
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+
+
+def _incomplete(certificate: x509.Certificate, why: str) -> Finding:
+    return INCOMPLETE(
+        issuer=certificate.issuer.rfc4514_string(),
+        why=why,
+        remedies=[
+            Remedy(
+                title=tr("Allow the CA's address in proxy and firewall; it is plain http, and signed itself.")
+            )
+        ],
+    )
