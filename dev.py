@@ -199,6 +199,7 @@ def prepare(lock_name: str) -> None:
     """Make or refresh ``.venv`` so that it holds what *lock_name* says; at once when it does already."""
     if is_ready(lock_name):
         return
+    locks = {name: digest(name) for name in (RUN_LOCK, lock_name)}  # first: without them nothing is begun
     VENV.mkdir(exist_ok=True)
     with only_one():
         if is_ready(lock_name):  # another process did it meanwhile
@@ -210,9 +211,8 @@ def prepare(lock_name: str) -> None:
         stamp = read_stamp()
         UNFINISHED.touch()
         install(lock_name)
-        locks = {**stamp.get("locks", {}), RUN_LOCK: digest(RUN_LOCK), lock_name: digest(lock_name)}
         link_project()
-        write_stamp({**stamp, **identity(), "locks": locks})
+        write_stamp({**stamp, **identity(), "locks": {**stamp.get("locks", {}), **locks}})
         UNFINISHED.unlink()
         say(f"The environment is ready, after {time.monotonic() - started:.0f} s.")
 
