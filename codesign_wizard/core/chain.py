@@ -1,7 +1,7 @@
 """Completing a certificate's chain: a vault hands out the leaf alone, a signature needs the issuers, too.
 
-Issuers are fetched from the addresses the certificates themselves name (caIssuers, RFC 5280, 4.2.2.1) and kept
-on disk, since they hardly ever change. Every step's signature is checked, so it does not matter who answers.
+Issuers are fetched from the addresses the certificates themselves name (caIssuers, RFC 5280, 4.2.2.1) and
+kept on disk, since they hardly ever change. Every step's signature is checked, so it does not matter who answers.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class DoctorResult:
 def doctor_windows(
     job: JobContext, network: Network, options: AzureOptions, secret: Secret | None
 ) -> DoctorResult:
-    """Diagnose the options; every refusal is a finding. Raises ``InputError`` for settings, and ``Cancelled``."""
+    """Diagnose the options; every refusal is a finding. Raises ``InputError`` and ``Cancelled``."""
     return _Doctor(job, network, options, secret).run()
 
 
