@@ -233,6 +233,8 @@ class Session:
             ca_bundle=_first(over.ca_bundle, options.ca_bundle),
             timeout=options.timeout if over.timeout is None else over.timeout,
             use_environment=self.practice is None,
+            # what practice hands out must not be met again outside it
+            cache="" if self.practice is None else str(self.practice.folder / "cache"),
         )
 
 

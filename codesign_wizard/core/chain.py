@@ -1,14 +1,15 @@
 """Completing a certificate's chain: a vault hands out the leaf alone, a signature needs the issuers, too.
 
 Issuers are fetched from the addresses the certificates themselves name (caIssuers, RFC 5280, 4.2.2.1) and
-kept on disk, since they hardly ever change. Every step's signature is checked, so it does not matter who answers.
+kept on disk, since they hardly ever change. Every step's signature is checked, so that it does not
+matter who answers.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,8 +74,14 @@ def _issuer(
         return None, "" if _is_authority(certificate) else tr("it does not say where to fetch it")
     why = ""
     for address in addresses:
+        place = _cache(network) / (hashlib.sha256(address.encode()).hexdigest() + ".cer")
+        kept = _read(place)
+        for candidate in _certificates(kept) if kept else []:
+            if _issued(certificate, candidate):
+                return candidate, ""
+        # a CA may have renewed its certificate under the same address: then what is kept does not fit
         try:
-            data = _fetch(job, network, address)
+            data = _fetch(job, network, address, place)
         except CodesignError as error:
             why = error.finding.title.rstrip(".")
             continue
@@ -85,12 +92,14 @@ def _issuer(
     return None, why
 
 
-def _fetch(job: JobContext, network: Network, address: str) -> bytes:
-    place = _cache(network) / (hashlib.sha256(address.encode()).hexdigest() + ".cer")
+def _read(place: Path) -> bytes:
     try:
         return place.read_bytes()
     except OSError:
-        job.log(LogLevel.DEBUG, tr("Fetching {address}").format(address=address), part="chain")
+        return b""
+
+
+def _fetch(job: JobContext, network: Network, address: str, place: Path) -> bytes:
     answer = network.request(job, "GET", address, part="chain", max_body=_MAXIMUM_SIZE, follow=True)
     if answer.status != 200:
         raise CodesignError(
@@ -139,14 +148,15 @@ def _certificates(data: bytes) -> list[x509.Certificate]:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import pkcs7
 
-    for load in (
+    loaders: tuple[Callable[[], list[x509.Certificate]], ...] = (
         lambda: [x509.load_der_x509_certificate(data)],
         lambda: x509.load_pem_x509_certificates(data),
         lambda: pkcs7.load_der_pkcs7_certificates(data),
         lambda: pkcs7.load_pem_pkcs7_certificates(data),
-    ):
+    )
+    for load in loaders:
         try:
-            found: list[x509.Certificate] = load()  # type: ignore[no-untyped-call]  # a lambda has no annotation
+            found = load()
         except (ValueError, TypeError, UnsupportedAlgorithm):
             continue
         if found:

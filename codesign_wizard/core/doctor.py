@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.core.azure.options import AzureOptions, check_options
 from codesign_wizard.core.errors import CodesignError
-from codesign_wizard.core.finding import Finding, FindingKind, Severity, blocks
+from codesign_wizard.core.finding import Finding, blocks
 from codesign_wizard.core.job import JobContext, StageState
 from codesign_wizard.core.network import Network
 from codesign_wizard.core.redact import Secret
@@ -27,13 +27,6 @@ STAGES = ("options", "network", "sign-in", "vault", "signature")
 
 # what is signed says so itself, and is no digest of any program
 TEST_TEXT = b"Codesign Wizard test signature: it signs nothing but this sentence."
-
-WORKS = FindingKind(
-    "azure.signature.works",
-    Severity.OK,
-    "The vault signs with {key}, and the signature fits the certificate.",
-    "A test signature was made in the vault and checked with the certificate's public key.",
-)
 
 
 @dataclass(frozen=True)
@@ -106,6 +99,7 @@ class _Doctor:
         return result.findings
 
     def _vault(self) -> Iterable[Finding]:
+        from codesign_wizard.core.azure import vault_findings
         from codesign_wizard.core.azure.signer import KeyVaultSigner
 
         try:
@@ -125,8 +119,8 @@ class _Doctor:
         self.job.stage("signature", StageState.DONE)
         return [
             *findings,
-            WORKS(
-                key=signer.description,
+            vault_findings.SIGNATURE_WORKS(
+                name=self.options.certificate_name,
                 detail=tr("The signature was thrown away; the vault's audit log holds the request."),
             ),
         ]

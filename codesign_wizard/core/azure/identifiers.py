@@ -11,7 +11,7 @@ from codesign_wizard.core.clouds import Cloud, of_vault_host
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _GUID_PLAIN = re.compile(r"[0-9a-f]{32}")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]\.?", re.I)
-_PAIRS = ("\"\"", "''", "``", "“”", "‘’", "„“", "«»", "{}", "()")
+_PAIRS = ('""', "''", "``", "“”", "‘’", "„“", "«»", "{}", "()")
 # what copying from web pages and documents leaves behind: no-break and zero-width blanks, byte order mark
 _BLANKS = " \t\r\n\v\f\u00a0\u200b\u200c\u200d\u2060\ufeff"
 

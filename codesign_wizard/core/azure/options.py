@@ -273,9 +273,9 @@ def _check_certificate(text: str) -> list[Finding]:
         kind = {"keys": tr("key"), "secrets": tr("secret")}.get(found.kind, tr("vault"))
         detail = tr("Give the certificate's name.")
         if found.kind in ("keys", "secrets") and found.name:
-            detail = tr(
-                "A certificate's key and secret bear its name: if this one belongs to a certificate, it is {name}."
-            ).format(name=found.name)
+            detail = tr("A certificate's key and secret bear its name: this one's may be {name}.").format(
+                name=found.name
+            )
         return [CERTIFICATE_IDENTIFIER(kind=kind, detail=detail, evidence=_of("certificate_name"))]
     if re.fullmatch(r"[0-9a-zA-Z-]{1,127}", text):
         return []
@@ -308,7 +308,7 @@ def _check_secret(text: str) -> list[Finding]:
         return [
             SECRET_LOOKS_LIKE_ID(
                 detail=tr(
-                    "The portal shows both side by side; the Value is shown only once, when the secret is made."
+                    "The portal shows both side by side; the Value is shown only when the secret is made."
                 ),
                 certainty=Certainty.LIKELY,
                 evidence=_of(SECRET_FIELD),

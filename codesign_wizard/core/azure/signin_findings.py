@@ -174,7 +174,9 @@ def explain(refusal: Refusal, options: AzureOptions, secret: Secret | None) -> F
         case 700016 | 700038:
             return APPLICATION_UNKNOWN(
                 application=application,
-                detail=tr("The Object ID of the registration or of the enterprise application is often taken."),
+                detail=tr(
+                    "An Object ID was often taken: the registration's, or the enterprise application's."
+                ),
                 evidence=evidence,
                 remedies=[_find_application(options, link)],
             )
@@ -198,9 +200,7 @@ def explain(refusal: Refusal, options: AzureOptions, secret: Secret | None) -> F
                 remedies=[_exclude(options, link)],
             )
         case 500011:
-            return RESOURCE_UNKNOWN(
-                tenant=tenant, evidence=evidence, remedies=[_check_cloud(options, link)]
-            )
+            return RESOURCE_UNKNOWN(tenant=tenant, evidence=evidence, remedies=[_check_cloud(options, link)])
         case 7000218 | 900144:
             return REQUEST_INCOMPLETE(
                 evidence=evidence,
@@ -250,10 +250,10 @@ def tenant_other(
             Remedy(
                 title=tr("Use an application of the vault's tenant."),
                 portal=(
-                    tr("Switch to the directory {tenant}: the gear at the top, Directories + subscriptions.").format(
+                    tr("The gear at the top, Directories + subscriptions: switch to {tenant}.").format(
                         tenant=vault_tenant
                     ),
-                    tr("App registrations, New registration; then Certificates & secrets, New client secret."),
+                    tr("App registrations, New registration; then Certificates & secrets, New secret."),
                     tr("Put that application's three values into this form."),
                 ),
                 az=f"az login --tenant {_q(vault_tenant)}\naz ad app list --show-mine --query "
@@ -348,7 +348,7 @@ def _exclude(options: AzureOptions, link: str | None) -> Remedy:
         portal=(
             tr("Microsoft Entra ID, Sign-in logs, Service principal sign-ins: find the failed one."),
             tr("Its tab Conditional Access names the policy."),
-            tr("Protection, Conditional Access: exclude the workload identity, or add the address as a location."),
+            tr("Conditional Access: exclude the workload identity, or add the address as a location."),
         ),
         az=f"az ad sp show --id {application} --query '{{name:displayName, id:id}}'",
         powershell=f"Get-AzADServicePrincipal -ApplicationId {application} | Format-List DisplayName, Id",

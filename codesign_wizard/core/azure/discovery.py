@@ -1,0 +1,201 @@
+"""Looking at vault and tenant without any secret.
+
+A vault answers a request without a token by a challenge that names its tenant
+(learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses); a tenant's OpenID
+configuration is public. Both answers also tell the time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+from codesign_wizard.core import network_findings
+from codesign_wizard.core.azure import explain, signin_findings, vault_findings
+from codesign_wizard.core.azure.identifiers import guid_of
+from codesign_wizard.core.azure.options import AzureOptions
+from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, blocks, iso, utc_now
+from codesign_wizard.core.job import JobContext
+from codesign_wizard.core.network import Answer, Network, NetworkError
+from codesign_wizard.core.text import tr
+
+_API_VERSION = "7.4"
+CLOCK_TOLERANCE = timedelta(minutes=5)  # what Entra ID and Key Vault allow tokens to be off
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What is known without a secret.
+
+    ``vault_tenant`` is the GUID from the vault's challenge; ``tenant_id`` the typed tenant's GUID as Entra ID
+    gives it; ``tenant_ok`` tells whether the two agree. ``None`` where it could not be learnt.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    vault_tenant: str | None = None
+    tenant_id: str | None = None
+    tenant_ok: bool | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing stands in the way."""
+        return not blocks(self.findings)
+
+
+def discover(job: JobContext, network: Network, options: AzureOptions) -> Discovery:
+    """Ask vault and tenant who they are; what is wrong is in the findings. Raises ``Cancelled``."""
+    vault = _ask_vault(job, network, options)
+    if vault.stop:
+        return Discovery([vault.finding] if vault.finding else [])
+    findings: list[Finding] = []
+    tenant = _ask_tenant(job, network, options, vault.tenant) if options.tenant_id else _Asked()
+    clock = _clock_finding(vault.answer, options.vault_host) or _clock_finding(
+        tenant.answer, options.cloud.authority_host
+    )
+    if clock is not None:
+        findings.append(clock)
+    name_service_down = (
+        vault.finding is not None
+        and vault.finding.id == vault_findings.UNKNOWN.id
+        and tenant.finding is not None
+        and tenant.finding.id == network_findings.NAME_UNKNOWN.id
+    )
+    if vault.finding is not None and not name_service_down:
+        findings.append(vault.finding)
+    if tenant.finding is not None:
+        findings.append(tenant.finding)
+    agrees: bool | None = None
+    if vault.tenant and tenant.tenant:
+        agrees = vault.tenant == tenant.tenant
+        if not agrees and tenant.finding is None:
+            evidence = Evidence(
+                status=vault.answer.status if vault.answer else None,
+                message=vault.answer.headers.get("www-authenticate") if vault.answer else None,
+                request_id=(vault.answer.request_id or None) if vault.answer else None,
+                time=utc_now(),
+                more={"vault-tenant": vault.tenant, "tenant-given": tenant.tenant},
+            )
+            findings.append(signin_findings.tenant_other(options, vault.tenant, evidence))
+    return Discovery(findings, vault.tenant or None, tenant.tenant or None, agrees)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    answer: Answer | None = None
+    tenant: str = ""
+    finding: Finding | None = None
+    stop: bool = False  # asking further would only fail in the same way
+
+
+def _ask_vault(job: JobContext, network: Network, options: AzureOptions) -> _Asked:
+    url = f"{options.vault_url}/certificates?api-version={_API_VERSION}"
+    try:
+        answer = network.request(job, "GET", url, part="vault", retries=1, max_body=1 << 20)
+    except NetworkError as error:
+        if error.finding.id == network_findings.NAME_UNKNOWN.id:
+            return _Asked(finding=_unknown(options, error.finding))
+        return _Asked(finding=error.finding, stop=True)
+    tenant = explain.challenge_tenant(answer.headers.get("www-authenticate", ""))
+    if answer.status == 401 and tenant:
+        evidence = Evidence(
+            status=401,
+            message=answer.headers["www-authenticate"],
+            request_id=answer.request_id or None,
+            time=utc_now(),
+            more={"vault-tenant": tenant},
+        )
+        found = vault_findings.FOUND(vault=options.vault_name, tenant=tenant, evidence=evidence)
+        return _Asked(answer, tenant, found)
+    if answer.status in (403, 429) or answer.status >= 500:
+        refusal = explain.read_refusal(
+            answer.status, answer.body, answer.headers, {"host": options.vault_host}
+        )
+        return _Asked(answer, "", explain.explain(refusal, options, operation="certificates list"))
+    odd = vault_findings.NOT_A_VAULT(
+        host=options.vault_host,
+        status=answer.status,
+        evidence=Evidence(
+            status=answer.status,
+            message=answer.body[:300].decode("utf-8", "replace"),
+            request_id=answer.request_id or None,
+            time=utc_now(),
+        ),
+        remedies=[
+            Remedy(
+                title=tr("Ask your network people whether a proxy or a gateway answers for {host}.").format(
+                    host=options.vault_host
+                )
+            )
+        ],
+    )
+    return _Asked(answer, "", odd)
+
+
+def _unknown(options: AzureOptions, network_finding: Finding) -> Finding:
+    evidence = network_finding.evidence
+    return vault_findings.UNKNOWN(
+        vault=options.vault_name,
+        detail=tr("The name {host} is not known. It may be mistyped, deleted, or in another cloud.").format(
+            host=options.vault_host
+        ),
+        certainty=network_finding.certainty,
+        evidence=replace(evidence, more={**evidence.more, "host": options.vault_host}),
+        remedies=vault_findings.unknown_remedies(options),
+    )
+
+
+def _ask_tenant(job: JobContext, network: Network, options: AzureOptions, vault_tenant: str) -> _Asked:
+    tenant = quote(options.tenant_id, safe=".-")
+    url = f"https://{options.cloud.authority_host}/{tenant}/v2.0/.well-known/openid-configuration"
+    try:
+        answer = network.request(job, "GET", url, part="sign-in", retries=1, max_body=1 << 20)
+    except NetworkError as error:
+        return _Asked(finding=error.finding)
+    if answer.status != 200:
+        refusal = signin_findings.read_refusal(answer.status, answer.body, answer.headers)
+        if refusal.number in (90002, 900023, 900021, 50059):
+            return _Asked(answer, "", signin_findings.tenant_unknown(refusal, options, vault_tenant or None))
+        return _Asked(answer, "", signin_findings.explain(refusal, options, None))
+    try:
+        issuer = str(answer.json()["issuer"])
+    except (ValueError, KeyError, TypeError):
+        issuer = ""
+    # a domain typed in the tenant's place stands in the issuer as the tenant's GUID
+    parts = [guid_of(part) for part in issuer.split("/")]
+    return _Asked(answer, next(filter(None, parts), guid_of(options.tenant_id)))
+
+
+def _clock_finding(answer: Answer | None, host: str) -> Finding | None:
+    """Compare the Date header (RFC 9110, 6.6.1; whole seconds) with the local clock."""
+    if answer is None or answer.time is None or answer.headers.get("age"):
+        return None
+    now = datetime.now(UTC)
+    offset = now - answer.time
+    if abs(offset) - timedelta(seconds=answer.seconds) < CLOCK_TOLERANCE:
+        return None
+    minutes = round(abs(offset).total_seconds() / 60)
+    amount = tr("{hours} h {minutes} min").format(hours=minutes // 60, minutes=minutes % 60)
+    return network_findings.CLOCK(
+        offset=amount if minutes >= 60 else tr("{minutes} min").format(minutes=minutes),
+        direction=tr("ahead") if offset > timedelta(0) else tr("behind"),
+        host=host,
+        detail=tr("Tokens, certificates and time stamps are refused by a clock that is wrong."),
+        certainty=Certainty.COMPUTED,
+        evidence=Evidence(
+            status=answer.status,
+            request_id=answer.request_id or None,
+            time=now.replace(microsecond=0),
+            more={"host": host, "time-there": iso(answer.time), "time-here": iso(now)},
+        ),
+        remedies=[
+            Remedy(
+                title=tr("Let this computer set its clock from the network."),
+                portal=(
+                    tr("Windows: Settings, Time & language, Date & time, Sync now; or: w32tm /resync"),
+                    tr("macOS: System Settings, General, Date & Time: Set time and date automatically."),
+                    tr("Linux: timedatectl set-ntp true"),
+                ),
+            )
+        ],
+    )

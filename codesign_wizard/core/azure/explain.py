@@ -1,0 +1,249 @@
+"""What a vault's refusal means: its HTTP error body turned into one finding.
+
+Bodies are ``{"error": {"code", "message", "innererror": {"code"}}}``
+(learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses); the texts tell more than
+the codes, so caller, action and resource are read out of them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from codesign_wizard.core.azure import vault_findings as kinds
+from codesign_wizard.core.azure.grants import grant_remedies
+from codesign_wizard.core.azure.options import AzureOptions
+from codesign_wizard.core.azure.signin_findings import tenant_other
+from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, utc_now
+from codesign_wizard.core.text import tr
+
+
+@dataclass(frozen=True, slots=True)
+class VaultRefusal:
+    """A vault's error body. The last six are "" where the text does not tell them."""
+
+    status: int
+    code: str
+    inner: str
+    message: str
+    application_id: str
+    object_id: str
+    action: str  # Microsoft.KeyVault/vaults/certificates/read, or "certificates get" of an access policy
+    resource: str  # the vault's resource id, when the vault tells it
+    address: str  # the client's, as the firewall saw it
+    evidence: Evidence
+
+
+def read_refusal(
+    status: int, body: bytes, headers: Mapping[str, str], more: Mapping[str, str] | None = None
+) -> VaultRefusal:
+    """Return what a vault's answer other than success says; understands any body.
+
+    Header names are taken in any case. *more* is added to the evidence.
+    """
+    document = _error_member(body)
+    message = str(document.get("message") or "")
+    inner = document.get("innererror") or document.get("innerError")
+    inner_code = str(inner.get("code") or "") if isinstance(inner, dict) else ""
+    code = str(document.get("code") or "")
+    caller = re.search(r"appid=([0-9a-f-]{36});oid=([0-9a-f-]{36})", message, re.I)
+    action = re.search(r"Action: '([\w./*-]{1,200})'", message)
+    policy = re.search(r"does not have (\w{1,40}) (\w{1,40}) permission on key\s+vault", message)
+    resource = re.search(
+        r"Resource: '(/subscriptions/[^/']{1,99}/resourcegroups/[^/']{1,99}"
+        r"/providers/[^/']{1,99}/vaults/[^/']{1,30})",
+        message,
+        re.I,
+    )
+    address = re.search(r"Client address: ([0-9a-fA-F.:]{2,45})", message)
+    words = action[1] if action else f"{policy[1]} {policy[2]}" if policy else ""
+    lower = {name.lower(): value for name, value in headers.items()}
+    told = {
+        "application-id": caller[1] if caller else "",
+        "object-id": caller[2] if caller else "",
+        "action": words,
+        "resource": resource[1] if resource else "",
+        "client-address": address[1] if address else "",
+    }
+    evidence = Evidence(
+        status=status,
+        code=inner_code or code or None,
+        message=(message or body[:300].decode("utf-8", "replace")).strip() or None,
+        request_id=lower.get("x-ms-request-id") or None,
+        time=utc_now(),
+        more={**(more or {}), **{name: value for name, value in told.items() if value}},
+    )
+    return VaultRefusal(
+        status,
+        code,
+        inner_code,
+        message,
+        told["application-id"],
+        told["object-id"],
+        words,
+        told["resource"],
+        told["client-address"],
+        evidence,
+    )
+
+
+def explain(refusal: VaultRefusal, options: AzureOptions, *, operation: str = "") -> Finding:
+    """Return the finding for a vault's refusal.
+
+    *operation* is what was asked for, as ``certificates get`` or ``keys sign``; it stands in where the text
+    of the vault does not name it.
+    """
+    vault, evidence = options.vault_name, refusal.evidence
+    if refusal.status == 429:
+        return kinds.THROTTLED(
+            vault=vault,
+            detail=tr("Too many requests came to it within a few seconds, from here or from others."),
+            evidence=evidence,
+            remedies=[Remedy(title=tr("Try again in a minute."))],
+        )
+    if refusal.status >= 500 or refusal.status == 408:
+        return kinds.UNAVAILABLE(
+            vault=vault,
+            status=refusal.status,
+            evidence=evidence,
+            remedies=[
+                Remedy(title=tr("Try again in a few minutes."), url="https://azure.status.microsoft/status")
+            ],
+        )
+    if refusal.status == 401:
+        return _unauthorized(refusal, options)
+    if refusal.status == 403:
+        return _forbidden(refusal, options, operation)
+    if refusal.status == 404:
+        return _missing(refusal, options)
+    return _other(refusal, options)
+
+
+def challenge_tenant(header: str) -> str:
+    """Return the tenant in a vault's ``WWW-Authenticate: Bearer authorization="https://login…/{tenant}"``."""
+    found = re.search(
+        r'authorization(?:_uri)?\s*=\s*"?https://[^/",\s]{1,253}/([0-9A-Za-z.-]{1,253})', header[:8192]
+    )
+    return found[1].lower() if found else ""
+
+
+def _unauthorized(refusal: VaultRefusal, options: AzureOptions) -> Finding:
+    if "AKV10032" in refusal.message:
+        # the first is the vault's, in the service's own order of words
+        wanted = re.search(
+            r"Expected one of https://[^/]{1,100}/([0-9a-f-]{36})", refusal.message, re.IGNORECASE
+        )
+        return tenant_other(
+            options, wanted[1] if wanted else tr("not told"), refusal.evidence, Certainty.OBSERVED
+        )
+    return kinds.TOKEN_REFUSED(
+        vault=options.vault_name,
+        detail=tr("Its own words: {words}").format(words=_first_line(refusal.message)),
+        evidence=refusal.evidence,
+        remedies=[
+            Remedy(title=tr("Check the clock and the Azure cloud; if both are right, try again later."))
+        ],
+    )
+
+
+def _forbidden(refusal: VaultRefusal, options: AzureOptions, operation: str) -> Finding:
+    vault, evidence, inner, text = options.vault_name, refusal.evidence, refusal.inner, refusal.message
+    closed = "ublic network access is disabled" in text or "private link" in text
+    if inner == "ForbiddenByConnection" or closed:
+        return kinds.PRIVATE_ENDPOINT(
+            vault=vault,
+            detail=tr("The server must reach it as well: a hosted server cannot use your private network."),
+            evidence=evidence,
+            remedies=kinds.private_remedies(options),
+        )
+    if inner == "ForbiddenByFirewall" or "Client address is not authorized" in text:
+        return kinds.FIREWALL(
+            vault=vault,
+            detail=tr("It sees this computer as {address}. The server must be let in as well.").format(
+                address=refusal.address or tr("an address it does not tell")
+            ),
+            evidence=evidence,
+            remedies=kinds.firewall_remedies(options, refusal.address),
+        )
+    if inner in ("KeyDisabled", "CertificateDisabled", "SecretDisabled") or "on a disabled" in text:
+        return kinds.DISABLED(
+            name=options.certificate_name, evidence=evidence, remedies=kinds.enable_remedies(options)
+        )
+    if inner == "KeyExpired" or "on an expired" in text:
+        name = options.certificate_name
+        return kinds.EXPIRED(name=name, evidence=evidence, remedies=kinds.renew_remedies())
+    if inner == "KeyNotYetValid" or "not yet valid" in text:
+        return kinds.NOT_YET_VALID(name=options.certificate_name, evidence=evidence)
+    if inner == "KeyOperationForbidden" or "is not permitted on this key" in text:
+        return kinds.OPERATION_FORBIDDEN(
+            name=options.certificate_name, evidence=evidence, remedies=kinds.renew_remedies()
+        )
+    permission = (
+        inner in ("ForbiddenByRbac", "ForbiddenByPolicy", "AccessDenied")
+        or bool(refusal.action)
+        or "not authorized to perform action" in text
+        or "Operation is not allowed" in text
+    )
+    if permission:
+        action = refusal.action or _action(operation, refusal.inner)
+        return kinds.PERMISSION_MISSING(
+            action=action,
+            vault=vault,
+            detail=_model_words(refusal),
+            evidence=evidence,
+            remedies=grant_remedies(options, refusal.object_id, action, refusal.resource),
+        )
+    return _other(refusal, options)
+
+
+def _action(operation: str, inner: str) -> str:
+    """Return *operation* (``keys sign``) in the words of the vault's model, which *inner* tells."""
+    if inner != "ForbiddenByRbac":
+        return operation
+    group, _, verb = operation.partition(" ")
+    return f"Microsoft.KeyVault/vaults/{group}/{'read' if verb == 'get' else f'{verb}/action'}"
+
+
+def _model_words(refusal: VaultRefusal) -> str:
+    if refusal.inner == "ForbiddenByRbac" or refusal.action.startswith("Microsoft."):
+        return tr(
+            "The vault goes by roles (Azure RBAC). Owner and Contributor do not count. A new role takes up "
+            "to ten minutes to work."
+        )
+    return tr("The vault goes by access policies: a tick is missing. Roles do nothing on such a vault.")
+
+
+def _missing(refusal: VaultRefusal, options: AzureOptions) -> Finding:
+    if refusal.code.endswith("NotFound") or refusal.message:
+        return kinds.CERTIFICATE_MISSING(
+            name=options.certificate_name,
+            vault=options.vault_name,
+            detail=tr("It may be mistyped, in another vault, or deleted."),
+            evidence=refusal.evidence,
+            remedies=kinds.missing_remedies(options),
+        )
+    return _other(refusal, options)
+
+
+def _other(refusal: VaultRefusal, options: AzureOptions) -> Finding:
+    return kinds.OTHER(
+        vault=options.vault_name,
+        words=_first_line(refusal.message) or f"HTTP {refusal.status}",
+        evidence=refusal.evidence,
+    )
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0].strip()[:300]
+
+
+def _error_member(body: bytes) -> dict[str, Any]:
+    try:
+        document: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    error = document.get("error") if isinstance(document, dict) else None
+    return error if isinstance(error, dict) else {}

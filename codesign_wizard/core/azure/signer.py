@@ -1,0 +1,317 @@
+"""Signing with a key in a vault, by Microsoft's own clients.
+
+The certificate is read once and its key pinned to that version, so that what is signed and the certificate
+shown with it belong together also while somebody renews it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from codesign_wizard.core.azure import explain, vault_findings
+from codesign_wizard.core.azure.credential import ApplicationCredential
+from codesign_wizard.core.azure.options import AzureOptions, check_options
+from codesign_wizard.core.azure.signature import SigningKey, signing_key
+from codesign_wizard.core.chain import complete_chain
+from codesign_wizard.core.errors import CodesignError, InputError
+from codesign_wizard.core.finding import Evidence, Finding, blocks, utc_now
+from codesign_wizard.core.job import JobContext, LogLevel, call_cancellable
+from codesign_wizard.core.network import Network
+from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.signing import DigestAlgorithm
+from codesign_wizard.core.text import tr
+
+if TYPE_CHECKING:
+    from azure.keyvault.certificates import KeyVaultCertificate
+    from cryptography import x509
+
+T = TypeVar("T")
+
+_BACK_OFF = (1.0, 2.0, 4.0)  # seconds before another attempt after 429
+_LONGEST_RETRY_AFTER = 30.0
+_RETRIES = 2
+
+
+class KeyVaultSigner:
+    """A ``core.signing.Signer`` whose key never leaves the vault. Make it by ``open``; ``close`` it."""
+
+    def __init__(
+        self,
+        vault: _Vault,
+        chain: Sequence[x509.Certificate],
+        key: SigningKey,
+        key_id: str,
+        version: str,
+        findings: Sequence[Finding],
+    ) -> None:
+        self._vault = vault
+        self._chain = list(chain)
+        self._key = key
+        self._crypto = vault.cryptography_client(key_id)
+        self.key_id = key_id
+        self.version = version
+        self.findings = list(findings)
+
+    @classmethod
+    def open(
+        cls,
+        job: JobContext,
+        network: Network,
+        options: AzureOptions,
+        secret: Secret | None,
+        *,
+        version: str | None = None,
+        credential: ApplicationCredential | None = None,
+    ) -> KeyVaultSigner:
+        """Read the certificate (*version*, or the current one), complete its chain, pin its key.
+
+        *credential* is one that has signed in already. Raises ``CodesignError`` with a finding made of the
+        vault's or Entra ID's words, ``InputError`` when an option is missing or cannot be right,
+        ``Cancelled``.
+        """
+        from cryptography import x509
+
+        wrong = [each for each in check_options(options, secret) if blocks([each])]
+        if wrong or secret is None:
+            raise InputError(wrong[0] if wrong else check_options(options, None)[0])
+        vault = _Vault(network, options, credential or ApplicationCredential(job, network, options, secret))
+        try:
+            certificate = vault.certificate(job, version)
+            try:
+                leaf = x509.load_der_x509_certificate(bytes(certificate.cer or b""))
+            except ValueError as error:
+                raise CodesignError(
+                    vault_findings.OTHER(
+                        vault=options.vault_name,
+                        words=tr("what it gave is no X.509 certificate"),
+                        evidence=Evidence(message=str(error), time=utc_now()),
+                    )
+                ) from error
+            key = signing_key(leaf, options.certificate_name)
+            chain = complete_chain(job, network, leaf)
+            return cls(
+                vault,
+                chain.certificates,
+                key,
+                str(certificate.key_id),
+                str(certificate.properties.version or ""),
+                chain.findings,
+            )
+        except BaseException:
+            vault.close()
+            raise
+
+    @property
+    def certificate_chain(self) -> Sequence[x509.Certificate]:
+        """The leaf first, then each issuer as far as known, without the root."""
+        return self._chain
+
+    @property
+    def description(self) -> str:
+        """Vault, certificate and version."""
+        return tr("{certificate} in the vault {vault}, version {version}").format(
+            certificate=self._vault.options.certificate_name,
+            vault=self._vault.options.vault_name,
+            version=self.version,
+        )
+
+    @property
+    def key_description(self) -> str:
+        """Kind and size of the key, as ``RSA 3072`` or ``EC P-256``."""
+        return self._key.description
+
+    def test_digest(self) -> DigestAlgorithm:
+        """Return a digest that this key can sign."""
+        return self._key.digest or DigestAlgorithm.SHA256
+
+    def sign(self, job: JobContext, digest: bytes, algorithm: DigestAlgorithm) -> bytes:
+        """Have *digest* signed in the vault; see ``core.signing.Signer.sign``."""
+        from azure.keyvault.keys.crypto import SignatureAlgorithm
+
+        if len(digest) != algorithm.size:
+            raise ValueError(f"a {algorithm.value} digest has {algorithm.size} bytes")
+        name = self._key.algorithm(algorithm)
+        value = self._vault.call(
+            job,
+            lambda hook: self._crypto.sign(SignatureAlgorithm(name), digest, raw_response_hook=hook),
+            "keys sign",
+            self.key_id,
+        )
+        return self._key.checked(bytes(value.signature), digest, algorithm, self.key_id)
+
+    def close(self) -> None:
+        """Close the connections; safe to call twice."""
+        self._crypto.close()
+        self._vault.close()
+
+    def __enter__(self) -> KeyVaultSigner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Vault:
+    """Microsoft's clients for one vault, with every exception made a finding."""
+
+    def __init__(self, network: Network, options: AzureOptions, credential: ApplicationCredential) -> None:
+        from azure.keyvault.certificates import CertificateClient
+        from azure.keyvault.certificates._shared import http_challenge_cache as certificates_cache
+        from azure.keyvault.keys._shared import http_challenge_cache as keys_cache
+
+        # the caches outlive clients: a vault that was made anew in another tenant would fail once
+        certificates_cache.clear()
+        keys_cache.clear()
+        # the SDK's own log would show what ours redacts
+        logging.getLogger("azure").setLevel(logging.CRITICAL)
+        self.options = options
+        self._network = network
+        self._credential = credential
+        self._transport = network.azure_transport()
+        self._certificates = CertificateClient(options.vault_url, credential, **self._settings())
+
+    def _settings(self) -> dict[str, Any]:
+        return {"transport": self._transport, "retry_policy": _retry_policy(), "logging_enable": False}
+
+    def cryptography_client(self, key_id: str) -> Any:
+        """Return a client for one version of a key."""
+        from azure.keyvault.keys.crypto import CryptographyClient
+
+        return CryptographyClient(key_id, self._credential, **self._settings())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._certificates.close()
+        if self._transport.session is not None:
+            self._transport.session.close()
+
+    def certificate(self, job: JobContext, version: str | None) -> KeyVaultCertificate:
+        """Return the certificate; raises ``CodesignError``."""
+        name, url = self.options.certificate_name, f"{self.options.vault_url}/certificates"
+
+        def read(hook: Any) -> KeyVaultCertificate:
+            if version:
+                return self._certificates.get_certificate_version(name, version, raw_response_hook=hook)
+            return self._certificates.get_certificate(name, raw_response_hook=hook)
+
+        try:
+            certificate = self.call(job, read, "certificates get", url)
+        except CodesignError as error:
+            if error.finding.id == vault_findings.CERTIFICATE_MISSING.id and self._is_pending(job, url):
+                raise CodesignError(self._pending(error.finding.evidence)) from error
+            raise
+        if not certificate.cer:
+            raise CodesignError(self._pending(Evidence(time=utc_now())))
+        if certificate.properties.enabled is False:
+            raise CodesignError(
+                vault_findings.DISABLED(
+                    name=name,
+                    evidence=Evidence(time=utc_now(), more={"enabled": "false"}),
+                    remedies=vault_findings.enable_remedies(self.options),
+                )
+            )
+        return certificate
+
+    def _is_pending(self, job: JobContext, url: str) -> bool:
+        name = self.options.certificate_name
+        try:
+            operation = self.call(
+                job,
+                lambda hook: self._certificates.get_certificate_operation(name, raw_response_hook=hook),
+                "certificates get",
+                url,
+            )
+        except CodesignError:
+            return False  # the first answer, that there is no certificate, stands
+        return str(operation.status or "").lower() == "inprogress"
+
+    def _pending(self, evidence: Evidence) -> Finding:
+        return vault_findings.PENDING(
+            name=self.options.certificate_name,
+            evidence=evidence,
+            remedies=vault_findings.pending_remedies(self.options),
+        )
+
+    def call(self, job: JobContext, send: Callable[[Any], T], operation: str, url: str) -> T:
+        """Run one call of a client, again after 1, 2 and 4 seconds while the vault throttles."""
+        from azure.core.exceptions import HttpResponseError
+
+        self._credential.job = job
+
+        def hook(answer: Any) -> None:
+            told = answer.http_response
+            job.log(
+                LogLevel.INFO,
+                f"{told.request.method} {told.request.url.partition('?')[0]} {told.status_code}",
+                part="vault",
+                request_id=told.headers.get("x-ms-request-id", ""),
+            )
+
+        for wait in (*_BACK_OFF, None):
+            began = time.monotonic()
+            try:
+                return call_cancellable(job, lambda: send(hook), timeout=self._longest(), name="vault")
+            except HttpResponseError as error:
+                seconds = _throttled(error, wait)
+                if seconds is None:
+                    raise CodesignError(self._explain(error, operation)) from error
+                job.log(
+                    LogLevel.INFO,
+                    tr("The vault throttles; trying again in {seconds} s").format(seconds=f"{seconds:g}"),
+                    part="vault",
+                )
+                job.wait(seconds)
+            except (CodesignError, NotImplementedError):
+                raise
+            except Exception as error:  # everything a transport can raise; what is not the network's goes on
+                failure = self._network.failure(error, url, time.monotonic() - began)
+                if failure is None:
+                    raise
+                raise failure from error
+        raise AssertionError("the last attempt returns or raises")
+
+    def _longest(self) -> float:
+        # each attempt may connect and read, a token may have to be fetched, and the SDK waits in between
+        return (_RETRIES + 2) * self._network.settings.timeout + 15.0
+
+    def _explain(self, error: Any, operation: str) -> Finding:
+        answer = error.response
+        if answer is None:
+            return vault_findings.OTHER(
+                vault=self.options.vault_name,
+                words=str(error.message),
+                evidence=Evidence(message=str(error.message), time=utc_now()),
+            )
+        try:
+            body = answer.body()
+        except Exception:  # noqa: BLE001  # a body that cannot be had (cut off, not read) tells no more
+            body = b""
+        refusal = explain.read_refusal(
+            int(error.status_code or 0), body, answer.headers, {"host": self.options.vault_host}
+        )
+        return explain.explain(refusal, self.options, operation=operation)
+
+
+def _throttled(error: Any, wait: float | None) -> float | None:
+    """Return how long to wait before another attempt, ``None`` when there is to be none."""
+    if error.status_code != 429 or wait is None:
+        return None
+    told = str((error.response.headers if error.response else {}).get("Retry-After", "")).strip()
+    if not (told.isascii() and told.isdigit()):
+        return wait
+    seconds = max(wait, float(told[:6]))
+    return seconds if seconds <= _LONGEST_RETRY_AFTER else None
+
+
+def _retry_policy() -> Any:
+    from azure.core.pipeline.policies import RetryPolicy
+
+    class Policy(RetryPolicy):  # type: ignore[type-arg,unused-ignore]
+        def is_retry(self, settings: Any, response: Any) -> Any:
+            # waiting inside the SDK could not be cancelled
+            return response.http_response.status_code != 429 and super().is_retry(settings, response)
+
+    return Policy(retry_total=_RETRIES, retry_connect=_RETRIES, retry_read=_RETRIES, retry_backoff_max=4)
