@@ -69,10 +69,10 @@ class SigningKey:
         from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
         hash_algorithm: hashes.HashAlgorithm = {
-            DigestAlgorithm.SHA256: hashes.SHA256,
-            DigestAlgorithm.SHA384: hashes.SHA384,
-            DigestAlgorithm.SHA512: hashes.SHA512,
-        }[algorithm]()
+            DigestAlgorithm.SHA256: hashes.SHA256(),
+            DigestAlgorithm.SHA384: hashes.SHA384(),
+            DigestAlgorithm.SHA512: hashes.SHA512(),
+        }[algorithm]
         prehashed = utils.Prehashed(hash_algorithm)
         try:
             if isinstance(self.public_key, rsa.RSAPublicKey):

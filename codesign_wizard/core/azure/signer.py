@@ -97,7 +97,7 @@ class KeyVaultSigner:
                 chain.certificates,
                 key,
                 str(certificate.key_id),
-                str(certificate.properties.version or ""),
+                str(certificate.properties.version or "") if certificate.properties else "",
                 chain.findings,
             )
         except BaseException:
@@ -205,7 +205,7 @@ class _Vault:
             raise
         if not certificate.cer:
             raise CodesignError(self._pending(Evidence(time=utc_now())))
-        if certificate.properties.enabled is False:
+        if certificate.properties is not None and certificate.properties.enabled is False:
             raise CodesignError(
                 vault_findings.DISABLED(
                     name=name,
@@ -287,7 +287,7 @@ class _Vault:
             )
         try:
             body = answer.body()
-        except Exception:  # noqa: BLE001  # a body that cannot be had (cut off, not read) tells no more
+        except Exception:  # a body that cannot be had (cut off, not read) tells no more
             body = b""
         refusal = explain.read_refusal(
             int(error.status_code or 0), body, answer.headers, {"host": self.options.vault_host}
