@@ -1,27 +1,40 @@
-"""From words to a command: options in any order, an optional scenario, errors in one sentence."""
+"""From words to a command: options in any order, an optional scenario, errors in one sentence.
+
+The options of all commands work before and after the command's name. ``--practice`` takes the following word
+only if that is the name of a scenario. No secret is taken from the command line, where every program of the
+computer can read it.
+"""
 
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from codesign_wizard import __version__
 from codesign_wizard.core.finding import Certainty, Finding, FindingKind, Remedy, Severity
+from codesign_wizard.core.redact import remember
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
     from codesign_wizard.commands.context import Context
     from codesign_wizard.commands.output import Outcome
 
+PROGRAM = "codesign-wizard"
+
 WRONG = FindingKind(
     "usage.wrong",
     Severity.ERROR,
     "{why}",
     "The command line has an unknown word, or one too many or too few.",
+)
+SECRET = FindingKind(
+    "usage.secret-argument",
+    Severity.ERROR,
+    "A secret never goes into a command line, where others can read it: {option} is not taken.",
+    "An option was used that would carry a secret or a password on the command line.",
 )
 LATER = FindingKind(
     "usage.later",
@@ -30,44 +43,52 @@ LATER = FindingKind(
     "A command that a later version brings.",
 )
 
-# each is a module beside this one, imported only when it is the one that is wanted
-COMMANDS = {
-    "gui": "opens the wizard",
-    "doctor": "looks for what keeps signing from working; changes nothing",
-    "sign": "signs one .exe or .dll",
-    "verify": "judges the signatures of one .exe or .dll as Windows would",
-    "trial": "builds or takes an installer, signs, time-stamps and verifies it",
-    "inspect": "says what files are, whose, until when, and what is wrong",
-    "profile": "shows and changes what is configured",
-    "practice": "runs the practice cloud for other programs, and lists what it can play",
+# each is a module beside this one, imported only when it is the one that is wanted;
+# functions, so that the words are translated when they are shown
+COMMANDS: dict[str, Callable[[], str]] = {
+    "gui": lambda: tr("opens the wizard"),
+    "doctor": lambda: tr("looks for what keeps signing from working; changes nothing"),
+    "sign": lambda: tr("signs one .exe or .dll"),
+    "verify": lambda: tr("judges the signatures of one .exe or .dll as Windows would"),
+    "trial": lambda: tr("builds or takes an installer, signs, time-stamps and verifies it"),
+    "inspect": lambda: tr("says what files are, whose, until when, and what is wrong"),
+    "profile": lambda: tr("shows and changes what is configured"),
+    "practice": lambda: tr("runs the practice cloud for other programs, and lists what it can play"),
 }
-LATER_COMMANDS = frozenset(
-    {"permissions", "csr", "certificate", "identity", "notary", "staple", "server", "report"}
+LATER_COMMANDS = (
+    "permissions",
+    "csr",
+    "certificate",
+    "identity",
+    "notary",
+    "staple",
+    "server",
+    "report",
 )
-# words after a command that a later version brings
+# words right after a command that a later version brings
 LATER_WORDS = {
-    "doctor": frozenset({"macos", "server"}),
-    "trial": frozenset({"macos"}),
-    "practice": frozenset({"files", "issue"}),
+    "doctor": ("macos", "server"),
+    "trial": ("macos",),
+    "practice": ("files", "issue"),
 }
-_VALUED = (
-    ("--profile", "NAME", "the profile to use (default: the one used last)"),
-    ("--proxy", "URL", "the proxy, in place of HTTPS_PROXY"),
-    ("--ca-bundle", "FILE", "certificates in PEM, trusted in addition to the system's"),
-    ("--timeout", "SECONDS", "how long one attempt may take"),
-    ("--vault", "NAME", "the vault's name or address"),
-    ("--certificate", "NAME", "the certificate's name"),
-    ("--tenant", "ID", "the tenant's ID or domain"),
-    ("--application", "ID", "the application's (client) ID"),
-    ("--state", "DIR", "practice: keep accounts and profile in this folder"),
+_VALUED: tuple[tuple[str, str, Callable[[], str]], ...] = (
+    ("--profile", "NAME", lambda: tr("the profile to use, by name or id (default: the one used last)")),
+    ("--proxy", "URL", lambda: tr("the proxy, in place of HTTPS_PROXY")),
+    ("--ca-bundle", "FILE", lambda: tr("certificates in PEM, trusted in addition to the system's")),
+    ("--timeout", "SECONDS", lambda: tr("how long one attempt may take")),
+    ("--vault", "NAME", lambda: tr("the vault's name or address")),
+    ("--certificate", "NAME", lambda: tr("the certificate's name")),
+    ("--tenant", "ID", lambda: tr("the tenant's ID or domain")),
+    ("--application", "ID", lambda: tr("the application's (client) ID")),
+    ("--state", "DIR", lambda: tr("practice: keep accounts and profile in this folder")),
 )
-_NO_SECRETS = ("--secret", "--client-secret", "--password", "--p12-password", "--application-secret")
+_SECRET_OPTION = re.compile(r"--?[a-z0-9-]*(?:secret|passw(?:or)?d|passphrase)(?P<value>=.*)?\Z", re.I | re.S)
 
 
 class WrongUsage(Exception):  # an answer for the person, not a fault
     """The words make no command; ``finding`` says why, ``command`` what was meant as far as it is known."""
 
-    def __init__(self, finding: Finding, command: str) -> None:
+    def __init__(self, finding: Finding, command: str = "") -> None:
         super().__init__(finding.title)
         self.finding = finding
         self.command = command
@@ -83,40 +104,46 @@ class Parsed:
     run: Callable[[Context], Outcome]
 
 
+@dataclass
+class _Words:
+    """The words of a command line in their order, without the command, and what was seen on the way."""
+
+    command: str | None
+    rest: list[str]
+    practising: bool
+    # the word after --practice, when it is no scenario
+    after_practice: str = ""
+
+
 def parse(arguments: Sequence[str]) -> Parsed:
-    """Return the command that *arguments* name; raises ``WrongUsage``, or ``SystemExit`` after help."""
-    words = _with_scenario(list(arguments))
-    place = _command_place(words)
-    if place is None:
-        if any(word in ("-h", "--help") for word in words):
-            _overview().print_help()
-            raise SystemExit(0)
-        if "--version" in words:
-            print(f"codesign-wizard {__version__}")  # what the option is for
-            raise SystemExit(0)
-        name = "gui"
-    else:
-        name = words.pop(place)
+    """Return the command that *arguments* name; raises ``WrongUsage``."""
+    _refuse_secrets(arguments)
+    words = _split(arguments)
+    if words.command is None:
+        if any(word in ("-h", "--help") for word in words.rest):
+            return _text("help", _overview())
+        if "--version" in words.rest:
+            from codesign_wizard import __version__
+
+            return _text("version", f"{PROGRAM} {__version__}")
+    name = words.command or "gui"
     if name in LATER_COMMANDS:
         raise WrongUsage(LATER(command=name), name)
     if name not in COMMANDS:
-        raise _unknown(name)
+        raise _unknown(name, words)
     module = importlib.import_module(f"codesign_wizard.commands.{name}")
-    parser = _Parser(name, COMMANDS[name])
-    _add_common(parser)
+    parser = _Parser(name, COMMANDS[name]())
     module.add_arguments(parser)
-    for word in words:
-        if word.partition("=")[0] in _NO_SECRETS:
-            raise WrongUsage(
-                _wrong(
-                    tr("A secret never goes into a command line, where others can read it."),
-                    tr("Use --secret-stdin or --password-stdin, the environment, or the keyring."),
-                ),
-                name,
-            )
-        if word in LATER_WORDS.get(name, ()):
-            raise WrongUsage(LATER(command=f"{name} {word}"), f"{name} {word}")
-    options = parser.parse_args(words)
+    _add_common(parser)
+    if any(word in ("-h", "--help") for word in words.rest):
+        return _text(name, parser.format_help())
+    _refuse_later(name, parser, words)
+    options, extra = parser.parse_known_intermixed_args(words.rest)
+    # argparse leaves the sign that ends the options among the words
+    extra = [word for word in extra if word != "--"]
+    if extra:
+        raise _extra(extra[0], name, parser, words)
+    _check(options, name)
     full = " ".join(part for part in (name, getattr(options, "what", None)) if isinstance(part, str) and part)
     return Parsed(full, options, options.practice, module.run)
 
@@ -124,100 +151,189 @@ def parse(arguments: Sequence[str]) -> Parsed:
 class _Parser(argparse.ArgumentParser):
     def __init__(self, name: str, words: str) -> None:
         super().__init__(
-            prog=f"codesign-wizard {name}", description=words.capitalize() + ".", allow_abbrev=False
+            prog=f"{PROGRAM} {name}",
+            description=f"{words[:1].upper()}{words[1:]}.".replace("%", "%%"),
+            allow_abbrev=False,
+            add_help=False,
         )
         self._name = name
 
     def error(self, message: str) -> NoReturn:
-        detail = tr("codesign-wizard {command} --help lists what it takes.").format(command=self._name)
+        detail = tr("{program} {command} --help lists what it takes.").format(
+            program=PROGRAM, command=self._name
+        )
         raise WrongUsage(_wrong(_sentence(message), detail), self._name)
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("options for all commands")
+    group = parser.add_argument_group(tr("options for all commands"))
     for flag, value, words in _VALUED:
-        group.add_argument(flag, metavar=value, help=words)
+        group.add_argument(flag, metavar=value, help=words())
     group.add_argument(
         "--practice",
         metavar="SCENARIO",
-        help="work on practice accounts, in which SCENARIO is wrong if given",
+        help=tr("work on practice accounts, in which SCENARIO is wrong if given"),
     )
-    group.add_argument("--json", action="store_true", help="print one JSON document")
-    group.add_argument("--quiet", action="store_true", help="no progress and no log")
-    group.add_argument("--verbose", action="store_true", help="the whole log on standard error")
-    group.add_argument("--yes", action="store_true", help="answer every question with yes")
-    group.add_argument(
-        "--secret-stdin", action="store_true", help="read the application's secret from standard input"
-    )
+    for flag, text in (
+        ("--json", tr("print one JSON document")),
+        ("--quiet", tr("no progress, no log, and only what is wrong")),
+        ("--verbose", tr("the whole log on standard error, and all evidence")),
+        ("--yes", tr("answer every question with yes")),
+        ("--secret-stdin", tr("read the application's secret from standard input")),
+    ):
+        group.add_argument(flag, action="store_true", help=text)
+    group.add_argument("-h", "--help", action="store_true", help=tr("say this"))
 
 
-def _overview() -> argparse.ArgumentParser:
+def _overview() -> str:
     width = max(map(len, COMMANDS))
-    lines = "\n".join(f"  {name:<{width}}  {words}" for name, words in COMMANDS.items())
-    return argparse.ArgumentParser(
-        prog="codesign-wizard",
-        usage="codesign-wizard [COMMAND] [OPTIONS]",
-        description=f"Sets up and proves code signing of a branded backup client.\n\ncommands:\n{lines}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="codesign-wizard COMMAND --help says what a command takes. Without one, the wizard opens.",
-    )
+    lines = [
+        tr("usage: {program} [COMMAND] [OPTIONS]").format(program=PROGRAM),
+        "",
+        tr("Sets up and proves code signing of a branded backup client."),
+        "",
+        tr("commands:"),
+        *(f"  {name:<{width}}  {words()}" for name, words in COMMANDS.items()),
+        "",
+        tr("{program} COMMAND --help says what a command takes. Without one, the wizard opens.").format(
+            program=PROGRAM
+        ),
+        tr("To try it without accounts: {program} trial windows --practice").format(program=PROGRAM),
+        "",
+    ]
+    parser = argparse.ArgumentParser(PROGRAM, add_help=False)
+    _add_common(parser)
+    common = parser.format_help()
+    return "\n".join(lines) + "\n" + common[common.index(tr("options for all commands")) :]
 
 
-def _command_place(words: list[str]) -> int | None:
-    """Return where the command stands: the first word that is neither an option nor an option's value."""
+def _text(name: str, text: str) -> Parsed:
+    def say(context: Context) -> Outcome:
+        from codesign_wizard.commands.output import Outcome
+
+        return Outcome(result={"text": text}, lines=text.splitlines())
+
+    return Parsed(name, argparse.Namespace(), None, say)
+
+
+def _split(arguments: Sequence[str]) -> _Words:
+    """Find the command: the first word that is no option, no option's value and no scenario."""
+    words = _Words(None, [], False)
     valued = {flag for flag, _, _ in _VALUED}
-    skip = False
-    for place, word in enumerate(words):
-        if skip:
-            skip = False
-        elif word in valued:
-            skip = True
-        elif not word.startswith("-"):
-            return place
-    return None
-
-
-def _with_scenario(words: list[str]) -> list[str]:
-    """Join ``--practice`` with the scenario that follows it, if the next word is one."""
-    if "--practice" not in words:
-        return _checked_scenario(words)
-    from codesign_wizard.practice.scenarios import all_scenarios
-
-    known = {scenario.name for scenario in all_scenarios()}
-    joined: list[str] = []
-    waiting = False
-    for word in words:
-        if waiting and word in known:
-            joined[-1] = f"--practice={word}"
+    waiting = list(arguments)
+    while waiting:
+        word = waiting.pop(0)
+        if word == "--":
+            words.rest += [word, *waiting]
+            break
+        if word == "--practice":
+            words.practising = True
+            scenario = ""
+            if waiting and not waiting[0].startswith("-"):
+                if waiting[0] in scenario_names():
+                    scenario = waiting.pop(0)
+                else:
+                    words.after_practice = waiting[0]
+            words.rest.append(f"--practice={scenario}")
+        elif word in valued and waiting:
+            words.rest += [word, waiting.pop(0)]
+        elif words.command is None and not word.startswith("-"):
+            words.command = word
         else:
-            joined.append("--practice=" if word == "--practice" else word)
-        waiting = word == "--practice"
-    return joined
-
-
-def _checked_scenario(words: list[str]) -> list[str]:
-    for word in words:
-        name = word.removeprefix("--practice=")
-        if name != word and name:
-            from codesign_wizard.practice.scenarios import all_scenarios
-
-            known = [scenario.name for scenario in all_scenarios()]
-            if name not in known:
-                why = tr("There is no scenario called {name}.").format(name=name)
-                raise WrongUsage(_wrong(why, _near(name, known)), "practice")
+            words.practising = words.practising or word.startswith("--practice=")
+            words.rest.append(word)
     return words
 
 
-def _unknown(name: str) -> WrongUsage:
+def scenario_names() -> list[str]:
+    """Return the names of all scenarios; this imports the practice cloud."""
+    from codesign_wizard.practice.scenarios import all_scenarios
+
+    return [scenario.name for scenario in all_scenarios()]
+
+
+def _check(options: argparse.Namespace, name: str) -> None:
+    if options.quiet and options.verbose:
+        raise WrongUsage(_wrong(tr("--quiet and --verbose contradict each other."), ""), name)
+    if options.state is not None and options.practice is None and name != "practice":
+        raise WrongUsage(_wrong(tr("--state is for --practice only."), ""), name)
+    if options.practice:
+        known = scenario_names()
+        if options.practice not in known:
+            why = tr("There is no scenario called {name}.").format(name=options.practice)
+            raise WrongUsage(_wrong(why, _near(options.practice, known)), name)
+
+
+def _refuse_later(name: str, parser: argparse.ArgumentParser, words: _Words) -> None:
+    valued = {flag for action in _actions(parser) if action.nargs != 0 for flag in action.option_strings}
+    waiting = list(words.rest)
+    while waiting:
+        word = waiting.pop(0)
+        if word in valued:
+            del waiting[:1]
+        elif not word.startswith("-"):
+            if word in LATER_WORDS.get(name, ()):
+                raise WrongUsage(LATER(command=f"{name} {word}"), f"{name} {word}")
+            return
+
+
+def _refuse_secrets(arguments: Sequence[str]) -> None:
+    for place, word in enumerate(arguments):
+        if word == "--":
+            return
+        found = _SECRET_OPTION.match(word)
+        if found is None:
+            continue
+        # from here on it is hidden wherever it might be repeated
+        remember((found["value"] or "=")[1:] or "".join(arguments[place + 1 : place + 2]))
+        raise WrongUsage(
+            SECRET(
+                option=word.partition("=")[0],
+                remedies=[
+                    Remedy(
+                        title=tr(
+                            "Use --secret-stdin or --password-stdin, the environment (AZURE_CLIENT_SECRET, "
+                            "CODESIGN_WIZARD_P12_PASSWORD), or the keyring: profile set --secret-stdin."
+                        )
+                    ),
+                    Remedy(title=tr("Make a new one: this one may be in the shell's history now.")),
+                ],
+            )
+        )
+
+
+def _unknown(name: str, words: _Words) -> WrongUsage:
+    if words.practising:
+        why = tr("{name} is neither a command nor a scenario.").format(name=name)
+        return WrongUsage(_wrong(why, _near(name, [*scenario_names(), *COMMANDS, *LATER_COMMANDS])))
     why = tr("There is no command called {name}.").format(name=name)
-    return WrongUsage(_wrong(why, _near(name, [*COMMANDS, *LATER_COMMANDS])), name)
+    return WrongUsage(_wrong(why, _near(name, [*COMMANDS, *LATER_COMMANDS])))
+
+
+def _extra(word: str, name: str, parser: argparse.ArgumentParser, words: _Words) -> WrongUsage:
+    if word.startswith("-"):
+        option = word.partition("=")[0]  # what follows may be anything, a secret among it
+        known = [flag for action in _actions(parser) for flag in action.option_strings]
+        why = tr("There is no option {option} here.").format(option=option)
+        return WrongUsage(_wrong(why, _near(option, known)), name)
+    if word == words.after_practice:
+        why = tr("There is no scenario called {name}.").format(name=word)
+        return WrongUsage(_wrong(why, _near(word, scenario_names())), name)
+    return WrongUsage(_wrong(tr("{word} is one word too many.").format(word=word), ""), name)
+
+
+def _actions(parser: argparse.ArgumentParser) -> Sequence[argparse.Action]:
+    # argparse has no public way to ask
+    return parser._actions
 
 
 def _near(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, 3)
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, 3)
     if near:
         return tr("Near to it: {names}.").format(names=", ".join(near))
-    return tr("There are: {names}.").format(names=", ".join(sorted(known)))
+    return tr("There are: {names}.").format(names=", ".join(sorted(set(known))))
 
 
 def _wrong(why: str, detail: str) -> Finding:
@@ -225,7 +341,7 @@ def _wrong(why: str, detail: str) -> Finding:
         why=why,
         detail=detail,
         certainty=Certainty.COMPUTED,
-        remedies=[Remedy(title=tr("codesign-wizard --help lists the commands."))],
+        remedies=[Remedy(title=tr("{program} --help lists the commands.").format(program=PROGRAM))],
     )
 
 
