@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -41,6 +42,8 @@ def run_gui(
     *practice*, *scenario*, *profile*, *state*, *overrides*: as for ``session.open_session``. Raises
     ``InputError`` when the profile cannot be opened, before any window is shown.
     """
+    # making Qt's classes sets off the collector again and again, for nothing: all of it stays
+    gc.disable()
     from codesign_wizard.session import open_session
 
     def open_practice(name: str | None = None) -> Session:
@@ -54,6 +57,7 @@ def run_gui(
     window = build_window(session, open_practice=open_practice, open_own=open_own)
     _catch(window)
     window.show()
+    gc.enable()
     if practice:
         window.workspace.start_practice(lambda: open_practice(scenario))
     code = app.exec()
@@ -77,7 +81,7 @@ def application() -> QApplication:
         return app
     from codesign_wizard import theme
 
-    app = QApplication(["codesign-wizard"])
+    app = QApplication(["codesign-wizard", *theme.arguments()])
     app.setApplicationName("codesign-wizard")
     app.setApplicationDisplayName(tr("Codesign Wizard"))
     theme.start(app)

@@ -205,10 +205,16 @@ class Follower(QObject):
         apply(self._app)
 
 
+def arguments() -> list[str]:
+    """Return what a new ``QApplication`` is told: Fusion everywhere but on macOS.
+
+    Asking for the style afterwards would make another one first, and Python's whole class for it.
+    """
+    return [] if sys.platform == "darwin" else ["-style", "fusion"]
+
+
 def start(app: QApplication) -> None:
     """Dress a new application in the system's scheme and text size, and keep following it."""
-    if sys.platform != "darwin":
-        app.setStyle("Fusion")
     apply(app, scale=system_text_scale(app))
     Follower(app)
 

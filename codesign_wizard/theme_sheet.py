@@ -134,6 +134,7 @@ def _fields(look: Tokens, px: Callable[[float], int], mono: str) -> str:
     QTextEdit[role="code"] {{
         background: {look.sunken}; border: 1px solid {look.line}; border-radius: {px(6)}px;
         font-family: {mono}; font-size: {px(11.5)}px; padding: {px(6)}px {px(8)}px; }}
+    QTextEdit[role="fact"] {{ background: transparent; border: none; padding: 0; }}
     QTextEdit[role="code"]:focus {{ border-color: {look.accent}; }}
     QAbstractItemView {{
         background: {look.surface}; color: {look.ink}; border: 1px solid {look.line};

@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, QUrl
-from PySide6.QtGui import (
-    QCloseEvent,
-    QDesktopServices,
-    QDragEnterEvent,
-    QDropEvent,
-    QGuiApplication,
-    QKeySequence,
-    QShortcut,
-)
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from codesign_wizard.core import flow as steps
@@ -32,6 +24,9 @@ from codesign_wizard.widgets.basics import announce
 from codesign_wizard.widgets.log_model import LogModel
 from codesign_wizard.widgets.pieces import dropped_file
 from codesign_wizard.widgets.shell import Footer, Header, LogBar, Rail, RailStep
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 
 _PAGES = {
     steps.START: ("start", "StartPage"),
@@ -123,8 +118,6 @@ class MainWindow(QMainWindow):
         self.footer.stay.connect(self._stay)
         self.footer.cancel.connect(self.runner.cancel)
         self.log_bar.show_asked.connect(self.show_log)
-        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
-        escape.activated.connect(self._escape)
 
     @property
     def key(self) -> str:
@@ -245,6 +238,9 @@ class MainWindow(QMainWindow):
 
     def open_link(self, address: str) -> None:
         """Open *address* in the browser; practice opens none, and copies it instead."""
+        from PySide6.QtCore import QUrl
+        from PySide6.QtGui import QDesktopServices, QGuiApplication
+
         if self.workspace.practising:
             QGuiApplication.clipboard().setText(address)
             self.footer.reason.setText(tr("Practice opens no browser. The address was copied."))
@@ -266,6 +262,13 @@ class MainWindow(QMainWindow):
         if self._log_dock is not None:
             self._log_dock.close()
         event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        # what no control has used for itself, such as an editor to give up an edit
+        if event.key() == Qt.Key.Key_Escape:
+            self._escape()
+        else:
+            super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if dropped_file(event) is not None:

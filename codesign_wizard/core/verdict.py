@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from codesign_wizard.core.finding import Finding, Severity, worst_first
 from codesign_wizard.core.text import tr
@@ -27,7 +27,18 @@ def verdict(findings: Iterable[Finding], clear: str) -> tuple[Severity, str, str
 
 def when(time: datetime) -> str:
     """Return *time* as a person and a log both read it: date and time in UTC."""
+    if time.tzinfo is not None:
+        time = time.astimezone(UTC)
     return time.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def readable(fact: str) -> str:
+    """Return *fact* as it stands, or as a person reads it if it is a time in ISO 8601."""
+    try:
+        time = datetime.fromisoformat(fact) if fact[10:11] == "T" else None
+    except ValueError:
+        time = None
+    return fact if time is None else when(time)
 
 
 def _besides(errors: int, warnings: int) -> str:

@@ -86,6 +86,7 @@ class InspectPage(Page):
         if self._task is not None:
             self._task.abandon()
         file, workspace = self._path, self.workspace
+        session = workspace.session
         self.drop.say(file.name, str(file))
         self.banner.say(Severity.INFO, tr("Reading {name}.").format(name=file.name), mark=Mark.NOW)
         self.banner.show()
@@ -97,7 +98,7 @@ class InspectPage(Page):
         def work(job: Job) -> Inspection:
             from codesign_wizard.core.inspect import inspect_file
 
-            return inspect_file(job, file, password=password)
+            return inspect_file(job, file, password, roots=session.roots())
 
         self._task = workspace.runner.start(work, tr("Reading {name}").format(name=file.name))
         self._task.done.connect(self._read)

@@ -14,7 +14,7 @@ from codesign_wizard.core.flow import KEY_VAULT, StepState
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
-from codesign_wizard.core.verdict import verdict, when
+from codesign_wizard.core.verdict import readable, verdict, when
 from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.runner import Task
@@ -108,7 +108,7 @@ class KeyVaultPage(Page):
         card.body.addWidget(self.secret)
         card.body.addWidget(self.fields["tenant_id"])
         card.body.addWidget(field_row(tr("Azure clou&d"), self.cloud))
-        self.sign_in = button(tr("Sign &in"), self.run_sign_in, "primary")
+        self.sign_in = button(tr("Si&gn in"), self.run_sign_in, "primary")
         self.sign_in_note = label(
             tr("Asks Microsoft for a token, reads the certificate, and has one test digest signed."), "soft"
         )
@@ -140,7 +140,7 @@ class KeyVaultPage(Page):
 
     def _none_yet(self) -> Card:
         card = Card()
-        self.none_yet = Fold(tr("I have &none of these yet"))
+        self.none_yet = Fold(tr("I have n&one of these yet"))
         self.none_yet.button.setAccessibleName(tr("I have none of these yet"))
         self.none_yet.button.toggled.connect(self._fill_none_yet)
         card.body.addWidget(self.none_yet)
@@ -274,7 +274,7 @@ class KeyVaultPage(Page):
 
     def look(self) -> None:
         """Check against the world what needs no secret; only when the names can be right."""
-        if self._signing is not None:
+        if self._signing is not None or not self.isVisible():
             return
         options = self.workspace.session.azure_options()
         if not options.vault_name or _check("vault_name", options.vault_name):
@@ -539,10 +539,13 @@ def _tidy(field: str, text: str) -> str:
 def _identity(facts: dict[str, str]) -> list[tuple[str, str]]:
     names = {
         "application_id": tr("Application ID"),
-        "object_id": tr("Object ID of the service principal"),
+        "object_id": tr("Object ID"),
         "tenant_id": tr("Tenant ID"),
         "token_expires": tr("Token valid until"),
         "certificate": tr("Certificate"),
+        "publisher": tr("Publisher"),
+        "issuer": tr("Issued by"),
+        "key": tr("Key"),
         "certificate_expires": tr("Certificate valid until"),
     }
-    return [(words, facts[name]) for name, words in names.items() if facts.get(name)]
+    return [(words, readable(facts[name])) for name, words in names.items() if facts.get(name)]

@@ -51,6 +51,7 @@ NOT_SAVED = FindingKind(
 
 _STAGE = "stage."  # facts that remember how a stage ended, to show it again after a restart
 _LABEL = 104
+_SMART_SCREEN_ID = "trial.windows.smart-screen"
 
 
 class WindowsTrialPage(Page):
@@ -79,12 +80,6 @@ class WindowsTrialPage(Page):
             )
         )
         self.add(self.stages)
-        self.add(self._result_card())
-        self.findings = FindingList(tr("How it was judged"))
-        self.findings.again.connect(lambda finding: self.run())
-        self.findings.link.connect(self.link)
-        self.add(self.findings)
-        self.add(Columns(self._what(), self._stamps(), share=(1, 1)))
         self.go = button(tr("Sign and &verify"), self.run, "primary")
         note = label(
             tr("Asks the vault for one signature and a time-stamp server for one time stamp."), "soft"
@@ -92,6 +87,12 @@ class WindowsTrialPage(Page):
         actions = row(self.go, note, gap=12)
         actions.setStretch(1, 1)
         self.add(actions)
+        self.add(self._result_card())
+        self.findings = FindingList(tr("How it was judged"))
+        self.findings.again.connect(lambda finding: self.run())
+        self.findings.link.connect(self.link)
+        self.add(self.findings)
+        self.add(Columns(self._what(), self._stamps(), share=(1, 1)))
         self.done()
 
     def _result_card(self) -> Card:
@@ -338,7 +339,8 @@ class WindowsTrialPage(Page):
         self.show_file.setVisible(there)
         self.save_file.setVisible(there)
         self.saved.hide()
-        self.findings.set(result.findings)
+        # the card says more of SmartScreen than its finding does
+        self.findings.set([one for one in result.findings if one.id != _SMART_SCREEN_ID or not result.ok])
         self._show_details(self.details.isChecked() or not result.ok)
 
     def _say_not_yet(self, vault: StepState) -> None:
@@ -504,6 +506,7 @@ class ServerList(QWidget):
 def _published(facts: dict[str, str]) -> list[tuple[str, str]]:
     names = {
         "publisher": tr("Publisher"),
+        "key": tr("Key"),
         "chain": tr("Chain"),
         "timestamp": tr("Time stamp"),
         "digest": tr("Digest"),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QPainter
 from PySide6.QtWidgets import (
     QBoxLayout,
     QCheckBox,
@@ -18,10 +18,6 @@ from PySide6.QtWidgets import (
     QLayout,
     QPushButton,
     QSizePolicy,
-    QStyle,
-    QStyleOptionButton,
-    QStyleOptionComboBox,
-    QStylePainter,
     QTextEdit,
     QVBoxLayout,
     QWidget,
@@ -31,6 +27,11 @@ from codesign_wizard import theme
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import Mark, px
 
+if TYPE_CHECKING:
+    # the classes of events and their enumerations are made when first named: not for an annotation
+    from PySide6.QtCore import QEvent
+    from PySide6.QtGui import QPaintEvent
+
 L = TypeVar("L", bound=QBoxLayout)
 
 _CONFIRM_MS = 2000
@@ -38,6 +39,9 @@ _CONFIRM_MS = 2000
 
 def announce(widget: QWidget, text: str, *, assertive: bool = False) -> None:
     """Let a screen reader say *text* without moving the focus (WCAG 2.2, 4.1.3)."""
+    # here, not above: its many enumerations cost the first window time
+    from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+
     event = QAccessibleAnnouncementEvent(widget, text)
     if assertive:
         event.setPoliteness(QAccessible.AnnouncementPoliteness.Assertive)
@@ -199,12 +203,9 @@ class Choice(QComboBox):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         look = theme.tokens()
-        painter = QStylePainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter = QPainter(self)
         focused = self.hasFocus()
         theme.paint_field(painter, QRectF(self.rect()), focused=focused, enabled=self.isEnabled())
-        option = QStyleOptionComboBox()
-        self.initStyleOption(option)
         painter.setPen(self.palette().windowText().color())
         text = self.rect().adjusted(px(10), 0, -px(28), 0)
         shown = self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, text.width())
@@ -228,26 +229,17 @@ class Tick(QCheckBox):
         return True
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        option = QStyleOptionButton()
-        self.initStyleOption(option)
-        painter = QStylePainter(self)
+        painter = QPainter(self)
         side = px(16)
         box = QRectF(1, (self.height() - side) / 2, side, side)
         theme.paint_tick(
             painter, box, checked=self.isChecked(), focused=self.hasFocus(), enabled=self.isEnabled()
         )
         words = self.rect().adjusted(px(26), 0, 0, 0)
-        alignment = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-        painter.setFont(self.font())
-        self.style().drawItemText(
-            painter,
-            words,
-            int(alignment) | int(Qt.TextFlag.TextShowMnemonic),
-            self.palette(),
-            bool(option.state & QStyle.StateFlag.State_Enabled),
-            self.text(),
-            self.foregroundRole(),
-        )
+        flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        look = theme.tokens()
+        painter.setPen(theme.ink(look.ink if self.isEnabled() else look.faint))
+        painter.drawText(words, int(flags) | int(Qt.TextFlag.TextShowMnemonic), self.text())
         painter.end()
 
 
@@ -286,9 +278,11 @@ class CopyButton(QPushButton):
 class CodeBox(QTextEdit):
     """What a machine said or should be told: fixed-width, selectable, as high as its text, never edited."""
 
-    def __init__(self, text: str = "", name: str = "") -> None:
+    def __init__(self, text: str = "", name: str = "", role: str = "code") -> None:
         super().__init__()
-        self.setProperty("role", "code")
+        self.setProperty("role", role)
+        # room around the text, as the style sheet has it for each role
+        self._around = 2 * px(6) + 2 if role == "code" else 0
         self.setReadOnly(True)
         self.setAcceptRichText(False)
         self.setTabChangesFocus(True)
@@ -301,10 +295,14 @@ class CodeBox(QTextEdit):
         self.document().setDocumentMargin(0)
         self.document().documentLayout().documentSizeChanged.connect(self._fit)
         self.setAccessibleName(name or tr("Text to copy"))
+        if role == "fact":
+            self.setFrameShape(QFrame.Shape.NoFrame)
+            # not a stop for Tab: there are many, and each says its value in its name
+            self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setPlainText(text)
 
     def _fit(self) -> None:
-        height = round(self.document().size().height()) + 2 * px(6) + 2
+        height = round(self.document().size().height()) + self._around
         if self.height() != height or self.minimumHeight() != height:
             self.setFixedHeight(height)
 
@@ -351,11 +349,6 @@ class Facts(QWidget):
         for place, (name, value) in enumerate(facts):
             term = label(name, "soft")
             term.setFixedWidth(px(self._name_width))
-            text = label(value)
-            text.setTextInteractionFlags(
-                Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-            )
-            text.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-            text.setAccessibleName(f"{name}: {value}")
+            text = CodeBox(value, f"{name}: {value}", role="fact")
             self._grid.addWidget(term, place, 0, Qt.AlignmentFlag.AlignTop)
             self._grid.addWidget(text, place, 1)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -24,6 +24,10 @@ from codesign_wizard.theme import SEVERITY_MARKS, Mark, px
 from codesign_wizard.widgets.basics import MarkView, announce, button, label, restyle, row
 from codesign_wizard.widgets.pieces import severity_word
 
+if TYPE_CHECKING:
+    from PySide6.QtCore import QEvent, QObject
+    from PySide6.QtGui import QFocusEvent, QKeyEvent
+
 _QUIET_MS = 500  # typing is over when nothing was typed for so long
 LABEL_WIDTH = 132
 
@@ -35,6 +39,8 @@ class PasteEdit(QLineEdit):
     left = Signal()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        from PySide6.QtGui import QKeySequence
+
         super().keyPressEvent(event)
         if event.matches(QKeySequence.StandardKey.Paste):
             self.pasted.emit()
@@ -308,6 +314,9 @@ class SecretField(QWidget):
         self.edit.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        from PySide6.QtCore import QEvent
+        from PySide6.QtGui import QKeyEvent
+
         # Alt+F8 reveals while held, as Windows' password boxes do
         if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_F8 and not event.isAutoRepeat():
             if event.type() is QEvent.Type.KeyPress and event.modifiers() & Qt.KeyboardModifier.AltModifier:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -24,6 +24,10 @@ from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import SEVERITY_MARKS, Mark, px
 from codesign_wizard.widgets.basics import MarkView, button, column, label, restyle
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QEvent
+    from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPaintEvent
 
 
 def severity_word(severity: Severity) -> str:
@@ -224,6 +228,8 @@ class FileDrop(QFrame):
 
     def ask(self) -> None:
         """Let the person choose a file."""
+        from PySide6.QtWidgets import QFileDialog
+
         path, _ = QFileDialog.getOpenFileName(self, self._prompt, "", self._pattern)
         if path:
             self.chosen.emit(path)
