@@ -7,7 +7,6 @@ shown with it belong together also while somebody renews it.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +15,7 @@ from codesign_wizard.core.azure.credential import ApplicationCredential
 from codesign_wizard.core.azure.options import AzureOptions, check_options
 from codesign_wizard.core.azure.signature import SigningKey, signing_key
 from codesign_wizard.core.chain import complete_chain
-from codesign_wizard.core.errors import CodesignError, InputError
+from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
 from codesign_wizard.core.finding import Evidence, Finding, blocks, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel, call_cancellable
 from codesign_wizard.core.network import Network
@@ -251,7 +250,6 @@ class _Vault:
             )
 
         for wait in (*_BACK_OFF, None):
-            began = time.monotonic()
             try:
                 return call_cancellable(job, lambda: send(hook), timeout=self._longest(), name="vault")
             except HttpResponseError as error:
@@ -264,10 +262,10 @@ class _Vault:
                     part="vault",
                 )
                 job.wait(seconds)
-            except (CodesignError, NotImplementedError):
+            except (CodesignError, Cancelled):
                 raise
             except Exception as error:  # everything a transport can raise; what is not the network's goes on
-                failure = self._network.failure(error, url, time.monotonic() - began)
+                failure = self._network.failure(error, url)
                 if failure is None:
                     raise
                 raise failure from error
