@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from codesign_wizard.core.azure.grants import quoted
 from codesign_wizard.core.azure.identifiers import is_guid
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, FindingKind, Remedy, Severity, utc_now
@@ -256,9 +257,9 @@ def tenant_other(
                     tr("App registrations, New registration; then Certificates & secrets, New secret."),
                     tr("Put that application's three values into this form."),
                 ),
-                az=f"az login --tenant {_q(vault_tenant)}\naz ad app list --show-mine --query "
+                az=f"az login --tenant {quoted(vault_tenant)}\naz ad app list --show-mine --query "
                 "'[].{name:displayName, id:appId}' -o table",
-                powershell=f"Connect-AzAccount -Tenant {_q(vault_tenant)}\n"
+                powershell=f"Connect-AzAccount -Tenant {quoted(vault_tenant)}\n"
                 "Get-AzADApplication | Format-Table DisplayName, AppId",
                 url=f"https://{options.cloud.portal_host}/#settings/directory",
             ),
@@ -269,7 +270,7 @@ def tenant_other(
 
 def new_secret(options: AzureOptions, link: str | None = None) -> Remedy:
     """Return how to make a new secret for the application."""
-    application = _q(options.application_id)
+    application = quoted(options.application_id)
     return Remedy(
         title=tr("Make a new secret, and give its Value here and in the server's form."),
         portal=(
@@ -300,7 +301,7 @@ def _find_application(options: AzureOptions, link: str | None) -> Remedy:
 
 
 def _enable(options: AzureOptions, link: str | None) -> Remedy:
-    application = _q(options.application_id)
+    application = quoted(options.application_id)
     return Remedy(
         title=tr("Enable the enterprise application for sign-in."),
         portal=(
@@ -315,7 +316,7 @@ def _enable(options: AzureOptions, link: str | None) -> Remedy:
 
 
 def _make_principal(options: AzureOptions, link: str | None) -> Remedy:
-    application = _q(options.application_id)
+    application = quoted(options.application_id)
     return Remedy(
         title=tr("Make the service principal."),
         portal=(
@@ -342,7 +343,7 @@ def _find_tenant(options: AzureOptions, link: str | None) -> Remedy:
 
 
 def _exclude(options: AzureOptions, link: str | None) -> Remedy:
-    application = _q(options.application_id)
+    application = quoted(options.application_id)
     return Remedy(
         title=tr("Ask the tenant's administrator to exclude the application, or to allow its addresses."),
         portal=(
@@ -360,12 +361,7 @@ def _check_cloud(options: AzureOptions, link: str | None) -> Remedy:
     return Remedy(
         title=tr("Check the Azure cloud: {cloud} is chosen.").format(cloud=options.cloud.name),
         portal=(tr("The vault's address ends in {suffix}?").format(suffix=options.cloud.vault_suffix),),
-        az=f"az keyvault show --name {_q(options.vault_name)} --query properties.vaultUri -o tsv",
-        powershell=f"(Get-AzKeyVault -VaultName {_q(options.vault_name)}).VaultUri",
+        az=f"az keyvault show --name {quoted(options.vault_name)} --query properties.vaultUri -o tsv",
+        powershell=f"(Get-AzKeyVault -VaultName {quoted(options.vault_name)}).VaultUri",
         url=link,
     )
-
-
-def _q(value: str) -> str:
-    """Quote for sh and PowerShell alike: what either would take as an end of the quotes is left out."""
-    return "'" + re.sub(r"[^\w.()/@:+-]", "", value) + "'"
