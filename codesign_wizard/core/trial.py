@@ -1,7 +1,8 @@
 """The trial for Windows from end to end: build or take an installer, sign, time-stamp, verify, pack.
 
 Stages, in order: build, hash, sign, time-stamp, embed, verify. Whatever fails is a finding, and then nothing
-is left behind: what stood under the output's names stays what it was.
+is left behind: what stood under the output's names stays what it was. That holds for a file that was signed
+but would not be accepted by Windows, too.
 """
 
 from __future__ import annotations
@@ -10,19 +11,22 @@ import re
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.core.errors import CodesignError, InputError
-from codesign_wizard.core.finding import Finding, FindingKind, Severity, blocks, worst_first
+from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity, blocks, worst_first
 from codesign_wizard.core.job import JobContext, LogLevel, StageState
 from codesign_wizard.core.signing import DigestAlgorithm, Signer
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
+    from cryptography import x509
+
     from codesign_wizard.core.authenticode.roots import RootStore
     from codesign_wizard.core.authenticode.sign import SignedFile
     from codesign_wizard.core.authenticode.verify import Verification
@@ -42,11 +46,26 @@ OUTPUT = FindingKind(
     "The folder {folder} cannot be written: {why}.",
     "The output folder cannot be made, is no folder, or is full.",
 )
+SAME_FILE = FindingKind(
+    "trial.output.is-input",
+    Severity.ERROR,
+    "The output would be {file} itself, which is to be signed.",
+    "The trial never changes the file it was given.",
+)
+NOT_KEPT = FindingKind(
+    "trial.output.not-kept",
+    Severity.INFO,
+    "The signed file was not kept, because Windows would not accept it.",
+    "The verification found an error; what an earlier trial wrote is still there.",
+)
 
 
 @dataclass
 class WindowsTrialRequest:
-    """What to do. ``open_signer`` is called once, when the key is needed; times are in seconds."""
+    """What to do. ``open_signer`` is called once, when the key is needed; times are in seconds.
+
+    ``output_name`` is the file's name when it is not to be made from the product's or the input's.
+    """
 
     open_signer: Callable[[JobContext], Signer]
     network: Network
@@ -61,6 +80,7 @@ class WindowsTrialRequest:
     digest: DigestAlgorithm = DigestAlgorithm.SHA256
     append: bool = False
     timestamp_timeout: float = 20.0
+    output_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,25 +156,48 @@ class _Stages:
             self._job.stage(key, StageState.SKIPPED)
 
 
+class _LateSigner:
+    """A ``Signer`` that is opened when it first has to sign, so that signing in is part of that stage."""
+
+    def __init__(self, open_signer: Callable[[JobContext], Signer]) -> None:
+        self._open = open_signer
+        self._signer: Signer | None = None
+
+    @property
+    def certificate_chain(self) -> Sequence[x509.Certificate]:
+        return () if self._signer is None else self._signer.certificate_chain
+
+    @property
+    def description(self) -> str:
+        return "" if self._signer is None else self._signer.description
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What opening the key found on the way: a vault's signer tells of issuers it could not fetch."""
+        return getattr(self._signer, "findings", ())
+
+    def sign(self, job: JobContext, digest: bytes, algorithm: DigestAlgorithm) -> bytes:
+        if self._signer is None:
+            job.log(LogLevel.INFO, tr("Opening the key"), part="vault")
+            self._signer = self._open(job)
+            job.log(
+                LogLevel.INFO, tr("Signing with {key}").format(key=self._signer.description), part="vault"
+            )
+        return self._signer.sign(job, digest, algorithm)
+
+
 def _run(job: _Stages, request: WindowsTrialRequest) -> WindowsTrialResult:
     from codesign_wizard.core.authenticode.sign import sign_file
     from codesign_wizard.core.authenticode.timestamp import Timestamper
     from codesign_wizard.core.authenticode.verify import verify_file
-    from codesign_wizard.core.sample import zip_single
 
     timestamper = Timestamper(
         request.network, request.timestamp_servers, timeout=request.timestamp_timeout, roots=request.roots
     )
-    folder = request.output_folder
-    with _work_folder(folder) as work:
-        job.stage("build", StageState.RUNNING)
-        source, name = _source(request, work)
-        job.stage("build", StageState.DONE, f"{name}, {_size(source)}")
-        job.log(LogLevel.INFO, tr("Opening the key"), part="vault")
-        job.check_cancelled()
-        signer = request.open_signer(job)
-        job.log(LogLevel.INFO, tr("Signing with {key}").format(key=signer.description), part="vault")
-        draft = work / "signed.exe"
+    with _work_folder(request.output_folder) as work:
+        source, target = _source(job, request, work)
+        signer = _LateSigner(request.open_signer)
+        draft = work / target.name
         signed = sign_file(
             job,
             source,
@@ -168,66 +211,89 @@ def _run(job: _Stages, request: WindowsTrialRequest) -> WindowsTrialResult:
         )
         job.stage("verify", StageState.RUNNING)
         verification = verify_file(job, draft, roots=request.roots)
-        state = StageState.DONE if verification.ok else StageState.FAILED
+        # nobody is to see the draft's place
+        signed, verification = replace(signed, path=target), replace(verification, path=target)
+        findings = [*signer.findings, *signed.findings, *verification.findings]
+        facts = _facts(signed, verification, signer)
+        if not verification.ok:
+            job.stage("verify", StageState.FAILED, tr("refused"))
+            findings = worst_first([*findings, NOT_KEPT()])
+            return WindowsTrialResult(findings, signed=signed, verification=verification, facts=facts)
+        archive = _deliver(job, draft, target)
+        job.stage("verify", StageState.DONE, tr("accepted"))
+    facts["file"] = str(target)
+    if archive is not None:
+        facts["zip"] = str(archive)
+    findings = worst_first([*findings, SMART_SCREEN()])
+    return WindowsTrialResult(findings, target, archive, signed, verification, facts)
+
+
+def _deliver(job: _Stages, draft: Path, target: Path) -> Path | None:
+    """Put the signed file in its place, and beside it the zip with an installer in it; return the zip."""
+    from codesign_wizard.core.sample import zip_single
+
+    # the server gives out one installer; a library alone is nothing that it packs
+    archive = target.with_suffix(".zip") if target.suffix.casefold() == ".exe" else None
+    packed = draft.with_name("packed")
+    if archive is not None:
+        zip_single(target.name, draft, packed, job=job)
+    job.check_cancelled()
+    draft.replace(target)
+    if archive is not None:
+        packed.replace(archive)
+    return archive
+
+
+@contextmanager
+def _work_folder(folder: Path) -> Iterator[Path]:
+    """Yield a folder of our own inside the output folder, so that moving from it is a rename.
+
+    What had to be made of the output folder and stayed empty goes, too.
+    """
+    made: list[Path] = []
+    try:
+        place = folder.absolute()
+        while not place.exists() and place != place.parent:
+            made.append(place)
+            place = place.parent
         try:
-            packed = work / "packed.zip"
-            zip_single(name, draft, packed, job=job)
-            exe, archive = folder / name, folder / f"{Path(name).stem}.zip"
-            _place(draft, exe)
-            _place(packed, archive)
+            folder.mkdir(parents=True, exist_ok=True)
+            work = Path(tempfile.mkdtemp(prefix=".codesign-", dir=folder))
+            try:
+                yield work
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
         except OSError as error:
             raise InputError(OUTPUT(folder=str(folder), why=error.strerror or str(error))) from error
-        job.stage("verify", state, tr("accepted") if verification.ok else tr("refused"))
-    findings = worst_first([*signed.findings, *verification.findings, SMART_SCREEN()])
-    return WindowsTrialResult(
-        findings,
-        exe,
-        archive,
-        signed,
-        verification,
-        _facts(signed, verification, signer, exe, archive),
-    )
-
-
-class _work_folder:  # noqa: N801  # used like a function
-    """A folder of our own inside the output folder, so that moving from it is a rename; gone at the end."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._made: list[Path] = []
-        self._work: Path | None = None
-
-    def __enter__(self) -> Path:
-        try:
-            missing = self._folder
-            while not missing.exists():
-                self._made.append(missing)
-                missing = missing.parent
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._work = Path(tempfile.mkdtemp(prefix=".codesign-", dir=self._folder))
-        except OSError as error:
-            raise InputError(OUTPUT(folder=str(self._folder), why=error.strerror or str(error))) from error
-        return self._work
-
-    def __exit__(self, *_: object) -> None:
-        if self._work is not None:
-            shutil.rmtree(self._work, ignore_errors=True)
-        for folder in self._made:
-            # only if it stayed empty: a failed trial leaves no folder behind
+    finally:
+        for each in made:
             try:
-                folder.rmdir()
+                each.rmdir()
             except OSError:
-                return
+                break  # it holds the result, or was never made
 
 
-def _source(request: WindowsTrialRequest, work: Path) -> tuple[Path, str]:
-    if request.input_file is not None:
-        return request.input_file, f"{request.input_file.stem}-signed{request.input_file.suffix or '.exe'}"
-    from codesign_wizard.core.sample import build_sample
+def _source(job: _Stages, request: WindowsTrialRequest, work: Path) -> tuple[Path, Path]:
+    """Return the unsigned file, built if none was given, and where the signed one goes."""
+    own, folder = request.input_file, request.output_folder
+    job.stage("build", StageState.RUNNING)
+    if own is None:
+        from codesign_wizard.core.sample import build_sample
 
-    source = work / "sample.exe"
-    source.write_bytes(build_sample(request.product_name, request.architecture))
-    return source, f"{file_name(request.product_name)}-setup.exe"
+        source = work / "unsigned"
+        source.write_bytes(build_sample(request.product_name, request.architecture))
+        target = folder / (request.output_name or f"{file_name(request.product_name)}-setup.exe")
+    else:
+        source = own
+        target = folder / (request.output_name or f"{own.stem}-signed{own.suffix or '.exe'}")
+        if own.exists() and target.exists() and own.samefile(target):
+            raise InputError(
+                SAME_FILE(
+                    file=own.name, remedies=[Remedy(title=tr("Choose another name or another folder."))]
+                )
+            )
+    job.stage("build", StageState.DONE, f"{source.name if own else target.name}, {_size(source)}")
+    return source, target
 
 
 def file_name(product: str) -> str:
@@ -236,21 +302,14 @@ def file_name(product: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-").lower()[:60] or "product"
 
 
-def _place(draft: Path, target: Path) -> None:
-    draft.replace(target)
-
-
-def _facts(
-    signed: SignedFile, verification: Verification, signer: Signer, exe: Path, archive: Path
-) -> dict[str, str]:
+def _facts(signed: SignedFile, verification: Verification, signer: Signer) -> dict[str, str]:
     from codesign_wizard.core.authenticode import trust
 
     report = verification.signatures[-1] if verification.signatures else None
     facts = {
         "digest": f"{signed.digest_algorithm.upper()} {signed.digest_hex}",
+        "checksum": f"{signed.checksum:08x}",
         "key": signer.description,
-        "file": str(exe),
-        "zip": str(archive),
     }
     if report is not None and report.certificate is not None:
         facts["publisher"] = report.publisher
