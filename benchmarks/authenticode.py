@@ -128,8 +128,8 @@ class _Bench:
         """Return seconds and peak MiB of one process; a failing one must not count as a quick one."""
         if "sign" in command:
             # the peer refuses to overwrite; and what is thrown away is not to be paid for inside the time
-            for old in self.folder.glob("*-theirs.exe" if command[0] == self.peer else "*-ours.exe"):
-                old.unlink()
+            flag = "-out" if command[0] == self.peer else "--output"
+            Path(command[command.index(flag) + 1]).unlink(missing_ok=True)
             os.sync()
         environment = {**os.environ, "CODESIGN_WIZARD_P12_PASSWORD": pki.PASSWORD}
         with (self.folder / "output").open("w+b") as output:
