@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.core.azure.options import AzureOptions, check_options
 from codesign_wizard.core.errors import CodesignError
-from codesign_wizard.core.finding import Finding, blocks
+from codesign_wizard.core.finding import Finding, blocks, iso
 from codesign_wizard.core.job import JobContext, StageState
 from codesign_wizard.core.network import Network
 from codesign_wizard.core.redact import Secret
@@ -20,6 +20,7 @@ from codesign_wizard.core.signing import DigestAlgorithm
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
+    from codesign_wizard.core.azure.credential import ApplicationCredential
     from codesign_wizard.core.azure.signer import KeyVaultSigner
     from codesign_wizard.core.azure.signin import CallerIdentity
 
@@ -53,6 +54,7 @@ class _Doctor:
         self.findings: list[Finding] = []
         self.facts: dict[str, str] = {}
         self.identity: CallerIdentity | None = None
+        self.credential: ApplicationCredential | None = None
 
     def run(self) -> DoctorResult:
         steps = (self._options, self._network, self._sign_in, self._vault)
@@ -85,31 +87,38 @@ class _Doctor:
         return found.findings
 
     def _sign_in(self) -> Iterable[Finding]:
-        from codesign_wizard.core.azure.signin import sign_in
+        from codesign_wizard.core.azure.credential import ApplicationCredential
 
         assert self.secret is not None  # a missing one has been an error before
-        result = sign_in(self.job, self.network, self.options, self.secret)
+        self.credential = ApplicationCredential(self.job, self.network, self.options, self.secret)
+        result = self.credential.sign_in()
         self.identity = result.identity
         if result.identity is not None:
             self.facts["application_id"] = result.identity.application_id
             self.facts["object_id"] = result.identity.object_id
             self.facts["tenant_id"] = result.identity.tenant_id
-            if result.identity.expires is not None:
-                self.facts["token_expires"] = result.identity.expires.isoformat()
+            self.facts["token_expires"] = iso(result.identity.expires)
         return result.findings
 
     def _vault(self) -> Iterable[Finding]:
-        from codesign_wizard.core.azure import vault_findings
         from codesign_wizard.core.azure.signer import KeyVaultSigner
 
         try:
-            signer = KeyVaultSigner.open(self.job, self.network, self.options, self.secret)
+            signer = KeyVaultSigner.open(
+                self.job, self.network, self.options, self.secret, credential=self.credential
+            )
         except CodesignError as error:
             return [error.finding]
+        with signer:
+            return self._signature(signer)
+
+    def _signature(self, signer: KeyVaultSigner) -> list[Finding]:
+        from codesign_wizard.core.azure import vault_findings
+
         self._certificate_facts(signer)
         self.job.stage("vault", StageState.DONE)
         self.job.stage("signature", StageState.RUNNING)
-        findings = list(getattr(signer, "findings", ()))
+        findings = list(signer.findings)
         try:
             digest = _digest_for(signer)
             signer.sign(self.job, hashlib.new(digest.value, TEST_TEXT).digest(), digest)
@@ -134,7 +143,7 @@ class _Doctor:
         self.facts["publisher"] = trust.name(leaf)
         self.facts["issuer"] = trust.issuer_name(leaf)
         self.facts["key"] = describe_key(leaf)
-        self.facts["certificate_expires"] = leaf.not_valid_after_utc.isoformat()
+        self.facts["certificate_expires"] = iso(leaf.not_valid_after_utc)
 
 
 def _digest_for(signer: KeyVaultSigner) -> DigestAlgorithm:

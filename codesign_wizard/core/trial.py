@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.core.errors import CodesignError, InputError
-from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity, blocks, worst_first
+from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity, blocks, iso, worst_first
 from codesign_wizard.core.job import JobContext, LogLevel, StageState
 from codesign_wizard.core.signing import DigestAlgorithm, Signer
 from codesign_wizard.core.text import tr
@@ -313,7 +313,7 @@ def _facts(signed: SignedFile, verification: Verification, signer: Signer) -> di
     }
     if report is not None and report.certificate is not None:
         facts["publisher"] = report.publisher
-        facts["certificate_expires"] = report.certificate.not_valid_after_utc.isoformat()
+        facts["certificate_expires"] = iso(report.certificate.not_valid_after_utc)
     if report is not None and report.chain is not None:
         facts["chain"] = " → ".join(trust.name(certificate) for certificate in report.chain.path)
     if report is not None and report.timestamp is not None:
