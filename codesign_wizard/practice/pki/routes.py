@@ -41,7 +41,7 @@ class Pki:
             self._router.add(
                 "GET",
                 path,
-                lambda _, kind=kind, content=content: _file(kind, content()),  # type: ignore[misc]
+                lambda _, kind=kind, content=content: _file(kind, content()),  # type: ignore[misc]  # a lambda with defaults
             )
         self._router.add("POST", "/ocsp", lambda request: self._ocsp(request.body))
         self._router.add("GET", "/ocsp/{request}", self._ocsp_get)

@@ -1,0 +1,69 @@
+"""A secret given to the program is in nothing that the program writes: output, log, profile, crash."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.canary import leaks
+
+
+@pytest.fixture
+def canary() -> str:
+    # with the signs that real ones have, so that every quoting shows
+    return f"8Q~{secrets.token_urlsafe(18)}.{secrets.token_hex(4)}+/=ü"
+
+
+def test_the_search_finds_every_spelling(canary: str, tmp_path: Path) -> None:
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    (deep / "log.txt").write_bytes(b"x" + base64.b64encode(f"client:{canary}:more".encode()))
+    assert leaks(canary, tmp_path)
+    assert leaks(canary, f"secret={canary}")
+    assert leaks(canary, canary.encode("utf-16-le"))
+    assert not leaks(canary, "nothing", b"\0", Path(__file__))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["doctor", "windows", "--verbose"],
+        ["doctor", "windows", "--json"],
+        ["trial", "windows", "--json", "--verbose"],
+        ["profile", "show", "--json"],
+        ["no-such-command"],
+    ],
+    ids=" ".join,
+)
+def test_no_command_shows_the_secret_from_the_environment(
+    arguments: list[str], canary: str, tmp_path: Path
+) -> None:
+    environment = {
+        **os.environ,
+        "AZURE_CLIENT_SECRET": canary,
+        "AZURE_TENANT_ID": "11111111-2222-4333-8444-555555555555",
+        "AZURE_CLIENT_ID": "66666666-7777-4888-8999-aaaaaaaaaaaa",
+        "CODESIGN_WIZARD_VAULT": "canary-vault",
+        "CODESIGN_WIZARD_CERTIFICATE": "canary",
+        "CODESIGN_WIZARD_CONFIG": str(tmp_path / "config"),
+        "CODESIGN_WIZARD_CACHE": str(tmp_path / "cache"),
+        # nobody listens there: every call is made, refused, and reported
+        "CODESIGN_WIZARD_PROXY": "http://127.0.0.1:9",
+        "HOME": str(tmp_path / "home"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "codesign_wizard", *arguments],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        timeout=120,
+    )
+    assert done.returncode in (0, 1, 2), done.stderr
+    assert b"Traceback" not in done.stderr
+    assert leaks(canary, done.stdout, done.stderr, tmp_path) == []
