@@ -1,0 +1,4862 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" sourcelanguage="en_GB">
+<context>
+    <name>codesign_wizard</name>
+    <message>
+        <location filename="codesign_wizard/app.py"/>
+        <source>Codesign Wizard</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/app.py"/>
+        <source>Practice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/cli.py"/>
+        <source>Something happened that this version does not expect (reference {reference}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/cli.py"/>
+        <source>Interrupted; everything is as it was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/cli.py"/>
+        <source>Try again. If it comes back, run it with --verbose and send what it prints to support.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>{why}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>A secret never goes into a command line, where others can read it: {option} is not taken.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>{command} is not part of this version.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>opens the wizard</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>looks for what keeps signing from working; changes nothing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>signs one .exe or .dll</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>judges the signatures of one .exe or .dll as Windows would</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>builds or takes an installer, signs, time-stamps and verifies it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>says what files are, whose, until when, and what is wrong</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>shows and changes what is configured</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>runs the practice cloud for other programs, and lists what it can play</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>options for all commands</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>Sets up and proves code signing of a branded backup client.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>commands:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>the profile to use, by name or id (default: the one used last)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>the proxy, in place of HTTPS_PROXY</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>certificates in PEM, trusted in addition to the system's</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>how long one attempt may take</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>the vault's name or address</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>the certificate's name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>the tenant's ID or domain</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>the application's (client) ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>practice: keep accounts and profile in this folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>work on practice accounts, in which SCENARIO is wrong if given</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>print one JSON document</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>no progress, no log, and only what is wrong</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>the whole log on standard error, and all evidence</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>answer every question with yes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>read the application's secret from standard input</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>say this</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>There is no command called {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>There are: {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>{program} {command} --help lists what it takes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>usage: {program} [COMMAND] [OPTIONS]</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>{program} COMMAND --help says what a command takes. Without one, the wizard opens.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>To try it without accounts: {program} trial windows --practice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>--quiet and --verbose contradict each other.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>--state is for --practice only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>{name} is neither a command nor a scenario.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>There is no option {option} here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>There is no scenario called {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>Near to it: {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>{word} is one word too many.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>Use --secret-stdin or --password-stdin, the environment (AZURE_CLIENT_SECRET, CODESIGN_WIZARD_P12_PASSWORD), or the keyring: profile set --secret-stdin.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>Make a new one: this one may be in the shell's history now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>{program} --help lists the commands.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/context.py"/>
+        <source>{what} needs a yes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/context.py"/>
+        <source>There was no secret on standard input.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/context.py"/>
+        <source>The practice cloud could not be started: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/context.py"/>
+        <source>Secret: </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/context.py"/>
+        <source>yes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/context.py"/>
+        <source>Add --yes to go on without being asked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/context.py"/>
+        <source>{what} Go on? [y/N] </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/context.py"/>
+        <source>What came is no text.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/context.py"/>
+        <source>Use another folder with --state, or leave it out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>This version looks at Windows signing only; macOS and server come later.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Vault's tenant</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Application</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Seen by the vault as</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Tenant</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Signed in until</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Publisher</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Issuer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Expires</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>what to look at</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Signing for Windows works: the vault signs, and the signature is good.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Signing for Windows will not work until this is mended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>done</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>done, with warnings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>failed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>skipped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Build</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Hash</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Sign</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Time-stamp</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Embed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Verify</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Options</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Network</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Sign-in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Vault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Signature</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/gui.py"/>
+        <source>There is no display to open the wizard on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/gui.py"/>
+        <source>The wizard cannot be opened: a library that its window needs is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/gui.py"/>
+        <source>Work in the terminal: codesign-wizard doctor windows, codesign-wizard trial windows.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/gui.py"/>
+        <source>Without accounts: codesign-wizard trial all --practice.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/gui.py"/>
+        <source>Install it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>error</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>warning</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>note</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>ok</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>See</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>Something must be mended first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>The way is clear.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>{title} (likely)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>What to do: {what}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>1 error</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>1 warning</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>status {status}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>request {id}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>{n} errors</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>{n} warnings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>The result could not be written: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>What we saw:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>Portal</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice.py"/>
+        <source>what to do</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice.py"/>
+        <source>serve: end when standard input is closed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice.py"/>
+        <source>serve: whose assignments to print</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice.py"/>
+        <source>The practice cloud runs until Ctrl-C.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>{setting} cannot be set: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>The profile {name} is saved.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>The profile {name} and its secrets are forgotten.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>There is no profile yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>it needs KEY=VALUE or --secret-stdin</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>it needs a file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>it has no = in it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>The profile {name} and its secrets will be removed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>it cannot be read as JSON</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>it must be yes or no</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>profile {what} does not take it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>Written to {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>it is not a setting; near to it: {names}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>it must be one of {values}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>Standard input can bring one secret only: the application's, or the .p12's password.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>Another program's judgement:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>the .exe or .dll to sign</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>where the signed file goes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>sign with this .p12 in place of the vault's key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>read the .p12's password from standard input (else CODESIGN_WIZARD_P12_PASSWORD)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>sign without a time stamp</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>add to the signatures that are there</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>the profile's, else sha256</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>what Windows names when it asks</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>the address that goes with it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>a time-stamp server, in order; may be repeated</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>File</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>Chain</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>Digest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>Signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>Time stamp</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>{file} will be replaced by its signed form.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>Password of {file}: </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/trial.py"/>
+        <source>Checksum</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/trial.py"/>
+        <source>Signed file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/trial.py"/>
+        <source>For the server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/trial.py"/>
+        <source>what to try</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/trial.py"/>
+        <source>your own .exe in place of the sample</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/trial.py"/>
+        <source>where the files go; a name that ends in .exe is the file's</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/trial.py"/>
+        <source>of the sample; default: x64</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/trial.py"/>
+        <source>Signed and verified: Windows will accept it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/trial.py"/>
+        <source>The trial did not succeed; nothing was written.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/verify.py"/>
+        <source>an .exe or .dll</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/verify.py"/>
+        <source>trust these roots for code signing, too</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/verify.py"/>
+        <source>trust these roots for time stamps, too</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/verify.py"/>
+        <source>Architecture</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/verify.py"/>
+        <source>The file is signed, and Windows will accept it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/verify.py"/>
+        <source>Windows will not accept this file as it is.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/verify.py"/>
+        <source>not readable</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/verify.py"/>
+        <source>Description</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>{file} is not signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The certificate table of {file} is damaged: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The {signature} cannot be read: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The file is the one that was signed ({digest}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The file was changed after it was signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The signature was made by the key of {signer}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The signature does not hold: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>{publisher} is vouched for by {root}, which Windows trusts for code signing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>{publisher} is vouched for by {root}, which counts only because it was added in the settings.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>Windows will not name {publisher} as the publisher: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The certificate of {publisher} vouches only for itself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The signature no longer counts: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The certificate of {issuer} is not in the file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The certificate is meant for code signing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The certificate is not meant for code signing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The key is large enough: {key}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The key is smaller than certificates may have today: {key}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The key is {key}, which Windows does not accept for programs from public CAs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The signature uses {digest}, which Windows no longer accepts.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The certificate is valid until {date}, {days} days from now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>Certificates are now issued for at most 460 days: plan to renew every year.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The certificate says how its owner was checked: {kind}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The time stamp of {server} says {time} UTC and holds.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The time stamp of {server} says {time} UTC; its root counts only because it was added in the settings.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>There is no time stamp: the signature ends with the certificate, on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The time stamp does not hold: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The time stamp is of the old kind, which is not judged here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>Whether a certificate was revoked was not checked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>Windows itself accepts the signature.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>Windows on this computer does not accept the signature: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>its DOS header is cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>it is larger than 4 GiB, which a signature cannot cover</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>its PE header lies behind the end of the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>its optional header is missing or cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>its optional header is of an unknown kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>its optional header is cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>it has no place for a signature (fewer than five data directories)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>its section table is cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>its certificate table has a size but no place, or the reverse</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>its certificate table overlaps the headers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>its certificate table reaches behind the end of the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>its certificate table is not aligned to eight bytes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>there is data behind its certificate table</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>its certificate table is larger than any signature</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>its PE header overlaps the DOS header or is not aligned</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>a section reaches behind the end of the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>{file} is not a Windows program: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>{file} is damaged: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>{file} cannot be read: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>{file} cannot be written: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>{file} changed while it was being signed; nothing was written.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a DOS program, or was cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>Unpack it and sign the .exe inside.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>Sign it with the tool that made it, or choose the .exe installer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is of a kind this tool does not know</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is empty</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a zip file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a script</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a web page; perhaps the download was an error message</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a text file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a Windows Installer package (.msi) or an old document; this tool signs neither</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a cabinet (.cab), which this tool does not sign</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a Linux program</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a macOS program</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a universal macOS program or a Java class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a macOS package (.pkg)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a 7-Zip archive</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a RAR archive</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a gzip file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is an xz file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a bzip2 file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a PDF document</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a library or a Debian package</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a certificate, request or key in PEM</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it looks like a certificate or a key file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is a 16-bit Windows program</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is an OS/2 program or an old driver</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is an app package or document in a zip (.msix, .appx, .vsix, .docx)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>Build or download the file again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/roots.py"/>
+        <source>The extra root certificates in {file} cannot be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/roots.py"/>
+        <source>Microsoft does not trust this root for this purpose</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/roots.py"/>
+        <source>at all</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/roots.py"/>
+        <source>Microsoft no longer trusts this root for this purpose, {since}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/roots.py"/>
+        <source>since {date}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/sign.py"/>
+        <source>{file} has no time stamp: its signature ends with the certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/sign.py"/>
+        <source>The {name} cannot be put into a signature: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/sign.py"/>
+        <source>A signature cannot be added to {file}: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/sign.py"/>
+        <source>it is longer than 1024 characters or has control characters</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/sign.py"/>
+        <source>it is not an address that begins with http:// or https://, in plain ASCII</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/sign.py"/>
+        <source>{digest}, {seconds} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/sign.py"/>
+        <source>{milliseconds} ms</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/sign.py"/>
+        <source>description</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/sign.py"/>
+        <source>address</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/sign.py"/>
+        <source>it is a folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/sign.py"/>
+        <source>it is no ordinary file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/sign.py"/>
+        <source>it is not signed yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>The time-stamp server {server} could not be used: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>The time-stamp server {server} did not answer within {seconds} s.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>The time-stamp server {server} gave an answer that does not hold: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>None of the {count} time-stamp servers gave a usable time stamp.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>{server} is not the address of a time-stamp server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>its certificate is not meant for time stamps alone</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>it does not name its certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>it is no time-stamp answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>it is no time-stamp token</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>it is for other data</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>it is for another request</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>its certificate is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>its certificate is not meant for time stamps</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>it names another certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>it answered with HTTP status {status}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>Write it in full, such as http://timestamp.digicert.com.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>it uses {digest}, which no longer counts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>There is no time-stamp server in the list.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>its signature is wrong: {problem}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>it cannot be read ({error})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>Asking {server}, attempt {attempt} of {attempts}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>Add another time-stamp server, or ask your network people to allow these.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>it refused the request (status {code}) {words}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>it vouches only for itself</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>it ends in {root}, which Windows does not know</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>its issuer, {issuer}, is not in the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>{name} is valid only from {date}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>{name} is signed with {digest}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>{name} is not allowed to issue this certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>{name} expired on {date}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>{name} has a critical extension that is not understood ({oid})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>{name} is not meant for this purpose</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/verify.py"/>
+        <source>not stated</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/verify.py"/>
+        <source>signature</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/verify.py"/>
+        <source>Windows shows an unknown publisher and SmartScreen warns.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/verify.py"/>
+        <source>signature {n}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/verify.py"/>
+        <source>something stands behind the signature</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/verify.py"/>
+        <source>Sign it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/verify.py"/>
+        <source>nested signature {n}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/verify.py"/>
+        <source>Take the file from where it was signed, or sign it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/windows.py"/>
+        <source>there is no signature</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/windows.py"/>
+        <source>the file was changed after it was signed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/windows.py"/>
+        <source>the chain ends in a root that this computer does not trust</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/windows.py"/>
+        <source>the chain cannot be built</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/windows.py"/>
+        <source>a certificate is out of its validity</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/windows.py"/>
+        <source>the certificate was explicitly distrusted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/windows.py"/>
+        <source>the certificate is not meant for this purpose</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/windows.py"/>
+        <source>a certificate was revoked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/windows.py"/>
+        <source>the time stamp does not hold</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/windows.py"/>
+        <source>the publisher is not trusted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/windows.py"/>
+        <source>the basic constraints of a certificate were not observed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/windows.py"/>
+        <source>the file could not be read</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/windows.py"/>
+        <source>error {code}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/clipboard.py"/>
+        <source>Taken as the application secret.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/clipboard.py"/>
+        <source>Taken as the vault name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/clipboard.py"/>
+        <source>Recognised: {fields}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/clipboard.py"/>
+        <source>This is an ID, but it does not say which: paste it into the field it belongs to.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/discovery.py"/>
+        <source>{hours} h {minutes} min</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/discovery.py"/>
+        <source>Tokens, certificates and time stamps are refused by a clock that is wrong.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/discovery.py"/>
+        <source>ahead</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/discovery.py"/>
+        <source>behind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/discovery.py"/>
+        <source>The name {host} is not known. It may be mistyped, deleted, or in another cloud.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/discovery.py"/>
+        <source>{minutes} min</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/discovery.py"/>
+        <source>Let this computer set its clock from the network.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/discovery.py"/>
+        <source>Windows: Settings, Time &amp; language, Date &amp; time, Sync now; or: w32tm /resync</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/discovery.py"/>
+        <source>macOS: System Settings, General, Date &amp; Time: Set time and date automatically.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/discovery.py"/>
+        <source>Linux: timedatectl set-ntp true</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/discovery.py"/>
+        <source>Ask your network people whether a proxy or a gateway answers for {host}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>The vault goes by access policies: a tick is missing. Roles do nothing on such a vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>The vault goes by roles (Azure RBAC). Owner and Contributor do not count. A new role takes up to ten minutes to work.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>Too many requests came to it within a few seconds, from here or from others.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>not told</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>The server must reach it as well: a hosted server cannot use your private network.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>It may be mistyped, in another vault, or deleted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>Its own words: {words}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>Check the clock and the Azure cloud; if both are right, try again later.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>It sees this computer as {address}. The server must be let in as well.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>Try again in a minute.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>Try again in a few minutes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>an address it does not tell</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/grants.py"/>
+        <source>Review + assign; then wait up to ten minutes, and check again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/grants.py"/>
+        <source>Choose the application, Edit; or Create, and choose it as Principal by its name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/grants.py"/>
+        <source>Give the application the role {role} on the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/grants.py"/>
+        <source>Tick the permission in the vault's access policy: {action}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/grants.py"/>
+        <source>Key vaults, {vault}, Access control (IAM), Add role assignment.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/grants.py"/>
+        <source>Role: {role}. Members: choose the application by its name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/grants.py"/>
+        <source>Key vaults, {vault}, Access policies.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/grants.py"/>
+        <source>Tick {action}, and what else the documentation asks for; Save.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>The {field} is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>The {field} is still a placeholder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>{name} cannot be the name of a vault: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>{host} is not the address of a vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>{host} is a Managed HSM, not a Key Vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>{name} cannot be the name of a certificate in a vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>This is the identifier of a {kind}, not of a certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>{value} is not an Application ID.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>{value} is neither a Tenant ID nor a domain of a tenant.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>The {field} is all zeros.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>Application ID and Tenant ID are the same.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>This looks like the Secret ID, not the secret's Value.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>The application secret has blanks or line ends in it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>Names are 1 to 127 letters of a to z, digits and hyphens; no blanks, dots or underscores.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>It is the Application (client) ID on the app registration's Overview page.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>It is the Directory (tenant) ID on the app registration's Overview page.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>only letters of a to z, digits and hyphens are allowed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>it must have 3 to 24 characters</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>it must begin with a letter</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>two hyphens may not follow each other</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>it may not end with a hyphen</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>Give the certificate's name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>vault name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>certificate name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>Application ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>application secret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>Tenant ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>vault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>Vaults end in {suffix}: is {wanted} meant?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>Give the vault's name alone, or its address, which ends in {suffix}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>This looks like a domain, which can stand for the tenant only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>An application signs in to one tenant; this word stands for all of them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>Put your own value in its place.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>The portal shows both on the application's Overview page, below each other.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>secret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>A certificate's key and secret bear its name: this one's may be {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>The portal shows both side by side; the Value is shown only when the secret is made.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>It holds keys but no certificates. Use a Key Vault of the Premium tier.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/setup_script.py"/>
+        <source>Entra ID, App registrations, New registration: any name; the other settings stay as they are.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/setup_script.py"/>
+        <source>Its overview shows Application (client) ID and Directory (tenant) ID: copy both.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/setup_script.py"/>
+        <source>Certificates &amp; secrets, New client secret: copy its Value now; it is not shown again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/setup_script.py"/>
+        <source>The vault, Access control (IAM), Add role assignment: Key Vault Certificates Officer, and again Key Vault Crypto Officer, for the application.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/setup_script.py"/>
+        <source>A grant takes up to ten minutes to work.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/setup_script.py"/>
+        <source>An administrator of the Azure subscription does this once; about 10 minutes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/setup_script.py"/>
+        <source>Key vaults, Create: name {vault}, pricing tier Premium, permission model Azure RBAC.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signature.py"/>
+        <source>it is of an unknown kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signature.py"/>
+        <source>its curve is {curve}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signature.py"/>
+        <source>Another certificate may have been merged into the key's place.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signature.py"/>
+        <source>Make a new signing request in the vault, and merge the answer to it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signature.py"/>
+        <source>Sign with {digest}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signer.py"/>
+        <source>{certificate} in the vault {vault}, version {version}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signer.py"/>
+        <source>what it gave is no X.509 certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signer.py"/>
+        <source>The vault throttles; trying again in {seconds} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Signed in: the vault sees the application as {object_id}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>The application secret is wrong.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>The Secret ID was given in place of the secret's Value.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>The application secret has expired.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>The tenant has no application with the Application ID {application}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>The application {application} is disabled.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>The application {application} has no service principal in the tenant.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>There is no tenant {tenant}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>The vault {vault} belongs to another tenant than the one given.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>A Conditional Access policy blocks the application.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>The tenant {tenant} does not know Key Vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Something that signing in needs was empty.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Entra ID cannot serve the sign-in at the moment (HTTP {status}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Entra ID refused the sign-in: {words}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Make a new secret, and give its Value here and in the server's form.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Copy the Application (client) ID from the registration's Overview page.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Enable the enterprise application for sign-in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Make the service principal.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Copy the Directory (tenant) ID, and check the Azure cloud.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Ask the tenant's administrator to exclude the application, or to allow its addresses.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>The vault belongs to the tenant {tenant}: most probably that is the one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Microsoft Entra ID, App registrations, All applications: choose the application.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Certificates &amp; secrets, Client secrets, New client secret.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Copy the column Value at once: it is never shown again. Secret ID is not what is needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Overview: copy Application (client) ID. Object ID is not what is needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Compare Directory (tenant) ID with the Tenant ID given here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Microsoft Entra ID, Enterprise applications, All applications: choose the application.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Properties: set Enabled for users to sign-in to Yes, and save.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Microsoft Entra ID, App registrations: choose the application.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Overview: choose Create Service Principal beside Managed application in local directory.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Microsoft Entra ID, Overview: copy Tenant ID.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>A tenant of Azure US Government or Azure China is found only in its own cloud.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Microsoft Entra ID, Sign-in logs, Service principal sign-ins: find the failed one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Its tab Conditional Access names the policy.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Conditional Access: exclude the workload identity, or add the address as a location.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>The Value is in the column beside it, and is shown only when the secret is made.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>It may have been replaced, cut short in copying, or be another application's.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Make a new one, and put it into the server's form as well.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>An Object ID was often taken: the registration's, or the enterprise application's.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>az ad app create makes the registration only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>The server signs in from its own address, so it may be let in where this is not.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>The vault's tenant is {vault}; the one given is {given}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Check the Azure cloud: {cloud} is chosen.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Use an application of the vault's tenant.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Or check that the vault's name is the one that is meant.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>The vault's address ends in {suffix}?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Read what Microsoft says about this number.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>App registrations, New registration; then Certificates &amp; secrets, New secret.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Put that application's three values into this form.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Fill in all five options.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>The gear at the top, Directories + subscriptions: switch to {tenant}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The vault {vault} exists; its tenant is {tenant}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>There is no vault {vault}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The firewall of the vault {vault} does not let this computer in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The vault {vault} can be reached through a private endpoint only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The vault {vault} refuses for the moment: too many requests.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The vault {vault} is unavailable (HTTP {status}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>What answers at {host} does not speak as a vault does (HTTP {status}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The vault {vault} does not accept Entra ID's token.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The application lacks the permission {action} on the vault {vault}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The vault {vault} has no certificate {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The certificate {name} is still a signing request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The certificate {name}, or its key, is disabled.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The certificate {name} has expired.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The certificate {name} is not valid yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The key of the certificate {name} may not be used to sign.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The vault {vault} refused: {words}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The key of the certificate {name} cannot sign programs: {kind}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The vault signs with the key of {name}, and the signature is good.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The signature that the vault made does not fit the certificate {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The key of {name} signs {possible} digests only, not {digest}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Let this computer and the server in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Allow public access from selected networks, and add this computer and the server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Or run the wizard and the server inside the network of the private endpoint.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Copy the vault's name from the portal, and check the Azure cloud.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Copy the certificate's name from the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Enable the certificate's version.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Merge the CA's certificate into the request, once the CA has sent it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Make a new signing request in the vault, and have the CA issue a certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Allow public access from specific networks and addresses; add both addresses.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Key vaults: the list shows every vault you may see, in all subscriptions chosen.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>A deleted vault is under Manage deleted vaults, and can be recovered.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>A deleted one is under Manage deleted certificates, and can be recovered.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Set Enabled to Yes, and save.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Merge Signed Request: choose the CA's file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Key vaults, {vault}, Networking, Firewalls and virtual networks.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Under Firewall add {address} and the server's public address; Apply.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Key vaults, {vault}, Networking.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Overview, Vault URI: it ends in {suffix} if the cloud is right.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Key vaults, {vault}, Certificates: the first column is the name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Key vaults, {vault}, Certificates, {name}: choose the current version.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Key vaults, {vault}, Certificates, {name}, Certificate Operation.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>this computer's public address</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/chain.py"/>
+        <source>The certificate of the issuer {issuer} could not be had: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/chain.py"/>
+        <source>the chain has no end</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/chain.py"/>
+        <source>it does not say where to fetch it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/chain.py"/>
+        <source>{address} has another certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/chain.py"/>
+        <source>Allow the CA's address in proxy and firewall; it is plain http, and signed itself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/chain.py"/>
+        <source>HTTP status {status}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/doctor.py"/>
+        <source>The signature was thrown away; the vault's audit log holds the request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Start</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Key Vault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Windows trial</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Signing will not work until this is mended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Something changed since this was checked: check it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Nobody has signed in yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Nothing has been signed yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} is of no kind that is inspected here: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} needs its password to be opened.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>The certificate of {name} expired on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>The certificate of {name} is good for: {purposes}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} begins like {what} but cannot be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>Kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} is a Windows program that is not signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} is a Windows program signed by {publisher}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>Subject</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>Valid</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>Serial number</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>SHA-256</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} is the certificate of {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} holds {count} certificates; the first is that of {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>Windows program, {machine}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>somebody unreadable</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>a certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} is a .p12 file: certificates and a key, encrypted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} is a .p12 file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/local_signer.py"/>
+        <source>{file} cannot be opened as a .p12 file: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/local_signer.py"/>
+        <source>{file} holds no private key, so nothing can be signed with it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/local_signer.py"/>
+        <source>{file} holds no certificate for its key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/local_signer.py"/>
+        <source>The key in {file} is of a kind that does not sign programs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/local_signer.py"/>
+        <source>it is of another kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/local_signer.py"/>
+        <source>it is too large to be one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/local_signer.py"/>
+        <source>it is damaged or of another kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/local_signer.py"/>
+        <source>the password is wrong, or the file is damaged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/local_signer.py"/>
+        <source>Type the password it was exported with.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/local_signer.py"/>
+        <source>Export the certificate with its key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>expired</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>today</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>in 1 day</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>Azure subscription with a Premium Key Vault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>about 5 USD a month</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>minutes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>The private key lives in its hardware and never leaves it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>Application registration with a secret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>no cost</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>What the server signs in as. The secret expires after two years at most.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>Code-signing certificate from a public authority</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>about 200 to 600 USD a year</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>days to two weeks</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>The authority checks the organisation and asks for proof of the hardware key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>Apple Developer Program</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>99 USD a year</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>days to weeks</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>Organisations need a D-U-N-S number first; every new agreement must be accepted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>Administrator of the Comet Server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>none</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>With the right to change branding, on a server with the Software Build role.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>in {n} days</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network.py"/>
+        <source>it is no http address</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network.py"/>
+        <source>Trying again in {seconds} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network.py"/>
+        <source>the answer is larger than any should be</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network.py"/>
+        <source>It must hold certificates in PEM.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>The name {host} is not known.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>{host} refuses the connection.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>{host} did not answer within {seconds} s.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>The connection to {host} was torn down.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>The certificate that {host} shows is not trusted by this computer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>The proxy {proxy} wants a user name and a password.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>The proxy {proxy} does not let {host} through.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>The proxy {proxy} cannot be reached.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>This computer's clock is {offset} {direction}, compared with {host}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>The CA bundle {file} cannot be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>{host} could not be asked: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>A proxy or virus scanner that inspects TLS does this: it must be trusted here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>It was issued by {issuer}. A proxy or virus scanner that inspects TLS does this; trust it here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>Give the inspecting proxy's CA certificate to the wizard.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>Or ask them not to inspect the hosts that this page names.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>Put the login into the proxy's address.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>Try again; if it stays slow, give it longer under Settings, Time-out, or --timeout.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>Choose the file under Settings, CA bundle; or pass --ca-bundle FILE.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>The backup server needs the same certificate, if it is behind the same proxy.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>Settings, Proxy: http://USER:PASSWORD@HOST:PORT; or set HTTPS_PROXY so.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>A proxy that wants a Windows sign-in (NTLM, Kerberos) needs a local relay such as Px.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>Ask your network people to allow {host}, port 443.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>Try again; if it stays, ask your network people what ends connections to {host}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>Ask your network people for the CA certificate in PEM ({issuer}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>its name is in their proxy's settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile.py"/>
+        <source>The profile {name} cannot be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile.py"/>
+        <source>The profile {name} was written by a later version of Codesign Wizard.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile.py"/>
+        <source>There is no profile called {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile.py"/>
+        <source>The profile {name} could not be saved.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile.py"/>
+        <source>{where} has the wrong type</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile.py"/>
+        <source>it is not a JSON object</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile.py"/>
+        <source>its schema number is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile.py"/>
+        <source>Several profiles have this name: give the id. Profiles: {known}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile.py"/>
+        <source>Profiles: {known}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile.py"/>
+        <source>none yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile.py"/>
+        <source>Its id is not a file name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile.py"/>
+        <source>{where} is not an object</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile.py"/>
+        <source>Open it with that version; nothing was changed here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile.py"/>
+        <source>Not readable as JSON: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/sample.py"/>
+        <source>The product name cannot be put into the sample installer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/sample.py"/>
+        <source>{version} is not a Windows file version.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/sample.py"/>
+        <source>It is empty. Give the product's name as customers know it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/sample.py"/>
+        <source>It has a control character or a line break in it. Type it again by hand.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/sample.py"/>
+        <source>Give up to four numbers between 0 and 65535 with dots between them, such as 1.2.0.0.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/sample.py"/>
+        <source>It is longer than {limit} characters. Use a shorter one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/secrets.py"/>
+        <source>Secrets are kept in memory for this run only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/secrets.py"/>
+        <source>{place} did not store the secret.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/secrets.py"/>
+        <source>The secret is longer than {place} can hold.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/secrets.py"/>
+        <source>memory, for this run only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/secrets.py"/>
+        <source>the system's keyring</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/secrets.py"/>
+        <source>This system has no keyring.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/secrets.py"/>
+        <source>the macOS Keychain</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/secrets.py"/>
+        <source>no answer within {seconds} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/secrets.py"/>
+        <source>What it returns is not what it was given.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/secrets.py"/>
+        <source>The system's keyring does not answer: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/secrets.py"/>
+        <source>Unlock the keyring, then try again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/trial.py"/>
+        <source>SmartScreen may still warn at first: it goes by reputation, which grows with downloads.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/trial.py"/>
+        <source>The folder {folder} cannot be written: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/trial.py"/>
+        <source>The output would be {file} itself, which is to be signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/trial.py"/>
+        <source>The signed file was not kept, because Windows would not accept it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/trial.py"/>
+        <source>accepted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/trial.py"/>
+        <source>Opening the key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/trial.py"/>
+        <source>refused</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/trial.py"/>
+        <source>Signing with {key}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/trial.py"/>
+        <source>Choose another name or another folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/verdict.py"/>
+        <source>1 more problem</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/verdict.py"/>
+        <source>Besides: {parts}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/verdict.py"/>
+        <source>{n} more problems</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect.py"/>
+        <source>Inspect a file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect.py"/>
+        <source>What it is, whose, until when, and what is wrong with it. The file is only read, here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect.py"/>
+        <source>Drop a file here: .exe, .dll, .cer, .crt, .pem, .p7b, .p12 or .pfx</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect.py"/>
+        <source>Choose a file…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect.py"/>
+        <source>All files (*)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect.py"/>
+        <source>Password of the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect.py"/>
+        <source>&amp;Password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect.py"/>
+        <source>The file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect.py"/>
+        <source>What was checked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect.py"/>
+        <source>Cancelled.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect.py"/>
+        <source>Open with this password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect.py"/>
+        <source>Reading {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect.py"/>
+        <source>Reading {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Object ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Token valid until</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Issued by</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Certificate valid until</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Where the key is, and who may use it. Looking and signing in change nothing there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>The options of the server's form</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Application sec&amp;ret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Azure cloud</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Si&amp;gn in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Asks Microsoft for a token, reads the certificate, and has one test digest signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Who the vault sees</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>I have n&amp;one of these yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>I have none of these yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Asking the keyring</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Storing the secret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Forgetting the secret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Signing in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Microsoft is asked for a token, then the vault for the certificate and one test signature.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>The vault answers, and its key signs for you.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>application ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>tenant ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Ways to do it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Copy the steps shown</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Paste what you have</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Paste here: JSON from az ad sp create-for-rbac, a vault's address, a key or certificate identifier, a portal link</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Paste what you have; what is recognised fills the fields below.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>&amp;Vault name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>such as contoso-signing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>C&amp;ertificate name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>such as codesign</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>&amp;Application ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>&amp;Tenant ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Azure clou&amp;d</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Not recognised. It takes JSON from az, an address of a vault, key or certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Looking for the vault {name}, without the secret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Checked without the secret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Checked {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Something changed since this was checked. Sign in again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Paste what the script prints into the field above.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>The secret is saved in {place}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Signing in to {vault}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Fill in what is missing, then sign in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>All is filled in. Sign in to see whether it works.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>az script</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>PowerShell script</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>working</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>the vault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>The result below is of {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Still missing: {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>Dismiss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>Dismiss: {title}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>This is not the address of a proxy.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>There is no such file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Certificates (*.pem *.crt *.cer);;All files (*)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Kept in this profile as you type. Empty means usual.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Practice sets these itself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Its own proxy and certificates lead to the practice accounts; your settings are untouched.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>&amp;Proxy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>&amp;CA bundle</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>&amp;Time-out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Roots trusted besides Microsoft's</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Roots for code signing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Roots for time stamps</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Choose a PEM file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Add…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Remove</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>the time-out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Used for every call: sign-in, vault, certificates, time stamps.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>from the environment, such as http://proxy:8080</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>a PEM file, trusted besides the system's store</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Seconds for one attempt; what does not answer is tried again twice.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>For a private authority. Windows of your customers does not know it; results will say so.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Add a file: {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Remove the selected file: {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Write it as http://host:port.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>No accounts yet? A made-up vault, application and time-stamp servers on this computer show the whole way. Nothing real is touched, and nothing leaves this computer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Nothing is proved yet. Key Vault comes next.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>No accounts yet? Try the whole way with practice accounts first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>You are on practice accounts: a vault, an application and time-stamp servers that live on this computer only. Your own profiles and your keyring are not touched.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>From accounts to a signed, proven installer of your own brand, one step at a time.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Profile</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Profiles</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>New…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>New profile</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Rename…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Rename the profile</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Forget…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Forget the profile</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Name of the profile</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Name, such as your product's</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Keep this name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Forget it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Keep it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>What will be signed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>&amp;Product name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>&amp;Windows: an .exe signed by a key in Azure Key Vault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>&amp;macOS: a .pkg signed and notarised with Apple's certificates</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>A &amp;Comet Server will receive the settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Try it with practice accounts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>&amp;Try it with practice accounts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Use my own accounts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Have a file already?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Drop an .exe, .dll or certificate here, or anywhere on the window.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Choose…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Files that can be inspected (*.exe *.dll *.cer *.crt *.pem *.p7b *.p12 *.pfx);;All files (*)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Choose a file to inspect</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>What you will need</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Forgetting the profile</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>The practice accounts are being started.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>A second or two.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Windows signing works: the trial was signed and verified.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Choose what will be signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Everything is filled in: walk the whole way with Next.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>The accounts are made up and live on this computer only; nothing real is touched.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>The vault can sign. The trial comes next.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>macOS</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Comet Server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>The choice is kept. The steps for {what} come with a later version.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>{name}: {what} expires {when}, {date}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Leave as it was</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>As your customers see it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Ticked off as the wizard finds it to be there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>What</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Cost</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Waiting time</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>found</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>not found yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>{name}: no expiry known yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Forget {name}, its settings, results and its stored secret? Nothing changes in Azure.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>My product</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Next expiry: the {what}, {when}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source> and </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>{step} needs attention.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>{step} is out of date.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>The signed file could not be saved as {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Perhaps, at first. SmartScreen goes by the reputation of the file and its publisher, which grows with downloads; a valid signature alone does not give it, nor does an EV certificate since 2024. A renewed certificate, or one of another authority, may begin anew. Nobody can promise that no warning appears.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>An installer signed by the key in your vault, judged as Windows would judge it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Sign and &amp;verify</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Asks the vault for one signature and a time-stamp server for one time stamp.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>How it was judged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>The signed file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Show the &amp;file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Sa&amp;ve the signed file…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>&amp;Details</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Use my own .exe…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Windows programs (*.exe *.dll);;All files (*)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Use the sample</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>&amp;Architecture</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>D&amp;escription</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>&amp;URL</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Time stamps</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Signing and verifying.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Cancelling leaves everything as it was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Signing and verifying</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>cancelled</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Save the signed file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Windows programs (*.exe)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Saving the signed file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Time-stamp servers, in the order in which they are asked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Add</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Add a time-stamp server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Remove the selected time-stamp server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Up</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Move the selected time-stamp server up</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Down</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Move the selected time-stamp server down</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Will SmartScreen warn?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>x64, 64-bit Intel and AMD</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>x86, 32-bit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>arm64</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>shown by Windows when it asks for permission</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>a page about the program, optional</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Di&amp;gest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Asked from the top; the next one only if it does not answer. Edit with F2.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Without a time stamp the signature ends with the certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Another…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Cancelled. Nothing was left behind.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Obtained {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Something changed since this trial. Sign and verify again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Ready: the vault can sign.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>The vault cannot sign yet, so this trial will not succeed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Key Vault says what is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>The trial signs in by itself; Key Vault explains what goes wrong on the way.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Saved as {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Sample installer for {product}, or drop your own .exe here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>Starting the practice accounts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>Ending the practice accounts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/network.py"/>
+        <source>The vault's name does not resolve.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/network.py"/>
+        <source>The vault's firewall does not let this address in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/network.py"/>
+        <source>The vault can be reached through a private endpoint only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/network.py"/>
+        <source>A security gateway opens TLS connections and signs them with a CA that is not trusted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/network.py"/>
+        <source>The proxy asks for a login.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/network.py"/>
+        <source>The vault refuses: too many requests.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/network.py"/>
+        <source>The vault's service is unavailable.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/network.py"/>
+        <source>The vault does not answer in time.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/network.py"/>
+        <source>Connections to the vault are torn down.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/sign_in.py"/>
+        <source>The application secret is not one of the application's.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/sign_in.py"/>
+        <source>The Secret ID was pasted in place of the secret's Value.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/sign_in.py"/>
+        <source>The Application ID is not one of the tenant's: the registration's object ID was pasted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/sign_in.py"/>
+        <source>The enterprise application is switched off for sign-in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/sign_in.py"/>
+        <source>The application is registered, but has no service principal in the tenant.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/sign_in.py"/>
+        <source>The Tenant ID is no tenant's.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/sign_in.py"/>
+        <source>The vault belongs to another tenant than the application.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/sign_in.py"/>
+        <source>This computer's clock is three hours behind the cloud's.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/windows_trial.py"/>
+        <source>The first time-stamp server is down.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/windows_trial.py"/>
+        <source>The first time-stamp server does not answer in time.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/windows_trial.py"/>
+        <source>The first time-stamp server answers another request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/windows_trial.py"/>
+        <source>No time-stamp server works.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/state.py"/>
+        <source>The folder that keeps the practice cloud cannot be used: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/runner.py"/>
+        <source>Something happened that the wizard does not know.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/runner.py"/>
+        <source>What you were doing was stopped; nothing you typed is lost.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/runner.py"/>
+        <source>Try again. If it comes back, save the log and send it to support.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/session.py"/>
+        <source>{value} cannot be used for {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/session.py"/>
+        <source>Give seconds, more than 0 and at most 3600, such as 20.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/basics.py"/>
+        <source>Copy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/basics.py"/>
+        <source>Copied ✓</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/basics.py"/>
+        <source>Not copied</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/basics.py"/>
+        <source>Text to copy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/fields.py"/>
+        <source>Paste the Value, not the Secret ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/fields.py"/>
+        <source>Reveal</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/fields.py"/>
+        <source>Shown while pressed, or while Alt+F8 is held in the field</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/fields.py"/>
+        <source>Replace</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/fields.py"/>
+        <source>Forget</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/fields.py"/>
+        <source>In order</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/fields.py"/>
+        <source>Choose a file: {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/fields.py"/>
+        <source>Reveal {name} while pressed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/fields.py"/>
+        <source>Replace {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/fields.py"/>
+        <source>Forget {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/fields.py"/>
+        <source>Will be stored in {place}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/fields.py"/>
+        <source>Saved in {place}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>What we saw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Copy what we saw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>likely, not proved</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Check again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Status</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Message</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Request id</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Time</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Copy what to do</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Read more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Read more about this</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>What we saw: {what}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Check again: {title}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>az command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>PowerShell command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Finding</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
+        <source>detail</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
+        <source>info</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
+        <source>warn</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
+        <source>Local time</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
+        <source>UTC</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
+        <source>Level</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
+        <source>Part</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Log lines</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Search</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Search the log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Follow new lines</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Copy all</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Copy the whole log, redacted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>The whole log; secrets are left out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Save…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Save the log to a file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Float</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Show the log in a window of its own</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Hide</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Hide the log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Copy the selected lines</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Saving the log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Collecting the log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Save the log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>The lines were copied.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Following ✓</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Follow</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>All</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Show all lines</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Details</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Show all lines and details</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Warnings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Show warnings and errors only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Requests</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Show lines with a request id only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>The log was saved.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Dock</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/pieces.py"/>
+        <source>Problem</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/pieces.py"/>
+        <source>Warning</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/pieces.py"/>
+        <source>Note</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>Practice accounts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>Practice accounts are in use: nothing real is touched</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>&amp;Inspect a file…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>&amp;Settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>not started</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>in progress</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>needs attention</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>out of date</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>Steps</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>&amp;Back</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>Cancel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>Stay here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>Go on anyway</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>Progress</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>Show &amp;log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>Opens when the step before it has been visited</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>1 line</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>&amp;Back to {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>Cancel: {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>Back: {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>&amp;Next: {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>Next: {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>{n} lines</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/stage_cards.py"/>
+        <source>waiting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/stage_cards.py"/>
+        <source>done, with a warning</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/stage_cards.py"/>
+        <source>did not work</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/stage_cards.py"/>
+        <source>left out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/stage_cards.py"/>
+        <source>Progress of {stage}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/window.py"/>
+        <source>Practice opens no browser. The address was copied.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/window.py"/>
+        <source>{what} ({n} s)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/window.py"/>
+        <source>1 problem</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/window.py"/>
+        <source>Cancelling</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/window.py"/>
+        <source>{reason} Go on all the same?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/window.py"/>
+        <source>{n} problems</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+</TS>
