@@ -307,7 +307,7 @@ def _throttled(error: Any, wait: float | None) -> float | None:
 def _retry_policy() -> Any:
     from azure.core.pipeline.policies import RetryPolicy
 
-    class Policy(RetryPolicy):  # type: ignore[type-arg,unused-ignore]
+    class Policy(RetryPolicy):  # type: ignore[type-arg,unused-ignore]  # generic in some versions
         def is_retry(self, settings: Any, response: Any) -> Any:
             # waiting inside the SDK could not be cancelled
             return response.http_response.status_code != 429 and super().is_retry(settings, response)
