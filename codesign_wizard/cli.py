@@ -5,25 +5,22 @@ Exit codes: 0 no error among the findings, 1 at least one, 2 wrong usage or unre
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from collections.abc import Sequence
 
 from codesign_wizard.commands.arguments import WrongUsage, parse
-from codesign_wizard.commands.context import Context
+from codesign_wizard.commands.context import INTERRUPTED, Context
 from codesign_wizard.commands.output import Outcome, Printer
 from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
 from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Remedy, Severity, utc_now
 from codesign_wizard.core.text import tr
 
-INTERRUPTED = 130
-
 UNEXPECTED = FindingKind(
     "internal.unexpected",
     Severity.ERROR,
-    "Something happened that this version does not expect: {what}.",
-    "A fault of the program itself; --verbose shows where.",
+    "Something happened that this version does not expect (reference {reference}).",
+    "A fault of the program itself; the reference tells its makers where, --verbose shows it.",
 )
 CANCELLED = FindingKind(
     "internal.interrupted",
@@ -40,13 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not sys.warnoptions:
         # what libraries tell their developers is no news for the person
         warnings.simplefilter("ignore")
-    try:
-        return _main(arguments, printer)
-    except BrokenPipeError:
-        # whoever read the output has enough; Python would complain again while it closes it
-        devnull = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(devnull, sys.stdout.fileno())
-        return 1
+    return printer.end(_outcome(arguments, printer))
 
 
 def main_gui() -> int:
@@ -54,36 +45,41 @@ def main_gui() -> int:
     return main(["gui", *sys.argv[1:]])
 
 
-def _main(arguments: list[str], printer: Printer) -> int:
+def _outcome(arguments: list[str], printer: Printer) -> Outcome:
     try:
         parsed = parse(arguments)
+        printer.begin(parsed.name, parsed.practice)
+        with Context(parsed, printer) as context:
+            return parsed.run(context)
     except WrongUsage as error:
         printer.begin(error.command, None)
-        return printer.end(Outcome([error.finding], code=2))
-    except SystemExit as error:  # --help and --version have printed what they say
-        return int(error.code or 0)
-    printer.begin(parsed.name, parsed.practice)
-    context = Context(parsed, printer)
-    try:
-        with context:
-            outcome = parsed.run(context)
+        return Outcome([error.finding], code=2)
     except InputError as error:
-        outcome = Outcome([error.finding], code=2)
+        return Outcome([error.finding], code=2)
     except CodesignError as error:
-        outcome = Outcome([error.finding])
+        return Outcome([error.finding])
     except (Cancelled, KeyboardInterrupt):
-        outcome = Outcome([CANCELLED()], code=INTERRUPTED)
-    except BrokenPipeError:
-        raise
+        return Outcome([CANCELLED()], code=INTERRUPTED)
     except Exception as error:  # never a traceback: what went wrong is a finding, its place in the log
         printer.trace(error)
-        outcome = Outcome([_unexpected(error)])
-    return printer.end(outcome)
+        return Outcome([_unexpected(error)])
 
 
 def _unexpected(error: Exception) -> Finding:
+    import hashlib
+    import traceback
+
+    # names and lines only: the same fault has the same reference on every machine
+    places = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+    reference = hashlib.sha256("|".join([type(error).__name__, *places]).encode()).hexdigest()[:8]
     return UNEXPECTED(
-        what=type(error).__name__,
-        evidence=Evidence(message=str(error), time=utc_now()),
-        remedies=[Remedy(title=tr("Run it again with --verbose and send what it prints to support."))],
+        reference=reference,
+        evidence=Evidence(code=type(error).__name__, time=utc_now()),
+        remedies=[
+            Remedy(
+                title=tr(
+                    "Try again. If it comes back, run it with --verbose and send what it prints to support."
+                )
+            )
+        ],
     )

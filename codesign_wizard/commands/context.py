@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.core.errors import InputError
-from codesign_wizard.core.finding import FindingKind, Severity
-from codesign_wizard.core.job import Job
+from codesign_wizard.core.finding import Evidence, FindingKind, Remedy, Severity
+from codesign_wizard.core.job import Job, LogLevel
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from codesign_wizard.commands.output import Printer
     from codesign_wizard.session import Session
 
+INTERRUPTED = 130
 _MAXIMUM_SECRET = 4096
 
 NO_ANSWER = FindingKind(
@@ -34,24 +36,37 @@ NO_SECRET = FindingKind(
     "There was no secret on standard input.",
     "--secret-stdin or --password-stdin was given, and nothing, or far too much, came.",
 )
+NO_PRACTICE = FindingKind(
+    "practice.not-started",
+    Severity.ERROR,
+    "The practice cloud could not be started: {why}.",
+    "The folder given with --state cannot be used, or no port of this computer could be opened.",
+)
 
 
 class Context:
-    """One run of a command. Ctrl-C cancels the job; a second one ends the program at once."""
+    """One run of a command.
+
+    The first Ctrl-C (or SIGTERM) cancels the job, which then leaves things as they were; the second one
+    interrupts it wherever it is, which still removes drafts; the third ends the process.
+    """
 
     def __init__(self, parsed: Parsed, printer: Printer) -> None:
         self.options: Any = parsed.options
         self.printer = printer
         self._practice = parsed.practice
-        self.job = Job(on_progress=printer.progress, on_log=printer.log, on_stage=printer.stage)
+        events = printer.events
+        self.job = Job(on_progress=events.progress, on_log=events.log, on_stage=events.stage)
         self._session: Session | None = None
-        self._former: Any = None
+        self._former: dict[signal.Signals, Any] = {}
+        self._interrupts = 0
+        self._reading = False
 
     def __enter__(self) -> Context:
-        try:
-            self._former = signal.signal(signal.SIGINT, self._interrupt)
-        except ValueError:
-            self._former = None  # not on the main thread: then nobody presses Ctrl-C here
+        # off the main thread nobody presses Ctrl-C, and Python takes no handlers
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._former[number] = signal.signal(number, self._interrupt)
         return self
 
     def __exit__(
@@ -60,13 +75,26 @@ class Context:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._session is not None:
-            self._session.close()
-        if self._former is not None:
-            signal.signal(signal.SIGINT, self._former)
+        try:
+            self._close()
+        finally:
+            for number, handler in self._former.items():
+                signal.signal(number, handler)
+
+    def _close(self) -> None:
+        session, self._session = self._session, None
+        if session is None:
+            return
+        session.close()
+        for problem in session.practice.problems if session.practice is not None else ():
+            self.job.log(LogLevel.ERROR, problem, part="practice")
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        if self.job.cancel_event.is_set():
+        self._interrupts += 1
+        if self._interrupts > 2:
+            os._exit(INTERRUPTED)
+        # what waits for a person's answer does not look at the job
+        if self._interrupts == 2 or self._reading:
             raise KeyboardInterrupt
         self.job.cancel()
 
@@ -81,13 +109,17 @@ class Context:
         if self._session is None:
             from codesign_wizard.session import open_session
 
-            self._session = open_session(
-                profile=self.options.profile,
-                practice=self.practising,
-                scenario=self._practice or None,
-                state=Path(self.options.state) if self.options.state else None,
-                overrides=self.overrides(),
-            )
+            try:
+                self._session = open_session(
+                    profile=self.options.profile,
+                    practice=self.practising,
+                    scenario=self._practice or None,
+                    state=Path(self.options.state) if self.options.state else None,
+                    overrides=self.overrides(),
+                )
+            # only practice opens ports and folders here; what is wrong with a profile is an InputError
+            except OSError as error:
+                raise not_started(error) from error
         return self._session
 
     def overrides(self) -> Any:
@@ -100,7 +132,7 @@ class Context:
             certificate_name=options.certificate,
             application_id=options.application,
             tenant_id=options.tenant,
-            application_secret=self.read_secret() if options.secret_stdin else None,
+            application_secret=Secret(self.read_secret().reveal().strip()) if options.secret_stdin else None,
             proxy=options.proxy,
             ca_bundle=options.ca_bundle,
             timeout=None if options.timeout is None else parse_timeout(options.timeout, "--timeout"),
@@ -108,28 +140,80 @@ class Context:
             extra_timestamp_roots=list(getattr(options, "extra_timestamp_root", None) or []),
         )
 
+    def application_secret(self) -> Secret | None:
+        """Return the application's secret, which may make the keyring ask the person to unlock it."""
+        session = self.session
+        self._reading = True
+        try:
+            return session.application_secret()
+        finally:
+            self._reading = False
+
+    def reaches_out(self) -> None:
+        """Say that vendors' clients will be at work: what they log belongs to our log."""
+        self.printer.events.listen_to_libraries()
+
     def read_secret(self) -> Secret:
-        """Return a secret from standard input, up to the first line's end; raises ``InputError``."""
-        text = sys.stdin.readline(_MAXIMUM_SECRET + 1).strip("\r\n")
-        if not text or len(text) > _MAXIMUM_SECRET:
+        """Return a secret from standard input, up to the first line's end; raises ``InputError``.
+
+        On a terminal it is asked for, and not shown.
+        """
+        if sys.stdin is None:
+            raise InputError(NO_SECRET())
+        self._reading = True
+        try:
+            if sys.stdin.isatty():
+                text = self.ask_secret(tr("Secret: "))
+            else:
+                text = sys.stdin.readline(_MAXIMUM_SECRET + 1).strip("\r\n")
+        except UnicodeDecodeError as error:
+            raise InputError(NO_SECRET(detail=tr("What came is no text."))) from error
+        finally:
+            self._reading = False
+        if not text.strip() or len(text) > _MAXIMUM_SECRET:
             raise InputError(NO_SECRET())
         return Secret(text)
+
+    def ask_secret(self, question: str) -> str:
+        """Ask for a secret on the terminal, without showing it; "" when there is none."""
+        from getpass import getpass
+
+        self._reading = True
+        try:
+            return getpass(question)
+        except EOFError:
+            return ""
+        finally:
+            self._reading = False
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is a person to be asked."""
+        return sys.stdin is not None and sys.stdin.isatty() and not self.printer.as_json
 
     def confirm(self, what: str) -> None:
         """Ask for a yes to *what*; raises ``InputError`` where nobody can be asked or the answer is no."""
         if self.options.yes:
             return
-        if sys.stdin is not None and sys.stdin.isatty() and not self.options.json:
+        if self.can_ask and sys.stderr is not None:
             sys.stderr.write(tr("{what} Go on? [y/N] ").format(what=what))
             sys.stderr.flush()
-            if sys.stdin.readline().strip().lower() in ("y", "yes", tr("yes")):
+            self._reading = True
+            try:
+                answer = sys.stdin.readline().strip().lower()
+            finally:
+                self._reading = False
+            if answer in ("y", "yes", tr("yes")):
                 return
         raise InputError(
             NO_ANSWER(what=what.rstrip("."), detail=tr("Add --yes to go on without being asked."))
         )
 
     def write_practice_roots(self, folder: Path) -> list[Path]:
-        """In practice, put the roots that other programs need into *folder*; return the files."""
+        """In practice, put the roots that other programs need into *folder*; return the files.
+
+        Raises ``InputError`` when they cannot be written.
+        """
         if not self.practising or self.session.practice is None:
             return []
         from codesign_wizard.core.files import write_atomic
@@ -140,9 +224,25 @@ class Context:
             (practice.roots_file, "practice-roots.pem"),
             (practice.timestamp_roots_file, "practice-timestamp-roots.pem"),
         ):
-            write_atomic(folder / name, source.read_bytes())
+            try:
+                write_atomic(folder / name, source.read_bytes())
+            except OSError as error:
+                from codesign_wizard.core.authenticode.refusals import UNWRITABLE
+
+                raise InputError(UNWRITABLE(file=name, why=error.strerror or str(error))) from error
             files.append(folder / name)
         return files
+
+
+def not_started(error: OSError) -> InputError:
+    """Return the error for a practice cloud that could not be started."""
+    return InputError(
+        NO_PRACTICE(
+            why=error.strerror or str(error),
+            evidence=Evidence(code=type(error).__name__),
+            remedies=[Remedy(title=tr("Use another folder with --state, or leave it out."))],
+        )
+    )
 
 
 def environment_secret(name: str) -> Secret | None:

@@ -19,23 +19,43 @@ NOT_HERE = FindingKind(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to look at."""
-    parser.add_argument("what", nargs="?", choices=("windows", "all"), default="all", help="what to look at")
+    parser.add_argument(
+        "what", nargs="?", choices=("windows", "all"), default="all", help=tr("what to look at")
+    )
 
 
 def run(context: Context) -> Outcome:
     """Diagnose the profile's Windows options."""
     from codesign_wizard.core.doctor import doctor_windows
 
+    context.reaches_out()
     session = context.session
     result = doctor_windows(
-        context.job, session.network, session.azure_options(), session.application_secret()
+        context.job, session.network, session.azure_options(), context.application_secret()
     )
     findings = list(result.findings)
     if context.options.what == "all":
         findings.append(NOT_HERE())
-    facts = [(_words(name), value) for name, value in result.facts.items()]
-    return Outcome(findings, {"facts": dict(result.facts)}, facts)
+    names = _names()
+    return Outcome(
+        findings,
+        {"facts": dict(result.facts)},
+        [(names.get(name, name), value) for name, value in result.facts.items()],
+        clear=tr("Signing for Windows works: the vault signs, and the signature is good."),
+        blocked=tr("Signing for Windows will not work until this is mended."),
+    )
 
 
-def _words(name: str) -> str:
-    return tr("{name}").format(name=name.replace("_", " ").replace("-", " "))
+def _names() -> dict[str, str]:
+    return {
+        "vault_tenant": tr("Vault's tenant"),
+        "application_id": tr("Application"),
+        "object_id": tr("Seen by the vault as"),
+        "tenant_id": tr("Tenant"),
+        "token_expires": tr("Signed in until"),
+        "certificate": tr("Certificate"),
+        "publisher": tr("Publisher"),
+        "issuer": tr("Issuer"),
+        "key": tr("Key"),
+        "certificate_expires": tr("Expires"),
+    }

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.output import Outcome
-from codesign_wizard.core.finding import FindingKind, Remedy, Severity
+from codesign_wizard.core.errors import InputError
+from codesign_wizard.core.finding import Evidence, FindingKind, Remedy, Severity
 from codesign_wizard.core.text import tr
 
 NO_DISPLAY = FindingKind(
@@ -15,6 +16,13 @@ NO_DISPLAY = FindingKind(
     Severity.ERROR,
     "There is no display to open the wizard on.",
     "The wizard needs a desktop; the same work is done headless by the other commands.",
+)
+
+NO_WINDOW = FindingKind(
+    "usage.no-window",
+    Severity.ERROR,
+    "The wizard cannot be opened: a library that its window needs is missing.",
+    "PySide6 or a system library that Qt opens is not installed.",
 )
 
 
@@ -27,22 +35,32 @@ def run(context: Context) -> Outcome:
     from codesign_wizard.app import display_available, run_gui
 
     if not display_available():
-        remedies = [
-            Remedy(
-                title=tr(
-                    "Work in the terminal: codesign-wizard doctor windows, codesign-wizard trial windows."
-                )
-            ),
-            Remedy(title=tr("Without accounts: codesign-wizard trial all --practice.")),
-        ]
-        return Outcome([NO_DISPLAY(remedies=remedies)], code=2)
+        return Outcome([NO_DISPLAY(remedies=_headless())], code=2)
     options = context.options
     practice = options.practice
-    code = run_gui(
-        practice=practice is not None,
-        scenario=practice or None,
-        profile=options.profile,
-        state=Path(options.state) if options.state else None,
-        overrides=context.overrides(),
-    )
-    return Outcome(code=code, silent=True)
+    try:
+        code = run_gui(
+            practice=practice is not None,
+            scenario=practice or None,
+            profile=options.profile,
+            state=Path(options.state) if options.state else None,
+            overrides=context.overrides(),
+        )
+    except ImportError as error:
+        # Qt itself, or a library of the system that it opens, such as libEGL.so.1
+        raise InputError(
+            NO_WINDOW(
+                evidence=Evidence(message=str(error)),
+                remedies=[Remedy(title=tr("Install it.")), *_headless()],
+            )
+        ) from error
+    return Outcome(code=code, silent=not options.json)
+
+
+def _headless() -> list[Remedy]:
+    return [
+        Remedy(
+            title=tr("Work in the terminal: codesign-wizard doctor windows, codesign-wizard trial windows.")
+        ),
+        Remedy(title=tr("Without accounts: codesign-wizard trial all --practice.")),
+    ]

@@ -1,51 +1,73 @@
-"""What a command says: one JSON document, or findings and facts for people; log and progress beside it."""
+"""What a command says at its end: one JSON document, or facts and findings for people, on standard output.
+
+Lines are laid out once, as pieces of text with a style; a terminal gets them through rich, everything else
+plain. Commands, addresses and a vendor's own words are never wrapped, so that they can be copied.
+"""
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import sys
 import textwrap
-import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TextIO
 
-from codesign_wizard import __version__
-from codesign_wizard.core.finding import Finding, Severity, blocks, iso, utc_now, worst_first
-from codesign_wizard.core.job import LogLevel, LogLine, StageState
+from codesign_wizard.commands.events import Events
+from codesign_wizard.commands.streams import coloured, columns, encodable
+from codesign_wizard.core.finding import (
+    Certainty,
+    Finding,
+    Remedy,
+    Severity,
+    blocks,
+    iso,
+    utc_now,
+    worst_first,
+)
+from codesign_wizard.core.job import LogLevel, LogLine
 from codesign_wizard.core.redact import redact
 from codesign_wizard.core.text import tr
 
 _WIDTH = 100
+_INDENT = 11
 _MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "·", Severity.OK: "✓"}
-_PLAIN = {Severity.ERROR: "x", Severity.WARNING: "!", Severity.INFO: "-", Severity.OK: "v"}
-_COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.INFO: "36", Severity.OK: "32"}
-_STAGE_WORDS = {
-    StageState.DONE: "done",
-    StageState.ATTENTION: "attention",
-    StageState.FAILED: "failed",
-    StageState.SKIPPED: "skipped",
+_STYLES = {
+    "error": "bold red",
+    "warning": "bold yellow",
+    "info": "bold cyan",
+    "ok": "bold green",
+    "title": "bold",
+    "soft": "dim",
 }
+
+Line = list[tuple[str, str]]  # pieces of a line: style, text
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What came of a command: findings, the JSON ``result``, ``facts`` and ``lines`` for people.
 
-    ``code`` is the exit code where the findings alone do not decide it; ``silent`` says nothing more.
+    ``lines`` stand first and are kept whole; ``notes`` stand last. ``clear`` and ``blocked`` are the closing
+    sentences without and with an error. ``code`` is the exit code where the findings alone do not decide it.
+    ``silent`` says nothing more; ``quiet_ok`` leaves the closing sentence out when all is well. ``given_out``
+    is for the practice accounts, which are meant to be read with their secrets.
     """
 
     findings: Sequence[Finding] = ()
     result: Any = field(default_factory=dict)
     facts: Sequence[tuple[str, str]] = ()
     lines: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    clear: str = ""
+    blocked: str = ""
     code: int | None = None
     silent: bool = False
     quiet_ok: bool = False
+    given_out: bool = False
 
     @property
     def exit_code(self) -> int:
@@ -54,7 +76,7 @@ class Outcome:
 
 
 class Printer:
-    """Standard output for results, standard error for everything on the way."""
+    """Standard output for results; ``events`` has standard error for everything on the way."""
 
     def __init__(self, *, as_json: bool, quiet: bool, verbose: bool) -> None:
         self._json = as_json
@@ -63,107 +85,62 @@ class Printer:
         self._command = ""
         self._practice: str | None = None
         self._started: datetime = utc_now()
-        self._bar = False
-        self._stage = ""
-        self._last = 0.0
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):
-                # a console of another encoding gets question marks, not an exception
-                stream.reconfigure(errors="replace")
+        self.events = Events(sys.stderr, quiet=quiet, verbose=verbose)
 
     @classmethod
     def for_arguments(cls, arguments: Sequence[str]) -> Printer:
         """Return a printer by the options among *arguments*, before they are known to be right."""
-        return cls(
-            as_json="--json" in arguments, quiet="--quiet" in arguments, verbose="--verbose" in arguments
-        )
+        options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+        return cls(as_json="--json" in options, quiet="--quiet" in options, verbose="--verbose" in options)
 
     @property
     def as_json(self) -> bool:
         """Whether one JSON document is wanted."""
         return self._json
 
+    @property
+    def verbose(self) -> bool:
+        """Whether the whole log is wanted."""
+        return self._verbose
+
     def begin(self, command: str, practice: str | None) -> None:
         """Remember what is being done; *practice* as in ``Parsed``."""
         self._command, self._practice = command, practice
-        self._started = utc_now()
 
     def end(self, outcome: Outcome) -> int:
-        """Print the outcome and return the exit code."""
-        self._clear()
-        if outcome.silent:
+        """Write the outcome and return the exit code: 1 when an outcome without errors cannot be written."""
+        self.events.close()
+        stream = sys.stdout
+        # closed before the program began, as by >&-
+        if outcome.silent or stream is None:
             return outcome.exit_code
-        if self._json:
-            self._write(self._document(outcome))
-        else:
-            self._people(outcome)
-        sys.stdout.flush()
+        try:
+            if self._json:
+                stream.write(json.dumps(self._document(outcome), indent=2) + "\n")
+            else:
+                self._people(outcome, stream)
+            stream.flush()
+        except BrokenPipeError:
+            _leave(stream)  # whoever reads has seen enough
+        except OSError as error:
+            _leave(stream)
+            self.events.say(tr("The result could not be written: {why}.").format(why=error.strerror or error))
+            return outcome.exit_code or 1
         return outcome.exit_code
 
-    # -- on the way
-
-    def progress(self, done: int, total: int | None, text: str) -> None:
-        """Draw a bar on a terminal; elsewhere nothing."""
-        if self._quiet or self._verbose or not _is_terminal(sys.stderr):
-            return
-        now = time.monotonic()
-        if now - self._last < 0.1:
-            return
-        self._last = now
-        if total:
-            filled = round(24 * min(done / total, 1.0))
-            bar = "█" * filled + "░" * (24 - filled)
-            shown = f"{self._stage:<11} {bar} {done / 1e6:.0f} / {total / 1e6:.0f} MB {text}"
-        else:
-            shown = f"{self._stage:<11} {text}"
-        sys.stderr.write(f"\r\x1b[K{shown[:_WIDTH]}")
-        sys.stderr.flush()
-        self._bar = True
-
-    def log(self, line: LogLine) -> None:
-        """Write a line of the log: all with --verbose, else warnings and errors."""
-        if self._quiet or (not self._verbose and line.level in (LogLevel.DEBUG, LogLevel.INFO)):
-            return
-        if not self._verbose and self._json:
-            return
-        self._clear()
-        request = f" [{line.request_id}]" if line.request_id else ""
-        clock = line.time.strftime("%H:%M:%S")
-        sys.stderr.write(f"{clock}Z {line.level.value:<7} {line.part:<10} {redact(line.text)}{request}\n")
-        sys.stderr.flush()
-
-    def stage(self, key: str, state: StageState, text: str) -> None:
-        """Write a line when a stage ends."""
-        self._stage = key
-        if self._quiet or self._json or state not in _STAGE_WORDS:
-            return
-        self._clear()
-        tail = f" {text}" if text else ""
-        sys.stderr.write(f"  {key:<11} {_STAGE_WORDS[state]}{tail}\n")
-        sys.stderr.flush()
-
-    def say(self, text: str) -> None:
-        """Write a sentence to standard error, unless it shall be quiet."""
-        if not self._quiet:
-            self._clear()
-            sys.stderr.write(redact(text) + "\n")
-            sys.stderr.flush()
+    def publish(self, outcome: Outcome) -> int:
+        """Write an outcome now, while the command goes on; see ``end``."""
+        return self.end(outcome)
 
     def trace(self, error: Exception) -> None:
-        """With --verbose, write where an unexpected error came from, redacted."""
-        if self._verbose:
-            self._clear()
-            sys.stderr.write(redact("".join(traceback.format_exception(error))))
+        """Put where an unexpected error came from into the log, redacted."""
+        text = "".join(traceback.format_exception(error)).rstrip()
+        self.events.log(LogLine(utc_now(), LogLevel.DEBUG, "internal", text))
 
-    def _clear(self) -> None:
-        if self._bar:
-            sys.stderr.write("\r\x1b[K")
-            self._bar = False
+    def _document(self, outcome: Outcome) -> dict[str, Any]:
+        from codesign_wizard import __version__
 
-    # -- at the end
-
-    def _document(self, outcome: Outcome) -> str:
-        document = {
+        return {
             "schema": 1,
             "tool": {"name": "codesign-wizard", "version": __version__},
             "command": self._command,
@@ -171,90 +148,161 @@ class Printer:
             "started": iso(self._started),
             "finished": iso(utc_now()),
             "ok": outcome.exit_code == 0,
-            "findings": [finding.to_json() for finding in worst_first(outcome.findings)],
-            "result": outcome.result,
+            "findings": [_redacted(finding.to_json()) for finding in worst_first(outcome.findings)],
+            "result": outcome.result if outcome.given_out else _redacted(outcome.result),
         }
-        return redact(json.dumps(document, indent=2, ensure_ascii=not _is_utf8(sys.stdout))) + "\n"
 
-    def _people(self, outcome: Outcome) -> None:
-        for line in outcome.lines:
-            self._write(redact(line) + "\n")
-        if outcome.facts:
-            width = max(len(name) for name, _ in outcome.facts)
-            for name, value in outcome.facts:
-                self._write(redact(f"{name:<{width}}  {value}") + "\n")
-        if outcome.lines or outcome.facts:
-            self._write("\n" if outcome.findings else "")
-        for finding in worst_first(outcome.findings):
-            self._finding(finding)
-        if outcome.findings and not outcome.quiet_ok:
-            self._write(self._closing(outcome) + "\n")
-
-    def _finding(self, finding: Finding) -> None:
-        marks = _MARKS if _is_utf8(sys.stdout) else _PLAIN
-        mark = marks[finding.severity]
-        word = "" if finding.severity is Severity.OK else f"{finding.severity.value}: "
-        if finding.certainty.value == "likely":
-            word += tr("likely: ")
-        head = f"{mark} {word}{redact(finding.title)}"
-        self._write(self._coloured(head, finding.severity) + "\n")
-        if finding.severity is Severity.OK and not self._verbose:
+    def _people(self, outcome: Outcome, stream: TextIO) -> None:
+        width = columns(stream, _WIDTH)
+        lines = list(_laid_out(outcome, width, quiet=self._quiet, verbose=self._verbose))
+        if not outcome.given_out:
+            lines = [[(style, redact(text)) for style, text in line] for line in lines]
+        lines = [[(style, encodable(text, stream)) for style, text in line] for line in lines]
+        if not lines:
             return
-        if finding.detail:
-            self._block(redact(finding.detail))
-        if finding.severity in (Severity.ERROR, Severity.WARNING) or self._verbose:
-            for name, value in finding.evidence.to_json().items():
-                self._block(f"{name}: {value}", hanging=True)
-        for remedy in finding.remedies:
-            self._block(f"→ {remedy.title}" if _is_utf8(sys.stdout) else f"> {remedy.title}")
-            for number, step in enumerate(remedy.portal, 1):
-                self._block(f"{number}. {step}", indent=6, hanging=True)
-            for name, script in (("az", remedy.az), ("PowerShell", remedy.powershell)):
-                if script:
-                    self._write(f"      {name}:\n" + textwrap.indent(script.rstrip(), " " * 8) + "\n")
-            if remedy.url:
-                self._write(f"      {remedy.url}\n")
+        if not coloured(stream):
+            stream.write("".join("".join(text for _, text in line).rstrip() + "\n" for line in lines))
+            return
+        # only for a terminal: importing it takes longer than many a command
+        from rich.console import Console
+        from rich.text import Text
 
-    def _closing(self, outcome: Outcome) -> str:
-        counts = dict.fromkeys(Severity, 0)
-        for finding in outcome.findings:
-            counts[finding.severity] += 1
-        if counts[Severity.ERROR]:
-            return tr("{errors} to mend, {warnings} to look at.").format(
-                errors=counts[Severity.ERROR], warnings=counts[Severity.WARNING]
-            )
-        if counts[Severity.WARNING]:
-            return tr("The way is clear; {warnings} to look at.").format(warnings=counts[Severity.WARNING])
-        return tr("The way is clear.")
-
-    def _block(self, text: str, *, indent: int = 4, hanging: bool = False) -> None:
-        start = " " * indent
-        for line in text.splitlines():
-            self._write(
-                textwrap.fill(
-                    line,
-                    _WIDTH,
-                    initial_indent=start,
-                    subsequent_indent=start + ("   " if hanging else ""),
-                    break_long_words=False,
-                    break_on_hyphens=False,
-                )
-                + "\n"
-            )
-
-    def _coloured(self, text: str, severity: Severity) -> str:
-        if not _is_terminal(sys.stdout) or os.environ.get("NO_COLOR"):
-            return text
-        return f"\x1b[{_COLOURS[severity]}m{text}\x1b[0m"
-
-    @staticmethod
-    def _write(text: str) -> None:
-        sys.stdout.write(text)
+        console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        for line in lines:
+            console.print(Text.assemble(*((text, _STYLES.get(style, "")) for style, text in line)))
 
 
-def _is_terminal(stream: TextIO) -> bool:
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
+def _laid_out(outcome: Outcome, width: int, *, quiet: bool, verbose: bool) -> Iterator[Line]:
+    findings = worst_first(outcome.findings)
+    if quiet:
+        findings = [each for each in findings if each.severity in (Severity.ERROR, Severity.WARNING)]
+    # a command's plain lines are what was asked for; its facts are a comment
+    for line in outcome.lines:
+        yield [("", line)]
+    if outcome.facts and not quiet:
+        room = max(len(name) for name, _ in outcome.facts)
+        for name, value in outcome.facts:
+            for place, line in enumerate(value.splitlines() or [""]):
+                yield [("soft", f"{'' if place else name:<{room}}  "), ("", line)]
+    if findings and (outcome.lines or (outcome.facts and not quiet)):
+        yield []
+    for finding in findings:
+        yield from _finding(finding, width, verbose=verbose)
+    if quiet:
+        return
+    if outcome.notes:
+        yield []
+        for note in outcome.notes:
+            yield [("", note)]
+    if outcome.findings and not (outcome.quiet_ok and not blocks(outcome.findings)):
+        yield []
+        yield from _closing(outcome, width)
 
 
-def _is_utf8(stream: TextIO) -> bool:
-    return (stream.encoding or "").lower().replace("-", "") in ("utf8", "utf8sig", "cp65001")
+def _finding(finding: Finding, width: int, *, verbose: bool) -> Iterator[Line]:
+    words = {
+        Severity.ERROR: tr("error"),
+        Severity.WARNING: tr("warning"),
+        Severity.INFO: tr("note"),
+        Severity.OK: tr("ok"),
+    }
+    severity = finding.severity
+    grave = severity in (Severity.ERROR, Severity.WARNING)
+    title = finding.title
+    if grave and finding.certainty is Certainty.LIKELY:
+        title = tr("{title} (likely)").format(title=title)
+    first, *more = _wrapped(title, width - _INDENT)
+    pad = " " * _INDENT
+    label = f"{_MARKS[severity]} {words[severity]}"
+    style = "" if severity is Severity.OK else "title"
+    yield [(severity.value, f"{label:<{_INDENT}}"), (style, first)]
+    for line in more:
+        yield [(style, pad + line)]
+    if severity is Severity.OK and not verbose:
+        return
+    for line in _wrapped(finding.detail, width - _INDENT) if finding.detail else ():
+        yield [("", pad + line)]
+    if grave or verbose:
+        yield from _evidence(finding, pad)
+    for remedy in finding.remedies:
+        yield from _remedy(remedy, pad, width)
+
+
+def _evidence(finding: Finding, pad: str) -> Iterator[Line]:
+    evidence = finding.evidence
+    parts = (
+        tr("status {status}").format(status=evidence.status) if evidence.status is not None else "",
+        evidence.code or "",
+        tr("request {id}").format(id=evidence.request_id) if evidence.request_id else "",
+        iso(evidence.time) if evidence.time is not None else "",
+    )
+    head = ", ".join(part for part in parts if part)
+    if evidence:
+        yield [("soft", f"{pad}{tr('What we saw:')} {head}")]
+    for line in (evidence.message or "").splitlines():
+        yield [("soft", f"{pad}  {line}")]
+    for name, value in evidence.more.items():
+        yield [("soft", f"{pad}  {name}: {value}")]
+
+
+def _remedy(remedy: Remedy, pad: str, width: int) -> Iterator[Line]:
+    for line in _wrapped(tr("What to do: {what}").format(what=remedy.title), width - len(pad)):
+        yield [("", pad + line)]
+    for number, step in enumerate(remedy.portal, 1):
+        head, *tail = _wrapped(step, width - len(pad) - 16)
+        yield [("soft", f"{pad}  {tr('Portal') if number == 1 else '':<10}  "), ("", f"{number}. {head}")]
+        for line in tail:
+            yield [("", f"{pad}  {'':<10}     {line}")]
+    for name, text in (("az", remedy.az), ("PowerShell", remedy.powershell), (tr("See"), remedy.url)):
+        for place, line in enumerate((text or "").splitlines()):
+            yield [("soft", f"{pad}  {'' if place else name:<10}  "), ("", line)]
+
+
+def _closing(outcome: Outcome, width: int) -> Iterator[Line]:
+    errors = sum(finding.severity is Severity.ERROR for finding in outcome.findings)
+    warnings = sum(finding.severity is Severity.WARNING for finding in outcome.findings)
+    counts = []
+    if errors:
+        counts.append(tr("1 error") if errors == 1 else tr("{n} errors").format(n=errors))
+    if warnings:
+        counts.append(tr("1 warning") if warnings == 1 else tr("{n} warnings").format(n=warnings))
+    if errors:
+        sentence = outcome.blocked or tr("Something must be mended first.")
+    else:
+        sentence = outcome.clear or tr("The way is clear.")
+    severity = Severity.ERROR if errors else Severity.WARNING if warnings else Severity.OK
+    text = f"{sentence} ({', '.join(counts)})" if counts else sentence
+    first, *more = _wrapped(text, width - 2)
+    yield [(severity.value, f"{_MARKS[severity]} "), ("title", first)]
+    for line in more:
+        yield [("title", f"  {line}")]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    lines: list[str] = []
+    for paragraph in text.splitlines() or [""]:
+        lines += textwrap.wrap(paragraph, max(width, 20), break_long_words=False, break_on_hyphens=False) or [
+            ""
+        ]
+    return lines
+
+
+def _redacted(value: Any) -> Any:
+    """Return *value* with every string in it redacted: in the finished text escapes would hide a secret."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {redact(str(name)): _redacted(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(item) for item in value]
+    return value
+
+
+def _leave(stream: TextIO) -> None:
+    """Point the stream at nothing, so that the interpreter does not stumble over it at its end."""
+    try:
+        hole = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(hole, stream.fileno())
+        os.close(hole)
+    except (OSError, ValueError):
+        return  # it has no descriptor, so nothing is flushed to one

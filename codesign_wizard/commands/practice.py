@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import json
-import signal
+import os
 import sys
 import threading
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from codesign_wizard.commands.context import Context
+from codesign_wizard.commands.context import Context, not_started
 from codesign_wizard.commands.output import Outcome
+from codesign_wizard.core.errors import Cancelled
+from codesign_wizard.core.job import Job, LogLevel
 from codesign_wizard.core.text import tr
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to do."""
-    parser.add_argument("what", choices=("serve", "scenarios"), help="what to do")
+    parser.add_argument("what", choices=("serve", "scenarios"), help=tr("what to do"))
     parser.add_argument(
-        "--until-stdin-closes", action="store_true", help="serve: end when standard input is closed"
+        "--until-stdin-closes", action="store_true", help=tr("serve: end when standard input is closed")
+    )
+    parser.add_argument(
+        "--shell",
+        choices=("sh", "powershell"),
+        default="powershell" if os.name == "nt" else "sh",
+        help=tr("serve: whose assignments to print"),
     )
 
 
@@ -47,34 +56,41 @@ def _scenarios() -> Outcome:
 def _serve(context: Context) -> Outcome:
     from codesign_wizard.practice.cloud import PracticeCloud
 
-    options = context.options
-    ended = threading.Event()
-
-    def end(*_: object) -> None:
-        ended.set()
-
-    context.job.cancel_event = ended
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    with PracticeCloud(
-        options.practice or None, state=Path(options.state) if options.state else None
-    ) as cloud:
-        if options.json:
-            text = json.dumps(cloud.describe(), indent=2)
-        else:
-            text = "\n".join(cloud.shell_lines())
+    options, job = context.options, context.job
+    try:
+        cloud = PracticeCloud(
+            options.practice or None,
+            state=Path(options.state) if options.state else None,
+            on_answer=lambda line: job.log(LogLevel.INFO, line, part="practice"),
+        )
+        cloud.start()
+    except OSError as error:
+        raise not_started(error) from error
+    with cloud:
+        lines = cloud.shell_lines() if options.shell == "sh" else _powershell_lines(cloud.environment())
         # the accounts are the practice cloud's own and worth nothing elsewhere: they are meant to be read
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
-        context.printer.say(tr("The practice cloud runs until Ctrl-C."))
+        context.printer.publish(Outcome(result=cloud.describe(), lines=lines, given_out=True))
+        if not options.quiet:
+            context.printer.events.say(tr("The practice cloud runs until Ctrl-C."))
         if options.until_stdin_closes:
-            threading.Thread(target=_until_closed, args=(ended,), daemon=True).start()
-        while not ended.wait(0.5):
-            continue
+            threading.Thread(target=_until_closed, args=(job,), daemon=True).start()
+        with suppress(Cancelled):  # Ctrl-C is how it is meant to end
+            while True:
+                job.wait(0.5)  # Windows tells of Ctrl-C between two waits only
+    for problem in cloud.problems:
+        job.log(LogLevel.ERROR, problem, part="practice")
     return Outcome(silent=True)
 
 
-def _until_closed(ended: threading.Event) -> None:
-    while sys.stdin.readline():
+def _powershell_lines(environment: Mapping[str, str]) -> list[str]:
+    lines = []
+    for name, value in environment.items():
+        quoted = value.replace("'", "''")
+        lines.append(f"$env:{name} = '{quoted}'")
+    return lines
+
+
+def _until_closed(job: Job) -> None:
+    while sys.stdin is not None and sys.stdin.readline():
         continue
-    ended.set()
+    job.cancel()

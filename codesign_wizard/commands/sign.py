@@ -3,70 +3,97 @@
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesign_wizard.commands.context import Context, environment_secret
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.commands.verify import add_root_arguments
+from codesign_wizard.core.errors import InputError
+from codesign_wizard.core.finding import FindingKind, Severity, iso
+from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.signing import DigestAlgorithm, Signer
 from codesign_wizard.core.text import tr
+from codesign_wizard.core.verdict import when
 
 if TYPE_CHECKING:
     from codesign_wizard.core.authenticode.timestamp import Timestamper
 
+ONE_SECRET = FindingKind(
+    "usage.two-secrets-on-stdin",
+    Severity.ERROR,
+    "Standard input can bring one secret only: the application's, or the .p12's password.",
+    "--secret-stdin and --password-stdin were given together.",
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the file, where to, and how."""
-    parser.add_argument("file", type=Path, help="the .exe or .dll to sign")
+    parser.add_argument("file", type=Path, metavar="FILE", help=tr("the .exe or .dll to sign"))
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="where the signed file goes"
+        "--output", type=Path, required=True, metavar="FILE", help=tr("where the signed file goes")
     )
     add_signing_arguments(parser)
     parser.add_argument(
-        "--p12", type=Path, metavar="FILE", help="sign with this .p12 in place of the vault's key"
+        "--p12", type=Path, metavar="FILE", help=tr("sign with this .p12 in place of the vault's key")
     )
     parser.add_argument(
         "--password-stdin",
+        "--p12-password-stdin",
         action="store_true",
-        help="read the .p12's password from standard input (else CODESIGN_WIZARD_P12_PASSWORD)",
+        help=tr("read the .p12's password from standard input (else CODESIGN_WIZARD_P12_PASSWORD)"),
     )
-    parser.add_argument("--no-timestamp", action="store_true", help="sign without a time stamp")
+    parser.add_argument("--no-timestamp", action="store_true", help=tr("sign without a time stamp"))
     add_root_arguments(parser)
 
 
 def add_signing_arguments(parser: argparse.ArgumentParser) -> None:
     """Take what signing and trial have in common."""
-    parser.add_argument("--append", action="store_true", help="add to the signatures that are there")
-    parser.add_argument("--digest", choices=[each.value for each in DigestAlgorithm], help="default: sha256")
-    parser.add_argument("--description", help="what Windows names when it asks")
-    parser.add_argument("--url", help="the address that goes with it")
+    parser.add_argument("--append", action="store_true", help=tr("add to the signatures that are there"))
     parser.add_argument(
-        "--timestamp-url", action="append", metavar="URL", help="time-stamp server, in order; may be repeated"
+        "--digest", choices=[each.value for each in DigestAlgorithm], help=tr("the profile's, else sha256")
+    )
+    parser.add_argument("--description", help=tr("what Windows names when it asks"))
+    parser.add_argument("--url", help=tr("the address that goes with it"))
+    parser.add_argument(
+        "--timestamp-url",
+        action="append",
+        metavar="URL",
+        help=tr("a time-stamp server, in order; may be repeated"),
     )
 
 
 def run(context: Context) -> Outcome:
     """Sign the file."""
+    from codesign_wizard.core.authenticode import trust
     from codesign_wizard.core.authenticode.sign import sign_file
 
     options = context.options
     source, target = options.file, options.output
+    if options.secret_stdin and options.password_stdin:
+        raise InputError(ONE_SECRET())
     if _same(source, target):
         context.confirm(tr("{file} will be replaced by its signed form.").format(file=source))
+    windows = context.session.profile.windows
+    timestamper = None if options.no_timestamp else _timestamper(context)
     signer = _signer(context)
     signed = sign_file(
         context.job,
         source,
         target,
         signer,
-        digest=DigestAlgorithm(options.digest or "sha256"),
-        description=options.description or "",
-        url=options.url or "",
-        timestamp=None if options.no_timestamp else _timestamper(context),
+        digest=DigestAlgorithm(options.digest or windows.digest),
+        description=windows.description if options.description is None else options.description,
+        url=windows.url if options.url is None else options.url,
+        timestamp=timestamper,
         append=options.append,
     )
     roots = context.write_practice_roots(target.resolve().parent)
+    # a vault's signer tells of issuers that it could not fetch
+    findings = [*getattr(signer, "findings", ()), *signed.findings]
+    chain = [trust.name(certificate) for certificate in signer.certificate_chain]
     result = {
         "file": str(target),
         "size": signed.size,
@@ -75,55 +102,82 @@ def run(context: Context) -> Outcome:
         "checksum": signed.checksum,
         "signer": signed.signer_subject,
         "key": signer.description,
+        "chain": chain,
         "timestamp": None
         if signed.timestamp is None
-        else {"server": signed.timestamp.server, "time": signed.timestamp.time.isoformat()},
+        else {"server": signed.timestamp.server, "time": iso(signed.timestamp.time)},
         "practice_roots": [str(path) for path in roots],
     }
     facts = [
         (tr("File"), str(target)),
-        (tr("Signed by"), signed.signer_subject),
+        (tr("Publisher"), chain[0]),
+        (tr("Chain"), " → ".join(chain)),
+        (tr("Key"), signer.description),
         (tr("Digest"), f"{signed.digest_algorithm.upper()} {signed.digest_hex}"),
     ]
     if signed.timestamp is not None:
-        facts.append(
-            (tr("Time stamp"), f"{signed.timestamp.time:%Y-%m-%d %H:%M:%S} UTC, {signed.timestamp.server}")
-        )
-    return Outcome(signed.findings, result, facts, lines=verify_hint(target, roots), quiet_ok=True)
+        facts.append((tr("Time stamp"), f"{when(signed.timestamp.time)}, {signed.timestamp.server}"))
+    return Outcome(
+        findings, result, facts, notes=verify_hint(target, roots), clear=tr("Signed."), quiet_ok=not findings
+    )
 
 
-def verify_hint(file: Path, roots: list[Path]) -> list[str]:
+def verify_hint(file: Path, roots: Sequence[Path]) -> list[str]:
     """Return how another program verifies a practice signature; nothing outside practice."""
     if len(roots) != 2:
         return []
-    return [
-        tr("Another program's judgement:"),
-        f"  osslsigncode verify -in {file} -CAfile {roots[0]} -TSA-CAfile {roots[1]}",
-    ]
+    command = ["osslsigncode", "verify", "-in", file, "-CAfile", roots[0], "-TSA-CAfile", roots[1]]
+    words = [str(word) for word in command]
+    if os.name == "nt":
+        import subprocess
+
+        line = subprocess.list2cmdline(words)
+    else:
+        import shlex
+
+        line = shlex.join(words)
+    return [tr("Another program's judgement:"), f"  {line}"]
+
+
+def p12_password(context: Context) -> Secret | None:
+    """Return the password of a .p12 from standard input or the environment, if it was given there."""
+    if context.options.password_stdin:
+        return context.read_secret()
+    return environment_secret("CODESIGN_WIZARD_P12_PASSWORD")
 
 
 def _signer(context: Context) -> Signer:
     options = context.options
     if options.p12 is not None:
-        from codesign_wizard.core.local_signer import LocalSigner
-
-        password = (
-            context.read_secret()
-            if options.password_stdin
-            else environment_secret("CODESIGN_WIZARD_P12_PASSWORD")
-        )
-        return LocalSigner.open(options.p12, password)
+        return _local_signer(context, options.p12)
     from codesign_wizard.core.azure.signer import KeyVaultSigner
 
+    context.reaches_out()
     session = context.session
     return KeyVaultSigner.open(
-        context.job, session.network, session.azure_options(), session.application_secret()
+        context.job, session.network, session.azure_options(), context.application_secret()
     )
+
+
+def _local_signer(context: Context, path: Path) -> Signer:
+    from codesign_wizard.core.local_signer import LocalSigner
+
+    password = p12_password(context)
+    if password is not None or not context.can_ask:
+        return LocalSigner.open(path, password)
+    try:
+        return LocalSigner.open(path, None)
+    except InputError:
+        # perhaps it only wants its password; if not, the next attempt says what is wrong
+        return LocalSigner.open(
+            path, Secret(context.ask_secret(tr("Password of {file}: ").format(file=path.name)))
+        )
 
 
 def _timestamper(context: Context) -> Timestamper:
     from codesign_wizard.core.authenticode.timestamp import Timestamper
 
+    context.reaches_out()
     session = context.session
     servers = context.options.timestamp_url or session.profile.windows.timestamp_servers
     return Timestamper(session.network, servers, roots=session.roots())

@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 import argparse
+from datetime import UTC
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.output import Outcome
+from codesign_wizard.core.text import tr
+from codesign_wizard.core.verdict import when
+
+if TYPE_CHECKING:
+    from codesign_wizard.core.authenticode.verify import Verification
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the file and extra roots."""
-    parser.add_argument("file", type=Path, help="an .exe or .dll")
+    parser.add_argument("file", type=Path, metavar="FILE", help=tr("an .exe or .dll"))
     add_root_arguments(parser)
 
 
 def add_root_arguments(parser: argparse.ArgumentParser) -> None:
     """Take roots that count besides Microsoft's; the result says when one was needed."""
     parser.add_argument(
-        "--extra-root", action="append", metavar="PEM", help="trust these roots for code signing, too"
+        "--extra-root", action="append", metavar="PEM", help=tr("trust these roots for code signing, too")
     )
     parser.add_argument(
         "--extra-timestamp-root",
         action="append",
         metavar="PEM",
-        help="trust these roots for time stamps, too",
+        help=tr("trust these roots for time stamps, too"),
     )
+
+
+def accepted(verification: Verification, clear: str) -> str:
+    """Return the closing sentence for a verification without errors: *clear*, unless added roots made it so."""
+    if verification.extra_roots_used:
+        return tr("The signature holds, but only with the roots that were added: Windows does not know them.")
+    return clear
 
 
 def run(context: Context) -> Outcome:
@@ -33,4 +47,18 @@ def run(context: Context) -> Outcome:
     from codesign_wizard.core.authenticode.verify import verify_file
 
     result = verify_file(context.job, context.options.file, roots=context.session.roots())
-    return Outcome(result.findings, result.to_json())
+    facts = [(tr("File"), str(result.path)), (tr("Architecture"), result.architecture)]
+    for report in result.signatures:
+        place = report.place[:1].upper() + report.place[1:]
+        facts.append((place, report.publisher or tr("not readable")))
+        if report.description:
+            facts.append((tr("Description"), report.description))
+        if report.timestamp is not None:
+            facts.append((tr("Time stamp"), when(report.timestamp.time.astimezone(UTC))))
+    return Outcome(
+        result.findings,
+        result.to_json(),
+        facts,
+        clear=accepted(result, tr("The file is signed, and Windows will accept it.")),
+        blocked=tr("Windows will not accept this file as it is."),
+    )

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import ssl
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,17 +28,24 @@ class PracticeCloud:
 
     *scenario* makes one thing wrong (``KeyError`` if there is none of this name). *state* is a folder that
     keeps keys, accounts and vaults between runs; a scenario's changes are not kept. *slow_factor* scales the
-    seconds that slow servers hold their answers. Raises ``StateError`` when *state* cannot be used.
+    seconds that slow servers hold their answers. *on_answer* is told of each answer in a line (method,
+    address, status), from any thread. Raises ``StateError`` when *state* cannot be used.
     """
 
     def __init__(
-        self, scenario: str | None = None, *, state: Path | None = None, slow_factor: float = 1.0
+        self,
+        scenario: str | None = None,
+        *,
+        state: Path | None = None,
+        slow_factor: float = 1.0,
+        on_answer: Callable[[str], None] | None = None,
     ) -> None:
         if scenario is not None:
             find_scenario(scenario)
         self.scenario = scenario
         self._state_folder = state
         self._slow_factor = slow_factor
+        self._on_answer = on_answer
         self._folder: Path | None = None
         self._world: World | None = None
         self._server: Server | None = None
@@ -99,6 +107,7 @@ class PracticeCloud:
             return seen.context(host, server.resolves)
 
         server = self._server = Server(all_services(world), world.conditions, world.clock, context)
+        server.on_answer = self._on_answer
         self._problems = server.problems
         self._port = server.start()
 

@@ -52,6 +52,7 @@ class Server:
         self._lock = threading.Lock()
         self._connections: dict[socket.socket, threading.Thread] = {}
         self._acceptor: threading.Thread | None = None
+        self.on_answer: Callable[[str], None] | None = None  # told of each answer, on the connection's thread
         self.problems: list[str] = []  # tracebacks of handlers; a test looks that there are none
 
     def start(self) -> int:
@@ -254,7 +255,7 @@ class Server:
         try:
             replaced = self._conditions.answers.get(request.host)
             return (replaced or service.handle)(request)
-        except Exception:
+        except Exception:  # a fault of ours: kept for who looks, and the server goes on
             self.problems.append(traceback.format_exc())
             return Response(500, b"", close=True)
 
@@ -263,6 +264,10 @@ class Server:
         if response.reset:
             _reset(stream.socket)
             return False
+        if self.on_answer is not None and request is not None:
+            whole = "://" in request.target or not request.host
+            where = request.target if whole else f"{request.scheme}://{request.host}{request.target}"
+            self.on_answer(f"{request.method} {where} {response.status}")
         keep = not response.close and request is not None and wants_more(request)
         stream.answer(request, response, self._clock.http_date(), keep=keep)
         return keep
