@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.errors import CodesignError, InputError
-from codesign_wizard.core.finding import FindingKind, Remedy, Severity
+from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.signing import DigestAlgorithm
@@ -108,6 +108,13 @@ class LocalSigner:
     @property
     def description(self) -> str:
         return self._name
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        return ()
+
+    def close(self) -> None:
+        """Do nothing: there is no connection."""
 
     def sign(self, job: JobContext, digest: bytes, algorithm: DigestAlgorithm) -> bytes:
         from cryptography.exceptions import UnsupportedAlgorithm

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from cryptography import x509
 
+    from codesign_wizard.core.finding import Finding
     from codesign_wizard.core.job import JobContext
 
 
@@ -39,6 +40,13 @@ class Signer(Protocol):
     @property
     def description(self) -> str:
         """Where the key is, in words a person knows: vault, certificate and version, or a file's name."""
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What was noticed when it was opened and is no obstacle, such as an issuer that is missing."""
+
+    def close(self) -> None:
+        """Let go of connections; it signs no more afterwards. May be called twice."""
 
     def sign(self, job: JobContext, digest: bytes, algorithm: DigestAlgorithm) -> bytes:
         """Sign *digest* (raw bytes of *algorithm*'s length).

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from pathlib import Path
@@ -173,8 +173,12 @@ class _LateSigner:
 
     @property
     def findings(self) -> Sequence[Finding]:
-        """What opening the key found on the way: a vault's signer tells of issuers it could not fetch."""
-        return getattr(self._signer, "findings", ())
+        return () if self._signer is None else self._signer.findings
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if self._signer is not None:
+            self._signer.close()
 
     def sign(self, job: JobContext, digest: bytes, algorithm: DigestAlgorithm) -> bytes:
         if self._signer is None:
@@ -194,9 +198,11 @@ def _run(job: _Stages, request: WindowsTrialRequest) -> WindowsTrialResult:
     timestamper = Timestamper(
         request.network, request.timestamp_servers, timeout=request.timestamp_timeout, roots=request.roots
     )
-    with _work_folder(request.output_folder) as work:
+    with (
+        _work_folder(request.output_folder) as work,
+        closing(_LateSigner(request.open_signer)) as signer,
+    ):
         source, target = _source(job, request, work)
-        signer = _LateSigner(request.open_signer)
         draft = work / target.name
         signed = sign_file(
             job,
