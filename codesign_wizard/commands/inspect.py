@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from codesign_wizard.commands.context import Context, environment_secret
+from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.output import Outcome
+from codesign_wizard.commands.sign import p12_password
 from codesign_wizard.commands.verify import add_root_arguments
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Finding
+from codesign_wizard.core.text import tr
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,8 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--password-stdin",
+        "--p12-password-stdin",
         action="store_true",
-        help="read a .p12's password from standard input (else CODESIGN_WIZARD_P12_PASSWORD)",
+        help=tr("read a .p12's password from standard input (else CODESIGN_WIZARD_P12_PASSWORD)"),
     )
     add_root_arguments(parser)
 
@@ -30,11 +33,7 @@ def run(context: Context) -> Outcome:
     from codesign_wizard.core.inspect import inspect_file
 
     options = context.options
-    password = (
-        context.read_secret()
-        if options.password_stdin
-        else environment_secret("CODESIGN_WIZARD_P12_PASSWORD")
-    )
+    password = p12_password(context)
     roots = context.session.roots()
     findings: list[Finding] = []
     documents: list[dict[str, object]] = []
@@ -46,10 +45,20 @@ def run(context: Context) -> Outcome:
         except InputError as error:
             unreadable = True
             findings.append(error.finding)
-            documents.append({"file": str(path), "kind": "unreadable"})
+            documents.append({"file": str(path), "kind": "unreadable", "title": error.finding.title})
             continue
         findings += found.findings
         documents.append({"file": str(path), **found.to_json()})
+        if lines:
+            lines.append("")
         lines.append(found.title)
-        lines += [f"  {name}: {value}" for name, value in found.facts]
-    return Outcome(findings, documents, lines=lines, code=2 if unreadable else None, quiet_ok=True)
+        room = max((len(name) for name, _ in found.facts), default=0)
+        lines += [f"  {name:<{room}}  {value}" for name, value in found.facts]
+    return Outcome(
+        findings,
+        documents,
+        lines=lines,
+        code=2 if unreadable else None,
+        blocked=tr("Not all is as it should be."),
+        quiet_ok=True,
+    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import json
+import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,8 @@ from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.files import write_atomic
 from codesign_wizard.core.finding import FindingKind, Severity
-from codesign_wizard.core.profile import Profile, new_profile
+from codesign_wizard.core.profile import Profile, ProfileStore, new_profile
+from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
 
 BAD_SETTING = FindingKind(
@@ -32,16 +34,23 @@ FORGOTTEN = FindingKind(
     "The profile's file and its entries in the keyring were removed.",
 )
 
+LOGIN_LEFT_OUT = FindingKind(
+    "profile.login-left-out",
+    Severity.INFO,
+    "The proxy's login was left out of the export.",
+    "A proxy address with user and password in it is exported without them.",
+)
+
 _TRUE, _FALSE = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to do and the settings or the file for it."""
     parser.add_argument(
-        "what", choices=("list", "show", "set", "forget", "export", "import"), help="what to do"
+        "what", choices=("list", "show", "set", "forget", "export", "import"), help=tr("what to do")
     )
     parser.add_argument("values", nargs="*", metavar="KEY=VALUE or FILE", help=", ".join(sorted(_SETTERS)))
-    parser.add_argument("--new", metavar="NAME", help="set: make a new profile with this name first")
+    parser.add_argument("--new", metavar="NAME", help=tr("set: make a new profile with this name first"))
 
 
 def run(context: Context) -> Outcome:
@@ -56,18 +65,26 @@ def run(context: Context) -> Outcome:
     }[context.options.what](context)
 
 
+def _store(context: Context) -> ProfileStore:
+    """Return the profiles without opening one, which may be the damaged one that is looked for."""
+    if context.practising:
+        return context.session.profiles
+    from codesign_wizard.session import profile_folder
+
+    return ProfileStore(profile_folder(os.environ))
+
+
 def _list(context: Context) -> Outcome:
     _values(context, 0)
-    session = context.session
-    profiles = session.profiles.list()
-    last = session.profiles.last_used
+    store = _store(context)
+    profiles, last = store.list(), store.last_used
     result = [
         {"id": profile.id, "name": profile.name, "last_used": profile.id == last} for profile in profiles
     ]
     lines = [
         f"{'*' if profile.id == last else ' '} {profile.name}  ({profile.id})" for profile in profiles
     ] or [tr("There is no profile yet.")]
-    return Outcome(session.profiles.unreadable(), result, lines=lines)
+    return Outcome(store.unreadable(), result, lines=lines)
 
 
 def _show(context: Context) -> Outcome:
@@ -82,9 +99,11 @@ def _set(context: Context) -> Outcome:
     # a secret on standard input is for the keyring here, not for this run
     wants_secret, options.secret_stdin = options.secret_stdin, False
     session = context.session
-    if options.new:
-        session.profile = new_profile(options.new)
-    if not options.values and not wants_secret and not options.new:
+    if options.new is not None:
+        if not options.new.strip():
+            raise _bad("--new", tr("a profile needs a name"))
+        session.profile = new_profile(options.new.strip())
+    if not options.values and not wants_secret and options.new is None:
         raise _bad("profile set", tr("it needs KEY=VALUE or --secret-stdin"))
     for setting in options.values:
         key, mark, value = setting.partition("=")
@@ -93,7 +112,7 @@ def _set(context: Context) -> Outcome:
         _setter(key)(session.profile, value.strip())
     findings = []
     if wants_secret:
-        session.set_application_secret(context.read_secret())
+        session.set_application_secret(Secret(context.read_secret().reveal().strip()))
         if not session.secrets.kept:
             from codesign_wizard.core.secrets import NOT_KEPT
 
@@ -109,23 +128,35 @@ def _forget(context: Context) -> Outcome:
 
     _values(context, 0)
     session = context.session
-    name = session.profile.name
-    context.confirm(tr("The profile {name} and its secrets will be removed.").format(name=name))
-    forget_all(session.secrets, session.profile.id)
-    session.profiles.forget(session.profile.id)
-    return Outcome([FORGOTTEN(name=name)], {"id": session.profile.id}, quiet_ok=True)
+    profile = session.profile
+    if all(each.id != profile.id for each in session.profiles.list()):
+        raise _bad("profile forget", tr("there is no profile to forget"))
+    context.confirm(tr("The profile {name} and its secrets will be removed.").format(name=profile.name))
+    forget_all(session.secrets, profile.id)
+    session.profiles.forget(profile.id)
+    return Outcome([FORGOTTEN(name=profile.name)], {"id": profile.id}, quiet_ok=True)
 
 
 def _export(context: Context) -> Outcome:
     values = _values(context, 1)
     document = context.session.profile.to_json()
+    findings = []
+    proxy = _without_login(context.session.profile.network.proxy)
+    if proxy != context.session.profile.network.proxy:
+        document["network"]["proxy"] = proxy
+        findings.append(LOGIN_LEFT_OUT())
+    text = json.dumps(document, indent=2, ensure_ascii=False)
     if not values:
-        return Outcome([], document, lines=[json.dumps(document, indent=2, ensure_ascii=False)])
+        return Outcome(findings, document, lines=[text], quiet_ok=True)
     try:
-        write_atomic(Path(values[0]).absolute(), json.dumps(document, indent=2).encode() + b"\n")
+        write_atomic(Path(values[0]).absolute(), text.encode() + b"\n")
     except OSError as error:
         raise _bad(values[0], error.strerror or str(error)) from error
-    return Outcome([], document, lines=[tr("Written to {file}.").format(file=values[0])])
+    return Outcome(findings, document, lines=[tr("Written to {file}.").format(file=values[0])], quiet_ok=True)
+
+
+def _without_login(proxy: str) -> str:
+    return re.sub(r"(?<=://)[^/@]*@", "", proxy)
 
 
 def _import(context: Context) -> Outcome:
@@ -133,16 +164,23 @@ def _import(context: Context) -> Outcome:
     if not values:
         raise _bad("profile import", tr("it needs a file"))
     try:
-        text = sys.stdin.read() if values[0] == "-" else Path(values[0]).read_text("utf-8")
+        text = _input() if values[0] == "-" else Path(values[0]).read_text("utf-8")
         document = json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise _bad(values[0], error.strerror or str(error)) from error
+    except (ValueError, RecursionError) as error:
         raise _bad(values[0], tr("it cannot be read as JSON")) from error
     imported = Profile.from_json(document)
-    session = context.session
+    if not imported.name.strip():
+        raise _bad(values[0], tr("the profile in it has no name"))
     # a profile that is there already is not overwritten by one from elsewhere
     imported.id = new_profile(imported.name).id
-    session.profiles.save(imported)
+    _store(context).save(imported)
     return Outcome([SAVED(name=imported.name)], {"id": imported.id}, quiet_ok=True)
+
+
+def _input() -> str:
+    return "" if sys.stdin is None else sys.stdin.read()
 
 
 def _values(context: Context, most: int) -> list[str]:
@@ -157,13 +195,18 @@ def _bad(setting: str, why: str) -> InputError:
 
 
 def _setter(key: str) -> Callable[[Profile, str], None]:
-    try:
-        return _SETTERS[key]
-    except KeyError:
-        near = difflib.get_close_matches(key, _SETTERS, 3) or sorted(_SETTERS)
-        raise _bad(
-            key, tr("it is not a setting; near to it: {names}").format(names=", ".join(near))
-        ) from None
+    if key not in _SETTERS:
+        from difflib import get_close_matches
+
+        names = ", ".join(get_close_matches(key, _SETTERS, 3) or sorted(_SETTERS))
+        raise _bad(key, tr("it is not a setting; near to it: {names}").format(names=names))
+    return _SETTERS[key]
+
+
+def _name(profile: Profile, value: str) -> None:
+    if not value:
+        raise _bad("name", tr("a profile needs one"))
+    profile.name = value
 
 
 def _text(*path: str) -> Callable[[Profile, str], None]:
@@ -232,7 +275,7 @@ def _timeout(profile: Profile, value: str) -> None:
 
 
 _SETTERS: dict[str, Callable[[Profile, str], None]] = {
-    "name": _text("name"),
+    "name": _name,
     "product-name": _text("product_name"),
     "windows": _flag("windows_wanted"),
     "macos": _flag("macos_wanted"),
@@ -269,9 +312,13 @@ def _flat(profile: Profile) -> dict[str, str]:
         "windows.cloud": azure.cloud,
         "windows.timestamp-servers": ", ".join(windows.timestamp_servers),
         "windows.digest": windows.digest,
+        "windows.architecture": windows.architecture,
         "windows.input-file": windows.input_file,
+        "windows.description": windows.description,
+        "windows.url": windows.url,
         "network.proxy": network.proxy,
         "network.ca-bundle": network.ca_bundle,
         "network.timeout": f"{network.timeout:g}",
         "extra-roots": ", ".join(profile.extra_roots),
+        "extra-timestamp-roots": ", ".join(profile.extra_timestamp_roots),
     }

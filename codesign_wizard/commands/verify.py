@@ -36,7 +36,7 @@ def add_root_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def accepted(verification: Verification, clear: str) -> str:
-    """Return the closing sentence for a verification without errors: *clear*, unless added roots made it so."""
+    """Return the closing sentence without errors: *clear*, unless it is so by added roots only."""
     if verification.extra_roots_used:
         return tr("The signature holds, but only with the roots that were added: Windows does not know them.")
     return clear

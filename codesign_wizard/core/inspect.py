@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.authenticode.roots import RootStore
 
 _MAXIMUM_SMALL = 4 << 20  # certificates and key files are far smaller
+_CHUNK = 4 << 20
 
 UNREADABLE = FindingKind(
     "inspect.unreadable",
@@ -39,13 +40,49 @@ PASSWORD = FindingKind(
     "inspect.password-needed",
     Severity.WARNING,
     "{file} needs its password to be opened.",
-    "A .p12 (.pfx) file is encrypted; its password was not given or is wrong.",
+    "A .p12 (.pfx) file is encrypted, and no password was given.",
+)
+WRONG_PASSWORD = FindingKind(
+    "inspect.password-wrong",
+    Severity.ERROR,
+    "The password does not open {file}, or the file is damaged.",
+    "A .p12 (.pfx) file is encrypted with another password than the one given.",
+)
+OPEN_KEY = FindingKind(
+    "inspect.private-key-open",
+    Severity.WARNING,
+    "{file} holds a private key that no password protects: whoever has the file has the key.",
+    "A private key in PEM that is not encrypted.",
 )
 EXPIRED = FindingKind(
     "inspect.certificate-expired",
     Severity.WARNING,
     "The certificate of {name} expired on {date}.",
     "The certificate is out of its validity now.",
+)
+NOT_YET = FindingKind(
+    "inspect.certificate-not-yet-valid",
+    Severity.WARNING,
+    "The certificate of {name} is valid only from {date}.",
+    "The certificate's validity has not begun, or this computer's clock is wrong.",
+)
+SMALL_KEY = FindingKind(
+    "inspect.certificate-key-small",
+    Severity.WARNING,
+    "The key of {name} is too small for new code-signing certificates: {key}.",
+    "Code-signing certificates need RSA of 3072 bits or more (CA/Browser Forum) since June 2021.",
+)
+TRUSTED = FindingKind(
+    "inspect.certificate-trusted",
+    Severity.OK,
+    "Windows trusts {name} for code signing, by {root}.",
+    "With the other certificates in the file it leads to a root of Microsoft's programme.",
+)
+NOT_TRUSTED = FindingKind(
+    "inspect.certificate-not-trusted",
+    Severity.INFO,
+    "From this file alone Windows would not trust {name} for code signing: {why}.",
+    "An issuer is not in the file, or the chain ends in a root that Windows does not know.",
 )
 PURPOSE = FindingKind(
     "inspect.certificate-purpose",
@@ -83,7 +120,7 @@ class Inspection:
 
     def to_json(self) -> dict[str, Any]:
         """Return the inspection as documented in docs/json.md."""
-        return {"kind": self.kind, "title": self.title, "facts": dict(self.facts), **self.details}
+        return {"kind": self.kind, "title": self.title, **self.details}
 
 
 def inspect_file(
@@ -96,19 +133,22 @@ def inspect_file(
     try:
         if path.is_dir():
             raise InputError(UNREADABLE(file=path.name or str(path), why=tr("it is a folder")))
+        if path.exists() and not path.is_file():
+            # opening a pipe would wait for somebody to write into it
+            raise InputError(UNREADABLE(file=path.name, why=tr("it is no ordinary file")))
         with path.open("rb") as file:
             start = file.read(64)
         size = path.stat().st_size
         if start[:2] == b"MZ":
             return _program(job, path, roots)
         data = path.read_bytes() if size <= _MAXIMUM_SMALL else b""
+        if b"-----BEGIN " in data[:65536] or data[:1] == b"\x30":
+            found = _certificates(path, data, password, roots)
+            if found is not None:
+                return found
+        return _other(job, path)
     except OSError as error:
         raise InputError(UNREADABLE(file=path.name, why=error.strerror or str(error))) from error
-    if b"-----BEGIN " in data[:65536] or data[:1] == b"\x30":
-        found = _certificates(path, data, password)
-        if found is not None:
-            return found
-    return _other(path)
 
 
 def _program(job: JobContext, path: Path, roots: RootStore | None) -> Inspection:
@@ -133,17 +173,56 @@ def _program(job: JobContext, path: Path, roots: RootStore | None) -> Inspection
     return Inspection("windows-program", title, facts, result.findings, {"verification": result.to_json()})
 
 
-def _certificates(path: Path, data: bytes, password: Secret | None) -> Inspection | None:
-    if re.search(rb"-----BEGIN CERTIFICATE REQUEST-----|-----BEGIN [A-Z ]*PRIVATE KEY-----", data):
-        return None
+def _certificates(
+    path: Path, data: bytes, password: Secret | None, roots: RootStore | None
+) -> Inspection | None:
+    if re.search(rb"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----|-----BEGIN ENCRYPTED PRIVATE KEY-----", data):
+        return _private_key(path, data)
+    request = _request(path, data)
+    if request is not None:
+        return request
     found = _load(data)
     if found is not None:
-        return _described(path, *found)
+        return _described(path, *found, roots)
     if data[:1] == b"\x30" and b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01" in data[:128]:
-        return _p12(path, password)
+        return _p12(path, password, roots)
     if b"-----BEGIN CERTIFICATE-----" in data or b"-----BEGIN PKCS7-----" in data:
         raise InputError(DAMAGED(file=path.name, what=tr("a certificate")))
     return None
+
+
+def _private_key(path: Path, data: bytes) -> Inspection:
+    # RFC 7468, 11; RFC 1421, 4.6.1.1 for the older form with a header
+    encrypted = b"BEGIN ENCRYPTED" in data or b"Proc-Type: 4,ENCRYPTED" in data
+    title = (
+        tr("{file} is a private key in PEM, encrypted.")
+        if encrypted
+        else tr("{file} is a private key in PEM, not encrypted.")
+    )
+    findings = [] if encrypted else [OPEN_KEY(file=path.name, certainty=Certainty.COMPUTED)]
+    return Inspection("private-key", title.format(file=path.name), [], findings, {"encrypted": encrypted})
+
+
+def _request(path: Path, data: bytes) -> Inspection | None:
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    from codesign_wizard.core.authenticode.verify import describe_key
+
+    try:
+        load = x509.load_pem_x509_csr if b"-----BEGIN " in data else x509.load_der_x509_csr
+        request = load(data)
+        subject, key = request.subject.rfc4514_string(), describe_key(request)
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+        return None
+    title = tr("{file} is a certificate signing request: what a certification authority is sent.")
+    return Inspection(
+        "certificate-request",
+        title.format(file=path.name),
+        [(tr("Subject"), subject), (tr("Key"), key)],
+        [],
+        {"subject": subject, "key": key},
+    )
 
 
 def _load(data: bytes) -> tuple[str, list[x509.Certificate]] | None:
@@ -171,27 +250,28 @@ def _load(data: bytes) -> tuple[str, list[x509.Certificate]] | None:
     return None
 
 
-def _p12(path: Path, password: Secret | None) -> Inspection:
+def _p12(path: Path, password: Secret | None, roots: RootStore | None) -> Inspection:
     from codesign_wizard.core.local_signer import LocalSigner
 
     try:
         signer = LocalSigner.open(path, password)
     except InputError as error:
-        if "password" in error.finding.title:
-            kind = tr("{file} is a .p12 file: certificates and a key, encrypted.").format(file=path.name)
-            return Inspection("p12", kind, [], [PASSWORD(file=path.name)])
-        return Inspection("p12", tr("{file} is a .p12 file.").format(file=path.name), [], [error.finding])
-    described = _described(path, "p12", list(signer.certificate_chain))
-    return Inspection("p12", described.title, described.facts, described.findings, described.details)
+        title = tr("{file} is a .p12 file: a key and its certificates, encrypted.").format(file=path.name)
+        finding = error.finding
+        if "password" in finding.title:
+            finding = (PASSWORD if password is None else WRONG_PASSWORD)(file=path.name)
+        return Inspection("p12", title, [], [finding])
+    return _described(path, "p12", list(signer.certificate_chain), roots)
 
 
-def _described(path: Path, kind: str, certificates: list[x509.Certificate]) -> Inspection:
+def _described(
+    path: Path, kind: str, certificates: list[x509.Certificate], roots: RootStore | None
+) -> Inspection:
     from codesign_wizard.core.authenticode import trust
     from codesign_wizard.core.authenticode.verify import certificate_json
 
     facts: list[tuple[str, str]] = []
     findings: list[Finding] = []
-    now = datetime.now(UTC)
     for certificate in certificates:
         shown = certificate_json(certificate)
         facts += [
@@ -200,16 +280,10 @@ def _described(path: Path, kind: str, certificates: list[x509.Certificate]) -> I
             (tr("Valid"), f"{shown['not_before'][:10]} – {shown['not_after'][:10]}"),
             (tr("Key"), shown["key"]),
             (tr("Serial number"), shown["serial"]),
-            (tr("SHA-256"), shown["sha256"]),
+            (tr("Thumbprint (SHA-1)"), shown["sha1"]),
+            (tr("Thumbprint (SHA-256)"), shown["sha256"]),
         ]
-        name = trust.name(certificate)
-        usages = trust.usages(certificate)
-        if usages:
-            purposes = ", ".join(sorted(_PURPOSES.get(oid, oid) for oid in usages))
-            findings.append(PURPOSE(name=name, purposes=purposes, certainty=Certainty.COMPUTED))
-        if now > certificate.not_valid_after_utc:
-            date = certificate.not_valid_after_utc.date().isoformat()
-            findings.append(EXPIRED(name=name, date=date, certainty=Certainty.COMPUTED))
+        findings += _judged(certificate, certificates, roots)
     first = trust.name(certificates[0])
     title = (
         tr("{file} is the certificate of {name}.").format(file=path.name, name=first)
@@ -218,15 +292,65 @@ def _described(path: Path, kind: str, certificates: list[x509.Certificate]) -> I
             file=path.name, count=len(certificates), name=first
         )
     )
+    if kind == "p12":
+        title = tr("{file} holds a key and the certificate of {name}.").format(file=path.name, name=first)
     details = {"certificates": [certificate_json(certificate) for certificate in certificates]}
     return Inspection(kind, title, facts, findings, details)
 
 
-def _other(path: Path) -> Inspection:
+def _judged(
+    certificate: x509.Certificate, beside: list[x509.Certificate], roots: RootStore | None
+) -> Iterator[Finding]:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    from codesign_wizard.core.authenticode import trust
+    from codesign_wizard.core.authenticode.roots import Purpose, RootStore
+
+    now, name, computed = datetime.now(UTC), trust.name(certificate), Certainty.COMPUTED
+    usages = trust.usages(certificate)
+    if usages:
+        purposes = ", ".join(sorted(_PURPOSES.get(oid, oid) for oid in usages))
+        yield PURPOSE(name=name, purposes=purposes, certainty=computed)
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if now > end:
+        yield EXPIRED(name=name, date=end.date().isoformat(), certainty=computed)
+    if now < begin:
+        yield NOT_YET(name=name, date=begin.date().isoformat(), certainty=computed)
+    if Purpose.CODE_SIGNING.value not in (usages or ()) or _is_authority(certificate):
+        return
+    key = certificate.public_key()
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size < 3072:
+        yield SMALL_KEY(name=name, key=f"RSA {key.key_size}", certainty=computed)
+    others = [each.public_bytes(Encoding.DER) for each in beside if each != certificate]
+    chain = trust.judge(certificate, others, roots or RootStore.microsoft(), Purpose.CODE_SIGNING, now)
+    if chain.trusted:
+        yield TRUSTED(name=name, root=trust.name(chain.path[-1]), certainty=computed)
+    elif begin <= now <= end:
+        yield NOT_TRUSTED(name=name, why=chain.text, certainty=computed)
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    from cryptography import x509
+
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
+
+
+def _other(job: JobContext, path: Path) -> Inspection:
     from codesign_wizard.core.authenticode.refusals import describe
 
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        what = describe(file, path.stat().st_size)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size = path.stat().st_size
+        what = describe(file, size)
+        done = 0
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            done += len(chunk)
+            job.progress(done, size, path.name)
     finding = UNKNOWN(file=path.name, what=what, certainty=Certainty.COMPUTED)
-    return Inspection("other", finding.title, [(tr("SHA-256"), digest)], [finding])
+    facts = [(tr("Kind"), what), (tr("SHA-256"), digest.hexdigest())]
+    return Inspection("other", finding.title, facts, [finding], {"sha256": digest.hexdigest()})

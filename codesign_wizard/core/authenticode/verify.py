@@ -397,7 +397,7 @@ def _policy(certificate: x509.Certificate) -> str:
     return tr("not stated")
 
 
-def describe_key(certificate: x509.Certificate) -> str:
+def describe_key(certificate: x509.Certificate | x509.CertificateSigningRequest) -> str:
     """Return the key's kind and size, such as ``RSA 3072`` or ``EC secp256r1``."""
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
