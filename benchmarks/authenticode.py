@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ class _Bench:
             ("sign", self._sign, self._peer_sign),
             ("verify", self._verify, self._peer_verify),
         ):
-            mine, other = self._turns(lambda make=ours: make(large), lambda make=theirs: make(large))
+            mine, other = self._turns(ours(large), theirs(large))
             ratio = statistics.median(a[0] / b[0] for a, b in zip(mine, other, strict=True))
             rows.append(
                 {
@@ -116,11 +116,11 @@ class _Bench:
         return [self.peer, "verify", "-in", str(signed), "-CAfile", str(self.root)]
 
     def _turns(
-        self, mine: Callable[[], Sequence[str]], other: Callable[[], Sequence[str]]
+        self, mine: Sequence[str], other: Sequence[str]
     ) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
         results: tuple[list[tuple[float, float]], list[tuple[float, float]]] = ([], [])
         for _ in range(RUNS + 1):
-            for place, command in enumerate((mine(), other())):
+            for place, command in enumerate((mine, other)):
                 results[place].append(self._measured(command))
         return results[0][1:], results[1][1:]
 

@@ -24,8 +24,8 @@ FOLDER = Path(__file__).resolve().parent
 LATEST = FOLDER / "latest.json"
 NAMES = ("authenticode", "trial", "first_window")
 
-# ``name``; ``ours``, ``peer`` (None without one) in ``unit``; ``ratio`` = ours / peer; ``limit`` for the ratio,
-# or for ours when there is no peer; anything else (runs, version of the peer) goes to the JSON file as it is.
+# ``name``; ``ours``, ``peer`` (None without one) in ``unit``; ``ratio`` = ours / peer; ``limit`` for the
+# ratio, or for ours when there is no peer; anything else (runs, version of the peer) goes to the JSON file as it is.
 Row = Mapping[str, Any]
 
 

@@ -474,6 +474,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/inspect.py"/>
+        <source>read a .p12's password from standard input (else CODESIGN_WIZARD_P12_PASSWORD)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/inspect.py"/>
+        <source>Not all is as it should be.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/output.py"/>
         <source>error</source>
         <translation type="unfinished"></translation>
@@ -600,6 +610,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
+        <source>The proxy's login was left out of the export.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>set: make a new profile with this name first</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
         <source>There is no profile yet.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -610,7 +630,27 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
+        <source>there is no profile to forget</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
         <source>it needs a file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>the profile in it has no name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>a profile needs one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>a profile needs a name</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -640,12 +680,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
-        <source>Written to {file}.</source>
+        <source>it is not a setting; near to it: {names}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
-        <source>it is not a setting; near to it: {names}</source>
+        <source>Written to {file}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -750,6 +790,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/trial.py"/>
+        <source>Signed and verified: Windows will accept it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/trial.py"/>
         <source>Checksum</source>
         <translation type="unfinished"></translation>
     </message>
@@ -785,12 +830,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/trial.py"/>
-        <source>Signed and verified: Windows will accept it.</source>
+        <source>The trial did not succeed; nothing was written.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/trial.py"/>
-        <source>The trial did not succeed; nothing was written.</source>
+        <location filename="codesign_wizard/commands/verify.py"/>
+        <source>The signature holds, but only with the roots that were added: Windows does not know them.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -815,12 +860,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/verify.py"/>
-        <source>The file is signed, and Windows will accept it.</source>
+        <source>Windows will not accept this file as it is.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/verify.py"/>
-        <source>Windows will not accept this file as it is.</source>
+        <source>The file is signed, and Windows will accept it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2570,7 +2615,37 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
+        <source>The password does not open {file}, or the file is damaged.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} holds a private key that no password protects: whoever has the file has the key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
         <source>The certificate of {name} expired on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>The certificate of {name} is valid only from {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>The key of {name} is too small for new code-signing certificates: {key}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>Windows trusts {name} for code signing, by {root}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>From this file alone Windows would not trust {name} for code signing: {why}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2585,7 +2660,27 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} is a certificate signing request: what a certification authority is sent.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} is a private key in PEM, encrypted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} is a private key in PEM, not encrypted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
         <source>Kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>SHA-256</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2615,7 +2710,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
-        <source>SHA-256</source>
+        <source>Thumbprint (SHA-1)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>Thumbprint (SHA-256)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2626,6 +2726,11 @@
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} holds {count} certificates; the first is that of {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} holds a key and the certificate of {name}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2645,12 +2750,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} is a .p12 file: certificates and a key, encrypted.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} is a .p12 file.</source>
+        <source>{file} is a .p12 file: a key and its certificates, encrypted.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -32,7 +32,7 @@ PASSWORD = "canary-p12-password"
 
 @functools.cache
 def key(kind: str) -> Key:
-    """Return a key: ``rsa3072``, ``rsa2048``, ``p256``, ``p384``; the suffix after a dash tells several apart."""
+    """Return a key: ``rsa3072``, ``rsa2048``, ``p256``, ``p384``; a suffix after a dash tells several apart."""
     name = kind.partition("-")[0]
     if name.startswith("rsa"):
         return rsa.generate_private_key(65537, int(name[3:]))
@@ -167,7 +167,7 @@ def private_pem(issued: Issued) -> bytes:
 
 
 class Tsa:
-    """A time-stamp authority behind HTTP on loopback. ``/500``, ``/slow``, ``/wrong``, ``/text`` misbehave."""
+    """A time-stamp authority behind HTTP. ``/500``, ``/slow``, ``/wrong``, ``/text`` misbehave."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -176,7 +176,8 @@ class Tsa:
         (folder / "root.pem").write_bytes(timestamp_root().pem)
         (folder / "serial").write_text("01\n")
         (folder / "tsa.cnf").write_text(
-            f"[tsa]\ndefault_tsa = t\n[t]\ndir = {folder}\nserial = {folder}/serial\ncrypto_device = builtin\n"
+            f"[tsa]\ndefault_tsa = t\n[t]\ndir = {folder}\nserial = {folder}/serial\n"
+            "crypto_device = builtin\n"
             f"signer_cert = {folder}/tsa.pem\ncerts = {folder}/root.pem\nsigner_key = {folder}/tsa.key\n"
             "signer_digest = sha256\ndefault_policy = 1.2.3.4.1\nother_policies = 1.2.3.4.5\n"
             "digests = sha256, sha384, sha512\naccuracy = secs:1\nordering = no\ntsa_name = yes\n"
