@@ -25,7 +25,7 @@ LATEST = FOLDER / "latest.json"
 NAMES = ("authenticode", "trial", "first_window")
 
 # ``name``; ``ours``, ``peer`` (None without one) in ``unit``; ``ratio`` = ours / peer; ``limit`` for the
-# ratio, or for ours when there is no peer; anything else (runs, version of the peer) goes to the JSON file as it is.
+# ratio, or for ours when there is no peer; anything else (runs, version of the peer) goes to the JSON file.
 Row = Mapping[str, Any]
 
 

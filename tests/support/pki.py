@@ -32,7 +32,7 @@ PASSWORD = "canary-p12-password"
 
 @functools.cache
 def key(kind: str) -> Key:
-    """Return a key: ``rsa3072``, ``rsa2048``, ``p256``, ``p384``; a suffix after a dash tells several apart."""
+    """Return a key: ``rsa3072``, ``rsa2048``, ``p256``, ``p384``; a dash and a word tell several apart."""
     name = kind.partition("-")[0]
     if name.startswith("rsa"):
         return rsa.generate_private_key(65537, int(name[3:]))
