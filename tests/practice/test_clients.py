@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from codesign_wizard.core.sample import build_sample
 from codesign_wizard.practice.keyvault.models import VaultKey, new_hsm_key
 
 _SDK = """
@@ -159,10 +160,10 @@ def test_osslsigncode_stamps_and_verifies(client: Any, tmp_path: Path) -> None:
 
     chain = tmp_path / "chain.pem"
     chain.write_bytes(b"".join(each.public_bytes(Encoding.PEM) for each in cloud.issue(request)))
-    script, signed = tmp_path / "script.ps1", tmp_path / "signed.ps1"
-    script.write_text("Write-Output practice\r\n")
+    program, signed = tmp_path / "program.exe", tmp_path / "signed.exe"
+    program.write_bytes(build_sample("Practice", "x64"))  # scripts are too new a thing for some versions
     made = subprocess.run(
-        ["osslsigncode", "sign", "-certs", chain, "-key", key, "-h", "sha256", "-in", script, "-out", signed,
+        ["osslsigncode", "sign", "-certs", chain, "-key", key, "-h", "sha256", "-in", program, "-out", signed,
          "-ts", cloud.accounts.timestamp_servers[0], "-p", cloud.proxy_url],
         env=environment(cloud), capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
