@@ -53,8 +53,8 @@ class Outcome:
 
     ``lines`` stand first and are kept whole; ``notes`` stand last. ``clear`` and ``blocked`` are the closing
     sentences without and with an error. ``code`` is the exit code where the findings alone do not decide it.
-    ``silent`` says nothing more; ``quiet_ok`` leaves the closing sentence out when all is well. ``given_out``
-    is for the practice accounts, which are meant to be read with their secrets.
+    ``silent`` says nothing more. ``given_out`` is for the practice accounts, which are meant to be read with
+    their secrets.
     """
 
     findings: Sequence[Finding] = ()
@@ -66,7 +66,6 @@ class Outcome:
     blocked: str = ""
     code: int | None = None
     silent: bool = False
-    quiet_ok: bool = False
     given_out: bool = False
 
     @property
@@ -194,9 +193,7 @@ def _laid_out(outcome: Outcome, width: int, *, quiet: bool, verbose: bool) -> It
         yield []
         for note in outcome.notes:
             yield [("", note)]
-    if outcome.findings and not (outcome.quiet_ok and not blocks(outcome.findings)):
-        yield []
-        yield from _closing(outcome, width)
+    yield from _closing(outcome, width)
 
 
 def _finding(finding: Finding, width: int, *, verbose: bool) -> Iterator[Line]:
@@ -266,13 +263,13 @@ def _closing(outcome: Outcome, width: int) -> Iterator[Line]:
         counts.append(tr("1 error") if errors == 1 else tr("{n} errors").format(n=errors))
     if warnings:
         counts.append(tr("1 warning") if warnings == 1 else tr("{n} warnings").format(n=warnings))
-    if errors:
-        sentence = outcome.blocked or tr("Something must be mended first.")
-    else:
-        sentence = outcome.clear or tr("The way is clear.")
+    sentence = outcome.blocked if errors else outcome.clear
+    if not sentence:
+        return
     severity = Severity.ERROR if errors else Severity.WARNING if warnings else Severity.OK
     text = f"{sentence} ({', '.join(counts)})" if counts else sentence
     first, *more = _wrapped(text, width - 2)
+    yield []
     yield [(severity.value, f"{_MARKS[severity]} "), ("title", first)]
     for line in more:
         yield [("title", f"  {line}")]

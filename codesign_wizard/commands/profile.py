@@ -120,7 +120,7 @@ def _set(context: Context) -> Outcome:
     session.save()
     if not context.practising:
         session.profiles.set_last_used(session.profile.id)
-    return Outcome([*findings, SAVED(name=session.profile.name)], {"id": session.profile.id}, quiet_ok=True)
+    return Outcome([*findings, SAVED(name=session.profile.name)], {"id": session.profile.id})
 
 
 def _forget(context: Context) -> Outcome:
@@ -134,7 +134,7 @@ def _forget(context: Context) -> Outcome:
     context.confirm(tr("The profile {name} and its secrets will be removed.").format(name=profile.name))
     forget_all(session.secrets, profile.id)
     session.profiles.forget(profile.id)
-    return Outcome([FORGOTTEN(name=profile.name)], {"id": profile.id}, quiet_ok=True)
+    return Outcome([FORGOTTEN(name=profile.name)], {"id": profile.id})
 
 
 def _export(context: Context) -> Outcome:
@@ -147,12 +147,12 @@ def _export(context: Context) -> Outcome:
         findings.append(LOGIN_LEFT_OUT())
     text = json.dumps(document, indent=2, ensure_ascii=False)
     if not values:
-        return Outcome(findings, document, lines=[text], quiet_ok=True)
+        return Outcome(findings, document, lines=[text])
     try:
         write_atomic(Path(values[0]).absolute(), text.encode() + b"\n")
     except OSError as error:
         raise _bad(values[0], error.strerror or str(error)) from error
-    return Outcome(findings, document, lines=[tr("Written to {file}.").format(file=values[0])], quiet_ok=True)
+    return Outcome(findings, document, lines=[tr("Written to {file}.").format(file=values[0])])
 
 
 def _without_login(proxy: str) -> str:
@@ -176,7 +176,7 @@ def _import(context: Context) -> Outcome:
     # a profile that is there already is not overwritten by one from elsewhere
     imported.id = new_profile(imported.name).id
     _store(context).save(imported)
-    return Outcome([SAVED(name=imported.name)], {"id": imported.id}, quiet_ok=True)
+    return Outcome([SAVED(name=imported.name)], {"id": imported.id})
 
 
 def _input() -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from codesign_wizard.commands.context import Context, environment_secret
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.commands.verify import add_root_arguments
 from codesign_wizard.core.errors import InputError
-from codesign_wizard.core.finding import FindingKind, Severity, iso
+from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity, iso
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.signing import DigestAlgorithm, Signer
 from codesign_wizard.core.text import tr
@@ -78,22 +80,22 @@ def run(context: Context) -> Outcome:
         context.confirm(tr("{file} will be replaced by its signed form.").format(file=source))
     windows = context.session.profile.windows
     timestamper = None if options.no_timestamp else _timestamper(context)
-    signer = _signer(context)
-    signed = sign_file(
-        context.job,
-        source,
-        target,
-        signer,
-        digest=DigestAlgorithm(options.digest or windows.digest),
-        description=windows.description if options.description is None else options.description,
-        url=windows.url if options.url is None else options.url,
-        timestamp=timestamper,
-        append=options.append,
-    )
+    with closing(_signer(context)) as signer:
+        signed = sign_file(
+            context.job,
+            source,
+            target,
+            signer,
+            digest=DigestAlgorithm(options.digest or windows.digest),
+            description=windows.description if options.description is None else options.description,
+            url=windows.url if options.url is None else options.url,
+            timestamp=timestamper,
+            append=options.append,
+        )
+        findings = [*signer.findings, *signed.findings]
+        chain = [trust.name(certificate) for certificate in signer.certificate_chain]
+        key = signer.description
     roots = context.write_practice_roots(target.resolve().parent)
-    # a vault's signer tells of issuers that it could not fetch
-    findings = [*getattr(signer, "findings", ()), *signed.findings]
-    chain = [trust.name(certificate) for certificate in signer.certificate_chain]
     result = {
         "file": str(target),
         "size": signed.size,
@@ -101,7 +103,7 @@ def run(context: Context) -> Outcome:
         "digest": signed.digest_hex,
         "checksum": signed.checksum,
         "signer": signed.signer_subject,
-        "key": signer.description,
+        "key": key,
         "chain": chain,
         "timestamp": None
         if signed.timestamp is None
@@ -112,14 +114,12 @@ def run(context: Context) -> Outcome:
         (tr("File"), str(target)),
         (tr("Publisher"), chain[0]),
         (tr("Chain"), " → ".join(chain)),
-        (tr("Key"), signer.description),
+        (tr("Key"), key),
         (tr("Digest"), f"{signed.digest_algorithm.upper()} {signed.digest_hex}"),
     ]
     if signed.timestamp is not None:
         facts.append((tr("Time stamp"), f"{when(signed.timestamp.time)}, {signed.timestamp.server}"))
-    return Outcome(
-        findings, result, facts, notes=verify_hint(target, roots), clear=tr("Signed."), quiet_ok=not findings
-    )
+    return Outcome(findings, result, facts, notes=verify_hint(target, roots), clear=tr("Signed."))
 
 
 def verify_hint(file: Path, roots: Sequence[Path]) -> list[str]:
@@ -163,15 +163,26 @@ def _local_signer(context: Context, path: Path) -> Signer:
     from codesign_wizard.core.local_signer import LocalSigner
 
     password = p12_password(context)
-    if password is not None or not context.can_ask:
-        return LocalSigner.open(path, password)
     try:
-        return LocalSigner.open(path, None)
-    except InputError:
-        # perhaps it only wants its password; if not, the next attempt says what is wrong
-        return LocalSigner.open(
-            path, Secret(context.ask_secret(tr("Password of {file}: ").format(file=path.name)))
+        return LocalSigner.open(path, password)
+    except InputError as error:
+        if password is not None:
+            raise
+        if not context.can_ask:
+            raise InputError(with_password_remedy(error.finding)) from error
+    # perhaps it only wants its password; if not, this attempt says what is wrong
+    question = tr("Password of {file}: ").format(file=path.name)
+    return LocalSigner.open(path, Secret(context.ask_secret(question)))
+
+
+def with_password_remedy(finding: Finding) -> Finding:
+    """Return *finding* with how a password is given in the terminal."""
+    remedy = Remedy(
+        title=tr(
+            "Give the password on standard input (--password-stdin), or in CODESIGN_WIZARD_P12_PASSWORD."
         )
+    )
+    return dataclasses.replace(finding, remedies=(*finding.remedies, remedy))
 
 
 def _timestamper(context: Context) -> Timestamper:
