@@ -131,7 +131,11 @@ class _Bench:
             flag = "-out" if command[0] == self.peer else "--output"
             Path(command[command.index(flag) + 1]).unlink(missing_ok=True)
             os.sync()
-        environment = {**os.environ, "CODESIGN_WIZARD_P12_PASSWORD": pki.PASSWORD}
+        environment = {
+            **os.environ,
+            "PYTHONDONTWRITEBYTECODE": "",
+            "CODESIGN_WIZARD_P12_PASSWORD": pki.PASSWORD,
+        }
         with (self.folder / "output").open("w+b") as output:
             began = time.perf_counter()
             process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
