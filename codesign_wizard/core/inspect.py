@@ -183,7 +183,13 @@ def _certificates(
         return request
     found = _load(data)
     if found is not None:
-        return _described(path, *found, roots)
+        from codesign_wizard.core.authenticode.trust import BROKEN
+
+        try:
+            return _described(path, *found, roots)
+        except BROKEN as error:
+            # what is broken inside shows only when it is read
+            raise InputError(DAMAGED(file=path.name, what=tr("a certificate"), detail=str(error))) from error
     if data[:1] == b"\x30" and b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01" in data[:128]:
         return _p12(path, password, roots)
     if b"-----BEGIN CERTIFICATE-----" in data or b"-----BEGIN PKCS7-----" in data:

@@ -215,6 +215,7 @@ class _Verifier:
                 raise DerError("the signer's certificate is not in it")
             report = self._report(file, data, parsed, signer, certificate, (algorithm, digest), place)
             nested = [each.encoded for each in signer.unsigned.get(cms.NESTED_SIGNATURE, [])]
+            report.to_json()  # what is broken inside a certificate shows only when it is read
         except BROKEN as error:
             finding = checks.MALFORMED(signature=place, why=str(error) or type(error).__name__)
             return SignatureReport(place, findings=[self._placed(finding, place)]), []
