@@ -156,7 +156,8 @@ def _export(context: Context) -> Outcome:
 
 
 def _without_login(proxy: str) -> str:
-    return re.sub(r"(?<=://)[^/@]*@", "", proxy)
+    # people write passwords with / and @ in them, unquoted
+    return re.sub(r"(?<=://).*@", "", proxy)
 
 
 def _import(context: Context) -> Outcome:
