@@ -115,7 +115,7 @@ def run(context: Context) -> Outcome:
         (tr("Publisher"), chain[0]),
         (tr("Chain"), " → ".join(chain)),
         (tr("Key"), key),
-        (tr("Digest"), f"{signed.digest_algorithm.upper()} {signed.digest_hex}"),
+        (tr("Digest"), f"{signed.digest_algorithm.upper().replace('SHA', 'SHA-')} {signed.digest_hex}"),
     ]
     if signed.timestamp is not None:
         facts.append((tr("Time stamp"), f"{when(signed.timestamp.time)}, {signed.timestamp.server}"))

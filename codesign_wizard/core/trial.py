@@ -313,7 +313,7 @@ def _facts(signed: SignedFile, verification: Verification, signer: Signer) -> di
 
     report = verification.signatures[-1] if verification.signatures else None
     facts = {
-        "digest": f"{signed.digest_algorithm.upper()} {signed.digest_hex}",
+        "digest": f"{signed.digest_algorithm.upper().replace('SHA', 'SHA-')} {signed.digest_hex}",
         "checksum": f"{signed.checksum:08x}",
         "key": signer.description,
     }

@@ -706,3 +706,29 @@ def test_a_mutated_file_is_judged_or_refused(local: Path, run: Run, document: An
         code, found = document("verify", target)
         assert code in (0, 1, 2)
         assert "internal.unexpected" not in ids(found), place
+
+
+def _names(value: Any) -> set[str]:
+    """Return the names of all members in *value*, but those that are data themselves."""
+    if isinstance(value, dict):
+        inner = {name: item for name, item in value.items() if name not in ("environment", "evidence")}
+        return set(value) | {name for item in inner.values() for name in _names(item)}
+    if isinstance(value, list):
+        return {name for item in value for name in _names(item)}
+    return set()
+
+
+def test_every_member_of_a_result_is_documented(local: Path, document: Any) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "json.md").read_text("utf-8")
+    for words in (
+        ["doctor", "windows", "--practice"],
+        ["trial", "windows", "--practice", "--output", local / "out"],
+        ["sign", local / "a.exe", "--p12", local / "a.p12", "--no-timestamp", "--output", local / "b.exe"],
+        ["inspect", local / "a.exe", local / "root.pem", local / "a.p12", local / "missing"],
+        ["practice", "scenarios"],
+        ["profile", "set", "name=P"],
+        ["profile", "list"],
+    ):
+        _, found = document(*words)
+        missing = {name for name in _names(found) if f"`{name}`" not in text and f'"{name}"' not in text}
+        assert missing == set(), words
