@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +16,7 @@ def replacing(target: Path, *, private: bool = False) -> Iterator[Path]:
     On any exception the draft is removed and *target* stays what it was. An existing target keeps its mode;
     a new one gets the ordinary one, or 0600 with *private*. Raises ``OSError``.
     """
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
+    draft = target.with_name(f".{target.name}.{os.urandom(6).hex()}.part")
     # not mkstemp: it would leave 0600 on a file that others may be meant to read
     os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666))
     try:

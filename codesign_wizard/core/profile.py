@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
-import secrets as randomness
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -174,9 +173,11 @@ class Profile:
 
 def new_profile(name: str) -> Profile:
     """Return an empty profile with a fresh id made from *name*."""
+    import unicodedata
+
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:32] or "profile"
-    return Profile(id=f"{slug}-{randomness.token_hex(3)}", name=name)
+    return Profile(id=f"{slug}-{os.urandom(3).hex()}", name=name)
 
 
 class ProfileStore:

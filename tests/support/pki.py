@@ -58,7 +58,7 @@ def issue(
     issuer: Issued | None,
     *,
     ca: bool = False,
-    usage: x509.ObjectIdentifier | None = ExtendedKeyUsageOID.CODE_SIGNING,
+    usage: x509.ObjectIdentifier | list[x509.ObjectIdentifier] | None = ExtendedKeyUsageOID.CODE_SIGNING,
     critical_usage: bool = False,
     days: tuple[float, float] = (-1, 400),
     digital_signature: bool = True,
@@ -94,7 +94,9 @@ def issue(
         )
     )
     if usage is not None:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=critical_usage)
+        builder = builder.add_extension(
+            x509.ExtendedKeyUsage(usage if isinstance(usage, list) else [usage]), critical=critical_usage
+        )
     return Issued(builder.sign(authority.key, digest or hashes.SHA256()), own)
 
 
@@ -122,6 +124,9 @@ def leaf(kind: str) -> Issued:
             return issue("Expired", key("rsa3072"), intermediate(), days=(-400, -10))
         case "self-signed":
             return issue("Self-signed", key("rsa3072-self"), None)
+        case "lifetime":
+            usages = [ExtendedKeyUsageOID.CODE_SIGNING, x509.ObjectIdentifier("1.3.6.1.4.1.311.10.3.13")]
+            return issue("Lifetime", key("rsa3072"), intermediate(), usage=usages)
         case "no-signature-usage":
             return issue("No signature", key("rsa3072"), intermediate(), digital_signature=False)
     return issue(f"Test Publisher {kind}", key(kind), intermediate())

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from codesign_wizard.core.authenticode.trust import Judgement
 
 _MAXIMUM_SIGNATURES = 16
+# a certificate with this usage ends its signatures when it ends, whatever the time stamp (wintrust.h,
+# szOID_KP_LIFETIME_SIGNING)
+_LIFETIME_SIGNING = "1.3.6.1.4.1.311.10.3.13"
 _RULE_FROM = datetime(2026, 3, 1, tzinfo=UTC)
 _POLICIES = {
     "2.23.140.1.3": "extended validation (EV)",
@@ -249,7 +252,8 @@ class _Verifier:
             else checks.SIGNATURE_OK(signer=publisher, certainty=Certainty.COMPUTED)
         )
         stamp, stamp_findings = self._timestamp(signer, certificate)
-        when = self.now if stamp is None else stamp.time.astimezone(UTC)
+        outlives = stamp is not None and _LIFETIME_SIGNING not in (trust.usages(certificate) or ())
+        when = stamp.time.astimezone(UTC) if stamp is not None and outlives else self.now
         chain = trust.judge(certificate, parsed.certificates, self.roots, Purpose.CODE_SIGNING, when)
         findings += [
             *stamp_findings,

@@ -179,6 +179,16 @@ def test_a_time_stamp_outlives_the_certificate(tmp_path: Path, signed: Signed) -
     assert "authenticode.verify.expired" in errors(without)
 
 
+def test_a_lifetime_signing_certificate_ends_its_signatures(tmp_path: Path, signed: Signed) -> None:
+    (tmp_path / "in.exe").write_bytes(programs.small())
+    signer = pki.signer("lifetime")
+    sign_file(Job(), tmp_path / "in.exe", tmp_path / "out.exe", signer, timestamp=signed.timestamper)
+    later = datetime.now(UTC) + timedelta(days=1000)
+    assert verify_file(Job(), tmp_path / "out.exe", roots=signed.roots).ok
+    after = verify_file(Job(), tmp_path / "out.exe", roots=signed.roots, now=later)
+    assert "authenticode.verify.expired" in errors(after)
+
+
 def test_a_missing_intermediate_is_named(tmp_path: Path, signed: Signed) -> None:
     from codesign_wizard.core.local_signer import LocalSigner
 
