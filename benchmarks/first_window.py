@@ -35,15 +35,19 @@ app.exec()
 OURS = """
 import sys
 from codesign_wizard import app as wizard
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication
-kept = QApplication.exec
-def once():
-    app = QApplication.instance()
-    app.processEvents()
-    QTimer.singleShot(0, app.quit)
-    return kept()
-QApplication.exec = staticmethod(once)
+made = wizard.application
+def application():
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+    app = made()
+    kept = QApplication.exec
+    def once():
+        app.processEvents()
+        QTimer.singleShot(0, app.quit)
+        return kept()
+    QApplication.exec = staticmethod(once)
+    return app
+wizard.application = application
 wizard.run_gui()
 """
 
