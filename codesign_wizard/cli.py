@@ -8,9 +8,11 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 
 from codesign_wizard.commands.arguments import WrongUsage, parse
 from codesign_wizard.commands.context import INTERRUPTED, Context
+from codesign_wizard.commands.hints import with_hints
 from codesign_wizard.commands.output import Outcome, Printer
 from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
 from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Remedy, Severity, utc_now
@@ -37,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not sys.warnoptions:
         # what libraries tell their developers is no news for the person
         warnings.simplefilter("ignore")
-    return printer.end(_outcome(arguments, printer))
+    outcome = _outcome(arguments, printer)
+    return printer.end(replace(outcome, findings=with_hints(outcome.findings)))
 
 
 def main_gui() -> int:

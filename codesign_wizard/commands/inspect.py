@@ -7,7 +7,7 @@ from pathlib import Path
 
 from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.output import Outcome
-from codesign_wizard.commands.sign import p12_password, with_password_remedy
+from codesign_wizard.commands.sign import p12_password
 from codesign_wizard.commands.verify import add_root_arguments
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Finding
@@ -47,10 +47,7 @@ def run(context: Context) -> Outcome:
             findings.append(error.finding)
             documents.append({"file": str(path), "kind": "unreadable", "title": error.finding.title})
             continue
-        findings += [
-            with_password_remedy(each) if each.id == "inspect.password-needed" else each
-            for each in found.findings
-        ]
+        findings += found.findings
         documents.append({"file": str(path), **found.to_json()})
         if lines:
             lines.append("")

@@ -234,12 +234,11 @@ def _evidence(finding: Finding, pad: str) -> Iterator[Line]:
         iso(evidence.time) if evidence.time is not None else "",
     )
     head = ", ".join(part for part in parts if part)
-    if evidence:
-        yield [("soft", f"{pad}{tr('What we saw:')} {head}")]
-    for line in (evidence.message or "").splitlines():
-        yield [("soft", f"{pad}  {line}")]
-    for name, value in evidence.more.items():
-        yield [("soft", f"{pad}  {name}: {value}")]
+    seen = [head] if head else []
+    seen += (evidence.message or "").splitlines()
+    seen += [f"{name}: {value}" for name, value in evidence.more.items()]
+    for place, line in enumerate(seen):
+        yield [("soft", f"{pad}  {line}" if place else f"{pad}{tr('What we saw:')} {line}")]
 
 
 def _remedy(remedy: Remedy, pad: str, width: int) -> Iterator[Line]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
 from collections.abc import Sequence
 from contextlib import closing
@@ -11,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesign_wizard.commands.context import Context, environment_secret
+from codesign_wizard.commands.hints import password_hint, with_remedy
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.commands.verify import add_root_arguments
 from codesign_wizard.core.errors import InputError
-from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity, iso
+from codesign_wizard.core.finding import FindingKind, Severity, iso
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.signing import DigestAlgorithm, Signer
 from codesign_wizard.core.text import tr
@@ -169,20 +169,10 @@ def _local_signer(context: Context, path: Path) -> Signer:
         if password is not None:
             raise
         if not context.can_ask:
-            raise InputError(with_password_remedy(error.finding)) from error
+            raise InputError(with_remedy(error.finding, password_hint())) from error
     # perhaps it only wants its password; if not, this attempt says what is wrong
     question = tr("Password of {file}: ").format(file=path.name)
     return LocalSigner.open(path, Secret(context.ask_secret(question)))
-
-
-def with_password_remedy(finding: Finding) -> Finding:
-    """Return *finding* with how a password is given in the terminal."""
-    remedy = Remedy(
-        title=tr(
-            "Give the password on standard input (--password-stdin), or in CODESIGN_WIZARD_P12_PASSWORD."
-        )
-    )
-    return dataclasses.replace(finding, remedies=(*finding.remedies, remedy))
 
 
 def _timestamper(context: Context) -> Timestamper:

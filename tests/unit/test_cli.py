@@ -484,6 +484,15 @@ def test_a_secret_comes_by_standard_input(given: Any, document: Any) -> None:
     assert ids(document(*words)[1]) == {"usage.two-secrets-on-stdin"}
 
 
+def test_a_missing_value_comes_with_how_it_is_given_here(run: Run, document: Any) -> None:
+    out = " ".join(run("doctor", "windows")[1].split())
+    for word in ("--vault NAME", "AZURE_TENANT_ID", "profile set --secret-stdin"):
+        assert word in out
+    code, found = document("doctor", "windows")
+    assert (code, ids(found)) == (1, {"azure.options.missing"})
+    assert all(finding["remedies"] for finding in found["findings"])
+
+
 # -- the wizard's window
 
 

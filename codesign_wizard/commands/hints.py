@@ -1,0 +1,53 @@
+"""What only the terminal knows about a finding: with which option, variable or setting a value is given."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from codesign_wizard.core.finding import Finding, Remedy
+from codesign_wizard.core.text import tr
+
+# by field of the Azure options: option, environment variable, setting of the profile
+_PLACES = {
+    "vault_name": ("--vault NAME", "CODESIGN_WIZARD_VAULT", "profile set windows.vault-name=NAME"),
+    "certificate_name": (
+        "--certificate NAME",
+        "CODESIGN_WIZARD_CERTIFICATE",
+        "profile set windows.certificate-name=NAME",
+    ),
+    "application_id": ("--application ID", "AZURE_CLIENT_ID", "profile set windows.application-id=ID"),
+    "application_secret": ("--secret-stdin", "AZURE_CLIENT_SECRET", "profile set --secret-stdin"),
+    "tenant_id": ("--tenant ID", "AZURE_TENANT_ID", "profile set windows.tenant-id=ID"),
+}
+
+
+def with_hints(findings: Iterable[Finding]) -> list[Finding]:
+    """Return *findings*, those about a missing value with how it is given here."""
+    return [_with_hint(finding) for finding in findings]
+
+
+def with_remedy(finding: Finding, title: str) -> Finding:
+    """Return *finding* with one more remedy."""
+    return dataclasses.replace(finding, remedies=(*finding.remedies, Remedy(title=title)))
+
+
+def _with_hint(finding: Finding) -> Finding:
+    if finding.id == "azure.options.missing":
+        places = _PLACES.get(finding.evidence.more.get("field", ""))
+        if places is not None:
+            option, variable, setting = places
+            return with_remedy(
+                finding,
+                tr("Give it with {option} or in {variable}, or keep it: {setting}.").format(
+                    option=option, variable=variable, setting=setting
+                ),
+            )
+    if finding.id == "inspect.password-needed":
+        return with_remedy(finding, password_hint())
+    return finding
+
+
+def password_hint() -> str:
+    """Return how a .p12's password is given."""
+    return tr("Give the password on standard input (--password-stdin), or in CODESIGN_WIZARD_P12_PASSWORD.")
