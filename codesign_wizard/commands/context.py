@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from codesign_wizard.commands.events import PRACTICE
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Evidence, FindingKind, Remedy, Severity
 from codesign_wizard.core.job import Job, LogLevel
@@ -87,7 +88,7 @@ class Context:
             return
         session.close()
         for problem in session.practice.problems if session.practice is not None else ():
-            self.job.log(LogLevel.ERROR, problem, part="practice")
+            self.job.log(LogLevel.ERROR, problem, part=PRACTICE)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self._interrupts += 1

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _PATIENCE = 0.4  # seconds of work before a bar appears: a flicker tells nobody anything
-_LEVELS = list(LogLevel)
+PRACTICE = "practice"
 
 
 class Events:
-    """Listens to a job, from any thread; *quiet* lets only errors through, *verbose* everything.
+    """Listens to a job, from any thread.
 
-    Ended stages are told on a terminal, and with *verbose*: a program that reads standard error asked for no
+    The log is written with *verbose* only: what went wrong is told by the findings, once. Ended stages are told on a terminal, and with *verbose*: a program that reads standard error asked for no
     story. A stream that was closed is not written to again; the work goes on.
     """
 
     def __init__(self, stream: TextIO | None, *, quiet: bool, verbose: bool) -> None:
         self._stream = stream
-        self._least = LogLevel.DEBUG if verbose else LogLevel.ERROR if quiet else LogLevel.WARNING
+        self._verbose = verbose
         terminal = stream is not None and stream.isatty()
         self._stages = verbose or (terminal and not quiet)
         self._bars = terminal and not quiet and stream is not None and coloured(stream)
@@ -66,8 +66,8 @@ class Events:
                 )
 
     def log(self, line: LogLine) -> None:
-        """Write a line of the log: all with --verbose, else warnings and errors."""
-        if _LEVELS.index(line.level) < _LEVELS.index(self._least):
+        """Write a line of the log, with --verbose; a fault of the practice cloud itself always."""
+        if not self._verbose and (line.part != PRACTICE or line.level is not LogLevel.ERROR):
             return
         request = f" [{line.request_id}]" if line.request_id else ""
         self.say(f"{iso(line.time)} {line.level.value:<7} {line.part:<10} {line.text}{request}")

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from codesign_wizard.commands.context import Context, not_started
+from codesign_wizard.commands.events import PRACTICE
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.errors import Cancelled
 from codesign_wizard.core.job import Job, LogLevel
@@ -61,7 +62,7 @@ def _serve(context: Context) -> Outcome:
         cloud = PracticeCloud(
             options.practice or None,
             state=Path(options.state) if options.state else None,
-            on_answer=lambda line: job.log(LogLevel.INFO, line, part="practice"),
+            on_answer=lambda line: job.log(LogLevel.INFO, line, part=PRACTICE),
         )
         cloud.start()
     except OSError as error:
@@ -78,7 +79,7 @@ def _serve(context: Context) -> Outcome:
             while True:
                 job.wait(0.5)  # Windows tells of Ctrl-C between two waits only
     for problem in cloud.problems:
-        job.log(LogLevel.ERROR, problem, part="practice")
+        job.log(LogLevel.ERROR, problem, part=PRACTICE)
     return Outcome(silent=True)
 
 

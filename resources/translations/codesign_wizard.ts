@@ -474,6 +474,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/hints.py"/>
+        <source>Give the password on standard input (--password-stdin), or in CODESIGN_WIZARD_P12_PASSWORD.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/hints.py"/>
+        <source>Give it with {option} or in {variable}, or keep it: {setting}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/inspect.py"/>
         <source>read a .p12's password from standard input (else CODESIGN_WIZARD_P12_PASSWORD)</source>
         <translation type="unfinished"></translation>
@@ -506,16 +516,6 @@
     <message>
         <location filename="codesign_wizard/commands/output.py"/>
         <source>See</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/output.py"/>
-        <source>Something must be mended first.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/output.py"/>
-        <source>The way is clear.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -775,17 +775,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/sign.py"/>
+        <source>Password of {file}: </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
         <source>Time stamp</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/sign.py"/>
         <source>{file} will be replaced by its signed form.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/sign.py"/>
-        <source>Password of {file}: </source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1029,6 +1029,181 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>there are no signed attributes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>there is no message digest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>the signed content type is another one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>the message digest is another one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>not a SignedData</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>a SignedData that is cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>more certificates than any signature has</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>more signers than any signature has</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>signature and digest algorithm contradict each other</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>the signature was not made by this key over these bytes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>the signature is for another kind of file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>the signature has several signers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>a SignerInfo that is cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>a SignerInfo without a signature</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>the algorithm is not the key's</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>the key is of a kind that does not sign programs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>more attributes than any signature has</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>the signature cannot be checked: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>{found} parts in place of {count}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>digest algorithm {oid} is not known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/der.py"/>
+        <source>not a time</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/der.py"/>
+        <source>too many parts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/der.py"/>
+        <source>cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/der.py"/>
+        <source>a tag of several octets</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/der.py"/>
+        <source>longer than what holds it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/der.py"/>
+        <source>something follows the end</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/der.py"/>
+        <source>not an object identifier</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/der.py"/>
+        <source>an integer without octets</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/der.py"/>
+        <source>a time that is not in UTC</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/der.py"/>
+        <source>a primitive value has no parts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/der.py"/>
+        <source>a length that is not DER</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/der.py"/>
+        <source>a time with a strange fraction</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/der.py"/>
+        <source>tag {found} in place of {wanted}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/der.py"/>
+        <source>not a time: {text}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>the signed file would be larger than 4 GiB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>its DOS header is cut short</source>
         <translation type="unfinished"></translation>
@@ -1100,12 +1275,27 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>an entry of the certificate table is cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>the file became shorter while it was read</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>its PE header overlaps the DOS header or is not aligned</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>a section reaches behind the end of the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>an entry of the certificate table says it has {length} bytes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1496,6 +1686,11 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
         <source>{name} is signed with {digest}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>the key of {name} has only {bits} bits</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

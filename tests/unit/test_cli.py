@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -741,3 +742,68 @@ def test_every_member_of_a_result_is_documented(local: Path, document: Any) -> N
         _, found = document(*words)
         missing = {name for name in _names(found) if f"`{name}`" not in text and f'"{name}"' not in text}
         assert missing == set(), words
+
+
+@posix
+def test_a_second_ctrl_c_does_not_ask(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from codesign_wizard import cli; from codesign_wizard.commands import verify\n"
+        "def stubborn(context):\n    print('at it', file=sys.stderr, flush=True)\n"
+        "    while True: time.sleep(0.05)\n"
+        "verify.run = stubborn; sys.exit(cli.main(['verify', 'x', '--json']))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    assert process.poll() is None, "the first one asks the work to stop"
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert ids(json.loads(out)) == {"internal.interrupted"}
+
+
+@posix
+def test_a_terminal_sees_how_far_it_is_and_a_pipe_does_not(local: Path) -> None:
+    import pty
+    import threading
+
+    with (local / "a.exe").open("ab") as file:
+        file.truncate(128 << 20)
+    code = (
+        "import sys; from codesign_wizard import cli; from codesign_wizard.commands import events\n"
+        "events._PATIENCE = 0.0\nsys.exit(cli.main(sys.argv[1:]))"
+    )
+    words = ["sign", local / "a.exe", "--p12", local / "a.p12", "--no-timestamp", "--output", local / "b.exe"]
+    command = [sys.executable, "-c", code, *map(str, words), "--json"]
+    outer, inner = pty.openpty()
+    said = bytearray()
+
+    def read() -> None:
+        # the far end of a closed terminal is an error on some systems, the end of the file on others
+        with contextlib.suppress(OSError):
+            while piece := os.read(outer, 4096):
+                said.extend(piece)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    done = subprocess.run(
+        command,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+        stdout=subprocess.PIPE,
+        stderr=inner,
+        timeout=60,
+    )
+    os.close(inner)
+    reader.join(10)
+    os.close(outer)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["ok"] is True
+    text = said.decode()
+    assert "Hash: done" in text
+    assert "134." in text, "megabytes done, of all"
+    piped = subprocess.run(command, capture_output=True, timeout=60)
+    assert (piped.returncode, piped.stderr) == (0, b"")

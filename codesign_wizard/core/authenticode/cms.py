@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.core.authenticode import der
 from codesign_wizard.core.authenticode.der import DerError, Element
+from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -26,6 +27,8 @@ SPC_OPUS_INFO = "1.3.6.1.4.1.311.2.1.12"
 NESTED_SIGNATURE = "1.3.6.1.4.1.311.2.4.1"
 RFC3161_TOKEN = "1.3.6.1.4.1.311.3.3.1"
 LEGACY_COUNTERSIGNATURE = "1.2.840.113549.1.9.6"
+DATA = "1.2.840.113549.1.7.1"
+SIGNING_TIME = "1.2.840.113549.1.9.5"
 CONTENT_TYPE = "1.2.840.113549.1.9.3"
 MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
 
@@ -45,7 +48,10 @@ ECDSA_WITH = {
     "sha384": "1.2.840.10045.4.3.3",
     "sha512": "1.2.840.10045.4.3.4",
 }
+# far above what signatures have; each costs memory many times its size in the file
 _MAXIMUM_CERTIFICATES = 64
+_MAXIMUM_SIGNERS = 16
+_MAXIMUM_VALUES = 64
 
 
 def algorithm(oid: str, *, null: bool) -> bytes:
@@ -59,7 +65,7 @@ def digest_name(identifier: Element) -> str:
     try:
         return _DIGEST_OF[oid]
     except KeyError:
-        raise DerError(f"digest algorithm {oid} is not known") from None
+        raise DerError(tr("digest algorithm {oid} is not known").format(oid=oid)) from None
 
 
 def indirect_data(digest: bytes, digest_algorithm: str) -> bytes:
@@ -173,9 +179,13 @@ class SignerInfo:
 
 @dataclass(frozen=True)
 class SignedData:
-    """A parsed ContentInfo. ``content`` is the element inside eContent; ``certificates`` are DER."""
+    """A parsed ContentInfo.
+
+    ``content`` is the element inside eContent; ``certificates`` are DER; ``digest_algorithms`` are OIDs.
+    """
 
     encoded: bytes
+    digest_algorithms: list[str]
     content_type: str
     content: Element
     certificates: list[bytes]
@@ -192,13 +202,15 @@ def parse(data: bytes) -> SignedData:
     info = der.read(data).expect(der.SEQUENCE)
     kind, wrapped = _exactly(info, 2)
     if der.read_oid(kind) != SIGNED_DATA:
-        raise DerError("not a SignedData")
+        raise DerError(tr("not a SignedData"))
     members = _exactly(wrapped.expect(0xA0), 1)[0].expect(der.SEQUENCE).children()
     if len(members) < 4:
-        raise DerError("a SignedData that is cut short")
+        raise DerError(tr("a SignedData that is cut short"))
     der.read_integer(members[0])
-    for identifier in members[1].expect(der.SET).children():
-        identifier.expect(der.SEQUENCE)
+    digest_algorithms = [
+        der.read_oid(identifier.expect(der.SEQUENCE).first())
+        for identifier in members[1].expect(der.SET).children()
+    ]
     content_type, content = _exactly(members[2].expect(der.SEQUENCE), 2)
     certificates: list[bytes] = []
     for member in members[3:-1]:
@@ -206,28 +218,33 @@ def parse(data: bytes) -> SignedData:
             # [1] is an attribute certificate, which Microsoft's time stamps carry
             certificates = [each.encoded for each in member.children() if each.tag == der.SEQUENCE]
     if len(certificates) > _MAXIMUM_CERTIFICATES:
-        raise DerError("more certificates than any signature has")
+        raise DerError(tr("more certificates than any signature has"))
+    signers = members[-1].expect(der.SET).children()
+    if len(signers) > _MAXIMUM_SIGNERS:
+        raise DerError(tr("more signers than any signature has"))
     return SignedData(
         encoded=info.encoded,
+        digest_algorithms=digest_algorithms,
         content_type=der.read_oid(content_type),
         content=_exactly(content.expect(0xA0), 1)[0],
         certificates=certificates,
-        signers=[_signer(each) for each in members[-1].expect(der.SET).children()],
+        signers=[read_signer(each) for each in signers],
     )
 
 
 def check_signer(signer: SignerInfo, content_type: str, octets: bytes, certificate: x509.Certificate) -> str:
     """Check the signer's attributes and signature over *octets*; return "" or what does not fit."""
-    if signer.attributes:
-        message_digest, kind = signer.one(MESSAGE_DIGEST), signer.one(CONTENT_TYPE)
-        if message_digest is None or message_digest.tag != der.OCTET_STRING:
-            return "there is no message digest"
-        if kind is None or kind.tag != der.OBJECT_IDENTIFIER or der.read_oid(kind) != content_type:
-            return "the signed content type is another one"
-        if message_digest.value != hashlib.new(signer.digest_algorithm, octets).digest():
-            return "the message digest is another one"
-        octets = b"\x31" + signer.attributes[1:]
-    return check_signature(certificate, signer, octets)
+    if not signer.attributes:
+        # both Authenticode ("SignerInfo") and RFC 5652, 5.3, for content that is not data, ask for them
+        return tr("there are no signed attributes")
+    message_digest, kind = signer.one(MESSAGE_DIGEST), signer.one(CONTENT_TYPE)
+    if message_digest is None or message_digest.tag != der.OCTET_STRING:
+        return tr("there is no message digest")
+    if kind is None or kind.tag != der.OBJECT_IDENTIFIER or der.read_oid(kind) != content_type:
+        return tr("the signed content type is another one")
+    if message_digest.value != hashlib.new(signer.digest_algorithm, octets).digest():
+        return tr("the message digest is another one")
+    return check_signature(certificate, signer, b"\x31" + signer.attributes[1:])
 
 
 def check_signature(certificate: x509.Certificate, signer: SignerInfo, signed: bytes) -> str:
@@ -241,11 +258,11 @@ def check_signature(certificate: x509.Certificate, signer: SignerInfo, signed: b
         key = certificate.public_key()
         name = _RSA_WITH.get(oid) or _ECDSA_OF.get(oid) or signer.digest_algorithm
         if name != signer.digest_algorithm:
-            return "signature and digest algorithm contradict each other"
+            return tr("signature and digest algorithm contradict each other")
         digest: hashes.HashAlgorithm = getattr(hashes, name.upper())()
         if isinstance(key, rsa.RSAPublicKey):
-            if oid in _ECDSA_OF:
-                return "the algorithm is not the key's"
+            if oid not in _RSA_WITH and oid not in (RSA_ENCRYPTION, RSASSA_PSS):
+                return tr("the algorithm is not the key's")
             scheme: padding.AsymmetricPadding = (
                 padding.PSS(padding.MGF1(digest), padding.PSS.AUTO)
                 if oid == RSASSA_PSS
@@ -253,15 +270,15 @@ def check_signature(certificate: x509.Certificate, signer: SignerInfo, signed: b
             )
             key.verify(signer.signature, signed, scheme, digest)
         elif isinstance(key, ec.EllipticCurvePublicKey):
-            if oid == RSA_ENCRYPTION or oid in _RSA_WITH:
-                return "the algorithm is not the key's"
+            if oid not in _ECDSA_OF and oid not in _ECDSA_UNNAMED:
+                return tr("the algorithm is not the key's")
             key.verify(signer.signature, signed, ec.ECDSA(digest))
         else:
-            return "the key is of a kind that does not sign programs"
+            return tr("the key is of a kind that does not sign programs")
     except InvalidSignature:
-        return "the signature was not made by this key over these bytes"
+        return tr("the signature was not made by this key over these bytes")
     except (AttributeError, ValueError, UnsupportedAlgorithm) as error:
-        return f"the signature cannot be checked: {error}"
+        return tr("the signature cannot be checked: {error}").format(error=error)
     return ""
 
 
@@ -271,6 +288,8 @@ _RSA_WITH = {
     "1.2.840.113549.1.1.12": "sha384",
     "1.2.840.113549.1.1.13": "sha512",
 }
+# the key's algorithm, and ecdsa-with-Specified: both leave the digest to the field for it (wincrypt.h knows them)
+_ECDSA_UNNAMED = ("1.2.840.10045.2.1", "1.2.840.10045.4.3")
 _ECDSA_OF = {oid: name for name, oid in ECDSA_WITH.items()} | {"1.2.840.10045.4.1": "sha1"}
 
 
@@ -278,7 +297,7 @@ def read_indirect_data(content: Element) -> tuple[str, bytes]:
     """Return digest algorithm and digest of an SpcIndirectDataContent; raises ``DerError``."""
     data, info = _exactly(content.expect(der.SEQUENCE), 2)
     if der.read_oid(data.expect(der.SEQUENCE).first()) != SPC_PE_IMAGE_DATA:
-        raise DerError("the signature is for another kind of file")
+        raise DerError(tr("the signature is for another kind of file"))
     identifier, digest = _exactly(info.expect(der.SEQUENCE), 2)
     return digest_name(identifier), digest.expect(der.OCTET_STRING).value
 
@@ -308,7 +327,7 @@ def add_unsigned(signature: bytes, oid: str, value: bytes) -> bytes:
     """
     data = parse(signature)
     if len(data.signers) != 1:
-        raise DerError("the signature has several signers")
+        raise DerError(tr("the signature has several signers"))
     signer = data.signers[0].element
     members = signer.children()
     attributes = [each.encoded for each in members[-1].children()] if members[-1].tag == 0xA1 else []
@@ -340,14 +359,15 @@ def _attribute(oid: str, value: bytes) -> bytes:
 def _exactly(element: Element, count: int) -> list[Element]:
     children = element.children()
     if len(children) != count:
-        raise DerError(f"{len(children)} parts in place of {count}")
+        raise DerError(tr("{found} parts in place of {count}").format(found=len(children), count=count))
     return children
 
 
-def _signer(element: Element) -> SignerInfo:
+def read_signer(element: Element) -> SignerInfo:
+    """Return the SignerInfo (RFC 2315, 9.2; RFC 5652, 5.3); raises ``DerError``."""
     members = element.expect(der.SEQUENCE).children()
     if len(members) < 5:
-        raise DerError("a SignerInfo that is cut short")
+        raise DerError(tr("a SignerInfo that is cut short"))
     der.read_integer(members[0])
     issuer, serial, key_identifier = b"", 0, b""
     if members[1].tag == 0x80:
@@ -363,7 +383,7 @@ def _signer(element: Element) -> SignerInfo:
         attributes, signed = rest[0].encoded, _attributes(rest[0])
         rest = rest[1:]
     if len(rest) < 2:
-        raise DerError("a SignerInfo without a signature")
+        raise DerError(tr("a SignerInfo without a signature"))
     unsigned = _attributes(rest[2]) if len(rest) > 2 and rest[2].tag == 0xA1 else {}
     identifier = rest[0].expect(der.SEQUENCE)
     der.read_oid(identifier.first())
@@ -383,7 +403,12 @@ def _signer(element: Element) -> SignerInfo:
 
 def _attributes(element: Element) -> dict[str, list[Element]]:
     found: dict[str, list[Element]] = {}
+    count = 0
     for attribute in element.children():
         kind, values = _exactly(attribute.expect(der.SEQUENCE), 2)
-        found.setdefault(der.read_oid(kind), []).extend(values.expect(der.SET).children())
+        inside = values.expect(der.SET).children()
+        count += len(inside)
+        if count > _MAXIMUM_VALUES:
+            raise DerError(tr("more attributes than any signature has"))
+        found.setdefault(der.read_oid(kind), []).extend(inside)
     return found

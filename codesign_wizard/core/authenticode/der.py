@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from codesign_wizard.core.text import tr
+
 BOOLEAN = 0x01
 INTEGER = 0x02
 BIT_STRING = 0x03
@@ -63,12 +65,14 @@ class Element:
     def expect(self, tag: int) -> Element:
         """Return this element; raises ``DerError`` when it has another tag."""
         if self.tag != tag:
-            raise DerError(f"tag {self.tag:#04x} in place of {tag:#04x}")
+            raise DerError(
+                tr("tag {found} in place of {wanted}").format(found=f"{self.tag:#04x}", wanted=f"{tag:#04x}")
+            )
         return self
 
     def _children(self) -> Iterator[Element]:
         if not self.tag & 0x20:
-            raise DerError("a primitive value has no parts")
+            raise DerError(tr("a primitive value has no parts"))
         offset = self.content
         for _ in range(_MAXIMUM_CHILDREN):
             if offset == self.end:
@@ -76,26 +80,26 @@ class Element:
             child = read(self.data, offset, self.end)
             yield child
             offset = child.end
-        raise DerError("too many parts")
+        raise DerError(tr("too many parts"))
 
 
 def read(data: bytes, offset: int = 0, end: int | None = None) -> Element:
     """Return the element at *offset*, which must end at or before *end*; raises ``DerError``."""
     end = len(data) if end is None else end
     if offset + 2 > end:
-        raise DerError("cut short")
+        raise DerError(tr("cut short"))
     tag, length = data[offset], data[offset + 1]
     if tag & 0x1F == 0x1F:
-        raise DerError("a tag of several octets")
+        raise DerError(tr("a tag of several octets"))
     content = offset + 2
     if length & 0x80:
         count = length & 0x7F
         if not 1 <= count <= 4 or content + count > end:
-            raise DerError("a length that is not DER")
+            raise DerError(tr("a length that is not DER"))
         length = int.from_bytes(data[content : content + count], "big")
         content += count
     if content + length > end:
-        raise DerError("longer than what holds it")
+        raise DerError(tr("longer than what holds it"))
     return Element(data, tag, offset, content, content + length)
 
 
@@ -103,7 +107,7 @@ def whole(data: bytes, tag: int = SEQUENCE) -> Element:
     """Return the one element that *data* consists of; raises ``DerError`` when something follows it."""
     element = read(data).expect(tag)
     if element.end != len(data):
-        raise DerError("something follows the end")
+        raise DerError(tr("something follows the end"))
     return element
 
 
@@ -158,7 +162,7 @@ def read_oid(element: Element) -> str:
     """Return the dotted form of an OBJECT IDENTIFIER; raises ``DerError``."""
     value = element.expect(OBJECT_IDENTIFIER).value
     if not value or len(value) > 64 or value[-1] & 0x80:
-        raise DerError("not an object identifier")
+        raise DerError(tr("not an object identifier"))
     arcs, arc = [], 0
     for octet in value:
         arc = arc << 7 | octet & 0x7F
@@ -173,7 +177,7 @@ def read_integer(element: Element) -> int:
     """Return an INTEGER; raises ``DerError``."""
     value = element.expect(INTEGER).value
     if not value:
-        raise DerError("an integer without octets")
+        raise DerError(tr("an integer without octets"))
     return int.from_bytes(value, "big", signed=True)
 
 
@@ -181,7 +185,7 @@ def read_time(element: Element) -> datetime:
     """Return a UTCTime or GeneralizedTime as UTC; raises ``DerError``."""
     text = element.value.decode("ascii", "replace")
     if not text.endswith("Z"):
-        raise DerError("a time that is not in UTC")
+        raise DerError(tr("a time that is not in UTC"))
     try:
         if element.tag == UTC_TIME:
             time = datetime.strptime(text, "%y%m%d%H%M%SZ").replace(tzinfo=UTC)
@@ -192,11 +196,11 @@ def read_time(element: Element) -> datetime:
             time = datetime.strptime(seconds, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
             micros = int(fraction[:6].ljust(6, "0")) if fraction.isdigit() else 0
             if "." in text and not fraction.isdigit():
-                raise DerError("a time with a strange fraction")
+                raise DerError(tr("a time with a strange fraction"))
             return time.replace(microsecond=micros)
     except ValueError as error:
-        raise DerError(f"not a time: {text[:24]}") from error
-    raise DerError("not a time")
+        raise DerError(tr("not a time: {text}").format(text=text[:24])) from error
+    raise DerError(tr("not a time"))
 
 
 def read_string(element: Element) -> str:

@@ -71,7 +71,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One WIN_CERTIFICATE of the table; ``data`` is what follows its eight octets."""
+    """One WIN_CERTIFICATE of the table; ``data`` is what follows its eight octets, with the padding."""
 
     revision: int
     kind: int
@@ -171,12 +171,16 @@ def read_entries(file: BinaryIO, layout: Layout) -> list[Entry]:
     entries, offset = [], 0
     while offset < len(data):
         if offset + 8 > len(data):
-            raise ValueError("an entry of the certificate table is cut short")
+            raise ValueError(tr("an entry of the certificate table is cut short"))
         length, revision, kind = struct.unpack_from("<IHH", data, offset)
         if length < 8 or offset + length > len(data):
-            raise ValueError(f"an entry of the certificate table says it has {length} bytes")
-        entries.append(Entry(revision, kind, data[offset + 8 : offset + length]))
-        offset += length + -length % 8
+            raise ValueError(
+                tr("an entry of the certificate table says it has {length} bytes").format(length=length)
+            )
+        # the filling up to the next entry counts as well: nothing may hide in it
+        following = offset + length + -length % 8
+        entries.append(Entry(revision, kind, data[offset + 8 : following]))
+        offset = following
     return entries
 
 
@@ -203,7 +207,7 @@ def authenticode_digest(
         while position < gap:
             count = file.readinto(view[: min(_HASH_CHUNK, gap - position)])  # type: ignore[attr-defined]  # raw files have it
             if not count:
-                raise ValueError("the file became shorter while it was read")
+                raise ValueError(tr("the file became shorter while it was read"))
             digest.update(view[:count])
             position += count
             if step is not None:
@@ -232,7 +236,7 @@ def word_sum(file: BinaryIO, layout: Layout, stop: threading.Event | None = None
         while count < wanted:
             more = file.readinto(view[count:wanted])  # type: ignore[attr-defined]  # raw files have it
             if not more:
-                raise ValueError("the file became shorter while it was read")
+                raise ValueError(tr("the file became shorter while it was read"))
             count += more
         for gap, length in ((layout.checksum, 4), (layout.directory, 8)):
             start, stop_at = max(gap - position, 0), min(gap + length - position, count)
@@ -266,7 +270,7 @@ def copy_content(source: BinaryIO, draft: BinaryIO, length: int, stop: threading
     while copied < length and not stop.is_set():
         piece = source.read(min(length - copied, 1 << 20))
         if not piece:
-            raise ValueError("the file became shorter while it was read")
+            raise ValueError(tr("the file became shorter while it was read"))
         draft.write(piece)
         copied += len(piece)
 
@@ -283,7 +287,7 @@ def finish(draft: BinaryIO, layout: Layout, words: int, signature: bytes) -> int
     start = layout.content_end + -layout.content_end % 8
     table = table_bytes(signature)
     if start + len(table) > MAXIMUM_SIZE:
-        raise ValueError("the signed file would be larger than 4 GiB")
+        raise ValueError(tr("the signed file would be larger than 4 GiB"))
     entry = struct.pack("<II", start, len(table))
     words += int.from_bytes(entry, "little") + int.from_bytes(table, "little")
     value = checksum(words, start + len(table))
@@ -338,6 +342,8 @@ def scan_and_copy(
         return run
 
     before = source.stat()
+    if before.st_size != layout.size:
+        raise InputError(CHANGED(file=source.name))
     threads = [threading.Thread(target=guarded(work), daemon=True) for work in (add, copy)]
     for thread in threads:
         thread.start()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _MAXIMUM_DEPTH = 8
 _MAXIMUM_TRIES = 200
+# CryptoAPI's weak-crypto default (MinRsaPubKeyBitLength)
+_MINIMUM_RSA = 1024
 _ANY_USAGE = "2.5.29.37.0"
 _UNDERSTOOD = {
     "2.5.29.14",  # subject key identifier
@@ -48,6 +50,7 @@ class Problem(StrEnum):
     USAGE = "usage"
     ROOT_REFUSED = "root-refused"
     OLD_ALGORITHM = "old-algorithm"
+    SMALL_KEY = "small-key"
     MALFORMED = "malformed"
 
 
@@ -171,7 +174,7 @@ class _Search:
     def _problem(self, path: Sequence[x509.Certificate]) -> tuple[Problem | None, str]:
         for place, certificate in enumerate(path):
             is_root = place == len(path) - 1 and place > 0
-            for check in (self._validity, self._algorithm, self._critical):
+            for check in (self._validity, self._algorithm, self._key, self._critical):
                 problem, text = check(certificate, is_root)
                 if problem is not None:
                     return problem, text
@@ -179,16 +182,14 @@ class _Search:
                 problem, text = self._authority(certificate, place - 1)
                 if problem is not None:
                     return problem, text
-            if not is_root:
-                allowed = usages(certificate)
-                # a CA without the extension may issue for everything; a leaf must say what it is for
-                if (allowed is None and place == 0) or (
-                    allowed is not None
-                    and not allowed & {self.purpose.value, *({_ANY_USAGE} if place else ())}
-                ):
-                    return Problem.USAGE, tr("{name} is not meant for this purpose").format(
-                        name=name(certificate)
-                    )
+            allowed = usages(certificate)
+            # a CA without the extension may issue for everything; a leaf must say what it is for
+            if (allowed is None and place == 0) or (
+                allowed is not None and not allowed & {self.purpose.value, *({_ANY_USAGE} if place else ())}
+            ):
+                return Problem.USAGE, tr("{name} is not meant for this purpose").format(
+                    name=name(certificate)
+                )
         return None, ""
 
     def _validity(self, certificate: x509.Certificate, is_root: bool) -> tuple[Problem | None, str]:
@@ -209,6 +210,17 @@ class _Search:
                 name=name(certificate), digest=digest.name.upper()
             )
             return Problem.OLD_ALGORITHM, text
+        return None, ""
+
+    def _key(self, certificate: x509.Certificate, is_root: bool) -> tuple[Problem | None, str]:
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
+        key = certificate.public_key()
+        if isinstance(key, rsa.RSAPublicKey) and key.key_size < _MINIMUM_RSA:
+            text = tr("the key of {name} has only {bits} bits").format(
+                name=name(certificate), bits=key.key_size
+            )
+            return Problem.SMALL_KEY, text
         return None, ""
 
     def _critical(self, certificate: x509.Certificate, is_root: bool) -> tuple[Problem | None, str]:
