@@ -1,0 +1,207 @@
+"""Every permission on certificates and keys, in the words of both models, and which are wanted for what.
+
+Data actions: learn.microsoft.com/azure/role-based-access-control/permissions/security, Microsoft.KeyVault;
+names and groups of access policies: ``…/key-vault/general/assign-access-policy`` and the portal's page. What
+is *asked for* is the backup server's documentation, literally: by roles Key Vault Certificates Officer and
+Key Vault Crypto Officer; by access policy all key management, cryptographic and certificate management
+operations but the two items *Delete*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from codesign_wizard.core.text import tr, translate
+
+PREFIX = "Microsoft.KeyVault/vaults/"
+
+
+class Model(StrEnum):
+    """By which of its two models a vault judges."""
+
+    RBAC = "rbac"
+    POLICY = "access-policy"
+
+
+class Purpose(StrEnum):
+    """What permissions are for, the smallest first."""
+
+    SIGN = "sign"
+    LIFE = "certificate-life"
+    DOCUMENTED = "documented"
+
+    @property
+    def words(self) -> str:
+        """The purpose in the person's language."""
+        return translate(_PURPOSES[self])
+
+
+_PURPOSES = {
+    Purpose.SIGN: tr("Enough to sign a client"),
+    Purpose.LIFE: tr("Enough for the certificate's whole life"),
+    Purpose.DOCUMENTED: tr("All that the server's documentation asks for"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One line of the matrix.
+
+    ``name`` is the model's own word: a data action (``Microsoft.KeyVault/vaults/keys/sign/action``) or the
+    name in an access policy (``sign``). ``kind`` is ``keys`` or ``certificates``; ``action`` is the data
+    action, for an access policy the one that means the same.
+    """
+
+    model: Model
+    kind: str
+    name: str
+    _group: str
+    _label: str
+    action: str
+    purposes: frozenset[Purpose]
+
+    @property
+    def key(self) -> str:
+        """A stable name within the model: ``keys/sign``, or the data action."""
+        return self.name if self.model is Model.RBAC else f"{self.kind}/{self.name}"
+
+    @property
+    def group(self) -> str:
+        """The portal's heading for it, or the role that the documentation names for it."""
+        return translate(self._group)
+
+    @property
+    def label(self) -> str:
+        """What the portal calls it."""
+        return translate(self._label)
+
+    @property
+    def asked_for(self) -> bool:
+        """Whether the documentation asks for it."""
+        return Purpose.DOCUMENTED in self.purposes
+
+
+KEY_MANAGEMENT = tr("Key Management Operations")
+CRYPTOGRAPHY = tr("Cryptographic Operations")
+PRIVILEGED_KEYS = tr("Privileged Key Operations")
+ROTATION = tr("Rotation Policy Operations")
+CERTIFICATE_MANAGEMENT = tr("Certificate Management Operations")
+PRIVILEGED_CERTIFICATES = tr("Privileged Certificate Operations")
+
+# (name, data action after the prefix, label of the portal)
+_KEY_ROWS = (
+    ("get", "keys/read", tr("Get")),
+    ("list", "keys/read", tr("List")),
+    ("update", "keys/update/action", tr("Update")),
+    ("create", "keys/create/action", tr("Create")),
+    ("import", "keys/import/action", tr("Import")),
+    ("delete", "keys/delete", tr("Delete")),
+    ("recover", "keys/recover/action", tr("Recover")),
+    ("backup", "keys/backup/action", tr("Backup")),
+    ("restore", "keys/restore/action", tr("Restore")),
+)
+_CRYPTO_ROWS = (
+    ("decrypt", "keys/decrypt/action", tr("Decrypt")),
+    ("encrypt", "keys/encrypt/action", tr("Encrypt")),
+    ("unwrapKey", "keys/unwrap/action", tr("Unwrap Key")),
+    ("wrapKey", "keys/wrap/action", tr("Wrap Key")),
+    ("verify", "keys/verify/action", tr("Verify")),
+    ("sign", "keys/sign/action", tr("Sign")),
+)
+_PRIVILEGED_KEY_ROWS = (
+    ("purge", "keys/purge/action", tr("Purge")),
+    ("release", "keys/release/action", tr("Release")),
+)
+_ROTATION_ROWS = (
+    ("rotate", "keys/rotate/action", tr("Rotate")),
+    ("getrotationpolicy", "keyrotationpolicies/read", tr("Get Rotation Policy")),
+    ("setrotationpolicy", "keyrotationpolicies/write", tr("Set Rotation Policy")),
+)
+_CERTIFICATE_ROWS = (
+    ("get", "certificates/read", tr("Get")),
+    ("list", "certificates/read", tr("List")),
+    ("update", "certificates/update/action", tr("Update")),
+    ("create", "certificates/create/action", tr("Create")),
+    ("import", "certificates/import/action", tr("Import")),
+    ("delete", "certificates/delete", tr("Delete")),
+    ("recover", "certificates/recover/action", tr("Recover")),
+    ("backup", "certificates/backup/action", tr("Backup")),
+    ("restore", "certificates/restore/action", tr("Restore")),
+    ("managecontacts", "certificatecontacts/write", tr("Manage Contacts")),
+    ("manageissuers", "certificatecas/write", tr("Manage Certificate Authorities")),
+    ("getissuers", "certificatecas/read", tr("Get Certificate Authorities")),
+    ("listissuers", "certificatecas/read", tr("List Certificate Authorities")),
+    ("setissuers", "certificatecas/write", tr("Set Certificate Authorities")),
+    ("deleteissuers", "certificatecas/delete", tr("Delete Certificate Authorities")),
+)
+_PRIVILEGED_CERTIFICATE_ROWS = (("purge", "certificates/purge/action", tr("Purge")),)
+
+# certificates get and keys sign: what clients that sign through a vault use
+_SIGN = {"certificates/read", "keys/sign/action"}
+# request and merge (create), cancel a request (update), see versions and how the key is kept, sign
+_LIFE = {*_SIGN, "certificates/create/action", "certificates/update/action", "keys/read"}
+_SIGN_NAMES = {("certificates", "get"), ("keys", "sign")}
+_LIFE_NAMES = {
+    *_SIGN_NAMES,
+    ("certificates", "list"), ("certificates", "create"), ("certificates", "update"), ("keys", "get"),
+}  # fmt: skip
+_NOT_ASKED_GROUPS = (PRIVILEGED_KEYS, ROTATION, PRIVILEGED_CERTIFICATES)
+
+CERTIFICATES_OFFICER = "Key Vault Certificates Officer"
+CRYPTO_OFFICER = "Key Vault Crypto Officer"
+ADMINISTRATOR = "Key Vault Administrator"
+
+
+def _policy(kind: str, group: str, rows: Iterable[tuple[str, str, str]]) -> list[Permission]:
+    made = []
+    for name, action, label in rows:
+        purposes = set()
+        if (kind, name) in _SIGN_NAMES:
+            purposes.add(Purpose.SIGN)
+        if (kind, name) in _LIFE_NAMES:
+            purposes.add(Purpose.LIFE)
+        if group not in _NOT_ASKED_GROUPS and name != "delete":
+            purposes.add(Purpose.DOCUMENTED)
+        made.append(Permission(Model.POLICY, kind, name, group, label, PREFIX + action, frozenset(purposes)))
+    return made
+
+
+def _rbac(kind: str, role: str, rows: Iterable[tuple[str, str, str]]) -> list[Permission]:
+    made: dict[str, Permission] = {}
+    for _, action, label in rows:
+        purposes = {Purpose.DOCUMENTED}
+        if action in _SIGN:
+            purposes.add(Purpose.SIGN)
+        if action in _LIFE:
+            purposes.add(Purpose.LIFE)
+        name = PREFIX + action
+        made.setdefault(name, Permission(Model.RBAC, kind, name, role, label, name, frozenset(purposes)))
+    return list(made.values())
+
+
+POLICY_PERMISSIONS: tuple[Permission, ...] = (
+    *_policy("keys", KEY_MANAGEMENT, _KEY_ROWS),
+    *_policy("keys", CRYPTOGRAPHY, _CRYPTO_ROWS),
+    *_policy("certificates", CERTIFICATE_MANAGEMENT, _CERTIFICATE_ROWS),
+    *_policy("keys", PRIVILEGED_KEYS, _PRIVILEGED_KEY_ROWS),
+    *_policy("keys", ROTATION, _ROTATION_ROWS),
+    *_policy("certificates", PRIVILEGED_CERTIFICATES, _PRIVILEGED_CERTIFICATE_ROWS),
+)
+RBAC_PERMISSIONS: tuple[Permission, ...] = (
+    *_rbac(
+        "certificates", CERTIFICATES_OFFICER, (*_CERTIFICATE_ROWS, *_PRIVILEGED_CERTIFICATE_ROWS)
+    ),
+    *_rbac("keys", CRYPTO_OFFICER, (*_KEY_ROWS, *_CRYPTO_ROWS, *_PRIVILEGED_KEY_ROWS, *_ROTATION_ROWS)),
+)  # fmt: skip
+
+
+def permissions(model: Model) -> tuple[Permission, ...]:
+    """Return every permission of *model*, in the order of the portal's page or of the roles."""
+    return RBAC_PERMISSIONS if model is Model.RBAC else POLICY_PERMISSIONS
+
+
+def wanted(model: Model, purpose: Purpose) -> tuple[Permission, ...]:
+    """Return the permissions that *purpose* needs."""
+    return tuple(each for each in permissions(model) if purpose in each.purposes)

@@ -1,0 +1,156 @@
+"""The matrix: what was found out about each permission, how, and what follows for the three purposes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from codesign_wizard.core.azure.permissions.catalogue import Model, Permission, Purpose
+from codesign_wizard.core.finding import Certainty, Evidence, Finding
+from codesign_wizard.core.text import tr, translate
+
+
+class State(StrEnum):
+    """What is known of a permission."""
+
+    GRANTED = "granted"
+    MISSING = "missing"
+    LIKELY = "likely"
+    UNTESTABLE = "untestable"
+
+    @property
+    def words(self) -> str:
+        """The word shown for it."""
+        return translate(_STATES[self])
+
+
+_STATES = {
+    State.GRANTED: tr("Granted"),
+    State.MISSING: tr("Missing"),
+    State.LIKELY: tr("Likely granted"),
+    State.UNTESTABLE: tr("Not testable from here"),
+}
+
+
+class Source(StrEnum):
+    """Where an observation comes from."""
+
+    SELF = "own-permissions"  # the management plane, asked by the caller about itself
+    PROBE = "probe"  # the vault's answer for a fresh random name, or to a list
+    OBJECT = "object"  # the vault's answer for the real certificate or its key
+    SIGNATURE = "signature"  # a real signature, checked with the certificate's public key
+    ADMIN = "administrator"  # computed from what an administrator may read
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One thing that was seen about one permission. ``text`` is one sentence for people."""
+
+    source: Source
+    state: State
+    certainty: Certainty
+    text: str
+    evidence: Evidence = field(default_factory=Evidence)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the observation, redacted by its evidence."""
+        return {
+            "source": self.source.value,
+            "state": self.state.value,
+            "certainty": self.certainty.value,
+            "text": self.text,
+            **self.evidence.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A permission and what all observations together say; the first observation is the one that decided."""
+
+    permission: Permission
+    state: State
+    certainty: Certainty
+    observations: tuple[Observation, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line as ``COMMANDS.md`` lays it down."""
+        permission = self.permission
+        return {
+            "model": permission.model.value,
+            "name": permission.name,
+            "kind": permission.kind,
+            "group": permission.group,
+            "label": permission.label,
+            "asked_for": permission.asked_for,
+            "purposes": [purpose.value for purpose in Purpose if purpose in permission.purposes],
+            "state": self.state.value,
+            "certainty": self.certainty.value,
+            "evidence": [each.to_json() for each in self.observations],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the permissions suffice for a purpose.
+
+    ``state`` is MISSING when one is missing; else UNTESTABLE or LIKELY when one is only that; else GRANTED.
+    """
+
+    purpose: Purpose
+    state: State
+    missing: tuple[Permission, ...] = ()
+    open: tuple[Permission, ...] = ()  # likely or not testable
+
+    def to_json(self) -> dict[str, Any]:
+        """Return purpose, state and the names that are missing or open."""
+        return {
+            "purpose": self.purpose.value,
+            "state": self.state.value,
+            "missing": [each.key for each in self.missing],
+            "open": [each.key for each in self.open],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A vault's permissions for one caller. ``model`` is ``None`` as long as no answer told it.
+
+    ``resource_id`` is the vault's ARM id where an answer told it, else "". ``facts`` are named strings for
+    people and JSON: what the administrator's view adds (sku, firewall, groups, …) and when it was seen.
+    """
+
+    model: Model | None
+    rows: tuple[Row, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    resource_id: str = ""
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Return the verdict for each purpose; none where the model is not known."""
+        return tuple(verdict(purpose, self.rows) for purpose in Purpose) if self.rows else ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return model, rows and verdicts; the findings stand in the document's own member."""
+        return {
+            "model": self.model.value if self.model else None,
+            "vault": self.resource_id or None,
+            "permissions": [row.to_json() for row in self.rows],
+            "verdicts": [each.to_json() for each in self.verdicts()],
+            "facts": dict(self.facts),
+        }
+
+
+def verdict(purpose: Purpose, rows: Iterable[Row]) -> Verdict:
+    """Return what *rows* say for *purpose*."""
+    needed = [row for row in rows if purpose in row.permission.purposes]
+    missing = tuple(row.permission for row in needed if row.state is State.MISSING)
+    open_rows = [row for row in needed if row.state in (State.LIKELY, State.UNTESTABLE)]
+    if missing:
+        state = State.MISSING
+    elif any(row.state is State.UNTESTABLE for row in open_rows):
+        state = State.UNTESTABLE
+    else:
+        state = State.LIKELY if open_rows else State.GRANTED
+    return Verdict(purpose, state, missing, tuple(row.permission for row in open_rows))
