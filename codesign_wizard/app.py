@@ -45,7 +45,7 @@ def run_gui(
     # making Qt's classes sets off the collector again and again, for nothing: all of it stays
     gc.disable()
     # before Qt, which looks into the source of every module that is imported after it
-    from codesign_wizard.core import flow, needs, verdict  # noqa: F401  # the pages need them at once
+    from codesign_wizard.core import flow, job, needs, verdict  # noqa: F401  # the pages need them at once
     from codesign_wizard.session import open_session
 
     def open_practice(name: str | None = None) -> Session:
@@ -56,9 +56,10 @@ def run_gui(
 
     app = application()
     session = waiting_session() if practice else open_own()
-    window = build_window(session, open_practice=open_practice, open_own=open_own)
+    window = build_window(session, open_practice=open_practice, open_own=open_own, frame_first=True)
     _catch(window)
     window.show()
+    gc.freeze()
     gc.enable()
     if practice:
         window.workspace.start_practice(lambda: open_practice(scenario))
@@ -95,8 +96,9 @@ def build_window(
     *,
     open_practice: Callable[[], Session] | None = None,
     open_own: Callable[[], Session] | None = None,
+    frame_first: bool = False,
 ) -> MainWindow:
-    """Return the window on *session*, not shown yet."""
+    """Return the window on *session*, not shown yet; *frame_first*: as for ``MainWindow``."""
     from codesign_wizard.pages.workspace import Workspace
     from codesign_wizard.runner import Runner
     from codesign_wizard.theme import px
@@ -104,7 +106,7 @@ def build_window(
 
     runner = Runner()
     workspace = Workspace(session, runner, open_practice=open_practice, open_own=open_own)
-    window = MainWindow(workspace)
+    window = MainWindow(workspace, frame_first=frame_first)
     runner.setParent(window)
     workspace.setParent(window)
     window.resize(px(1180), px(760))

@@ -270,11 +270,12 @@ def open_session(
 
 def profile_folder(environment: Mapping[str, str]) -> Path:
     """Return the folder of the stored profiles."""
+    told = environment.get("CODESIGN_WIZARD_CONFIG")
+    if told:
+        return Path(told) / "profiles"
     import platformdirs
 
-    told = environment.get("CODESIGN_WIZARD_CONFIG")
-    base = Path(told) if told else platformdirs.user_config_path("codesign-wizard", appauthor=False)
-    return base / "profiles"
+    return platformdirs.user_config_path("codesign-wizard", appauthor=False) / "profiles"
 
 
 def _practice_session(scenario: str | None, state: Path | None, overrides: Overrides) -> Session:

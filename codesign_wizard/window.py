@@ -26,7 +26,7 @@ from codesign_wizard.widgets.pieces import dropped_file
 from codesign_wizard.widgets.shell import Footer, Header, LogBar, Rail, RailStep
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QPaintEvent
 
 _PAGES = {
     steps.START: ("start", "StartPage"),
@@ -40,9 +40,13 @@ _TOLD_AFTER_S = 5  # a wait longer than this also says how long
 
 
 class MainWindow(QMainWindow):
-    """The wizard's window on a workspace."""
+    """The wizard's window on a workspace.
 
-    def __init__(self, workspace: Workspace) -> None:
+    With *frame_first* the page is made when the frame around it has been painted: the window is there, and
+    answers, before what takes longest.
+    """
+
+    def __init__(self, workspace: Workspace, *, frame_first: bool = False) -> None:
         super().__init__()
         self.workspace = workspace
         self.runner: Runner = workspace.runner
@@ -53,6 +57,7 @@ class MainWindow(QMainWindow):
         self._panel: str | None = None
         self._agreed: set[tuple[str, datetime]] = set()
         self._closing = False
+        self._frame_first = frame_first
         self._log_dock: QWidget | None = None
         self.header = Header()
         self.rail = Rail()
@@ -66,7 +71,14 @@ class MainWindow(QMainWindow):
         self._clock = QTimer(self)
         self._clock.setInterval(250)
         self._clock.timeout.connect(self._show_job)
-        self.show_step(workspace.flow.current().key)
+        if frame_first:
+            self._changed()
+        else:
+            self._open_first()
+
+    def _open_first(self) -> None:
+        if not self._pages:
+            self.show_step(self.workspace.flow.current().key)
 
     def _build(self) -> None:
         # a window within the window: the log docks below the page, but above the footer
@@ -248,6 +260,13 @@ class MainWindow(QMainWindow):
             return
         if address.startswith("https://"):
             QDesktopServices.openUrl(QUrl(address))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """As Qt's; the first time, the page is asked for."""
+        super().paintEvent(event)
+        if self._frame_first:
+            self._frame_first = False
+            QTimer.singleShot(0, self._open_first)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Close at once when idle; else cancel what runs, and close when it has ended."""
