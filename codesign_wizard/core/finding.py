@@ -71,6 +71,21 @@ class Evidence:
             document[name] = redact(value)
         return document
 
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Evidence:
+        """Return what ``to_json`` wrote; members without a place of their own go to ``more``.
+
+        Raises ``TypeError`` or ``ValueError`` on anything else.
+        """
+        rest = dict(document)
+        time = rest.pop("time", None)
+        known = {name: rest.pop(name, None) for name in ("status", "code", "message", "request_id")}
+        return cls(
+            **known,
+            time=datetime.fromisoformat(time) if time else None,
+            more={name: str(value) for name, value in rest.items()},
+        )
+
     def __bool__(self) -> bool:
         return bool(self.to_json())
 
@@ -124,20 +139,13 @@ class Finding:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Finding:
         """Return what ``to_json`` wrote; raises ``KeyError`` or ``ValueError`` on anything else."""
-        evidence = dict(document.get("evidence") or {})
-        time = evidence.pop("time", None)
-        known = {name: evidence.pop(name, None) for name in ("status", "code", "message", "request_id")}
         return cls(
             id=str(document["id"]),
             severity=Severity(document["severity"]),
             title=str(document["title"]),
             detail=str(document.get("detail", "")),
             certainty=Certainty(document.get("certainty", "observed")),
-            evidence=Evidence(
-                **known,
-                time=datetime.fromisoformat(time) if time else None,
-                more={name: str(value) for name, value in evidence.items()},
-            ),
+            evidence=Evidence.from_json(document.get("evidence") or {}),
             remedies=tuple(
                 Remedy(
                     title=str(remedy["title"]),

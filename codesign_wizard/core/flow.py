@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from codesign_wizard.core.finding import Finding, Severity, blocks, utc_now
 from codesign_wizard.core.profile import Profile, StepResult
@@ -107,7 +108,13 @@ class Flow:
         return StepState.DONE if result.ok else StepState.ATTENTION
 
     def record(
-        self, key: str, findings: Iterable[Finding], facts: Mapping[str, str], *, inputs: str | None = None
+        self,
+        key: str,
+        findings: Iterable[Finding],
+        facts: Mapping[str, str],
+        *,
+        inputs: str | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> StepResult:
         """Keep what the step found. *inputs* is the fingerprint taken when the work began."""
         findings = list(findings)
@@ -117,6 +124,7 @@ class Flow:
             findings=findings,
             facts=dict(facts),
             inputs=self.inputs(key) if inputs is None else inputs,
+            details=dict(details or {}),
         )
         self.profile.results[key] = result
         return result

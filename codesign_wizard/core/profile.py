@@ -98,13 +98,17 @@ class NetworkOptions:
 
 @dataclass
 class StepResult:
-    """What a step found, when (UTC), and the fingerprint of the settings it relied on."""
+    """What a step found, when (UTC), and the fingerprint of the settings it relied on.
+
+    ``details`` is a JSON object of the step's own, for what its page shows besides.
+    """
 
     obtained: datetime
     ok: bool
     findings: list[Finding] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
     inputs: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as stored."""
@@ -114,6 +118,7 @@ class StepResult:
             "findings": [finding.to_json() for finding in self.findings],
             "facts": dict(self.facts),
             "inputs": self.inputs,
+            "details": self.details,
         }
 
     @classmethod
@@ -125,6 +130,7 @@ class StepResult:
             findings=[Finding.from_json(finding) for finding in document.get("findings", ())],
             facts={str(name): str(value) for name, value in dict(document.get("facts", {})).items()},
             inputs=str(document.get("inputs", "")),
+            details=dict(document.get("details", {})),
         )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from codesign_wizard.core.azure.permissions.catalogue import Model, Permission, Purpose
+from codesign_wizard.core.azure.permissions.catalogue import Model, Permission, Purpose, permissions
 from codesign_wizard.core.finding import Certainty, Evidence, Finding
 from codesign_wizard.core.text import tr, translate
 
@@ -63,6 +63,14 @@ class Observation:
             "text": self.text,
             **self.evidence.to_json(),
         }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Observation:
+        """Return what ``to_json`` wrote; raises ``KeyError``, ``TypeError`` or ``ValueError``."""
+        rest = dict(document)
+        source, state = Source(rest.pop("source")), State(rest.pop("state"))
+        certainty, text = Certainty(rest.pop("certainty")), str(rest.pop("text"))
+        return cls(source, state, certainty, text, Evidence.from_json(rest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +148,33 @@ class Report:
             "verdicts": [each.to_json() for each in self.verdicts()],
             "facts": dict(self.facts),
         }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any], findings: Iterable[Finding] = ()) -> Report:
+        """Return what ``to_json`` wrote, with *findings* beside it.
+
+        A line that this version does not know is left out. Raises ``KeyError``, ``TypeError`` or
+        ``ValueError`` on anything else.
+        """
+        model = Model(document["model"]) if document["model"] else None
+        known = {(each.kind, each.name): each for each in permissions(model)} if model else {}
+        rows = [
+            Row(
+                known[line["kind"], line["name"]],
+                State(line["state"]),
+                Certainty(line["certainty"]),
+                tuple(Observation.from_json(each) for each in line["evidence"]),
+            )
+            for line in document["permissions"]
+            if (line["kind"], line["name"]) in known
+        ]
+        return cls(
+            model,
+            tuple(rows),
+            tuple(findings),
+            str(document["vault"] or ""),
+            {str(name): str(value) for name, value in dict(document["facts"]).items()},
+        )
 
 
 def verdict(purpose: Purpose, rows: Iterable[Row]) -> Verdict:
