@@ -340,6 +340,8 @@ class Facts(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(px(12))
         self._grid.setVerticalSpacing(px(6))
+        # the terms' own widths do not count once their rows were made anew
+        self._grid.setColumnMinimumWidth(0, px(name_width))
         self._grid.setColumnStretch(1, 1)
         self.set(facts)
 
