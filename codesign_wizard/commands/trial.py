@@ -9,7 +9,8 @@ from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.doctor import NOT_HERE
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.commands.sign import add_signing_arguments, verify_hint
-from codesign_wizard.commands.verify import accepted, add_root_arguments
+from codesign_wizard.commands.verify import add_root_arguments
+from codesign_wizard.core.authenticode.checks import accepted
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.signing import DigestAlgorithm, Signer
 from codesign_wizard.core.text import tr
@@ -94,7 +95,7 @@ def run(context: Context) -> Outcome:
         {"windows": document},
         facts,
         notes=hint,
-        clear=clear if result.verification is None else accepted(result.verification, clear),
+        clear=accepted(findings, clear),
         blocked=tr("The trial did not succeed; nothing was written."),
     )
 

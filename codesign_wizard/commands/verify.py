@@ -35,15 +35,9 @@ def add_root_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def accepted(verification: Verification, clear: str) -> str:
-    """Return the closing sentence without errors: *clear*, unless it is so by added roots only."""
-    if verification.extra_roots_used:
-        return tr("The signature holds, but only with the roots that were added: Windows does not know them.")
-    return clear
-
-
 def run(context: Context) -> Outcome:
     """Verify the file."""
+    from codesign_wizard.core.authenticode.checks import accepted
     from codesign_wizard.core.authenticode.verify import verify_file
 
     result = verify_file(context.job, context.options.file, roots=context.session.roots())
@@ -59,6 +53,6 @@ def run(context: Context) -> Outcome:
         result.findings,
         result.to_json(),
         facts,
-        clear=accepted(result, tr("The file is signed, and Windows will accept it.")),
+        clear=accepted(result.findings, tr("The file is signed, and Windows will accept it.")),
         blocked=tr("Windows will not accept this file as it is."),
     )

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
+from codesign_wizard.core.authenticode.checks import accepted
 from codesign_wizard.core.files import replacing
 from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Severity
 from codesign_wizard.core.flow import KEY_VAULT, WINDOWS_TRIAL, StepState
@@ -319,7 +320,8 @@ class WindowsTrialPage(Page):
             self.findings.hide()
             self._say_not_yet(vault)
             return
-        severity, title, text = verdict(result.findings, tr("Signed and verified: Windows will accept it."))
+        clear = accepted(result.findings, tr("Signed and verified: Windows will accept it."))
+        severity, title, text = verdict(result.findings, clear)
         stamp = tr("Obtained {time}.").format(time=when(result.obtained))
         if state is StepState.OUT_OF_DATE:
             self.banner.say(

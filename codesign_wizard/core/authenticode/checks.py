@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from codesign_wizard.core.finding import FindingKind, Severity
+from collections.abc import Iterable
+
+from codesign_wizard.core.finding import Finding, FindingKind, Severity
+from codesign_wizard.core.text import tr
 
 UNSIGNED = FindingKind(
     "authenticode.verify.unsigned",
@@ -184,3 +187,15 @@ WINDOWS_REFUSES = FindingKind(
     "Windows on this computer does not accept the signature: {why}.",
     "WinVerifyTrust, asked on this computer, refuses the file.",
 )
+
+
+def by_extra_roots(findings: Iterable[Finding]) -> bool:
+    """Tell whether anything counts only because of a root added by setting."""
+    return any(finding.id in (CHAIN_EXTRA.id, TIMESTAMP_EXTRA.id) for finding in findings)
+
+
+def accepted(findings: Iterable[Finding], clear: str) -> str:
+    """Return the sentence for a file without errors: *clear*, unless it is so by added roots only."""
+    if by_extra_roots(findings):
+        return tr("The signature holds, but only with the roots that were added: Windows does not know them.")
+    return clear

@@ -114,8 +114,7 @@ class Verification:
     @property
     def extra_roots_used(self) -> bool:
         """Whether anything counts only because of a root added by setting."""
-        kinds = (checks.CHAIN_EXTRA.id, checks.TIMESTAMP_EXTRA.id)
-        return any(finding.id in kinds for finding in self.findings)
+        return checks.by_extra_roots(self.findings)
 
     def to_json(self) -> dict[str, Any]:
         """Return the verification as documented in docs/json.md."""

@@ -21,7 +21,7 @@ def names(model: Model, kind: str, purpose: Purpose) -> list[str]:
 
 
 def test_access_policy_asks_literally_what_the_documentation_does() -> None:
-    # facts: Key Management all but Delete (8), Cryptographic all (6), Certificate Management all but Delete (14)
+    # 8 for key management and 6 for cryptography, 14 for certificates: all but Delete
     assert names(Model.POLICY, "keys", Purpose.DOCUMENTED) == [
         "get", "list", "update", "create", "import", "recover", "backup", "restore",
         "decrypt", "encrypt", "unwrapKey", "wrapKey", "verify", "sign",
