@@ -31,7 +31,7 @@ def grant_remedies(options: AzureOptions, object_id: str, action: str, resource:
 
 
 def permission_of(action: str) -> Permission | None:
-    """Return the permission that a 403 names as ``Microsoft.KeyVault/vaults/keys/sign/action`` or ``keys sign``.
+    """Return the permission that a 403 names, as a data action or as ``keys sign``.
 
     Compares without case; ``None`` for words that no list holds.
     """
