@@ -24,8 +24,9 @@ PRACTICE = "practice"
 class Events:
     """Listens to a job, from any thread.
 
-    The log is written with *verbose* only: what went wrong is told by the findings, once. Ended stages are told on a terminal, and with *verbose*: a program that reads standard error asked for no
-    story. A stream that was closed is not written to again; the work goes on.
+    The log is written with *verbose* only: what went wrong is told by the findings, once. Ended stages are
+    told on a terminal, and with *verbose*: a program that reads standard error asked for no story. A stream
+    that was closed is not written to again; the work goes on.
     """
 
     def __init__(self, stream: TextIO | None, *, quiet: bool, verbose: bool) -> None:

@@ -5,15 +5,11 @@ from __future__ import annotations
 import argparse
 from datetime import UTC
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import when
-
-if TYPE_CHECKING:
-    from codesign_wizard.core.authenticode.verify import Verification
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
