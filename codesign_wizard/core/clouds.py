@@ -1,6 +1,7 @@
 """The three Azure clouds and their hosts.
 
-Source: azure-cli ``core/cloud.py``; Key Vault's "access behind a firewall"; azure-identity ``_constants.py``.
+Source: azure-cli ``core/cloud.py``; Key Vault's "access behind a firewall"; azure-identity ``_constants.py``;
+Microsoft Graph's "national cloud deployments".
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ class Cloud:
     authority_host: str
     management_host: str
     portal_host: str
+    graph_host: str
 
     @property
     def vault_resource(self) -> str:
@@ -30,6 +32,16 @@ class Cloud:
         """The OAuth 2.0 scope for Key Vault."""
         return f"{self.vault_resource}/.default"
 
+    @property
+    def management_scope(self) -> str:
+        """The OAuth 2.0 scope for Azure Resource Manager."""
+        return f"https://{self.management_host}/.default"
+
+    @property
+    def graph_scope(self) -> str:
+        """The OAuth 2.0 scope for Microsoft Graph."""
+        return f"https://{self.graph_host}/.default"
+
 
 PUBLIC = Cloud(
     "public",
@@ -39,6 +51,7 @@ PUBLIC = Cloud(
     "login.microsoftonline.com",
     "management.azure.com",
     "portal.azure.com",
+    "graph.microsoft.com",
 )
 US_GOVERNMENT = Cloud(
     "us-government",
@@ -48,6 +61,7 @@ US_GOVERNMENT = Cloud(
     "login.microsoftonline.us",
     "management.usgovcloudapi.net",
     "portal.azure.us",
+    "graph.microsoft.us",
 )
 CHINA = Cloud(
     "china",
@@ -57,6 +71,7 @@ CHINA = Cloud(
     "login.chinacloudapi.cn",
     "management.chinacloudapi.cn",
     "portal.azure.cn",
+    "microsoftgraph.chinacloudapi.cn",
 )
 CLOUDS = (PUBLIC, US_GOVERNMENT, CHINA)
 
