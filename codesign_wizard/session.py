@@ -137,6 +137,14 @@ class Session:
     ) -> None:
         self.close()
 
+    def beside(self, profile: Profile) -> Session:
+        """Return a session on another profile of the same store; practice stays with this one."""
+        beside = Session(
+            profile, self.profiles, overrides=self.overrides, secrets=self.secrets, practice=self.practice
+        )
+        beside.scenario = self.scenario
+        return beside
+
     def close(self) -> None:
         """End practice, if this is practice; safe to call twice."""
         if self.practice is not None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.output import Outcome
-from codesign_wizard.core.finding import FindingKind, Severity
+from codesign_wizard.core.finding import Finding, FindingKind, Severity, worst_first
+from codesign_wizard.core.job import JobContext
+from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.text import tr
 
 NOT_HERE = FindingKind(
@@ -22,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what", nargs="?", choices=("windows", "all"), default="all", help=tr("what to look at")
     )
+    parser.add_argument(
+        "--all-profiles", action="store_true", help=tr("look at every profile, several at a time")
+    )
 
 
 def run(context: Context) -> Outcome:
@@ -29,6 +35,8 @@ def run(context: Context) -> Outcome:
     from codesign_wizard.core.doctor import doctor_windows
 
     context.reaches_out()
+    if context.options.all_profiles:
+        return _all_profiles(context)
     session = context.session
     result = doctor_windows(
         context.job, session.network, session.azure_options(), context.application_secret()
@@ -44,6 +52,59 @@ def run(context: Context) -> Outcome:
         clear=tr("Signing for Windows works: the vault signs, and the signature is good."),
         blocked=tr("Signing for Windows will not work until this is mended."),
     )
+
+
+def _all_profiles(context: Context) -> Outcome:
+    from codesign_wizard.core.doctor import DoctorResult, doctor_windows
+    from codesign_wizard.core.survey import survey
+    from codesign_wizard.session import Session
+
+    session = context.session
+    profiles = list(session.profiles.list())
+    if context.practising and session.profile.id not in [each.id for each in profiles]:
+        profiles.append(session.profile)  # made for this run, and never saved
+    given = context.application_secret() if context.options.secret_stdin else None
+    # a keyring may ask the person to unlock it: once, and not from eight threads at a time
+    secrets = {each.id: given or session.beside(each).application_secret() for each in profiles}
+
+    def look(job: JobContext, profile: Profile) -> DoctorResult:
+        own: Session = session.beside(profile)
+        return doctor_windows(job, own.network, own.azure_options(), secrets[profile.id])
+
+    outcomes = survey(context.job, profiles, look, tr("Looking at the profiles"))
+    findings: list[Finding] = list(session.profiles.unreadable())
+    lines, documents = [], []
+    for profile, outcome in zip(profiles, outcomes, strict=True):
+        own = [outcome] if isinstance(outcome, Finding) else outcome.findings
+        facts = {} if isinstance(outcome, Finding) else outcome.facts
+        problems = [each for each in worst_first(own) if each.severity is Severity.ERROR]
+        lines.append(
+            f"{'✗' if problems else '✓'} {profile.name}" + (f": {problems[0].title}" if problems else "")
+        )
+        findings += [_of_profile(each, profile.name) for each in problems]
+        documents.append(
+            {
+                "id": profile.id,
+                "name": profile.name,
+                "ok": not problems,
+                "findings": [each.to_json() for each in worst_first(own)],
+                "facts": dict(facts),
+            }
+        )
+    return Outcome(
+        findings,
+        {"profiles": documents},
+        lines=lines,
+        clear=tr("Signing for Windows works in every profile ({n}).").format(n=len(profiles))
+        if profiles
+        else tr("There are no profiles yet."),
+        blocked=tr("Signing for Windows will not work in every profile until this is mended."),
+    )
+
+
+def _of_profile(finding: Finding, name: str) -> Finding:
+    more = {"profile": name, **finding.evidence.more}
+    return replace(finding, evidence=replace(finding.evidence, more=more))
 
 
 def _names() -> dict[str, str]:

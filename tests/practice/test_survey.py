@@ -1,0 +1,80 @@
+"""Many profiles at a time: each is told for itself, and one that is wrong hides none of the others."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from codesign_wizard.cli import main
+from codesign_wizard.core.errors import Cancelled
+from codesign_wizard.core.job import Job, JobContext
+from codesign_wizard.core.profile import Profile, ProfileStore
+from codesign_wizard.core.survey import AT_ONCE, survey
+from codesign_wizard.practice.cloud import PracticeCloud
+
+
+def profile(cloud: PracticeCloud, number: int) -> Profile:
+    made = Profile(id=f"partner-{number}", name=f"Partner {number}")
+    azure, accounts = made.windows.azure, cloud.accounts
+    azure.vault_name, azure.certificate_name = accounts.vault_name, accounts.certificate_name
+    azure.application_id, azure.tenant_id = accounts.application_id, accounts.tenant_id
+    made.network.proxy, made.network.ca_bundle = cloud.proxy_url, str(cloud.ca_file)
+    return made
+
+
+def test_every_profile_is_told_for_itself(
+    cloud: PracticeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = ProfileStore(tmp_path / "profiles")
+    for number in range(12):
+        made = profile(cloud, number)
+        if number == 3:
+            made.windows.azure.vault_name = "nobody-has-this-one"
+        if number == 7:
+            made.windows.azure.application_id = "no guid"
+        store.save(made)
+    monkeypatch.setenv("CODESIGN_WIZARD_CONFIG", str(tmp_path))
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", cloud.accounts.application_secret)
+    code = main(["doctor", "windows", "--all-profiles", "--json"])
+    text = capsys.readouterr().out
+    assert cloud.accounts.application_secret not in text
+    document = json.loads(text)
+    assert code == 1
+    told = {each["name"]: each for each in document["result"]["profiles"]}
+    assert sorted(told) == sorted(f"Partner {number}" for number in range(12))
+    assert {name for name, each in told.items() if not each["ok"]} == {"Partner 3", "Partner 7"}
+    assert told["Partner 1"]["facts"]["application_id"] == cloud.accounts.application_id
+    whose = {each["evidence"]["profile"] for each in document["findings"]}
+    assert whose == {"Partner 3", "Partner 7"}
+
+
+def test_no_more_at_once_than_is_said_and_cancelled_together() -> None:
+    under_way, most = 0, 0
+    lock = threading.Lock()
+    job = Job()
+
+    def work(own: JobContext, number: int) -> int:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        try:
+            if number == 30:
+                job.cancel()
+            own.wait(0.01 if number < 30 else 60)
+        finally:
+            with lock:
+                under_way -= 1
+        return number
+
+    assert survey(Job(), range(25), work, "") == list(range(25))
+    assert most == AT_ONCE
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        survey(job, range(40), work, "")
+    assert time.monotonic() - began < 10
+    assert under_way == 0
