@@ -1,0 +1,1 @@
+"""The life of a code-signing certificate: request, answer, judgement, renewal."""
