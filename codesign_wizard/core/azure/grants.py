@@ -9,10 +9,7 @@ from __future__ import annotations
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions import remedies
 from codesign_wizard.core.azure.permissions.catalogue import PREFIX, Model, Permission, permissions
-from codesign_wizard.core.azure.quoting import quoted
 from codesign_wizard.core.finding import Remedy
-
-__all__ = ["grant_remedies", "permission_of", "quoted"]
 
 
 def grant_remedies(options: AzureOptions, object_id: str, action: str, resource: str) -> list[Remedy]:

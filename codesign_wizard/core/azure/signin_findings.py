@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from codesign_wizard.core.azure.grants import quoted
 from codesign_wizard.core.azure.identifiers import is_guid
 from codesign_wizard.core.azure.options import AzureOptions
+from codesign_wizard.core.azure.quoting import quoted
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, FindingKind, Remedy, Severity, utc_now
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr

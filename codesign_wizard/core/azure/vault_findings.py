@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from codesign_wizard.core.azure.grants import quoted
 from codesign_wizard.core.azure.options import AzureOptions
+from codesign_wizard.core.azure.quoting import quoted, sh
 from codesign_wizard.core.finding import FindingKind, Remedy, Severity
 from codesign_wizard.core.text import tr
 
@@ -161,7 +161,7 @@ def private_remedies(options: AzureOptions) -> list[Remedy]:
                 tr("Allow public access from specific networks and addresses; add both addresses."),
             ),
             az=f"az keyvault update --name {vault} --public-network-access Enabled --default-action Deny",
-            powershell=f"Update-AzKeyVault -VaultName {vault} -PublicNetworkAccess Enabled",
+            powershell=f"Get-AzKeyVault -VaultName {vault} | Update-AzKeyVault -PublicNetworkAccess Enabled",
         ),
         Remedy(title=tr("Or run the wizard and the server inside the network of the private endpoint.")),
     ]
@@ -180,8 +180,8 @@ def unknown_remedies(options: AzureOptions) -> list[Remedy]:
                 ),
                 tr("A deleted vault is under Manage deleted vaults, and can be recovered."),
             ),
-            az=f"az keyvault list --query '[].name' -o tsv\naz keyvault list-deleted --query "
-            f'"[?name=={vault}]"',
+            az="az keyvault list --query '[].name' -o tsv\naz keyvault list-deleted --query "
+            + sh(f"[?name=={vault}]"),
             powershell="Get-AzKeyVault | Format-Table VaultName, Location\nGet-AzKeyVault -InRemovedState",
             url=f"https://{options.cloud.portal_host}/#browse/Microsoft.KeyVault%2Fvaults",
         )

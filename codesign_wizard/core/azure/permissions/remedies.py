@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -203,10 +203,15 @@ def least_actions(purpose: Purpose) -> list[str]:
 
 
 def policy_remedy(
-    target: Target, needed: Iterable[Permission], purpose: Purpose = Purpose.DOCUMENTED
+    target: Target, needed: Collection[Permission], purpose: Purpose = Purpose.DOCUMENTED
 ) -> Remedy:
-    """Return how to tick *needed* in the vault's access policy, beside what is ticked already."""
-    needed = tuple(needed)
+    """Return how to tick *needed* in the vault's access policy, beside what is ticked already.
+
+    A data action among them stands for every tick that means it.
+    """
+    actions = {each.action for each in needed if each.model is Model.RBAC}
+    names = {each.key for each in needed}
+    needed = tuple(each for each in permissions(Model.POLICY) if each.key in names or each.action in actions)
     keys, certificates = (
         merged(target.keys, needed, "keys"),
         merged(target.certificates, needed, "certificates"),

@@ -1,0 +1,331 @@
+"""Every command that a remedy shows: well-formed for ``az``, quoted for the shell it is for."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import pkgutil
+import re
+import sys
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import codesign_wizard.core.azure as package
+from codesign_wizard.core import clouds
+from codesign_wizard.core.azure.clipboard import recognise
+from codesign_wizard.core.azure.options import AzureOptions
+from codesign_wizard.core.azure.permissions import remedies
+from codesign_wizard.core.azure.permissions.catalogue import Model, Permission, Purpose, permissions, wanted
+from codesign_wizard.core.azure.quoting import powershell, quoted, sh
+from codesign_wizard.core.azure.setup_script import setup_remedy
+from codesign_wizard.core.finding import Remedy
+from tests.support import az
+
+APPLICATION = "6b1f6e2a-3b0c-4f0e-9d3a-0c2f4a6b8d10"
+PRINCIPAL = "77777777-1111-4222-8333-444444444444"
+SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
+VAULT_ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/contoso"
+OPTIONS = AzureOptions("contoso", "code-signing", APPLICATION, "contoso.com")
+# what a person may have typed, or a vendor's answer may hold, that must never leave its quotes
+NASTY = "a'; touch PWNED; 'b$(touch PWNED)`touch PWNED`\n touch PWNED \"‘’‚‛ & | < > PWNED"
+NASTY_OPTIONS = AzureOptions(NASTY, NASTY, NASTY, NASTY, clouds.CHINA)
+
+
+def functions() -> Iterator[Callable[..., Any]]:
+    """Yield every function below ``core.azure`` that makes remedies, and nothing else."""
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        module = importlib.import_module(found.name)
+        for _, function in inspect.getmembers(module, inspect.isfunction):
+            annotation = str(function.__annotations__.get("return", ""))
+            if function.__module__ == module.__name__ and re.fullmatch(
+                r"(list\[|tuple\[)?Remedy(, \.\.\.)?\]?", annotation
+            ):
+                yield function
+
+
+MAKERS = {f"{each.__module__.rpartition('.')[2]}.{each.__name__}": each for each in functions()}
+
+
+def values(hint: Any, name: str, *, nasty: bool) -> list[Any]:
+    """Return what a parameter of type *hint* may be given."""
+    options = NASTY_OPTIONS if nasty else OPTIONS
+    if hint is AzureOptions:
+        return [options]
+    if hint is clouds.Cloud:
+        return [clouds.PUBLIC, clouds.US_GOVERNMENT]
+    if hint is remedies.Target:
+        if nasty:
+            return [remedies.Target(options, NASTY, NASTY, (NASTY, "get"), (NASTY,))]
+        held = (("Get", "purge"), ("all",))
+        return [remedies.Target(options), remedies.Target(options, PRINCIPAL, VAULT_ID, *held)]
+    if hint is Model:
+        return list(Model)
+    if hint == Model | None:
+        return [*Model, None]
+    if hint is Purpose:
+        return list(Purpose)
+    if "Permission" in str(hint):
+        return [list(wanted(Model.POLICY, Purpose.SIGN)), list(permissions(Model.RBAC))]
+    if hint is bool:
+        return [False, True]
+    if hint in (str, str | None):
+        if name in ("action", "permission"):
+            return ["Microsoft.KeyVault/vaults/keys/sign/action", "keys sign", "certificates get", NASTY]
+        if nasty:
+            return [NASTY]
+        known = {"object_id": PRINCIPAL, "resource": VAULT_ID, "resource_id": VAULT_ID}
+        known |= {"tenant_id": "contoso.com", "address": "203.0.113.7", "object": PRINCIPAL}
+        return ["", known.get(name, "https://learn.microsoft.com/")] if hint is str else [None]
+    if str(hint).startswith(("collections.abc.Sequence[str]", "tuple[str", "list[str]")):
+        return [["Key Vault Crypto Officer", NASTY if nasty else "Key Vault Certificates Officer"]]
+    raise NotImplementedError(f"say what {name}: {hint} may be")
+
+
+def made(maker: Callable[..., Any], *, nasty: bool) -> list[Remedy]:
+    """Return the remedies of *maker* for every choice of its arguments, one argument varied at a time."""
+    hints = typing.get_type_hints(maker, vars(sys.modules[maker.__module__]))
+    parameters = [(name, hints[name]) for name in inspect.signature(maker).parameters]
+    choices = {name: values(hint, name, nasty=nasty) for name, hint in parameters}
+    found: list[Remedy] = []
+    for turn in range(max([1, *map(len, choices.values())])):
+        answer = maker(**{name: each[turn % len(each)] for name, each in choices.items()})
+        found += [answer] if isinstance(answer, Remedy) else list(answer)
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(MAKERS))
+def test_every_az_command_of_every_remedy_is_one_that_az_takes(name: str, tmp_path: Path) -> None:
+    remedies_ = made(MAKERS[name], nasty=False)
+    assert remedies_
+    for remedy in remedies_:
+        assert remedy.title
+        if remedy.az and not name.startswith("setup_script."):
+            assert az.check(remedy.az, tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(MAKERS))
+def test_no_value_leaves_its_quotes(name: str, tmp_path: Path) -> None:
+    for remedy in made(MAKERS[name], nasty=True):
+        if remedy.az and not name.startswith("setup_script."):
+            # fails when the shell finds it wanting, or when a file PWNED is left
+            assert az.calls(remedy.az, tmp_path)
+        outside = outside_quotes(remedy.powershell or "")
+        assert "PWNED" not in outside
+        assert outside.count("\n") == (remedy.powershell or "").count("\n")
+
+
+def outside_quotes(text: str) -> str:
+    """Return what of a PowerShell text stands outside single-quoted strings (about_Quoting_Rules)."""
+    quotes, outside, position = "'‘’‚‛", "", 0
+    while position < len(text):
+        if text[position] not in quotes:
+            outside += text[position]
+            position += 1
+            continue
+        position += 1
+        while text[position] not in quotes or text[position + 1 : position + 2] in tuple(quotes):
+            position += 2 if text[position] in quotes else 1
+        position += 1
+    return outside
+
+
+@pytest.mark.parametrize("text", ["", "plain", "it's", NASTY, "$HOME `id` \\", "'", "''"])
+def test_sh_reads_the_very_text(text: str, tmp_path: Path) -> None:
+    (words,) = az.calls(f"az show {sh(text)} {quoted(text)}", tmp_path)
+    assert words[1] == text.replace("\n", "")
+    assert not set("'\n‘’‚‛") & set(words[2])
+
+
+def test_powershell_doubles_what_would_end_the_string() -> None:
+    assert powershell("it's") == "'it''s'"
+    assert powershell("‘x’") == "'‘‘x’’'"
+    assert powershell("a\r\nb") == "'ab'"
+
+
+def test_the_documented_roles_are_given_to_the_principal_on_the_vault(tmp_path: Path) -> None:
+    target = remedies.Target(OPTIONS, PRINCIPAL, VAULT_ID)
+    remedy = remedies.documented_remedy(target, Model.RBAC)
+    given = [options for _, options in az.check(remedy.az or "", tmp_path)]
+    assert [each.role for each in given] == ["Key Vault Certificates Officer", "Key Vault Crypto Officer"]
+    assert {(each.scope, each.assignee_object_id) for each in given} == {(VAULT_ID, PRINCIPAL)}
+    assert (remedy.powershell or "").count(f"-ObjectId '{PRINCIPAL}'") == 2
+    assert "Access control (IAM)" in remedy.portal[0]
+
+
+def test_without_ids_the_commands_look_them_up(tmp_path: Path) -> None:
+    remedy = remedies.documented_remedy(remedies.Target(OPTIONS), Model.RBAC, one("keys sign", Model.RBAC))
+    calls = az.check(remedy.az or "", tmp_path)
+    assert [name for name, _ in calls] == ["ad sp show", "keyvault show", "role assignment create"]
+    assert calls[-1][1].scope == "VALUE"
+    assert calls[-1][1].role == "Key Vault Crypto Officer"
+
+
+def one(name: str, model: Model) -> list[Permission]:
+    kind, _, word = name.partition(" ")
+    return [each for each in permissions(model) if each.kind == kind and f"/{word}" in f"/{each.action}"]
+
+
+def test_the_documented_policy_is_literally_the_documentations(tmp_path: Path) -> None:
+    remedy = remedies.documented_remedy(remedies.Target(OPTIONS, PRINCIPAL), Model.POLICY)
+    ((_, options),) = az.check(remedy.az or "", tmp_path)
+    assert len(options.key_permissions) == 14
+    assert len(options.certificate_permissions) == 14
+    assert "delete" not in {*options.key_permissions, *options.certificate_permissions}
+    assert options.object_id == PRINCIPAL
+    assert "Cryptographic Operations: Decrypt, Encrypt" in " ".join(remedy.portal)
+
+
+def test_what_is_ticked_already_is_repeated_because_the_commands_replace_a_kind(tmp_path: Path) -> None:
+    target = remedies.Target(OPTIONS, PRINCIPAL, VAULT_ID, ("Purge", "wrapkey"), ("ALL",))
+    remedy = remedies.least_remedy(target, Model.POLICY, Purpose.SIGN)
+    ((_, options),) = az.check(remedy.az or "", tmp_path)
+    assert options.key_permissions == ["purge", "wrapKey", "sign"]
+    assert options.certificate_permissions == ["all"]
+    assert "-PermissionsToKeys purge,wrapKey,sign" in (remedy.powershell or "")
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_the_least_role_holds_what_the_purpose_needs_and_no_more(purpose: Purpose, tmp_path: Path) -> None:
+    target = remedies.Target(OPTIONS, PRINCIPAL, VAULT_ID)
+    remedy = remedies.least_remedy(target, Model.RBAC, purpose)
+    (_, made_), (_, assigned) = az.check(remedy.az or "", tmp_path)
+    definition = json.loads(made_.role_definition)
+    needed = {each.action for each in wanted(Model.POLICY, purpose)}
+    assert set(definition["DataActions"]) == needed
+    assert definition["Actions"] == definition["NotDataActions"] == []
+    assert definition["AssignableScopes"] == [f"/subscriptions/{SUBSCRIPTION}"]
+    assert assigned.role == definition["Name"]
+    assert not any("delete" in each and "certificatecas" not in each for each in needed)
+
+
+def test_an_unknown_subscription_is_a_clear_placeholder() -> None:
+    remedy = remedies.least_remedy(remedies.Target(OPTIONS, PRINCIPAL), Model.RBAC, Purpose.SIGN)
+    assert "/subscriptions/SUBSCRIPTION-ID" in (remedy.az or "")
+    assert "SUBSCRIPTION-ID" in remedy.portal[0]
+
+
+def test_remedies_name_the_documented_way_first_and_the_least_beside_it() -> None:
+    target = remedies.Target(OPTIONS, PRINCIPAL, VAULT_ID)
+    for model in Model:
+        documented, least = remedies.grant_remedies(target, model, one("keys sign", model))
+        assert documented.title.startswith("As documented")
+        assert least.title.startswith("Least privilege")
+    assert len(remedies.grant_remedies(target, None)) == 2
+
+
+# --- From nothing: the script run twice against a stand-in that keeps what was made ---
+
+_CLOUD = """#!{python}
+import json, pathlib, sys
+state = pathlib.Path("{state}")
+known = json.loads(state.read_text())
+words = sys.argv[1:]
+known["calls"].append(words)
+def value(name):
+    return words[words.index(name) + 1] if name in words else ""
+command = " ".join(words[: next((i for i, w in enumerate(words) if w.startswith("-")), len(words))])
+answer, code = "", 0
+if command == "cloud show":
+    answer = known["cloud"]
+elif command == "cloud set":
+    known["cloud"] = value("--name")
+elif command == "group exists":
+    answer = "true" if known["group"] else "false"
+elif command == "group create":
+    known["group"] = value("--name")
+elif command == "keyvault show":
+    if not known["vault"]:
+        code = 3
+    answer = {{"id": "/subscriptions/s/vault", "properties.vaultUri": "https://contoso.vault.azure.net/",
+        "properties.enableRbacAuthorization": known["rbac"], "properties.sku.name": "premium",
+    }}.get(value("--query"), "")
+elif command == "keyvault create":
+    known["vault"] = value("--name")
+elif command == "ad app list":
+    answer = known["app"]
+elif command == "ad app create":
+    answer = known["app"] = "{application}"
+elif command == "ad sp show":
+    if not known["sp"]:
+        code = 3
+    answer = "{principal}"
+elif command == "ad sp create":
+    known["sp"] = True
+elif command == "account show":
+    answer = "{tenant}" if value("--query") else ""
+elif command == "ad app credential reset":
+    known["secrets"] += 1
+    answer = "{secret}"
+print(answer) if answer else None
+state.write_text(json.dumps(known))
+sys.exit(code)
+"""
+_TENANT = "0d9c1f3e-5a7b-4c2d-8e6f-1a2b3c4d5e6f"
+_SECRET = "abc8Q~NOT.A.SECRET-aaaaaaaaaaaaaaaaaaaaaaa"
+
+
+@pytest.mark.parametrize("rbac", [True, False])
+def test_the_script_makes_everything_once_and_its_output_fills_the_page(tmp_path: Path, rbac: bool) -> None:
+    script = setup_remedy(AzureOptions("contoso", "code-signing", "", "")).az or ""
+    state = tmp_path / "state.json"
+    known = {"cloud": "AzureUSGovernment", "group": "", "vault": "", "app": "", "sp": False}
+    state.write_text(json.dumps({**known, "rbac": str(rbac).lower(), "secrets": 0, "calls": []}))
+    program = _CLOUD.format(
+        python=sys.executable,
+        state=state,
+        application=APPLICATION,
+        principal=PRINCIPAL,
+        tenant=_TENANT,
+        secret=_SECRET,
+    )
+    path = az.install(tmp_path, program)
+    outputs, made_ = [], []
+    for _ in range(2):
+        before = len(json.loads(state.read_text())["calls"])
+        done = az.shell(script, tmp_path, path)
+        assert done.returncode == 0, done.stderr
+        outputs.append(done.stdout)
+        after = json.loads(state.read_text())
+        names = [az.parse(words)[0] for words in after["calls"][before:]]
+        made_.append([each for each in names if each.endswith((" create", " set", "reset", "set-policy"))])
+        assert not any(_SECRET in word for words in after["calls"] for word in words)
+    grants = ["role assignment create"] * 2 if rbac else ["keyvault set-policy"]
+    assert made_[0] == [
+        "cloud set", "group create", "keyvault create", "ad app create", "ad sp create", *grants,
+        "ad app credential reset",
+    ]  # fmt: skip
+    assert made_[1] == [*grants, "ad app credential reset"]
+    found = recognise(outputs[1])
+    assert found is not None
+    assert found.values == {
+        "application_id": APPLICATION,
+        "tenant_id": _TENANT,
+        "vault_name": "contoso",
+        "certificate_name": "code-signing",
+        "cloud": "public",
+    }
+    assert found.secret is not None
+    assert found.secret.reveal() == _SECRET
+
+
+def test_a_failing_step_ends_the_script_and_not_the_shell_it_was_pasted_into(tmp_path: Path) -> None:
+    script = setup_remedy(AzureOptions("contoso", "code-signing", "", "")).az or ""
+    path = az.install(tmp_path, "#!/bin/sh\ncase \"$*\" in *keyvault*) exit 1;; esac\nprintf 'x\\n'\n")
+    done = az.shell(f"{script}\necho still here", tmp_path, path)
+    assert done.stdout.endswith("still here\n")
+    assert "appId" not in done.stdout
+
+
+@pytest.mark.parametrize("cloud", clouds.CLOUDS)
+def test_the_scripts_carry_names_in_their_quotes_only(cloud: clouds.Cloud, tmp_path: Path) -> None:
+    remedy = setup_remedy(AzureOptions(NASTY, NASTY, "", NASTY, cloud))
+    path = az.install(tmp_path, "#!/bin/sh\nprintf 'VALUE\\n'\n")
+    az.shell(remedy.az or "", tmp_path, path)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["bin"]
+    text = re.sub(r'(?m)^#.*$|"[^"\n]*"', "", remedy.powershell or "")
+    assert "PWNED" not in outside_quotes(text)
