@@ -53,10 +53,11 @@ class Task(QObject):
     cancelled = Signal()
     finished = Signal()
 
-    def __init__(self, name: str, *, quiet: bool) -> None:
+    def __init__(self, name: str, *, quiet: bool, lasting: bool = False) -> None:
         super().__init__()
         self.name = name
         self.quiet = quiet  # a quiet task is told on its page only, and never holds Next
+        self.lasting = lasting  # runs to its end, even when the window closes: it keeps what was given
         self.job = Job()
         self.text = ""
         self.started = time.monotonic()
@@ -97,6 +98,8 @@ class Runner(QObject):
         self._events: deque[tuple[Task | None, str, tuple[Any, ...]]] = deque()
         self._tasks: list[Task] = []
         self._executor: ThreadPoolExecutor | None = None
+        self._stopping = False
+        self._closed = False
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL_MS)
         self._timer.timeout.connect(self._drain)
@@ -111,14 +114,24 @@ class Runner(QObject):
         """The task that the footer speaks of."""
         return next((task for task in self._tasks if not task.quiet), None)
 
-    def start(self, work: Callable[[Job], Any], name: str, *, quiet: bool = False) -> Task:
-        """Run *work* on a thread; *name* says in the present tense what happens ("Signing in")."""
+    def start(
+        self, work: Callable[[Job], Any], name: str, *, quiet: bool = False, lasting: bool = False
+    ) -> Task:
+        """Run *work* on a thread; *name* says in the present tense what happens ("Signing in").
+
+        Once the window closes only what is *lasting* begins; all else ends as cancelled without having run.
+        """
+        task = Task(name, quiet=quiet, lasting=lasting)
+        if self._closed or (self._stopping and not lasting):
+            self._tasks.append(task)
+            self._events += [(task, "cancelled", ()), (task, "finished", ())]
+            self._timer.start()
+            return task
         if self._executor is None:
             # not at module level: the first window has no use for it
             from concurrent.futures import ThreadPoolExecutor
 
             self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="wizard")
-        task = Task(name, quiet=quiet)
         put = self._events.append
         task.job.on_progress = lambda done, total, text: put((task, "progress", (done, total, text)))
         task.job.on_stage = lambda key, state, text: put((task, "stage", (key, state, text)))
@@ -136,13 +149,20 @@ class Runner(QObject):
         QTimer.singleShot(0, self, self._drain)
 
     def cancel(self) -> bool:
-        """Ask every task to stop; tells whether there was one."""
-        for task in self._tasks:
+        """Ask every task to stop, but the lasting ones; tells whether there was one."""
+        stopped = [task for task in self._tasks if not task.lasting]
+        for task in stopped:
             task.cancel()
-        return bool(self._tasks)
+        return bool(stopped)
+
+    def stop(self) -> None:
+        """Ask every task to stop, and let nothing begin any more but what is lasting."""
+        self._stopping = True
+        self.cancel()
 
     def close(self) -> None:
-        """Let the threads end; only when idle."""
+        """Let the threads end; only when idle. A timer that comes later starts nothing."""
+        self._closed = True
         self._timer.stop()
         if self._executor is not None:
             self._executor.shutdown(wait=False, cancel_futures=True)

@@ -270,9 +270,12 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Close at once when idle; else cancel what runs, and close when it has ended."""
+        if not self._closing:
+            for page in self._pages.values():
+                page.leaving()
+        self.runner.stop()
         if self.runner.tasks:
             self._closing = True
-            self.runner.cancel()
             self.setEnabled(False)
             event.ignore()
             return

@@ -70,6 +70,9 @@ class Page(QScrollArea):
     def shown(self) -> None:
         """Called when the page is opened."""
 
+    def leaving(self) -> None:
+        """Called when the window closes: what is typed and not kept yet is kept now."""
+
     def focus_problem(self) -> bool:
         """Put the focus on the first problem; tells whether there is one."""
         return False

@@ -158,6 +158,10 @@ class KeyVaultPage(Page):
         if self.workspace.flow.state(KEY_VAULT) in (StepState.NOT_STARTED, StepState.IN_PROGRESS):
             self._timer.start()
 
+    def leaving(self) -> None:
+        self._timer.stop()
+        self.secret.commit()
+
     def focus_problem(self) -> bool:
         for field in self.fields.values():
             if field.findings:
@@ -243,7 +247,7 @@ class KeyVaultPage(Page):
             session.set_application_secret(secret)
             return session.secrets.place
 
-        task = self.workspace.runner.start(work, tr("Storing the secret"), quiet=True)
+        task = self.workspace.runner.start(work, tr("Storing the secret"), quiet=True, lasting=True)
         task.done.connect(self._secret_stored)
         task.failed.connect(self.secret.show_problem)
 
@@ -259,7 +263,10 @@ class KeyVaultPage(Page):
     def _secret_forgotten(self) -> None:
         session = self.workspace.session
         task = self.workspace.runner.start(
-            lambda job: session.set_application_secret(None), tr("Forgetting the secret"), quiet=True
+            lambda job: session.set_application_secret(None),
+            tr("Forgetting the secret"),
+            quiet=True,
+            lasting=True,
         )
         task.done.connect(self._secret_gone)
         task.failed.connect(self.workspace.notice)

@@ -130,7 +130,9 @@ class Workspace(QObject):
         if own is None:
             return
         self.replace(own)
-        self.runner.start(lambda job: practice.close(), tr("Ending the practice accounts"), quiet=True)
+        self.runner.start(
+            lambda job: practice.close(), tr("Ending the practice accounts"), quiet=True, lasting=True
+        )
 
     def _practice_started(self, session: Any) -> None:
         self.starting_practice = False

@@ -278,9 +278,8 @@ class SecretField(QWidget):
         self._mode(kept=False)
         self.mark.hide()
         self.edit.textEdited.connect(self._typed)
-        self.edit.pasted.connect(self._commit)
-        self.edit.left.connect(self._commit)
-        self.edit.returnPressed.connect(self._commit)
+        for given in (self.edit.pasted, self.edit.left, self.edit.returnPressed):
+            given.connect(self.commit)
 
     def set_place(self, place: str, reason: str = "") -> None:
         """Say where the secret is or will be stored; *reason* when it is not kept beyond this run."""
@@ -337,7 +336,8 @@ class SecretField(QWidget):
         restyle(self.edit, "state", "")
         self.typing.emit(bool(text.strip()))
 
-    def _commit(self) -> None:
+    def commit(self) -> None:
+        """Give what is in the field, if anything is, to be stored."""
         value = self.edit.text().strip()
         if not value:
             return

@@ -253,6 +253,74 @@ def test_a_trial_is_cancelled_by_escape_and_leaves_nothing(
     assert not (tmp_path / "out").exists() or list((tmp_path / "out").iterdir()) == []
 
 
+def test_closing_while_the_trial_runs_ends_it_and_it_opens_again_where_it_was(
+    open_window: Callable[..., MainWindow], practice: Callable[..., Session], qtbot: QtBot
+) -> None:
+    session = practice("timestamp-slow")
+    window = open_window(session)
+    window.errors_expected = True
+    to_key_vault(window, qtbot)
+    sign_in(window, qtbot)
+    signed_in = session.profile.results[KEY_VAULT].obtained
+    qtbot.mouseClick(window.footer.next_button, Qt.MouseButton.LeftButton)
+    trial = window.page
+    qtbot.mouseClick(trial.go, Qt.MouseButton.LeftButton)
+    stamping = trial.stages.cards["time-stamp"]
+    qtbot.waitUntil(lambda: stamping.state is StageState.RUNNING, timeout=PATIENCE)
+    began = time.monotonic()
+    window.close()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=5000)
+    assert time.monotonic() - began < 2, "what runs is cancelled, not waited for"
+
+    stored = session.profiles.load(session.profile.id)
+    again = open_window(Session(stored, session.profiles, secrets=session.secrets))
+    assert again.key == WINDOWS_TRIAL
+    assert again.rail.buttons[1].step.state is StepState.DONE
+    assert stored.results[KEY_VAULT].obtained == signed_in
+    assert WINDOWS_TRIAL not in stored.results
+    assert again.page.go.isEnabled()
+
+
+def test_a_signed_file_is_out_of_date_when_what_it_relied_on_changes(
+    open_window: Callable[..., MainWindow], practice: Callable[..., Session], qtbot: QtBot
+) -> None:
+    session = practice()
+    session.profile.reached = [START, KEY_VAULT, WINDOWS_TRIAL]
+    session.profile.page = WINDOWS_TRIAL
+    window = open_window(session)
+    page = window.page
+    qtbot.mouseClick(page.go, Qt.MouseButton.LeftButton)
+    wait_idle(window, qtbot, PATIENCE)
+    assert window.rail.buttons[2].step.state is StepState.DONE
+    qtbot.keyClicks(page.description.edit, "Harbour Backup")
+    assert window.rail.buttons[2].step.state is StepState.OUT_OF_DATE
+    assert page.banner.title == "Something changed since this trial. Sign and verify again."
+    assert page.result_card.isVisible(), "the former result is kept"
+    qtbot.mouseClick(page.go, Qt.MouseButton.LeftButton)
+    wait_idle(window, qtbot, PATIENCE)
+    assert window.rail.buttons[2].step.state is StepState.DONE
+
+
+def test_closing_looks_for_no_vault_any_more_and_keeps_a_typed_secret(
+    open_window: Callable[..., MainWindow], practice: Callable[..., Session], qtbot: QtBot
+) -> None:
+    session = practice()
+    window = open_window(session)
+    to_key_vault(window, qtbot)
+    page = window.page
+    qtbot.mouseClick(page.secret.replace, Qt.MouseButton.LeftButton)
+    qtbot.keyClicks(page.secret.edit, "typed~value-of-a-secret-0123456789abcdef")
+    qtbot.keyClicks(page.fields["vault_name"].edit, "x")
+    page._timer.setInterval(0)  # due at the next turn of the event loop, which closing does not wait for
+    page._timer.start()
+    window.close()
+    page.look()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=5000)
+    page.look()
+    assert page._discovery is None
+    assert session.application_secret() == Secret("typed~value-of-a-secret-0123456789abcdef")
+
+
 def test_a_file_dropped_anywhere_is_inspected(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     from codesign_wizard.core.sample import build_sample
 

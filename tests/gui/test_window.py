@@ -155,6 +155,25 @@ def test_closing_while_a_job_runs_cancels_it_and_closes_when_it_has_ended(
     assert ended.is_set()
 
 
+def test_nothing_begins_once_the_window_closes_but_what_keeps_something(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.runner.start(forever, "Doing something")
+    window.close()
+    ran, ends = [], []
+    late = window.runner.start(lambda job: ran.append("late"), "Looking", quiet=True)
+    late.cancelled.connect(lambda: ends.append("cancelled"))
+    late.finished.connect(lambda: ends.append("finished"))
+    window.runner.start(lambda job: ran.append("kept"), "Storing", quiet=True, lasting=True)
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=5000)
+    assert ran == ["kept"]
+    assert ends == ["cancelled", "finished"]
+    after = window.runner.start(lambda job: ran.append("after"), "Storing", lasting=True)
+    with qtbot.waitSignal(after.finished, timeout=2000):
+        pass
+    assert ran == ["kept"], "the threads have ended: nothing can begin, and nothing is raised"
+
+
 def test_what_is_typed_survives_closing_at_once(
     window: MainWindow, qtbot: QtBot, store: ProfileStore
 ) -> None:
