@@ -45,7 +45,7 @@ def run_gui(
     # making Qt's classes sets off the collector again and again, for nothing: all of it stays
     gc.disable()
     # before Qt, which looks into the source of every module that is imported after it
-    from codesign_wizard.core import flow, job, needs, verdict  # noqa: F401  # the pages need them at once
+    from codesign_wizard.core import flow, job  # noqa: F401  # the frame needs them at once
     from codesign_wizard.session import open_session
 
     def open_practice(name: str | None = None) -> Session:

@@ -8,8 +8,8 @@ takes the system's palette and draws borders instead of washes.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from PySide6.QtCore import QObject, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QPainter, QPalette, QPen
@@ -21,8 +21,7 @@ from codesign_wizard.core.flow import StepState
 from codesign_wizard.core.job import StageState
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(NamedTuple):
     """The colours of one scheme, as ``#rrggbb``."""
 
     canvas: str

@@ -14,19 +14,19 @@ from codesign_wizard.core import flow as steps
 from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.flow import StepState
 from codesign_wizard.core.job import LogLevel, LogLine
-from codesign_wizard.core.needs import in_days, next_expiry
 from codesign_wizard.core.text import tr
-from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.runner import Runner, Task, unexpected
 from codesign_wizard.theme import px
 from codesign_wizard.widgets.basics import announce
-from codesign_wizard.widgets.log_model import LogModel
-from codesign_wizard.widgets.pieces import dropped_file
 from codesign_wizard.widgets.shell import Footer, Header, LogBar, Rail, RailStep
 
+# what the frame itself does without is imported where it is used: the window is there before it
 if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QPaintEvent
+
+    from codesign_wizard.pages.base import Page
+    from codesign_wizard.widgets.log_model import LogModel
 
 _PAGES = {
     steps.START: ("start", "StartPage"),
@@ -65,7 +65,7 @@ class MainWindow(QMainWindow):
         self.footer = Footer()
         self.log_bar = LogBar()
         self.notices = QVBoxLayout()
-        self.log_model = LogModel(self)
+        self._log_model: LogModel | None = None
         self._build()
         self._connect()
         self._clock = QTimer(self)
@@ -139,6 +139,8 @@ class MainWindow(QMainWindow):
     @property
     def page(self) -> Page:
         """The page or panel that is shown."""
+        from codesign_wizard.pages.base import Page
+
         page = self.stack.currentWidget()
         assert isinstance(page, Page)
         return page
@@ -210,6 +212,15 @@ class MainWindow(QMainWindow):
         """Show the log, made at its first use."""
         self.log_dock.show()
         self.log_bar.hide()
+
+    @property
+    def log_model(self) -> LogModel:
+        """The log's lines, which are kept whether they are shown or not."""
+        if self._log_model is None:
+            from codesign_wizard.widgets.log_model import LogModel
+
+            self._log_model = LogModel(self)
+        return self._log_model
 
     @property
     def log_dock(self) -> QWidget:
@@ -293,10 +304,14 @@ class MainWindow(QMainWindow):
             super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        from codesign_wizard.widgets.pieces import dropped_file
+
         if dropped_file(event) is not None:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
+        from codesign_wizard.widgets.pieces import dropped_file
+
         path = dropped_file(event)
         if path is not None:
             event.acceptProposedAction()
@@ -353,6 +368,8 @@ class MainWindow(QMainWindow):
                 count = len(flow.blocking(key))
                 return tr("1 problem") if count == 1 else tr("{n} problems").format(n=count)
             case StepState.DONE if key == steps.KEY_VAULT:
+                from codesign_wizard.core.needs import in_days, next_expiry
+
                 expiry = next_expiry(self.workspace.profile)
                 return in_days(expiry, datetime.now(UTC)) if expiry is not None else ""
         return ""

@@ -179,10 +179,12 @@ class Profile:
 
 def new_profile(name: str) -> Profile:
     """Return an empty profile with a fresh id made from *name*."""
-    import unicodedata
+    plain = name
+    if not name.isascii():
+        import unicodedata
 
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:32] or "profile"
+        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:32] or "profile"
     return Profile(id=f"{slug}-{os.urandom(3).hex()}", name=name)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter
@@ -57,8 +56,7 @@ class Header(QWidget):
         self.badge.setVisible(practising)
 
 
-@dataclass(frozen=True, slots=True)
-class RailStep:
+class RailStep(NamedTuple):
     """A step as the rail shows it; ``note`` is a few words at its right."""
 
     key: str

@@ -2345,6 +2345,86 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>The administrator's account sees no vault {vault}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>The administrator's account {account} may not do this: {action}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>Azure Resource Manager does not accept the administrator's token.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>Azure Resource Manager is busy or unavailable (HTTP {status}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>Azure Resource Manager refused: {words}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>Not everything about the vault's grants could be read: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>The account {account} may not grant this: {action} is refused.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>A lock on the vault, its resource group or its subscription forbids the change.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>A policy of the organisation (Azure Policy) forbids the change.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>The tenant has no service principal with the object ID {object_id}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>Azure's limit is reached: {words}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>Granted: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>Was granted already: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>The grant works, {seconds} s after it was made.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>The grant is made, but the vault does not know it yet after {minutes} min.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>that signed in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>Nothing was changed.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2365,12 +2445,27 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>Hand the commands to an Owner or User Access Administrator of the vault, or sign in as one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>Another way often passes: the browser on a managed computer, or az there.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>Key vaults, the vault, Access control (IAM), Role assignments: who is Owner.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>Sign in again, and choose an administrator's account of the tenant {tenant}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>The token is of another tenant than the subscription.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2391,6 +2486,21 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>Read what Microsoft says about this number.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>Have the lock removed for the change (Locks, on the resource's page).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>Compare the object ID under Enterprise applications; try again later.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>Sign in with an account that has at least the role Reader on the vault.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3219,6 +3329,196 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>Windows does not accept EC keys for programs: choose RSA.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>A key outside hardware is refused by every public CA.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>Key Vault does not take these tags: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>The signing request cannot be read: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>The signing request is for {name}, {key}, and its signature holds.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>The signing request's own signature does not hold.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>The subject in the signing request is not the one that was asked for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>The key in the signing request is {key}, not {wanted}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>The key is too small for a code-signing certificate: {key}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>The signing request does not ask for code signing, but for {purposes}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>The signing request does not ask for digital signatures.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>For experts: Windows does not accept it for programs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>code signing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>TLS servers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>TLS clients</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>e-mail</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>time stamps</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>OCSP answers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>anything</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>unknown</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>Advised: every CA and every Windows accepts it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>The least that CAs accept; signs a little faster.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>Public key (SHA-256)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>Drop this request, and make a new one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>there are {count}, and {most} are allowed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>one is longer than {most} characters</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>does not hold</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>Asks for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>Key usage</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>The portal's own proposal is for web servers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>Signing with it works, and Windows then shows an unknown publisher.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>It is good for tests with a CA of your own.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>it is damaged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>Difference: {difference}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>Ask the CA whether it goes by the order; if not, drop it and write it anew.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>Drop this request, and make one with an RSA key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>Choose RSA with 4096 bits.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>Use a vault of the Premium tier, and a key in its hardware.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
         <source>Common name</source>
         <translation type="unfinished"></translation>
@@ -3386,6 +3686,86 @@
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
         <source>the value at “{text}” needs double quotes around it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
+        <source>The subject is empty: give at least the common name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
+        <source>The subject lacks what CAs ask for: {fields}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
+        <source>{field} has {length} characters; {maximum} are allowed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
+        <source>{value} is not a country's code of two letters.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
+        <source>{field} holds a character that is not allowed there: {character}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
+        <source>{field} says nothing: leave it empty instead of “{value}”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
+        <source>{value} is no e-mail address.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
+        <source>The state {value} is abbreviated: CAs want it written out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
+        <source>{value} is none of the four business categories.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
+        <source>{field} stands in the subject more than once.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
+        <source>{field} holds {character}, which services read differently: compare the finished request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
+        <source>CAs do not ask for the attribute {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
+        <source>Germany is DE, New Zealand NZ.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
+        <source>Is {code} meant?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
+        <source>The CA may fill it in from the order, or send the request back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
+        <source>Ask the CA how it abbreviates the name, and write it so.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5506,6 +5886,51 @@
     <message>
         <location filename="codesign_wizard/runner.py"/>
         <source>Try again. If it comes back, save the log and send it to support.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots.py"/>
+        <source>Second brand</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots.py"/>
+        <source>Old brand</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots.py"/>
+        <source>Backup client</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots.py"/>
+        <source>The practice accounts should have refused the sign-in, and did not.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots.py"/>
+        <source>Say where the pictures go: python3 dev.py screenshots DIR</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots.py"/>
+        <source>{n} pictures are in {folder}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots.py"/>
+        <source>The pictures cannot be written to {folder}: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots.py"/>
+        <source>Waiting for {what} took too long.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots.py"/>
+        <source>{path} could not be written.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
