@@ -52,11 +52,16 @@ class AdminWay(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeviceCode:
-    """What the person types where: ``code`` at ``url``, before ``expires`` (UTC)."""
+    """What the person types where: ``code`` at ``address``, before ``expires`` (UTC)."""
 
-    url: str
+    address: str
     code: str
     expires: datetime
+
+    @property
+    def open_address(self) -> str:
+        """The address that a browser is given; Entra ID's form takes the code from the person only."""
+        return self.address
 
 
 class AdminSession:
@@ -358,7 +363,12 @@ class _browser:  # noqa: N801  # used as a context manager, like contextlib's
         self._redirect += parse_qs(urlsplit(url).query).get("redirect_uri", [])
         if self._open is None:
             return False  # the next in webbrowser's order
-        if not self._open(url):
+        _opening.take = None  # what *open_browser* asks ``webbrowser`` itself goes to the system's browser
+        try:
+            opened = self._open(url)
+        finally:
+            _opening.take = self._take
+        if not opened:
             # a refusal is final: webbrowser would go on to the system's browser
             raise _BrowserNotOpenedError("the browser could not be opened")
         return True

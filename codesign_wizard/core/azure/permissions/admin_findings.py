@@ -5,11 +5,17 @@ Numbers: learn.microsoft.com/entra/identity-platform/reference-error-codes.
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 from codesign_wizard.core.azure.quoting import powershell, sh
 from codesign_wizard.core.azure.signin_findings import Refusal
 from codesign_wizard.core.clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud
 from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity
 from codesign_wizard.core.text import tr
+
+if TYPE_CHECKING:
+    from codesign_wizard.core.azure.permissions.arm import ArmRefusal
 
 SIGNED_IN = FindingKind(
     "azure.admin.signed-in",
@@ -106,6 +112,96 @@ SIGN_IN_OTHER = FindingKind(
     Severity.ERROR,
     "The administrator's sign-in was refused: {words}",
     "A refusal that the program knows nothing about; the words are Microsoft's.",
+)
+VAULT_NOT_FOUND = FindingKind(
+    "azure.admin.vault-not-found",
+    Severity.ERROR,
+    "The administrator's account sees no vault {vault}.",
+    "No subscription that the account may read has the vault.",
+)
+NOT_ALLOWED = FindingKind(
+    "azure.admin.not-allowed",
+    Severity.ERROR,
+    "The administrator's account {account} may not do this: {action}.",
+    "Azure Resource Manager refused (403 AuthorizationFailed): the account lacks a role such as Reader.",
+)
+TOKEN_REFUSED = FindingKind(
+    "azure.admin.token-refused",
+    Severity.ERROR,
+    "Azure Resource Manager does not accept the administrator's token.",
+    "401 InvalidAuthenticationToken and the like: another cloud or tenant, or a token that has ended.",
+)
+ARM_UNAVAILABLE = FindingKind(
+    "azure.admin.arm-unavailable",
+    Severity.ERROR,
+    "Azure Resource Manager is busy or unavailable (HTTP {status}).",
+    "429 or 5xx again and again.",
+)
+REFUSED = FindingKind(
+    "azure.admin.refused",
+    Severity.ERROR,
+    "Azure Resource Manager refused: {words}",
+    "A refusal that the program knows nothing about; the words are Microsoft's.",
+)
+PARTLY_READ = FindingKind(
+    "azure.admin.partly-read",
+    Severity.WARNING,
+    "Not everything about the vault's grants could be read: {what}.",
+    "The administrator's account may read the vault, but not all that decides about its permissions.",
+)
+MAY_NOT_GRANT = FindingKind(
+    "azure.admin.may-not-grant",
+    Severity.ERROR,
+    "The account {account} may not grant this: {action} is refused.",
+    "Granting roles needs Owner, User Access Administrator or Role Based Access Control Administrator.",
+)
+LOCKED = FindingKind(
+    "azure.admin.locked",
+    Severity.ERROR,
+    "A lock on the vault, its resource group or its subscription forbids the change.",
+    "409 ScopeLocked: a ReadOnly lock stops access policies, and some locks stop role assignments.",
+)
+DISALLOWED = FindingKind(
+    "azure.admin.disallowed-by-policy",
+    Severity.ERROR,
+    "A policy of the organisation (Azure Policy) forbids the change.",
+    "403 RequestDisallowedByPolicy.",
+)
+PRINCIPAL_UNKNOWN = FindingKind(
+    "azure.admin.principal-unknown",
+    Severity.ERROR,
+    "The tenant has no service principal with the object ID {object_id}.",
+    "400 PrincipalNotFound: deleted, of another tenant, or so new that it is not known everywhere yet.",
+)
+LIMIT = FindingKind(
+    "azure.admin.limit",
+    Severity.ERROR,
+    "Azure's limit is reached: {words}",
+    "RoleAssignmentLimitExceeded, RoleDefinitionLimitExceeded, or 1,024 access policies.",
+)
+GRANTED = FindingKind(
+    "azure.admin.granted",
+    Severity.OK,
+    "Granted: {what}.",
+    "The management plane accepted the grant; the vault knows it after a while.",
+)
+ALREADY_GRANTED = FindingKind(
+    "azure.admin.already-granted",
+    Severity.OK,
+    "Was granted already: {what}.",
+    "409 RoleAssignmentExists: nothing had to be changed.",
+)
+EFFECTIVE = FindingKind(
+    "azure.admin.effective",
+    Severity.OK,
+    "The grant works, {seconds} s after it was made.",
+    "The vault answered the application as it should.",
+)
+NOT_YET_EFFECTIVE = FindingKind(
+    "azure.admin.not-yet-effective",
+    Severity.WARNING,
+    "The grant is made, but the vault does not know it yet after {minutes} min.",
+    "Role assignments take up to ten minutes, through groups or from management groups longer.",
 )
 
 _AZ_CLOUDS = {PUBLIC.key: "AzureCloud", US_GOVERNMENT.key: "AzureUSGovernment", CHINA.key: "AzureChinaCloud"}
@@ -216,4 +312,73 @@ def install_remedy() -> Remedy:
     return Remedy(
         title=tr("Sign in through the browser or with a device code, or install the Azure CLI."),
         url="https://learn.microsoft.com/cli/azure/install-azure-cli",
+    )
+
+
+def explain_arm(refusal: ArmRefusal, cloud: Cloud, account: str) -> Finding:
+    """Return the finding for a refusal of Azure Resource Manager, or of Microsoft Graph."""
+    evidence, code = refusal.evidence, refusal.code
+    who = account or tr("that signed in")
+    if code == "ScopeLocked":
+        return LOCKED(
+            evidence=evidence,
+            remedies=[
+                Remedy(title=tr("Have the lock removed for the change (Locks, on the resource's page)."))
+            ],
+        )
+    if code == "RequestDisallowedByPolicy":
+        return DISALLOWED(evidence=evidence)
+    if code.endswith("LimitExceeded"):
+        return LIMIT(words=refusal.message, evidence=evidence)
+    if code == "PrincipalNotFound":
+        found = re.search(r"[Pp]rincipal '?([0-9a-fA-F-]{32,36})", refusal.message)
+        return PRINCIPAL_UNKNOWN(
+            object_id=found[1] if found else "?",
+            evidence=evidence,
+            remedies=[
+                Remedy(title=tr("Compare the object ID under Enterprise applications; try again later."))
+            ],
+        )
+    if refusal.status == 401:
+        if "Tenant" in code or "issuer" in refusal.message:
+            return TOKEN_REFUSED(
+                detail=tr("The token is of another tenant than the subscription."),
+                evidence=evidence,
+                remedies=[login_remedy(cloud, "")],
+            )
+        return TOKEN_REFUSED(evidence=evidence, remedies=[login_remedy(cloud, "")])
+    if refusal.status == 403 and refusal.action.lower().endswith(("/write", "/action")):
+        return MAY_NOT_GRANT(
+            account=who, action=refusal.action, evidence=evidence, remedies=[hand_on_remedy()]
+        )
+    if refusal.status == 403:
+        return NOT_ALLOWED(
+            account=who,
+            action=refusal.action or code or "403",
+            evidence=evidence,
+            remedies=[
+                Remedy(title=tr("Sign in with an account that has at least the role Reader on the vault.")),
+                hand_on_remedy(),
+            ],
+        )
+    if refusal.status == 429 or refusal.status >= 500:
+        return ARM_UNAVAILABLE(
+            status=refusal.status,
+            evidence=evidence,
+            remedies=[
+                Remedy(title=tr("Try again in a few minutes."), url="https://azure.status.microsoft/status")
+            ],
+        )
+    words = refusal.message or evidence.message or f"HTTP {refusal.status}"
+    return REFUSED(words=words.partition("\n")[0][:300], evidence=evidence)
+
+
+def hand_on_remedy() -> Remedy:
+    """Return who may grant, when the account that signed in may not."""
+    return Remedy(
+        title=tr(
+            "Hand the commands to an Owner or User Access Administrator of the vault, or sign in as one."
+        ),
+        portal=(tr("Key vaults, the vault, Access control (IAM), Role assignments: who is Owner."),),
+        url="https://learn.microsoft.com/azure/role-based-access-control/role-assignments-steps",
     )

@@ -1,0 +1,166 @@
+"""Azure Resource Manager and Microsoft Graph, called as they are: pages, refusals, one token.
+
+Azure/azure-rest-api-specs, and learn.microsoft.com/azure/azure-resource-manager/management/common-error-codes
+(``{"error": {"code", "message"}}``). A token is sent to the host it is for and to no other, also when an
+answer's ``nextLink`` names one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from codesign_wizard.core.azure.permissions import admin_findings as kinds
+from codesign_wizard.core.clouds import Cloud
+from codesign_wizard.core.errors import CodesignError
+from codesign_wizard.core.finding import Evidence, Finding, utc_now
+from codesign_wizard.core.job import JobContext
+from codesign_wizard.core.network import Answer, Network
+from codesign_wizard.core.redact import Secret
+
+AUTHORIZATION_API = "2022-04-01"
+SUBSCRIPTIONS_API = "2022-12-01"
+RESOURCES_API = "2021-04-01"
+# the newest that is known, and one that every cloud has
+VAULT_APIS = ("2026-05-15", "2023-07-01")
+_PAGES = 100
+_AT_ONCE = 6
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRefusal:
+    """What an answer other than success says. ``action`` and ``scope`` are "" where the text tells none."""
+
+    status: int
+    code: str
+    message: str
+    action: str
+    scope: str
+    evidence: Evidence
+
+
+class RefusedError(CodesignError):
+    """Resource Manager or Graph refused; ``refusal`` is what it said, ``finding`` what that means."""
+
+    def __init__(self, finding: Finding, refusal: ArmRefusal) -> None:
+        super().__init__(finding)
+        self.refusal = refusal
+
+
+class Arm:
+    """Sends requests to *host* with *token*; ``account`` names who asks, for findings."""
+
+    def __init__(
+        self,
+        job: JobContext,
+        network: Network,
+        cloud: Cloud,
+        token: Secret,
+        *,
+        account: str = "",
+        host: str = "",
+    ) -> None:
+        self.job, self.network, self.cloud, self.account = job, network, cloud, account
+        self.host = host or cloud.management_host
+        self._token = token
+
+    def get(self, path: str, api: str = "", query: str = "") -> dict[str, Any]:
+        """Return the JSON object at *path*; raises ``RefusedError``, ``NetworkError``, ``Cancelled``."""
+        return self._document(self.send("GET", self.url(path, api, query)))
+
+    def pages(self, path: str, api: str = "", query: str = "") -> Iterator[dict[str, Any]]:
+        """Yield the objects of the list at *path*, page after page; raises as ``get``."""
+        url = self.url(path, api, query)
+        for _ in range(_PAGES):
+            document = self._document(self.send("GET", url))
+            for each in document.get("value") or ():
+                if isinstance(each, dict):
+                    yield each
+            url = str(document.get("nextLink") or document.get("@odata.nextLink") or "")
+            if not url or urlsplit(url).scheme != "https" or urlsplit(url).netloc != self.host:
+                return
+
+    def send(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> Answer:
+        """Send one request and return the answer, whatever its status; raises ``NetworkError``."""
+        headers = {"Authorization": f"Bearer {self._token.reveal()}", "Accept": "application/json"}
+        return self.network.request(self.job, method, url, headers=headers, json=body, part="management")
+
+    def url(self, path: str, api: str = "", query: str = "") -> str:
+        """Return the address of *path* (ids, which may hold blanks or brackets); *query* is ready to send."""
+        parts = [each for each in (query, f"api-version={api}" if api else "") if each]
+        return f"https://{self.host}{quote(path, safe="/.()-_~'=")}" + (
+            f"?{'&'.join(parts)}" if parts else ""
+        )
+
+    def refused(self, answer: Answer) -> RefusedError:
+        """Return what *answer*, other than success, means."""
+        refusal = read_refusal(answer)
+        return RefusedError(kinds.explain_arm(refusal, self.cloud, self.account), refusal)
+
+    def side_by_side(self, *calls: Any) -> list[Any]:
+        """Run *calls* at the same time, a few at once; return each one's result, or its ``CodesignError``."""
+
+        def run(call: Any) -> Any:
+            try:
+                return call()
+            except CodesignError as error:
+                return error
+
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="arm") as pool:
+            return list(pool.map(run, calls))
+
+    def _document(self, answer: Answer) -> dict[str, Any]:
+        if answer.status != 200:
+            raise self.refused(answer)
+        try:
+            document = answer.json()
+        except ValueError:
+            document = None
+        if not isinstance(document, dict):
+            raise self.refused(answer)
+        return document
+
+
+def odata(text: str) -> str:
+    """Return *text* as a string of an OData filter, without its quotes (OData 4.01, 5.1.1.6.1)."""
+    return text.replace("'", "''")
+
+
+def filtered(expression: str) -> str:
+    """Return the query that asks for *expression*."""
+    return f"$filter={quote(expression, safe='()')}"
+
+
+def read_refusal(answer: Answer) -> ArmRefusal:
+    """Return what an answer says; understands any body."""
+    try:
+        document: Any = answer.json()
+    except ValueError:
+        document = None
+    error = document.get("error") if isinstance(document, dict) else None
+    if not isinstance(error, dict):
+        error = document if isinstance(document, dict) else {}
+    code, message = str(error.get("code") or ""), str(error.get("message") or "")
+    action = re.search(r"perform action '([\w./*-]{1,200})'", message)
+    scope = re.search(r"over scope '([^']{1,500})'", message)
+    more = {
+        "host": urlsplit(answer.url).netloc,
+        "correlation-id": answer.headers.get("x-ms-correlation-request-id", ""),
+        "action": action[1] if action else "",
+        "scope": scope[1] if scope else "",
+    }
+    evidence = Evidence(
+        status=answer.status,
+        code=code or None,
+        message=(message or answer.body[:300].decode("utf-8", "replace")).strip() or None,
+        request_id=answer.headers.get("x-ms-request-id") or answer.headers.get("request-id") or None,
+        time=utc_now(),
+        more={name: value for name, value in more.items() if value},
+    )
+    return ArmRefusal(answer.status, code, message, more["action"], more["scope"], evidence)
