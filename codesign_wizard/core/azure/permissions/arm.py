@@ -94,9 +94,9 @@ class Arm:
     def url(self, path: str, api: str = "", query: str = "") -> str:
         """Return the address of *path* (ids, which may hold blanks or brackets); *query* is ready to send."""
         parts = [each for each in (query, f"api-version={api}" if api else "") if each]
-        return f"https://{self.host}{quote(path, safe="/.()-_~'=")}" + (
-            f"?{'&'.join(parts)}" if parts else ""
-        )
+        # what the ids of Azure and the functions of OData hold beside letters and digits
+        address = f"https://{self.host}" + quote(path, safe="/.()-_~'=")
+        return f"{address}?{'&'.join(parts)}" if parts else address
 
     def refused(self, answer: Answer) -> RefusedError:
         """Return what *answer*, other than success, means."""
