@@ -1,9 +1,10 @@
 """The subject of a signing request: what a form asks, and the X.500 string that Key Vault takes.
 
-Key Vault reads the string as Windows does (``CertStrToName``, learn.microsoft.com/windows/win32/api/wincrypt):
-attributes are separated by commas, a value with a sign that means something stands in double quotes, and a
-double quote inside is written twice; a backslash is an ordinary sign. Attribute types without a short name
-there are written as ``OID.1.2.3``. Upper bounds: X.520, as RFC 5280, appendix A.1, repeats them, in characters.
+Key Vault reads the string as Windows does (``CertStrToName``,
+learn.microsoft.com/windows/win32/api/wincrypt): attributes are separated by commas, a value with a sign that
+means something stands in double quotes, and a double quote inside is written twice; a backslash is an
+ordinary sign. Attribute types without a short name there are written as ``OID.1.2.3``. Upper bounds: X.520,
+as RFC 5280, appendix A.1, repeats them, in characters.
 """
 
 from __future__ import annotations
@@ -135,7 +136,6 @@ _BY_OID = {field.oid: field for field in FIELDS}
 # names of attribute types that a pasted subject may have: of Windows, OpenSSL, RFC 4514 and RFC 4519
 _NAMES = {
     **{field.short.upper(): field.oid for field in FIELDS},
-    **{
         "COMMONNAME": "2.5.4.3", "SN": "2.5.4.4", "SURNAME": "2.5.4.4", "COUNTRYNAME": "2.5.4.6",
         "LOCALITYNAME": "2.5.4.7", "S": "2.5.4.8", "SP": "2.5.4.8", "STATEORPROVINCENAME": "2.5.4.8",
         "STREETADDRESS": "2.5.4.9", "ORGANIZATIONNAME": "2.5.4.10", "ORGANIZATION": "2.5.4.10",
@@ -149,7 +149,6 @@ _NAMES = {
         "JURISDICTIONLOCALITYNAME": "1.3.6.1.4.1.311.60.2.1.1",
         "JURISDICTIONSTATEORPROVINCENAME": "1.3.6.1.4.1.311.60.2.1.2",
         "JURISDICTIONCOUNTRYNAME": "1.3.6.1.4.1.311.60.2.1.3",
-    },
 }  # fmt: skip
 
 

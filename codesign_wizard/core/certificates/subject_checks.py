@@ -1,9 +1,9 @@
 """What is wrong with a subject before a request is made of it.
 
 Rules: upper bounds and character sets of X.520 (RFC 5280, appendix A.1); CA/Browser Forum, baseline
-requirements for code signing, 7.1.4.2 (which attributes, no placeholders) and EV guidelines, 7.1.4.2 (business
-category, jurisdiction). Most CAs take the subject from the order, not from the request; what differs is then
-corrected by them, so only what no CA and no vault can accept is an error.
+requirements for code signing, 7.1.4.2 (which attributes, no placeholders) and EV guidelines, 7.1.4.2
+(business category, jurisdiction). Most CAs take the subject from the order, not from the request; what
+differs is then corrected by them, so only what no CA and no vault can accept is an error.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ TWICE = FindingKind(
 QUOTING = FindingKind(
     "certificate.request.subject-quoting",
     Severity.INFO,
-    "{field} holds {character}, which services read differently: compare the subject in the finished request.",
+    "{field} holds {character}, which services read differently: compare the finished request.",
     "A backslash or a double quote in a value; the request is read back and compared.",
 )
 UNKNOWN = FindingKind(
@@ -94,8 +94,8 @@ UNKNOWN = FindingKind(
 
 CATEGORIES = ("Private Organization", "Government Entity", "Business Entity", "Non-Commercial Entity")
 _PLACEHOLDERS = re.compile(
-    r"[\W_]+|n/?a|none|null|empty|unknown|x{2,}|test|todo|<.*>|\[.*\]|\$?\{.*\}|your .*|default city|some-state|"
-    r"default company ltd|internet widgits pty ltd",
+    r"[\W_]+|n/?a|none|null|empty|unknown|x{2,}|test|todo|<.*>|\[.*\]|\$?\{.*\}|your .*|default city|"
+    r"some-state|default company ltd|internet widgits pty ltd",
     re.I,
 )
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
