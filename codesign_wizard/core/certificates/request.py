@@ -10,7 +10,6 @@ import base64
 import dataclasses
 import hashlib
 import textwrap
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -240,12 +239,8 @@ class SigningRequest:
         from codesign_wizard.core.authenticode.trust import BROKEN
 
         try:
-            with warnings.catch_warnings():
-                # X.520 counts characters, cryptography octets
-                warnings.simplefilter("ignore")
-                load = x509.load_pem_x509_csr if b"-----BEGIN " in data else x509.load_der_x509_csr
-                request = load(data)
-                return _described(request)
+            load = x509.load_pem_x509_csr if b"-----BEGIN " in data else x509.load_der_x509_csr
+            return _described(load(data))
         except BROKEN as error:
             raise CodesignError(
                 UNREADABLE(why=tr("it is damaged"), evidence=Evidence(message=str(error) or None))

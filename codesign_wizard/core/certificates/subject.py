@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from codesign_wizard.core.text import tr, translate
 
 if TYPE_CHECKING:
     from cryptography import x509
+
+# X.520 counts characters, cryptography octets: long names outside ASCII are no news to anybody
+warnings.filterwarnings("ignore", message="Attribute's length must be", category=UserWarning)
 
 _MAXIMUM_TEXT = 8192
 _SPECIAL = re.compile(r'[,+="\\<>#;\r\n\t]|^\s|\s$|\s\s')

@@ -6,9 +6,6 @@ import subprocess
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from codesign_wizard.core.certificates.request import (
@@ -21,24 +18,7 @@ from codesign_wizard.core.certificates.request import (
 from codesign_wizard.core.certificates.subject import Subject
 from codesign_wizard.core.errors import CodesignError
 from tests.support import pki
-
-SUBJECT = Subject.from_form(
-    {"common_name": 'Söhne, "X"', "organization": 'Söhne, "X"', "locality": "Köln", "country": "DE"}
-)
-
-
-def request(
-    kind: str = "rsa3072",
-    subject: Subject = SUBJECT,
-    usage: x509.ObjectIdentifier | None = ExtendedKeyUsageOID.CODE_SIGNING,
-    digital_signature: bool = True,
-) -> bytes:
-    builder = x509.CertificateSigningRequestBuilder(subject.to_name())
-    if usage is not None:
-        bits = (digital_signature, False, not digital_signature, False, False, False, False, False, False)
-        builder = builder.add_extension(x509.KeyUsage(*bits), True)
-        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), False)
-    return builder.sign(pki.key(kind), hashes.SHA256()).public_bytes(Encoding.DER)
+from tests.unit.certificates.answers import SUBJECT, request
 
 
 def openssl(data: bytes, *arguments: str) -> str:
