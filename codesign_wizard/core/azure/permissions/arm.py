@@ -86,6 +86,16 @@ class Arm:
             if not url or urlsplit(url).scheme != "https" or urlsplit(url).netloc != self.host:
                 return
 
+    def vault(self, resource_id: str) -> tuple[dict[str, Any], str]:
+        """Return a vault, and the version of the API that this cloud knows; raises as ``get``."""
+        newest, older = VAULT_APIS
+        try:
+            return self.get(resource_id, newest), newest
+        except RefusedError as error:
+            if error.refusal.code not in ("NoRegisteredProviderFound", "InvalidApiVersionParameter"):
+                raise
+        return self.get(resource_id, older), older
+
     def send(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> Answer:
         """Send one request and return the answer, whatever its status; raises ``NetworkError``."""
         headers = {"Authorization": f"Bearer {self._token.reveal()}", "Accept": "application/json"}

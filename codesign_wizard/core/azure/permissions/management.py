@@ -1,0 +1,289 @@
+"""What decides about a vault's permissions, read with an administrator's token. It changes nothing.
+
+Vaults: Azure/azure-rest-api-specs, Microsoft.KeyVault. Roles: learn.microsoft.com/azure/role-based-
+access-control, pages ``role-assignments-list-rest`` (``assignedTo`` counts what comes through groups; without
+``atScope`` also what lies below the scope), ``role-definitions-list``, ``deny-assignments-rest``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from codesign_wizard.core.azure.options import AzureOptions
+from codesign_wizard.core.azure.permissions import admin_findings as kinds
+from codesign_wizard.core.azure.permissions.arm import (
+    AUTHORIZATION_API,
+    RESOURCES_API,
+    SUBSCRIPTIONS_API,
+    Arm,
+    RefusedError,
+    filtered,
+    odata,
+)
+from codesign_wizard.core.azure.permissions.catalogue import Model
+from codesign_wizard.core.azure.permissions.evaluate import (
+    AccessPolicy,
+    DenyAssignment,
+    RoleAssignment,
+    RoleDefinition,
+    VaultAccess,
+)
+from codesign_wizard.core.errors import CodesignError
+from codesign_wizard.core.finding import Evidence, Remedy, utc_now
+from codesign_wizard.core.job import JobContext
+from codesign_wizard.core.network import Network
+from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.text import tr
+
+_TYPE = "Microsoft.KeyVault/vaults"
+_ROLES = "/providers/Microsoft.Authorization"
+
+
+def read_access(
+    job: JobContext,
+    network: Network,
+    options: AzureOptions,
+    token: Secret,
+    object_id: str,
+    *,
+    resource_id: str = "",
+    account: str = "",
+    graph_token: Callable[[], Secret] | None = None,
+) -> VaultAccess:
+    """Read the vault and everything that grants or denies *object_id* anything on it.
+
+    *token* is for Azure Resource Manager. *resource_id* is the vault's, "" to look for it in every
+    subscription that *token* may read. *graph_token* gives a token for Microsoft Graph, which alone knows the
+    groups of *object_id*; it is asked only when a group could matter. What could not be read stands in
+    ``unknowns``. Raises ``CodesignError`` when the vault itself cannot be read, and ``Cancelled``.
+    """
+    arm = Arm(job, network, options.cloud, token, account=account)
+    vault = _vault(arm, resource_id or find_vault(arm, options), options)
+    reader = _Reader(arm, object_id)
+    return reader.read(vault, options, graph_token)
+
+
+def find_vault(arm: Arm, options: AzureOptions) -> str:
+    """Return the vault's resource id, from the subscriptions that may be read; raises ``CodesignError``."""
+    wanted = filtered(f"resourceType eq '{_TYPE}' and name eq '{odata(options.vault_name)}'")
+    seen = 0
+    for subscription in arm.pages("/subscriptions", SUBSCRIPTIONS_API):
+        path = str(subscription.get("id") or "")
+        if not path:
+            continue
+        seen += 1
+        try:
+            for each in arm.pages(f"{path}/resources", RESOURCES_API, wanted):
+                if str(each.get("name", "")).lower() == options.vault_name.lower():
+                    return str(each["id"])
+        except RefusedError as error:
+            if error.refusal.status != 403:
+                raise
+    raise CodesignError(
+        kinds.VAULT_NOT_FOUND(
+            vault=options.vault_name,
+            detail=tr("{count} subscriptions were looked through.").format(count=seen),
+            evidence=Evidence(time=utc_now(), more={"subscriptions": str(seen)}),
+            remedies=[
+                Remedy(title=tr("Sign in with an account that has at least the role Reader on the vault.")),
+                kinds.hand_on_remedy(),
+            ],
+        )
+    )
+
+
+def _vault(arm: Arm, resource_id: str, options: AzureOptions) -> dict[str, Any]:
+    try:
+        return arm.vault(resource_id)[0]
+    except RefusedError as error:
+        if error.refusal.status != 404:
+            raise
+        raise CodesignError(
+            kinds.VAULT_NOT_FOUND(vault=options.vault_name, evidence=error.refusal.evidence)
+        ) from error
+
+
+@dataclass
+class _Reader:
+    """Reads the lists beside the vault; what is refused is noted in ``unknowns``, in Microsoft's words."""
+
+    arm: Arm
+    object_id: str
+
+    def __post_init__(self) -> None:
+        self.unknowns: list[str] = []
+
+    def read(
+        self, vault: Mapping[str, Any], options: AzureOptions, graph_token: Callable[[], Secret] | None
+    ) -> VaultAccess:
+        """Return everything about *vault*."""
+        resource_id = str(vault.get("id") or "")
+        properties = _members(vault.get("properties"))
+        policies = tuple(_policies(properties))
+        assigned, denied = self.arm.side_by_side(
+            lambda: self._assignments(resource_id), lambda: self._denials(resource_id)
+        )
+        assignments = self._or_nothing(assigned, tr("role assignments"))
+        denials = self._or_nothing(denied, tr("deny assignments"))
+        definitions = self._definitions({each.role_definition_id for each in assignments})
+        groups = {each.principal_id for each in assignments if each.principal_type == "Group"}
+        strangers = {each.object_id for each in policies} - {self.object_id.lower()}
+        if _model(properties) is Model.POLICY and strangers:
+            groups |= self._groups(graph_token)
+        acls = _members(properties.get("networkAcls"))
+        return VaultAccess(
+            resource_id=resource_id,
+            name=str(vault.get("name") or options.vault_name),
+            model=_model(properties),
+            sku=str(_members(properties.get("sku")).get("name") or "").lower(),
+            tenant_id=str(properties.get("tenantId") or "").lower(),
+            location=str(vault.get("location") or ""),
+            policies=policies,
+            assignments=tuple(assignments),
+            definitions=tuple(definitions),
+            denials=tuple(denials),
+            public_network=str(properties.get("publicNetworkAccess") or ""),
+            default_action=str(acls.get("defaultAction") or ""),
+            ip_rules=tuple(str(_members(each).get("value") or "") for each in acls.get("ipRules") or ()),
+            bypass=str(acls.get("bypass") or ""),
+            soft_delete=properties.get("enableSoftDelete") is not False,
+            purge_protection=properties.get("enablePurgeProtection") is True,
+            private_endpoints=len(properties.get("privateEndpointConnections") or ()),
+            groups=tuple(sorted(groups)),
+            unknowns=tuple(self.unknowns),
+        )
+
+    def _or_nothing(self, result: Any, what: str) -> list[Any]:
+        if isinstance(result, CodesignError):
+            self.unknowns.append(f"{what}: {result.finding.evidence.message or result.finding.title}")
+            return []
+        return list(result)
+
+    def _assignments(self, resource_id: str) -> list[RoleAssignment]:
+        query = filtered(f"assignedTo('{odata(self.object_id)}')")
+        return [
+            RoleAssignment(
+                id=str(each.get("id") or ""),
+                principal_id=str(properties.get("principalId") or "").lower(),
+                principal_type=str(properties.get("principalType") or ""),
+                scope=str(properties.get("scope") or ""),
+                role_definition_id=str(properties.get("roleDefinitionId") or ""),
+                condition=str(properties.get("condition") or ""),
+                created=_time(properties.get("createdOn")),
+            )
+            for each in self.arm.pages(f"{resource_id}{_ROLES}/roleAssignments", AUTHORIZATION_API, query)
+            for properties in [_members(each.get("properties"))]
+        ]
+
+    def _denials(self, resource_id: str) -> list[DenyAssignment]:
+        """Return every deny assignment at the vault or above it: whom they name is for the evaluation."""
+        found = []
+        path = f"{resource_id}{_ROLES}/denyAssignments"
+        for each in self.arm.pages(path, AUTHORIZATION_API, filtered("atScope()")):
+            properties = _members(each.get("properties"))
+            for permission in properties.get("permissions") or ():
+                told = _members(permission)
+                found.append(
+                    DenyAssignment(
+                        id=str(each.get("id") or ""),
+                        name=str(properties.get("denyAssignmentName") or ""),
+                        principal_ids=_ids(properties.get("principals")),
+                        excluded_principal_ids=_ids(properties.get("excludePrincipals")),
+                        scope=str(properties.get("scope") or ""),
+                        data_actions=_texts(told.get("dataActions")),
+                        not_data_actions=_texts(told.get("notDataActions")),
+                        does_not_apply_to_child_scopes=properties.get("doNotApplyToChildScopes") is True,
+                        condition=str(told.get("condition") or properties.get("condition") or ""),
+                    )
+                )
+        return found
+
+    def _definitions(self, ids: Iterable[str]) -> list[RoleDefinition]:
+        wanted = sorted({each.lower(): each for each in ids if each}.values())
+        answers = self.arm.side_by_side(
+            *(lambda path=each: self.arm.get(path, AUTHORIZATION_API) for each in wanted)
+        )
+        found = []
+        for role_id, answer in zip(wanted, answers, strict=True):
+            if isinstance(answer, CodesignError):
+                self._or_nothing(answer, tr("role definition {id}").format(id=role_id.rpartition("/")[2]))
+                continue
+            found.append(_definition(role_id, _members(answer.get("properties"))))
+        return found
+
+    def _groups(self, graph_token: Callable[[], Secret] | None) -> set[str]:
+        """Return the groups of the principal, also through other groups; from Microsoft Graph."""
+        what = tr("groups of the application")
+        if graph_token is None:
+            self.unknowns.append(what)
+            return set()
+        cloud = self.arm.cloud
+        try:
+            graph = Arm(self.arm.job, self.arm.network, cloud, graph_token(), host=cloud.graph_host)
+            path = f"/v1.0/servicePrincipals/{self.object_id}/transitiveMemberOf"
+            return {
+                str(each["id"]).lower()
+                for each in graph.pages(path, query="$select=id")
+                if each.get("id") and each.get("@odata.type", "#microsoft.graph.group").endswith(".group")
+            }
+        except CodesignError as error:
+            self._or_nothing(error, what)
+            return set()
+
+
+def _definition(role_id: str, properties: Mapping[str, Any]) -> RoleDefinition:
+    """Return a role definition. Of several sets of permissions every exclusion counts for all."""
+    sets = [_members(each) for each in properties.get("permissions") or ()]
+    joined = {
+        name: tuple(dict.fromkeys(text for each in sets for text in _texts(each.get(name))))
+        for name in ("actions", "notActions", "dataActions", "notDataActions")
+    }
+    return RoleDefinition(
+        id=role_id,
+        name=str(properties.get("roleName") or ""),
+        actions=joined["actions"],
+        not_actions=joined["notActions"],
+        data_actions=joined["dataActions"],
+        not_data_actions=joined["notDataActions"],
+    )
+
+
+def _model(properties: Mapping[str, Any]) -> Model:
+    return Model.RBAC if properties.get("enableRbacAuthorization") is True else Model.POLICY
+
+
+def _policies(properties: Mapping[str, Any]) -> Iterable[AccessPolicy]:
+    for entry in properties.get("accessPolicies") or ():
+        told = _members(entry)
+        # the answer capitalises as it likes, also the members' names
+        ticks = {str(name).lower(): value for name, value in _members(told.get("permissions")).items()}
+        yield AccessPolicy(
+            object_id=str(told.get("objectId") or "").lower(),
+            application_id=str(told.get("applicationId") or "").lower(),
+            keys=_texts(ticks.get("keys")),
+            certificates=_texts(ticks.get("certificates")),
+            secrets=_texts(ticks.get("secrets")),
+        )
+
+
+def _members(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(each) for each in value) if isinstance(value, list) else ()
+
+
+def _ids(value: Any) -> tuple[str, ...]:
+    return tuple(str(_members(each).get("id") or "").lower() for each in value or ())
+
+
+def _time(value: Any) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return time if time.tzinfo is not None else None
