@@ -83,6 +83,8 @@ class Task(QObject):
             return
         if kind == "progress":
             self.text = values[2] or self.text
+        elif kind == "stage":
+            self.text = ""  # it was of the stage before
         getattr(self, kind).emit(*values)
 
 

@@ -286,7 +286,7 @@ def _source(job: _Stages, request: WindowsTrialRequest, work: Path) -> tuple[Pat
     if own is None:
         from codesign_wizard.core.sample import build_sample
 
-        source = work / "unsigned"
+        source = work / "sample"
         source.write_bytes(build_sample(request.product_name, request.architecture))
         target = folder / (request.output_name or f"{file_name(request.product_name)}-setup.exe")
     else:

@@ -28,7 +28,7 @@ class Page(QScrollArea):
         # the page itself takes the focus when it opens: arrow keys scroll, Tab goes to its first control
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.verticalScrollBar().rangeChanged.connect(self._keep_margin)
-        inner = QWidget()
+        inner = self.content = QWidget()
         inner.setProperty("role", "page")
         inner.setMaximumWidth(px(_WIDEST))
         self.box = QVBoxLayout(inner)

@@ -18,11 +18,12 @@ from codesign_wizard.core.verdict import readable, verdict, when
 from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.runner import Task
-from codesign_wizard.theme import Mark, px
+from codesign_wizard.theme import GAP, Mark, px
 from codesign_wizard.widgets.basics import (
     Card,
     Choice,
     CodeBox,
+    Columns,
     CopyButton,
     Facts,
     MarkView,
@@ -69,7 +70,7 @@ class KeyVaultPage(Page):
         self.findings.link.connect(self.link)
         self.add(self.findings)
         self.add(self._who())
-        self.add(self._options())
+        self.add(Columns(self._options(), self._clipboard(), share=(13, 8), right_first=True))
         self.add(self._none_yet())
         self.done()
         self._timer = QTimer(self)
@@ -79,15 +80,7 @@ class KeyVaultPage(Page):
         self._ask_keyring()
 
     def _options(self) -> Card:
-        card = Card(
-            tr("The options of the server's form"),
-            note=tr("Paste what you have; what is recognised fills the fields below."),
-        )
-        self.paste = PasteArea()
-        self.paste.given.connect(self.recognise)
-        self.recognised = label("", "label")
-        self.recognised.hide()
-        card.body.addLayout(column(self.paste, self.recognised, gap=4))
+        card = Card(tr("The options of the server's form"))
         self.fields = {
             "vault_name": self._field("vault_name", tr("&Vault name"), tr("such as contoso-signing")),
             "certificate_name": self._field(
@@ -116,13 +109,25 @@ class KeyVaultPage(Page):
         actions.setStretch(1, 1)
         card.body.addSpacing(px(4))
         card.body.addLayout(actions)
-        self.looked = QWidget()
-        self.looked_box = QVBoxLayout(self.looked)
-        self.looked_box.setContentsMargins(0, 0, 0, 0)
-        self.looked_box.setSpacing(px(8))
-        self.looked.hide()
-        card.body.addWidget(self.looked)
         return card
+
+    def _clipboard(self) -> QWidget:
+        card = Card(
+            tr("On your clipboard already?"), note=tr("What is recognised fills the fields of the form.")
+        )
+        self.paste = PasteArea()
+        self.paste.given.connect(self.recognise)
+        self.recognised = label("", "label")
+        self.recognised.hide()
+        card.body.addLayout(column(self.paste, self.recognised, gap=4))
+        self.looked = Card(tr("Checked without the secret"))
+        self.looked_box = QVBoxLayout()
+        self.looked_box.setSpacing(px(8))
+        self.looked.body.addLayout(self.looked_box)
+        self.looked.hide()
+        side = QWidget()
+        side.setLayout(column(card, self.looked, gap=GAP))
+        return side
 
     def _field(self, key: str, name: str, hint: str) -> CheckedField:
         field = CheckedField(
@@ -223,19 +228,19 @@ class KeyVaultPage(Page):
         """Open the keyring on a thread: it can take its time, or ask the person to unlock it."""
         session = self.workspace.session
 
-        def work(job: Job) -> tuple[str, str, bool]:
-            store = session.secrets
-            return store.place, store.reason, session.application_secret() is not None
+        def work(job: Job) -> tuple[str, str, list[Finding] | None]:
+            store, secret = session.secrets, session.application_secret()
+            return store.place, store.reason, None if secret is None else _check(_SECRET, secret.reveal())
 
         task = self.workspace.runner.start(work, tr("Asking the keyring"), quiet=True)
         task.done.connect(self._keyring_answered)
         task.failed.connect(self.workspace.notice)
 
-    def _keyring_answered(self, answer: tuple[str, str, bool]) -> None:
-        place, reason, known = answer
-        self._secret_known = known
-        if known:
-            self.secret.show_saved(place)
+    def _keyring_answered(self, answer: tuple[str, str, list[Finding] | None]) -> None:
+        place, reason, findings = answer
+        self._secret_known = findings is not None
+        if findings is not None:
+            self.secret.show_saved(place, findings)
         else:
             self.secret.set_place(place, reason)
         self._show_result()
@@ -322,13 +327,13 @@ class KeyVaultPage(Page):
 
     def _show_looked(self, findings: list[Finding] | None, text: str) -> None:
         clear(self.looked_box)
-        self.looked_box.addWidget(hairline())
-        self.looked_box.addWidget(label(tr("Checked without the secret"), "label"))
         if text:
             self.looked_box.addLayout(
                 row(MarkView(Mark.NOW, tr("working")), label(f"{text}…", "soft"), gap=12)
             )
-        for finding in findings or []:
+        for place, finding in enumerate(findings or []):
+            if place:
+                self.looked_box.addWidget(hairline())
             self.looked_box.addWidget(PassedRow(finding))
         self.looked.setVisible(bool(text or findings))
 
@@ -343,6 +348,7 @@ class KeyVaultPage(Page):
             if not field.judge(accuse=True) and field.findings:
                 field.edit.setFocus(Qt.FocusReason.OtherFocusReason)
                 return
+        self._timer.stop()  # signing in sees more than looking does
         if self._discovery is not None:
             self._discovery.abandon()
             self._discovery = None
@@ -401,7 +407,10 @@ class KeyVaultPage(Page):
         workspace = self.workspace
         state = workspace.flow.state(KEY_VAULT)
         result = workspace.profile.results.get(KEY_VAULT)
-        shown = (id(result), state, self._secret_known, self._found is not None, id(self._found))
+        shown: object = (id(result), state)
+        if result is None:
+            shown = (None, self._secret_known, id(self._found), self._missing())
+        # a result that is shown already is not made anew: what was opened or has the focus stays
         if shown == self._shown_result:
             return
         self._shown_result = shown
@@ -427,7 +436,7 @@ class KeyVaultPage(Page):
         self.who_card.setVisible(bool(facts))
         self.looked.hide()
 
-    def _say_not_yet(self) -> None:
+    def _missing(self) -> tuple[str, ...]:
         azure = self.workspace.profile.windows.azure
         names = {
             tr("vault name"): azure.vault_name,
@@ -436,7 +445,10 @@ class KeyVaultPage(Page):
             tr("tenant ID"): azure.tenant_id,
             tr("application secret"): "x" if self._secret_known else "",
         }
-        missing = [name for name, value in names.items() if not value]
+        return tuple(name for name, value in names.items() if not value)
+
+    def _say_not_yet(self) -> None:
+        missing = self._missing()
         if self._found is not None and blocks(self._found):
             self.banner.say(*verdict(self._found, ""))
         elif missing:
@@ -476,7 +488,10 @@ class KeyVaultPage(Page):
         copy = CopyButton(lambda: texts[tabs.index])
         copy.setAccessibleName(tr("Copy the steps shown"))
         self.none_yet.body.addLayout(row(copy, None))
-        self.none_yet.body.addWidget(label(tr("Paste what the script prints into the field above."), "soft"))
+        after = label(tr("Paste what the script prints into the field above."), "soft")
+        after.hide()
+        tabs.chosen.connect(lambda place: after.setVisible(place > 0))  # the portal prints nothing
+        self.none_yet.body.addWidget(after)
 
 
 _GUID_HINT = "00000000-0000-0000-0000-000000000000"
@@ -498,7 +513,7 @@ class PasteArea(QPlainTextEdit):
         )
         self.setTabChangesFocus(True)
         self.setProperty("mono", "true")
-        self.setFixedHeight(px(52))
+        self.setFixedHeight(px(104))
         self.setUndoRedoEnabled(False)  # what is pasted may hold a secret
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)

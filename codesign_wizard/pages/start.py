@@ -193,8 +193,8 @@ class StartPage(Page):
             self.list.addItem(item)
             if is_current:
                 self.list.setCurrentItem(item)
-        height = max(self.list.sizeHintForRow(0), px(28))
-        self.list.setFixedHeight(min(len(rows), 4) * height + px(8) + 2)
+        height = self.list.sizeHintForRow(0)
+        self.list.setFixedHeight(min(len(rows), 4) * height + 2 * px(3) + 2)
 
     def _show_needs(self, wanted: list[Need]) -> None:
         if wanted == self._need_rows:
@@ -313,6 +313,12 @@ def _verdict(workspace: Workspace) -> tuple[Severity, str, str]:
     if states.get(WINDOWS_TRIAL) is StepState.DONE and states.get(KEY_VAULT) is StepState.DONE:
         expiry = next_expiry(workspace.profile)
         until = ""
+        if expiry is not None and expiry.time <= datetime.now(UTC):
+            return (
+                Severity.ERROR,
+                tr("The {what} expired on {date}.").format(what=expiry.what, date=f"{expiry.time:%d %b %Y}"),
+                tr("Renewed already? Sign in again, and the wizard sees what the vault holds now."),
+            )
         if expiry is not None:
             until = tr("Next expiry: the {what}, {when}.").format(
                 what=expiry.what, when=in_days(expiry, datetime.now(UTC))
@@ -373,6 +379,10 @@ def _profile_line(profile: Profile) -> str:
     expiry = next_expiry(profile)
     if expiry is None:
         return tr("{name}: no expiry known yet").format(name=profile.name)
+    if expiry.time <= datetime.now(UTC):
+        return tr("{name}: {what} expired on {date}").format(
+            name=profile.name, what=expiry.what, date=f"{expiry.time:%d %b %Y}"
+        )
     return tr("{name}: {what} expires {when}, {date}").format(
         name=profile.name,
         what=expiry.what,

@@ -93,7 +93,7 @@ class WindowsTrialPage(Page):
         self.findings.again.connect(lambda finding: self.run())
         self.findings.link.connect(self.link)
         self.add(self.findings)
-        self.add(Columns(self._what(), self._stamps(), share=(1, 1)))
+        self.add(Columns(self._what(), self._stamps(), share=(6, 5), level=True))
         self.done()
 
     def _result_card(self) -> Card:
@@ -135,7 +135,7 @@ class WindowsTrialPage(Page):
             tr("&Architecture"), self.architecture, width=_LABEL, room_for_sign=False
         )
         self.description = PlainField(
-            tr("D&escription"), hint=tr("shown by Windows when it asks for permission"), label_width=_LABEL
+            tr("D&escription"), hint=tr("shown in Windows' prompt"), label_width=_LABEL
         )
         self.description.edited.connect(lambda text: self._put("description", text))
         self.url = PlainField(tr("&URL"), hint=tr("a page about the program, optional"), label_width=_LABEL)
@@ -150,6 +150,7 @@ class WindowsTrialPage(Page):
         card.body.addWidget(self.description)
         card.body.addWidget(self.url)
         card.body.addWidget(field_row(tr("Di&gest"), self.digest, width=_LABEL, room_for_sign=False))
+        card.body.addStretch(1)
         return card
 
     def _stamps(self) -> Card:
@@ -163,6 +164,7 @@ class WindowsTrialPage(Page):
         card.body.addWidget(
             label(tr("Without a time stamp the signature ends with the certificate."), "label")
         )
+        card.body.addStretch(1)
         return card
 
     def refresh(self) -> None:

@@ -297,6 +297,9 @@ class CodeBox(QTextEdit):
         self.setAccessibleName(name or tr("Text to copy"))
         if role == "fact":
             self.setFrameShape(QFrame.Shape.NoFrame)
+            # as far down as a label's text stands
+            self._around = 1
+            self.setViewportMargins(0, 1, 0, 0)
             # not a stop for Tab: there are many, and each says its value in its name
             self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setPlainText(text)
@@ -311,20 +314,43 @@ class CodeBox(QTextEdit):
 
 
 class Columns(QWidget):
-    """Two parts beside each other, or one below the other where the page is narrow."""
+    """Two parts beside each other, or one below the other where the page is narrow.
 
-    def __init__(self, left: QWidget, right: QWidget, *, share: tuple[int, int] = (3, 2)) -> None:
+    *level*: both are as high as the higher one. *right_first*: the right one comes above the left one.
+    """
+
+    def __init__(
+        self,
+        left: QWidget,
+        right: QWidget,
+        *,
+        share: tuple[int, int] = (3, 2),
+        level: bool = False,
+        right_first: bool = False,
+    ) -> None:
         super().__init__()
+        self._parts = (left, right)
+        self._stacked = QBoxLayout.Direction.BottomToTop if right_first else QBoxLayout.Direction.TopToBottom
         self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._box.setContentsMargins(0, 0, 0, 0)
         self._box.setSpacing(px(theme.GAP))
         for part, stretch in zip((left, right), share, strict=True):
-            self._box.addWidget(part, stretch, Qt.AlignmentFlag.AlignTop)
+            if level:
+                part.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+                self._box.addWidget(part, stretch)
+            else:
+                self._box.addWidget(part, stretch, Qt.AlignmentFlag.AlignTop)
         self._box.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+
+    def minimumSizeHint(self) -> QSize:
+        # beside each other they would hold the page wider than it is, and never give way
+        hint = super().minimumSizeHint()
+        return QSize(max(part.minimumSizeHint().width() for part in self._parts), hint.height())
 
     def resizeEvent(self, event: QEvent) -> None:
         narrow = self.width() < px(theme.NARROW)
-        way = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+        way = self._stacked if narrow else QBoxLayout.Direction.LeftToRight
         if self._box.direction() != way:
             self._box.setDirection(way)
             self.updateGeometry()

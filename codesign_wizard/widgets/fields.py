@@ -132,11 +132,7 @@ class CheckedField(QWidget):
         if self._check is None or not self.text:
             self._say([], shown=False)
             return self._check is None
-        findings = [
-            finding
-            for finding in worst_first(self._check(self.text))
-            if finding.severity in (Severity.ERROR, Severity.WARNING)
-        ]
+        findings = _complaints(self._check(self.text))
         if findings and not accuse:
             return False
         self._say(findings, shown=True)
@@ -219,6 +215,7 @@ class SecretField(QWidget):
     def __init__(self, name: str, *, check: Callable[[str], list[Finding]] | None = None) -> None:
         super().__init__()
         self._check = check
+        self._told: list[Finding] = []  # what was found wrong with the value that was given last
         plain = name.replace("&", "")
         self._name = plain
         self.edit = PasteEdit()
@@ -287,19 +284,30 @@ class SecretField(QWidget):
         text = tr("Will be stored in {place}.").format(place=place) if self._entry.isVisibleTo(self) else ""
         self._note(f"{text} {reason}".strip(), "label")
 
-    def show_saved(self, place: str) -> None:
-        """Show that a secret is stored in *place*."""
+    def show_saved(self, place: str, findings: Iterable[Finding] | None = None) -> None:
+        """Show that a secret is stored in *place*, and what is wrong with it.
+
+        *findings* are of a secret that was stored before; without them, those of the one just given stay.
+        """
         self.place = place
+        if findings is not None:
+            self._told = _complaints(findings)
         self.edit.clear()
         self.saved.setText(tr("Saved in {place}").format(place=place))
-        self._note("", "label")
-        self.mark.set(Mark.OK, tr("In order"))
         self._mode(kept=True)
+        if self._told:
+            self._say(self._told)
+        else:
+            self._note("", "label")
+            self.mark.set(Mark.OK, tr("In order"))
 
     def show_empty(self) -> None:
         """Show that no secret is stored."""
+        self._told = []
         self.mark.hide()
         self._mode(kept=False)
+        restyle(self.edit, "state", "")
+        self._note("", "label")
         if self.place:
             self.set_place(self.place)
 
@@ -332,6 +340,10 @@ class SecretField(QWidget):
         self.edit.setEchoMode(QLineEdit.EchoMode.Normal if shown else QLineEdit.EchoMode.Password)
 
     def _typed(self, text: str) -> None:
+        if self._told:
+            # what was said of the former value no longer holds
+            self._told = []
+            self._note("", "label")
         self.mark.hide()
         restyle(self.edit, "state", "")
         self.typing.emit(bool(text.strip()))
@@ -343,9 +355,9 @@ class SecretField(QWidget):
             return
         if value != self.edit.text():
             self.edit.setText(value)
-        findings = worst_first(self._check(value)) if self._check is not None else []
-        if findings and findings[0].severity in (Severity.ERROR, Severity.WARNING):
-            self._say(findings)
+        self._told = _complaints(self._check(value)) if self._check is not None else []
+        if self._told:
+            self._say(self._told)
         self.committed.emit(Secret(value))
 
     def _say(self, findings: Iterable[Finding]) -> None:
@@ -369,12 +381,16 @@ class SecretField(QWidget):
         self.label.setBuddy(self.replace if kept else self.edit)
 
 
+def _complaints(findings: Iterable[Finding]) -> list[Finding]:
+    return [one for one in worst_first(findings) if one.severity in (Severity.ERROR, Severity.WARNING)]
+
+
 def path_row(field: CheckedField, choose: Callable[[], object]) -> QWidget:
     """Return *field* for a path with a button that lets a person choose the file."""
     holder = QWidget()
     chooser = button(tr("Choose…"), choose)
     chooser.setAccessibleName(tr("Choose a file: {name}").format(name=field.edit.accessibleName()))
-    field.mark.setFixedWidth(0)
+    field.mark.setParent(None)  # the button takes the room of the sign
     box = row(field, chooser)
     box.setStretch(0, 1)
     box.setAlignment(chooser, Qt.AlignmentFlag.AlignTop)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QResizeEvent, QShowEvent
+from PySide6.QtGui import QAction, QFontMetrics, QGuiApplication, QKeySequence, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QBoxLayout,
@@ -55,8 +55,10 @@ class LogView(QTableView):
         heads = self.horizontalHeader()
         heads.setHighlightSections(False)
         heads.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for column, width in ((0, 104), (1, 104), (2, 56), (3, 92), (5, 210)):
-            self.setColumnWidth(column, px(width))
+        # the time is fixed-width text of which nothing may be cut off
+        clock = QFontMetrics(theme.font(11.5, mono=True)).horizontalAdvance("00:00:00.0000") + px(12)
+        for column, width in ((0, clock), (1, clock), (2, px(56)), (3, px(92)), (5, px(210))):
+            self.setColumnWidth(column, width)
         heads.setSectionResizeMode(Column.TEXT, QHeaderView.ResizeMode.Stretch)
         heads.setMinimumSectionSize(px(40))
         # where the local time is UTC, one column says it all

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, QTimer
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QSizePolicy, QWidget
 
 from codesign_wizard.core.job import StageState
@@ -12,6 +13,8 @@ from codesign_wizard.core.text import tr
 from codesign_wizard.theme import NARROW, STAGE_MARKS, px
 from codesign_wizard.widgets.basics import Card, MarkView, label, restyle
 from codesign_wizard.widgets.findings import clear_heading
+
+_TOLD_AFTER_S = 2  # a stage that takes longer also says how long
 
 
 def state_word(state: StageState) -> str:
@@ -54,6 +57,8 @@ class StageCard(Card):
         self.body.addStretch(1)
         self.body.addWidget(self.bar)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._shown = ""
+        self._since = 0.0
         self.set(StageState.WAITING, "")
 
     def set(self, state: StageState, text: str) -> None:
@@ -61,12 +66,10 @@ class StageCard(Card):
         self.state = state
         shown = text or state_word(state)
         self.mark.set(STAGE_MARKS[state], state_word(state))
-        self.words.setText(shown)
-        self.words.setToolTip(shown)
-        self.bar.setVisible(state is StageState.RUNNING)
-        if state is not StageState.RUNNING:
-            self.bar.setRange(0, 1)
-            self.bar.setValue(0)
+        self._since = time.monotonic()
+        self._say(shown)
+        # a bar only where it is known how much there is to do
+        self.bar.hide()
         restyle(self, "active", "true" if state is StageState.RUNNING else "false")
         self.setAccessibleName(f"{self._title}: {state_word(state)}")
         self.setAccessibleDescription(shown)
@@ -77,9 +80,20 @@ class StageCard(Card):
             # a bar counts in 32 bits, a file may be longer
             self.bar.setRange(0, 1000)
             self.bar.setValue(min(1000, done * 1000 // total))
+            self.bar.show()
         if text:
-            self.words.setText(text)
-            self.words.setToolTip(text)
+            self._say(text)
+
+    def tick(self) -> None:
+        """Tell how long the stage has been under way, once that is worth telling."""
+        seconds = int(time.monotonic() - self._since)
+        if self.state is StageState.RUNNING and seconds >= _TOLD_AFTER_S:
+            self.words.setText(tr("{what}, {n} s").format(what=self._shown, n=seconds))
+
+    def _say(self, text: str) -> None:
+        self._shown = text
+        self.words.setText(text)
+        self.words.setToolTip(text)
 
 
 class StageCards(QWidget):
@@ -92,6 +106,9 @@ class StageCards(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(px(8))
         self._across = 0
+        self._clock = QTimer(self)
+        self._clock.setInterval(250)
+        self._clock.timeout.connect(self._tick)
         self._arrange(len(self.cards))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
@@ -105,6 +122,14 @@ class StageCards(QWidget):
         card = self.cards.get(key)
         if card is not None:
             card.set(state, text)
+        if any(one.state is StageState.RUNNING for one in self.cards.values()):
+            self._clock.start()
+        else:
+            self._clock.stop()
+
+    def _tick(self) -> None:
+        for card in self.cards.values():
+            card.tick()
 
     def progress(self, done: int, total: int | None, text: str) -> None:
         """Show how far the stage that runs is."""

@@ -17,6 +17,7 @@ from codesign_wizard.core.flow import KEY_VAULT, START, WINDOWS_TRIAL, StepState
 from codesign_wizard.core.job import StageState
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.session import Session, open_session
+from codesign_wizard.theme import Mark
 from tests.gui.driving import wait_idle
 
 if TYPE_CHECKING:
@@ -127,6 +128,12 @@ def test_a_wrong_secret_is_explained_and_mended_on_the_page(
     assert page.banner.title == view.finding.title
     # of its window: offscreen, no window is the active one for sure
     assert window.focusWidget() is view, "the focus goes to the first problem"
+    view.seen.open()
+    assert not page._timer.isActive(), "no look without the secret comes after a sign-in"
+    page._keyring_answered((page.secret.place, "", []))
+    window._changed()
+    assert page.findings.views[0] is view, "what was opened and has the focus is not made anew"
+    assert window.focusWidget() is view
     assert "AADSTS7000215" in view.seen.button.text()
     assert window.rail.buttons[1].step.note == "1 problem"
 
@@ -171,6 +178,23 @@ def test_the_secret_id_in_place_of_the_value_is_noticed_at_once(window: MainWind
     QGuiApplication.clipboard().setText("0f8fad5b-d9cb-469f-a165-70867728950e")
     qtbot.keyClick(page.secret.edit, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
     assert "Secret ID" in page.secret.message.text()
+    qtbot.waitUntil(lambda: page.secret.saved.isVisible())
+    assert "Secret ID" in page.secret.message.text(), "it is kept as given, and still said to be wrong"
+    assert page.secret.mark.mark is not Mark.OK
+    wait_idle(window, qtbot)
+    window.workspace.replaced.emit()
+    again = window.page
+    qtbot.waitUntil(lambda: again.secret.saved.isVisible())
+    assert "Secret ID" in again.secret.message.text(), "also when the page is opened another day"
+
+
+def test_what_is_still_missing_is_told_anew_with_every_key(window: MainWindow, qtbot: QtBot) -> None:
+    to_key_vault(window, qtbot)
+    page = window.page
+    assert "vault name, certificate name" in page.banner.text
+    qtbot.keyClicks(page.fields["vault_name"].edit, "harbour-signing")
+    assert "vault name" not in page.banner.text
+    assert "certificate name" in page.banner.text
 
 
 def test_forgetting_the_secret_empties_its_store(

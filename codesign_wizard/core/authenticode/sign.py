@@ -118,7 +118,7 @@ def _signed(
         "hash",
         StageState.DONE,
         tr("{digest}, {seconds} s").format(
-            digest=digest.value.upper(), seconds=f"{time.monotonic() - began:.1f}"
+            digest=digest.value.upper().replace("SHA", "SHA-"), seconds=f"{time.monotonic() - began:.1f}"
         ),
     )
 
@@ -136,7 +136,7 @@ def _signed(
     if timestamper is not None:
         job.stage("time-stamp", StageState.RUNNING)
         stamp = timestamper.stamp(job, signature, digest)
-        job.stage("time-stamp", StageState.ATTENTION if stamp.findings else StageState.DONE, stamp.server)
+        job.stage("time-stamp", StageState.ATTENTION if stamp.findings else StageState.DONE, stamp.host)
     else:
         job.stage("time-stamp", StageState.SKIPPED)
 

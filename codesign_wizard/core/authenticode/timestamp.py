@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from codesign_wizard.core.authenticode import cms, der
 from codesign_wizard.core.authenticode.der import DerError, Element
 from codesign_wizard.core.authenticode.roots import Purpose, RootStore, load
 from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Remedy, Severity, utc_now
-from codesign_wizard.core.job import JobContext, LogLevel
+from codesign_wizard.core.job import JobContext, LogLevel, StageState
 from codesign_wizard.core.signing import DigestAlgorithm
 from codesign_wizard.core.text import tr
 
@@ -86,6 +87,11 @@ class Timestamp:
     time: datetime
     findings: list[Finding] = field(default_factory=list)
 
+    @property
+    def host(self) -> str:
+        """The server in short, as a stage names it."""
+        return _host(self.server)
+
 
 class Timestamper:
     """Asks time-stamp servers in order until one gives a token that holds.
@@ -115,6 +121,7 @@ class Timestamper:
         findings: list[Finding] = []
         for server in self.servers:
             for attempt in range(1, self._attempts + 1):
+                job.stage("time-stamp", StageState.RUNNING, _host(server))
                 job.log(
                     LogLevel.INFO,
                     tr("Asking {server}, attempt {attempt} of {attempts}").format(
@@ -204,10 +211,12 @@ class _ServerError(Exception):
         self.final = final
 
 
+def _host(server: str) -> str:
+    return urlsplit(server).hostname or server
+
+
 def check_server(server: str) -> None:
     """Raise ``InputError`` unless *server* is an http or https address with a host."""
-    from urllib.parse import urlsplit
-
     try:
         parts = urlsplit(server)
         fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

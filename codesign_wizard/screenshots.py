@@ -1,0 +1,412 @@
+"""Pictures of every page in its main states, light and dark, in two sizes: ``dev.py screenshots DIR``.
+
+Everything shown comes from the practice cloud and from folders that are removed afterwards; no picture holds
+a secret, because no page ever shows one. The names of the files do not depend on the run.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from codesign_wizard.core.finding import Severity
+from codesign_wizard.core.flow import KEY_VAULT, START, WINDOWS_TRIAL
+from codesign_wizard.core.profile import Profile, ProfileStore, new_profile
+from codesign_wizard.core.secrets import MemoryStore
+from codesign_wizard.core.text import tr
+from codesign_wizard.session import PRACTICE_PROFILE, Overrides, Session, open_session
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+
+    from codesign_wizard.pages.base import Page
+    from codesign_wizard.pages.key_vault import KeyVaultPage
+    from codesign_wizard.pages.windows_trial import WindowsTrialPage
+    from codesign_wizard.window import MainWindow
+
+P = TypeVar("P", bound="Page")
+
+SIZES = ((1180, 760), (860, 640))  # device-independent pixels: the sketches' size, and a small laptop's
+SCHEMES = ("light", "dark")
+
+_PATIENCE_S = 30.0
+_QUICK_S = 1.0  # time-out for servers that are down on purpose
+
+
+class NotTaken(Exception):
+    """A picture could not be taken or written; the text says which and why."""
+
+
+class Studio:
+    """Takes the pictures: opens windows, waits for them, photographs them in each scheme and size."""
+
+    def __init__(self, app: QApplication, folder: Path, scratch: Path) -> None:
+        self.app = app
+        self.folder = folder
+        self.scratch = scratch
+        self.written: list[Path] = []
+
+    @contextmanager
+    def window(self, session: Session) -> Iterator[MainWindow]:
+        """Open the wizard on *session*; it is closed, with all that runs, at the end."""
+        from codesign_wizard import app as wizard
+
+        # its path stands in pictures: it names what it is
+        output = self.scratch / "Codesign Wizard" / session.profile.id
+        session.output_folder = lambda: output  # type: ignore[method-assign]
+        window = wizard.build_window(session, open_practice=lambda: session)
+        window.show()
+        try:
+            yield window
+        finally:
+            window.close()
+            self.wait(lambda: not window.isVisible(), tr("the window to close"))
+            window.deleteLater()
+            self.app.processEvents()
+
+    @contextmanager
+    def practice(self, scenario: str | None = None, *, page: str = START) -> Iterator[MainWindow]:
+        """Open the wizard on practice accounts, on the step *page*."""
+        overrides = Overrides(timeout=_QUICK_S if scenario == "all-timestamps-down" else None)
+        with open_session(practice=True, scenario=scenario, overrides=overrides) as session:
+            session.profile.page = page
+            session.profile.reached = [START, KEY_VAULT, WINDOWS_TRIAL][: 1 + (page != START)]
+            if page == WINDOWS_TRIAL:
+                session.profile.reached.append(WINDOWS_TRIAL)
+            with self.window(session) as window:
+                yield window
+
+    @contextmanager
+    def own(self, *profiles: Profile, page: str = START) -> Iterator[MainWindow]:
+        """Open the wizard on the first of *profiles*, as on a person's own accounts."""
+        with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
+            store = ProfileStore(Path(folder))
+            for profile in profiles:
+                store.save(profile)
+            profiles[0].page = page
+            with self.window(Session(profiles[0], store, secrets=MemoryStore())) as window:
+                yield window
+
+    def wait(self, until: Callable[[], bool], what: str) -> None:
+        """Let the window live until *until* holds; raises ``NotTaken`` when it never does."""
+        end = time.monotonic() + _PATIENCE_S
+        while not until():
+            if time.monotonic() > end:
+                raise NotTaken(tr("Waiting for {what} took too long.").format(what=what))
+            self.app.processEvents()
+            time.sleep(0.01)
+
+    def idle(self, window: MainWindow) -> None:
+        """Wait until nothing is under way."""
+        self.wait(lambda: not window.runner.tasks, tr("the work to end"))
+
+    def take(self, window: MainWindow, name: str, *, at: QWidget | None = None) -> None:
+        """Photograph *window* as *name* in each scheme and size; *at* is scrolled to the top of the page."""
+        from PySide6.QtCore import QPoint, Qt
+
+        from codesign_wizard import theme
+
+        schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
+        for scheme in SCHEMES:
+            theme.apply(self.app, schemes[scheme])
+            for width, height in SIZES:
+                window.resize(width, height)
+                self._settle()
+                bar = window.page.verticalScrollBar()
+                top = at.mapTo(window.page.content, QPoint(0, 0)).y() if at is not None else 0
+                bar.setValue(top - theme.px(12))
+                self._settle()
+                path = self.folder / f"{name}-{scheme}-{width}x{height}.png"
+                if not window.grab().save(str(path), "PNG"):
+                    raise NotTaken(tr("{path} could not be written.").format(path=path))
+                self.written.append(path)
+
+    def _settle(self) -> None:
+        # text that wraps asks for another height only after it has been laid out once
+        for _ in range(3):
+            self.app.processEvents()
+
+
+def _page(window: MainWindow, kind: type[P]) -> P:
+    page = window.page
+    assert isinstance(page, kind)
+    return page
+
+
+def _key_vault(window: MainWindow) -> KeyVaultPage:
+    from codesign_wizard.pages.key_vault import KeyVaultPage
+
+    return _page(window, KeyVaultPage)
+
+
+def _trial(window: MainWindow) -> WindowsTrialPage:
+    from codesign_wizard.pages.windows_trial import WindowsTrialPage
+
+    return _page(window, WindowsTrialPage)
+
+
+def _focus_page(window: MainWindow) -> None:
+    from PySide6.QtCore import Qt
+
+    window.page.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+# --- the scenes, each with the states it shows ---
+
+
+def fresh(studio: Studio) -> None:
+    """A person's own, empty profile: nothing typed, nothing proved."""
+    with studio.own(new_profile("My product")) as window:
+        studio.take(window, "start-fresh")
+        window.go_next()
+        studio.idle(window)
+        studio.take(window, "key-vault-empty")
+        page = _key_vault(window)
+        page.none_yet.open()
+        studio.take(window, "key-vault-none-yet", at=page.none_yet)
+        page.none_yet.open(False)
+        for field, text in (("vault_name", "my_vault"), ("application_id", "2f6c1a0e-8d1b-4d1c-9b7e")):
+            _type(page.fields[field].edit, text)
+            page.fields[field].judge(accuse=True)
+        page.recognise("good morning")
+        page.secret.edit.setText("0f8fad5b-d9cb-469f-a165-70867728950e")
+        page.secret.commit()
+        studio.idle(window)
+        studio.take(window, "key-vault-mistakes")
+        window.show_step(WINDOWS_TRIAL)
+        window.go_next()
+        studio.take(window, "windows-trial-nothing-yet")
+        window.open_panel("settings")
+        studio.take(window, "settings")
+        window.open_inspect("")
+        studio.take(window, "inspect-empty")
+
+
+def way(studio: Studio) -> None:
+    """The whole way on practice accounts, all in order; then the same profile opened again."""
+    with studio.practice() as window:
+        studio.take(window, "start-practice")
+        window.go_next()
+        studio.idle(window)
+        page = _key_vault(window)
+        studio.wait(lambda: page._found is not None, tr("the look without the secret"))
+        studio.take(window, "key-vault-filled")
+        studio.take(window, "key-vault-looked", at=page.looked)
+        page.run_sign_in()
+        studio.idle(window)
+        _focus_page(window)
+        studio.take(window, "key-vault-signed-in")
+        studio.take(window, "key-vault-options", at=page.sign_in.parentWidget())
+        window.go_next()
+        studio.take(window, "windows-trial-ready")
+        trial = _trial(window)
+        trial.run()
+        studio.idle(window)
+        _focus_page(window)
+        studio.take(window, "windows-trial-good")
+        studio.take(window, "windows-trial-settings", at=trial.drop)
+        trial.details.click()
+        studio.take(window, "windows-trial-details", at=trial.findings)
+        trial.details.click()
+        window.show_log()
+        studio.take(window, "log")
+        window.log_dock.hide()
+        signed = window.workspace.profile.results[WINDOWS_TRIAL].facts["file"]
+        window.open_inspect(signed)
+        studio.idle(window)
+        studio.take(window, "inspect-signed")
+        window.open_panel("settings")
+        studio.take(window, "settings-practice")
+        window.show_step(START)
+        studio.take(window, "start-done")
+        done = deepcopy(window.workspace.profile)
+    again(studio, done)
+
+
+def again(studio: Studio, done: Profile) -> None:
+    """Profiles with results, opened another day: where it was left, with the times of what was found."""
+    profiles = [deepcopy(done) for _ in range(3)]
+    for profile, name in zip(profiles, ("My product", "Second brand", "Old brand"), strict=True):
+        profile.id, profile.name = f"{PRACTICE_PROFILE}-{name.casefold().replace(' ', '-')}", name
+    expired = profiles[2].results[KEY_VAULT]
+    expired.facts["certificate_expires"] = (datetime.now(UTC) - timedelta(days=9)).isoformat()
+    with studio.own(*profiles) as window:
+        studio.take(window, "start-profiles")
+    with studio.own(*profiles, page=WINDOWS_TRIAL) as window:
+        studio.take(window, "resume")
+        trial = _trial(window)
+        _type(trial.description.edit, "Backup client")
+        studio.take(window, "windows-trial-out-of-date")
+
+
+def wrong_secret(studio: Studio) -> None:
+    """A sign-in that Microsoft refuses, explained; and the question before going on all the same."""
+    with studio.practice("secret-wrong", page=KEY_VAULT) as window:
+        page = _sign_in(studio, window)
+        studio.take(window, "key-vault-wrong-secret")
+        seen = page.findings.views[0].seen
+        if seen is not None:
+            seen.open()
+        studio.take(window, "key-vault-wrong-secret-seen", at=seen)
+        window.go_next()
+        studio.take(window, "key-vault-go-on")
+        window.footer.anyway.emit()
+        studio.take(window, "windows-trial-vault-cannot-sign")
+        window.show_step(START)
+        studio.take(window, "start-attention")
+        window.unexpected(RuntimeError("only for the picture"))
+        studio.take(window, "notice")
+
+
+def firewall(studio: Studio) -> None:
+    """A vault whose firewall keeps this computer out."""
+    from codesign_wizard.widgets.pieces import Tabs
+
+    with studio.practice("firewall", page=KEY_VAULT) as window:
+        page = _sign_in(studio, window)
+        studio.take(window, "key-vault-firewall")
+        for tabs in page.findings.views[0].findChildren(Tabs):
+            tabs.bar.setCurrentIndex(1)
+        studio.take(window, "key-vault-firewall-az")
+
+
+def signing_in(studio: Studio) -> None:
+    """A sign-in under way at a vault that is slow to answer."""
+    with studio.practice("slow", page=KEY_VAULT) as window:
+        page = _key_vault(window)
+        page.run_sign_in()
+        task = window.runner.foreground
+        studio.wait(lambda: task is None or task.seconds > 1, tr("the sign-in"))
+        studio.take(window, "key-vault-signing-in")
+
+
+def running(studio: Studio) -> None:
+    """A trial under way, waiting for a time-stamp server that does not answer; then cancelled."""
+    with studio.practice("timestamp-slow", page=WINDOWS_TRIAL) as window:
+        trial = _trial(window)
+        trial.run()
+        stage = trial.stages.cards["time-stamp"]
+        studio.wait(lambda: "3 s" in stage.words.text(), tr("the time stamp"))
+        studio.take(window, "windows-trial-running")
+        window.runner.cancel()
+        studio.idle(window)
+        studio.take(window, "windows-trial-cancelled")
+
+
+def no_time_stamp(studio: Studio) -> None:
+    """A trial that fails because no time-stamp server works."""
+    with studio.practice("all-timestamps-down", page=WINDOWS_TRIAL) as window:
+        trial = _trial(window)
+        trial.run()
+        studio.idle(window)
+        studio.take(window, "windows-trial-problem")
+        window.show_log()
+        studio.take(window, "windows-trial-problem-log")
+
+
+def one_time_stamp(studio: Studio) -> None:
+    """A trial that ends well although the first time-stamp server is down."""
+    with studio.practice("timestamp-down", page=WINDOWS_TRIAL) as window:
+        trial = _trial(window)
+        trial.run()
+        studio.idle(window)
+        studio.take(window, "windows-trial-warning")
+
+
+def unreadable(studio: Studio) -> None:
+    """*Inspect* with a file that is not signed, and with one that nobody can read."""
+    from codesign_wizard.core.sample import build_sample
+
+    program = studio.scratch / "tool.exe"
+    program.write_bytes(build_sample("Tool", "x64"))
+    with studio.own(new_profile("My product")) as window:
+        window.open_inspect(str(program))
+        studio.idle(window)
+        studio.take(window, "inspect-unsigned")
+        keys = studio.scratch / "key.p12"
+        keys.write_bytes(b"no PKCS #12 at all")
+        window.open_inspect(str(keys))
+        studio.idle(window)
+        studio.take(window, "inspect-problem")
+
+
+SCENES: dict[str, Callable[[Studio], None]] = {
+    scene.__name__: scene
+    for scene in (
+        fresh,
+        way,
+        wrong_secret,
+        firewall,
+        signing_in,
+        running,
+        no_time_stamp,
+        one_time_stamp,
+        unreadable,
+    )
+}
+
+
+def _type(edit: QLineEdit, text: str) -> None:
+    edit.setText(text)
+    edit.textEdited.emit(text)
+
+
+def _sign_in(studio: Studio, window: MainWindow) -> KeyVaultPage:
+    page = _key_vault(window)
+    page.run_sign_in()
+    studio.idle(window)
+    if not any(view.finding.severity is Severity.ERROR for view in page.findings.views):
+        raise NotTaken(tr("The practice accounts should have refused the sign-in, and did not."))
+    return page
+
+
+def main(folder: str, *, scenes: Sequence[str] = tuple(SCENES)) -> int:
+    """Write the pictures of *scenes* into *folder*, made if it is missing; returns the exit code.
+
+    1, with one sentence on stderr, when the folder cannot be written or a page does not come to its state.
+    """
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=target):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return _fail(
+            tr("The pictures cannot be written to {folder}: {reason}.").format(folder=folder, reason=reason)
+        )
+    from codesign_wizard import app as wizard
+    from codesign_wizard import theme
+
+    app = wizard.application()
+    with ExitStack() as ending:
+        ending.callback(theme.apply, app)
+        scratch = ending.enter_context(tempfile.TemporaryDirectory(prefix="codesign-wizard-"))
+        studio = Studio(app, target, Path(scratch))
+        try:
+            for name in scenes:
+                SCENES[name](studio)
+        except NotTaken as problem:
+            return _fail(str(problem))
+    sys.stdout.write(tr("{n} pictures are in {folder}.").format(n=len(studio.written), folder=folder) + "\n")
+    return 0
+
+
+def _fail(text: str) -> int:
+    sys.stderr.write(text + "\n")
+    return 1
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        raise SystemExit(tr("Say where the pictures go: python3 dev.py screenshots DIR"))
+    raise SystemExit(main(sys.argv[1]))
