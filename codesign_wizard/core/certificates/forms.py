@@ -11,6 +11,7 @@ import binascii
 import html
 import io
 import re
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -287,7 +288,11 @@ class _Reader:
             self.add(Kind.PFX, name)
             return
         try:
-            found = [each.public_bytes(Encoding.DER) for each in pkcs7.load_der_pkcs7_certificates(data)]
+            with warnings.catch_warnings():
+                # that it is not DER is known
+                warnings.simplefilter("ignore")
+                certificates = pkcs7.load_der_pkcs7_certificates(data)
+            found = [each.public_bytes(Encoding.DER) for each in certificates]
         except BROKEN as error:
             self.add(Kind.DAMAGED, name, text=str(error) or tr("it is no certificate"))
             return
