@@ -303,10 +303,14 @@ def _assigned(access: VaultAccess, object_id: str, guid: str) -> bool:
     return False
 
 
-def _denied(access: VaultAccess, missing: Iterable[Permission]) -> Iterable[str]:
+def _denied(access: VaultAccess, missing: Sequence[Permission]) -> Iterable[str]:
     """Yield a sentence for each deny assignment: no grant helps against it."""
-    if any(True for _ in missing):
-        for each in access.denials:
+    for each in access.denials:
+        if any(
+            evaluate.matches(each.data_actions, one.action)
+            and not evaluate.matches(each.not_data_actions, one.action)
+            for one in missing
+        ):
             yield tr("The deny assignment {name} may stand against it; no grant overrides that.").format(
                 name=each.name or each.id.rpartition("/")[2]
             )
