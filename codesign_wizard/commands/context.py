@@ -28,7 +28,7 @@ _MAXIMUM_SECRET = 4096
 NO_ANSWER = FindingKind(
     "usage.confirmation-needed",
     Severity.ERROR,
-    "{what} needs a yes.",
+    "A yes is needed: {what}.",
     "Something would be changed, and there is nobody to ask: --yes answers.",
 )
 NO_SECRET = FindingKind(

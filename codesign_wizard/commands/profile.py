@@ -14,7 +14,7 @@ from typing import Any
 from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.errors import InputError
-from codesign_wizard.core.files import write_atomic
+from codesign_wizard.core.files import require_file, write_atomic
 from codesign_wizard.core.finding import FindingKind, Severity
 from codesign_wizard.core.profile import Profile, ProfileStore, new_profile
 from codesign_wizard.core.redact import Secret
@@ -165,7 +165,7 @@ def _import(context: Context) -> Outcome:
     if not values:
         raise _bad("profile import", tr("it needs a file"))
     try:
-        text = _input() if values[0] == "-" else Path(values[0]).read_text("utf-8")
+        text = _input() if values[0] == "-" else _text_of(Path(values[0]))
         document = json.loads(text)
     except OSError as error:
         raise _bad(values[0], error.strerror or str(error)) from error
@@ -178,6 +178,11 @@ def _import(context: Context) -> Outcome:
     imported.id = new_profile(imported.name).id
     _store(context).save(imported)
     return Outcome([SAVED(name=imported.name)], {"id": imported.id})
+
+
+def _text_of(path: Path) -> str:
+    require_file(path)
+    return path.read_text("utf-8")
 
 
 def _input() -> str:

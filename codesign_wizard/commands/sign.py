@@ -166,7 +166,7 @@ def _local_signer(context: Context, path: Path) -> Signer:
     try:
         return LocalSigner.open(path, password)
     except InputError as error:
-        if password is not None:
+        if password is not None or not path.is_file():
             raise
         if not context.can_ask:
             raise InputError(with_remedy(error.finding, password_hint())) from error

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from codesign_wizard.core.text import tr
+
+
+def require_file(path: Path) -> None:
+    """Raise ``OSError`` with a sentence's worth of reason unless *path* is an ordinary file.
+
+    Opening a pipe would wait for somebody to write into it, and a device may never end.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, tr("it is a folder"))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, tr("it is no ordinary file"))
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.core.errors import InputError
+from codesign_wizard.core.files import require_file
 from codesign_wizard.core.finding import Certainty, Finding, FindingKind, Severity
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.redact import Secret
@@ -131,11 +132,7 @@ def inspect_file(
     Raises ``InputError`` when it cannot be read or begins like something it is not, and ``Cancelled``.
     """
     try:
-        if path.is_dir():
-            raise InputError(UNREADABLE(file=path.name or str(path), why=tr("it is a folder")))
-        if path.exists() and not path.is_file():
-            # opening a pipe would wait for somebody to write into it
-            raise InputError(UNREADABLE(file=path.name, why=tr("it is no ordinary file")))
+        require_file(path)
         with path.open("rb") as file:
             start = file.read(64)
         size = path.stat().st_size
@@ -148,7 +145,7 @@ def inspect_file(
                 return found
         return _other(job, path)
     except OSError as error:
-        raise InputError(UNREADABLE(file=path.name, why=error.strerror or str(error))) from error
+        raise InputError(UNREADABLE(file=path.name or str(path), why=error.strerror or str(error))) from error
 
 
 def _program(job: JobContext, path: Path, roots: RootStore | None) -> Inspection:

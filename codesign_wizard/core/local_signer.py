@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.errors import CodesignError, InputError
+from codesign_wizard.core.files import require_file
 from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.redact import Secret
@@ -71,6 +72,7 @@ class LocalSigner:
             )
 
         try:
+            require_file(path)
             if path.stat().st_size > _MAXIMUM_SIZE:
                 raise refuse(tr("it is too large to be one"))
             data = path.read_bytes()

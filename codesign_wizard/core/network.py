@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from codesign_wizard.core import network_findings as findings
 from codesign_wizard.core.errors import CodesignError, InputError
+from codesign_wizard.core.files import require_file
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel, call_cancellable
 from codesign_wizard.core.text import tr
@@ -158,6 +159,7 @@ class Network:
         bundle = self.ca_bundle()
         if bundle:
             try:
+                require_file(Path(bundle))
                 context.load_verify_locations(cafile=bundle)
             except (OSError, ssl.SSLError) as error:
                 raise InputError(

@@ -260,7 +260,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/context.py"/>
-        <source>{what} needs a yes.</source>
+        <source>A yes is needed: {what}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1650,16 +1650,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/sign.py"/>
-        <source>it is a folder</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/sign.py"/>
-        <source>it is no ordinary file</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/sign.py"/>
         <source>it is not signed yet</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2669,6 +2659,156 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>No access policy of {id} ticks it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>The role {id} holds it under a condition, which is not judged here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>No role that {id} holds here has it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>By the role {id}, on this one object only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>Ticked in the access policy of {id}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>The deny assignment {id} forbids it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>The deny assignment {id} may apply.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>By the role {id}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/grant.py"/>
+        <source>For whoever may: the commands of what is not granted yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/grant.py"/>
+        <source>Nothing needs to be granted again. Check again later.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/grant.py"/>
+        <source>Check again in a few minutes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/management.py"/>
+        <source>groups of the application</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/management.py"/>
+        <source>role assignments</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/management.py"/>
+        <source>deny assignments</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/management.py"/>
+        <source>{count} subscriptions were looked through.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/management.py"/>
+        <source>role definition {id}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>nothing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>keys: {keys}; certificates: {certificates}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>service principal {object_id}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>On this vault only, and on nothing else of the subscription.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>the role is not held here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>nobody yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>no such role</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>a role that can be assigned in this subscription</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>service principal {object_id} (application {application})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>Tick {count} permissions in the access policy of the vault {vault}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>Give the role {role} on the vault {vault}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>the role {role} on the vault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>Make the role {role} with {count} data actions.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>The deny assignment {name} may stand against it; no grant overrides that.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
         <source>Review + create.</source>
         <translation type="unfinished"></translation>
@@ -3329,6 +3469,326 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>Nothing was given: choose the files that the CA sent, or paste its text.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>{file} is empty.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>{file} is far too large to be a certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>{file} is a web page, not a certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>{file} is a .pfx file, locked by a password: the vault needs the certificate alone, without a key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>{file} is the signing request itself, not the CA's answer to it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>{file} holds a private key! It was not used and is forgotten here: find out who made it, and delete it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>{file} is an archive locked by a password: unpack it first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>There is no certificate in {file}: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>Only certificates of the CA itself are here ({names}), not the one for your request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The certificate of {name} answers another request of this vault: {request}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The certificate of {name} was made for another key than the one that waits in the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>No request in the vault waits for the certificate of {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The certificate of {name} is for web servers ({purposes}), not for code signing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The certificate of {name} is not for code signing, but for {purposes}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The certificate of {name} may not be used for digital signatures.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The certificate of {name} is a CA's, which may not sign programs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The certificate of {name} expired on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The certificate of {name} is valid only from {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The key of {name} is too small: {key}, and code signing needs 3072 bits.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The key of {name} is {key}, which Windows does not accept for programs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The certificate of {name} is signed with {digest}, which Windows no longer accepts.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The certificate of {name} vouches only for itself: no CA has signed it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>{count} certificates fit the request; the one of {date} is taken.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The chain is whole: {count} certificates up to {root}, which Windows trusts for code signing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The chain of {count} ends in {root}, which counts only because it was added in the settings.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The certificate of the issuer {issuer} is missing and could not be fetched.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>Windows will not trust programs signed with it: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The certificate of {name}, from {issuer}, fits the request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>Do not use that key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>Download the certificate again from the CA, with its chain.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>Send the CA the request that waits in the vault, and ask it to issue again for that.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>Order a code-signing certificate, and have the CA issue it for this request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>Drop the request, and make one with an RSA key of 4096 bits.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>Download the CA's intermediate certificate, and give both files together.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>Ask the CA for a code-signing certificate under a root that Windows trusts.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>If the CA sent it, the CA knows the key: have that certificate revoked and issued anew.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>If you made it yourself, delete the file; the vault's key is another.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>CAs call this a reissue or rekey; it costs nothing as a rule.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>Ask the CA for the certificate as .cer, .crt, .pem or .p7b.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>Send it to the CA, and give here what the CA sends back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>Sign in at the CA with a browser, and download the certificate there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>Choose the certificate {name}, and merge the answer there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>it is a private key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>If the CA made the key, the certificate cannot be used with the vault's.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>Then have it issued again for the request of the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>it is a revocation list</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/bundle.py"/>
+        <source>Certificate of</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/bundle.py"/>
+        <source>Issued by</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/bundle.py"/>
+        <source>Valid from</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/bundle.py"/>
+        <source>Valid until</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/bundle.py"/>
+        <source>Root</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/bundle.py"/>
+        <source>it is a folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/bundle.py"/>
+        <source>there is no such file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/bundle.py"/>
+        <source>no purpose that is named</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/bundle.py"/>
+        <source>Its key is {key}; it is for {purposes}, from {issuer}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/bundle.py"/>
+        <source>a certificate in it is damaged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/forms.py"/>
+        <source>the pasted text</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/forms.py"/>
+        <source>an archive within archives</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/forms.py"/>
+        <source>signs stand in it that do not belong there</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/forms.py"/>
+        <source>a PKCS #7 file without a certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/forms.py"/>
+        <source>it is cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/forms.py"/>
+        <source>it holds too many files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/forms.py"/>
+        <source>it is no certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>Windows does not accept EC keys for programs: choose RSA.</source>
         <translation type="unfinished"></translation>
@@ -3516,6 +3976,91 @@
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>Use a vault of the Premium tier, and a key in its hardware.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/revocation.py"/>
+        <source>it does not say where to ask</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/revocation.py"/>
+        <source>the answer is about another certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/revocation.py"/>
+        <source>the responder does not know the certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/revocation.py"/>
+        <source>its signature does not hold</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/revocation.py"/>
+        <source>the list is not the issuer's, or its signature does not hold</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/revocation.py"/>
+        <source>it is from the future; the clock may be wrong</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/revocation.py"/>
+        <source>the answer cannot be read</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/revocation.py"/>
+        <source>the responder's certificate is not for OCSP</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/revocation.py"/>
+        <source>the responder's certificate is out of its validity</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/revocation.py"/>
+        <source>the list cannot be read</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/revocation.py"/>
+        <source>the list holds changes only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/revocation.py"/>
+        <source>HTTP status {status}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/revocation.py"/>
+        <source>the responder was not appointed by the issuer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/revocation.py"/>
+        <source>the list is about other certificates</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/revocation.py"/>
+        <source>the list has a critical extension that is not understood</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/revocation.py"/>
+        <source>it is out of date since {date}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/revocation.py"/>
+        <source>the responder says {status}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3794,13 +4339,13 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/chain.py"/>
-        <source>HTTP status {status}</source>
+        <location filename="codesign_wizard/core/doctor.py"/>
+        <source>The signature was thrown away; the vault's audit log holds the request.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/doctor.py"/>
-        <source>The signature was thrown away; the vault's audit log holds the request.</source>
+        <location filename="codesign_wizard/core/files.py"/>
+        <source>it is no ordinary file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3856,16 +4401,6 @@
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} holds a private key that no password protects: whoever has the file has the key.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>The certificate of {name} expired on {date}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>The certificate of {name} is valid only from {date}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4110,7 +4645,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
-        <source>The authority checks the organisation and asks for proof of the hardware key.</source>
+        <source>Such as DigiCert, GlobalSign, Sectigo or SSL.com. They check the organisation, and ask for proof that the key is in hardware.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4590,11 +5125,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Issued by</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Certificate valid until</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4626,6 +5156,16 @@
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Asks Microsoft for a token, reads the certificate, and has one test digest signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>On your clipboard already?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Checked without the secret</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4695,17 +5235,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Paste what the script prints into the field above.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Paste what you have</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Paste here: JSON from az ad sp create-for-rbac, a vault's address, a key or certificate identifier, a portal link</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Paste what you have; what is recognised fills the fields below.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4745,6 +5285,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>What is recognised fills the fields of the form.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Not recognised. It takes JSON from az, an address of a vault, key or certificate.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4755,22 +5300,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Checked without the secret</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Checked {time}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Something changed since this was checked. Sign in again.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Paste what the script prints into the field above.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5130,6 +5665,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Seconds for one attempt; what does not answer is tried again twice.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
         <source>Roots trusted besides Microsoft's</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5175,12 +5715,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
-        <source>a PEM file, trusted besides the system's store</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
-        <source>Seconds for one attempt; what does not answer is tried again twice.</source>
+        <source>a PEM file, besides the system's</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5465,7 +6000,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
+        <source>Renewed already? Sign in again, and the wizard sees what the vault holds now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
         <source>{name}: no expiry known yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>{name}: {what} expired on {date}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5486,6 +6031,11 @@
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
         <source> and </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>The {what} expired on {date}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5680,7 +6230,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>shown by Windows when it asks for permission</source>
+        <source>shown in Windows' prompt</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5890,17 +6440,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/screenshots.py"/>
-        <source>Second brand</source>
+        <source>the work to end</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/screenshots.py"/>
-        <source>Old brand</source>
+        <source>the look without the secret</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/screenshots.py"/>
-        <source>Backup client</source>
+        <source>the sign-in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots.py"/>
+        <source>the time stamp</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5911,6 +6466,11 @@
     <message>
         <location filename="codesign_wizard/screenshots.py"/>
         <source>Say where the pictures go: python3 dev.py screenshots DIR</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots.py"/>
+        <source>the window to close</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6466,6 +7026,11 @@
     <message>
         <location filename="codesign_wizard/widgets/stage_cards.py"/>
         <source>Progress of {stage}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/stage_cards.py"/>
+        <source>{what}, {n} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

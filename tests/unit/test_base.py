@@ -166,3 +166,19 @@ def test_a_replaced_file_is_old_or_new_and_never_half(tmp_path: Path) -> None:
     if os.name == "posix":
         assert target.stat().st_mode & 0o777 == 0o640
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+@pytest.mark.parametrize(
+    "words", [["verify"], ["inspect"], ["profile", "import"], ["sign", "x.exe", "--p12"]]
+)
+def test_a_pipe_is_refused_and_not_waited_for(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from codesign_wizard.cli import main
+
+    pipe = tmp_path / "pipe.exe"
+    os.mkfifo(pipe)
+    output = ["--output", str(tmp_path / "out.exe"), "--no-timestamp"] if words[0] == "sign" else []
+    assert main([*words, str(pipe), *output]) == 2
+    assert "no ordinary file" in capsys.readouterr().out

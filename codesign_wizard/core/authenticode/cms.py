@@ -288,7 +288,7 @@ _RSA_WITH = {
     "1.2.840.113549.1.1.12": "sha384",
     "1.2.840.113549.1.1.13": "sha512",
 }
-# the key's algorithm, and ecdsa-with-Specified: both leave the digest to the field for it (wincrypt.h knows them)
+# the key's algorithm, and ecdsa-with-Specified: both leave the digest to its field; wincrypt.h has them
 _ECDSA_UNNAMED = ("1.2.840.10045.2.1", "1.2.840.10045.4.3")
 _ECDSA_OF = {oid: name for name, oid in ECDSA_WITH.items()} | {"1.2.840.10045.4.1": "sha1"}
 

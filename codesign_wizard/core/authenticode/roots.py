@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from codesign_wizard.core.authenticode import der
 from codesign_wizard.core.authenticode.der import DerError, Element
 from codesign_wizard.core.errors import InputError
+from codesign_wizard.core.files import require_file
 from codesign_wizard.core.finding import FindingKind, Severity
 from codesign_wizard.core.text import tr
 
@@ -145,11 +146,14 @@ def load(encoded: bytes) -> x509.Certificate:
 
 def _certificates(path: Path) -> list[bytes]:
     try:
+        require_file(path)
         data = path.read_bytes()
         found = [base64.b64decode(body) for body in _PEM.findall(data)] or [der.whole(data).encoded]
         for encoded in found:
             load(encoded)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise InputError(BAD_ROOTS(file=str(path), detail=error.strerror or str(error))) from error
+    except ValueError as error:
         raise InputError(BAD_ROOTS(file=str(path), detail=str(error))) from error
     return found
 

@@ -12,7 +12,7 @@ from codesign_wizard.core.authenticode import cms, pe
 from codesign_wizard.core.authenticode.der import DerError
 from codesign_wizard.core.authenticode.refusals import UNREADABLE, UNWRITABLE, malformed
 from codesign_wizard.core.errors import InputError
-from codesign_wizard.core.files import replacing
+from codesign_wizard.core.files import replacing, require_file
 from codesign_wizard.core.finding import Finding, FindingKind, Severity
 from codesign_wizard.core.job import JobContext, StageState
 from codesign_wizard.core.signing import DigestAlgorithm, Signer
@@ -192,10 +192,10 @@ def _check_texts(description: str, url: str) -> None:
 
 
 def _readable(source: Path) -> Path:
-    if source.is_dir():
-        raise InputError(UNREADABLE(file=source.name or str(source), why=tr("it is a folder")))
-    if source.exists() and not source.is_file():
-        raise InputError(UNREADABLE(file=source.name, why=tr("it is no ordinary file")))
+    try:
+        require_file(source)
+    except OSError as error:
+        raise InputError(UNREADABLE(file=source.name or str(source), why=_why(error))) from error
     return source
 
 

@@ -22,6 +22,7 @@ from codesign_wizard.core.authenticode.refusals import UNREADABLE
 from codesign_wizard.core.authenticode.roots import Purpose, RootStore
 from codesign_wizard.core.authenticode.timestamp import Token, TokenError, check_token, find_certificate
 from codesign_wizard.core.errors import InputError
+from codesign_wizard.core.files import require_file
 from codesign_wizard.core.finding import (
     Certainty,
     Evidence,
@@ -135,14 +136,13 @@ def verify_file(
     Raises ``InputError`` when the file is no Windows program or cannot be read, and ``Cancelled``.
     """
     now = now or datetime.now(UTC)
-    if path.is_dir():
-        raise InputError(UNREADABLE(file=path.name or str(path), why=tr("it is a folder")))
     try:
+        require_file(path)
         with path.open("rb", buffering=0) as file:
             layout = pe.read_layout(file, path)
             verification = _Verifier(job, path, layout, roots, now).verify(file)
     except OSError as error:
-        raise InputError(UNREADABLE(file=path.name, why=error.strerror or str(error))) from error
+        raise InputError(UNREADABLE(file=path.name or str(path), why=error.strerror or str(error))) from error
     if os.name == "nt":
         from codesign_wizard.core.authenticode.windows import ask_windows
 
