@@ -74,6 +74,11 @@ class AdminSession:
         self.way = way
         self._caller = caller
 
+    def finding(self) -> Finding:
+        """Return who signed in, for the list of findings."""
+        evidence = Evidence(time=utc_now(), more={"tenant-id": self.tenant_id, "way": self.way.value})
+        return kinds.SIGNED_IN(account=self.account, evidence=evidence)
+
     def token(self, scope: str = "", *, job: JobContext | None = None) -> Secret:
         """Return a token for *scope*, "" for Azure Resource Manager; renewed without asking the person.
 

@@ -32,7 +32,7 @@ from codesign_wizard.core.azure.permissions.evaluate import (
     VaultAccess,
 )
 from codesign_wizard.core.errors import CodesignError
-from codesign_wizard.core.finding import Evidence, Remedy, utc_now
+from codesign_wizard.core.finding import Evidence, Finding, Remedy, utc_now
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.network import Network
 from codesign_wizard.core.redact import Secret
@@ -64,6 +64,14 @@ def read_access(
     vault = _vault(arm, resource_id or find_vault(arm, options), options)
     reader = _Reader(arm, object_id)
     return reader.read(vault, options, graph_token)
+
+
+def unread(access: VaultAccess) -> list[Finding]:
+    """Return what could not be read of *access*, as findings: what is judged by it may be incomplete."""
+    return [
+        kinds.PARTLY_READ(what=what.partition(":")[0], detail=what, evidence=Evidence(time=utc_now()))
+        for what in access.unknowns
+    ]
 
 
 def find_vault(arm: Arm, options: AzureOptions) -> str:

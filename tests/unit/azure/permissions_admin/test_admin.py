@@ -73,10 +73,12 @@ def test_a_device_code_is_shown_and_waited_for() -> None:
     assert [(code.address, code.code) for code in codes] == [(DEVICE["verification_uri"], "PRACTICE9")]
     assert codes[0].expires.tzinfo is not None
     assert (session.account, session.tenant_id) == (ACCOUNT, TENANT)
+    assert ACCOUNT in session.finding().title
     calls = len(network.vendor.calls)
     assert session.token().reveal() == session.token(clouds.PUBLIC.management_scope).reveal()
     assert len(network.vendor.calls) == calls
-    assert "management.azure.com" in network.vendor.calls[-1].form.get("scope", "") or calls
+    (begun,) = [call for call in network.vendor.calls if call.path.endswith("/devicecode")]
+    assert "https://management.azure.com/.default" in begun.form["scope"]
 
 
 def test_a_token_for_another_service_needs_nobody() -> None:

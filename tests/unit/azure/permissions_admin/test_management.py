@@ -10,7 +10,7 @@ import pytest
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions.catalogue import Model
 from codesign_wizard.core.azure.permissions.evaluate import VaultAccess
-from codesign_wizard.core.azure.permissions.management import read_access
+from codesign_wizard.core.azure.permissions.management import read_access, unread
 from codesign_wizard.core.errors import Cancelled, CodesignError
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.redact import Secret
@@ -171,6 +171,9 @@ def test_what_may_not_be_read_is_named_and_the_rest_is_told(piece: str, word: st
     assert access.sku == "premium"
     assert any(each.startswith(word) and "AuthorizationFailed" not in word for each in access.unknowns)
     assert any("Microsoft.Authorization/x/read" in each for each in access.unknowns)
+    findings = unread(access)
+    assert {each.id for each in findings} == {"azure.admin.partly-read"}
+    assert any(word in each.title for each in findings)
 
 
 def test_an_account_that_may_not_see_the_vault_is_told_what_it_lacks() -> None:
