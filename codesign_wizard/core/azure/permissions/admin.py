@@ -224,9 +224,10 @@ class _Caller:
             if self.way is AdminWay.AZ:
                 return self._az_failed(text)
             return kinds.timed_out()
-        failure = self.network.failure(error, f"https://{self.cloud.authority_host}/")
-        if failure is not None:
-            return failure.finding
+        if self.way is not AdminWay.AZ:  # which speaks for itself, over its own network
+            failure = self.network.failure(error, f"https://{self.cloud.authority_host}/")
+            if failure is not None:
+                return failure.finding
         if isinstance(error, ValueError):  # azure-identity's own check of the tenant's form
             return kinds.TENANT_UNKNOWN(
                 tenant=self.tenant_id, cloud=self.cloud.name, evidence=Evidence(message=text, time=utc_now())

@@ -352,6 +352,16 @@ def test_no_az_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a script with a #! line")
+def test_an_az_that_cannot_run_is_no_fault_of_the_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(az.install(tmp_path, "#!/nowhere/at/all\n")))
+    found = refused(vendor.network(nobody), AdminWay.AZ).finding
+    assert found.id == "azure.admin.az-failed"
+    assert "Failed to execute" in (found.evidence.message or "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a script with a #! line")
 def test_what_az_prints_by_mistake_shows_no_token(az_session: Callable[..., Path]) -> None:
     az_session('{"accessToken": "eyJhbGciOiJub25lIn0.eyJhdWQiOiJ4In0.c2ln", "nothing": 1}')
     found = refused(vendor.network(nobody), AdminWay.AZ).finding
