@@ -7,16 +7,16 @@ policies: ``…/key-vault/general/assign-access-policy``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from codesign_wizard.core.azure.permissions.catalogue import Model, Permission, permissions
+from codesign_wizard.core.azure.permissions.catalogue import PREFIX, Model, Permission, permissions
 from codesign_wizard.core.azure.permissions.report import Observation, Source, State
-from codesign_wizard.core.finding import Certainty
+from codesign_wizard.core.finding import Certainty, Evidence, iso
 from codesign_wizard.core.text import tr
 
-_EVERYBODY = "00000000-0000-0000-0000-000000000000"  # the principal of deny assignments for all
+EVERYBODY = "00000000-0000-0000-0000-000000000000"  # the principal of deny assignments for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,8 @@ class VaultAccess:
     """All that decides about permissions on a vault, as an administrator may read it.
 
     ``definitions`` are those of ``assignments``. ``groups`` are the object ids of the principal's groups, as
-    far as they are known. ``unknowns`` are sentences: what could not be read.
+    far as they are known. ``unknowns`` are sentences: what could not be read; ``unread`` says the same for
+    the rules: ``assignments``, ``denials``, ``groups``.
     """
 
     resource_id: str
@@ -97,18 +98,81 @@ class VaultAccess:
     private_endpoints: int = 0
     groups: tuple[str, ...] = ()
     unknowns: tuple[str, ...] = ()
+    unread: frozenset[str] = frozenset()
 
 
 def evaluate(access: VaultAccess, object_id: str, certificate_name: str) -> dict[str, Observation]:
     """Return what *access* gives the principal *object_id*, by ``Permission.key`` of the vault's model.
 
-    GRANTED is said only of what certainly holds for every object of the vault, or, with *certificate_name*,
-    for that certificate and its key (the text says so). A condition, or a deny assignment that may not apply,
-    leaves it untestable. Everything is computed.
+    GRANTED is said only of what certainly holds: on the vault for what concerns no single object, else on
+    *certificate_name* and its key (on every object where the name is ""). What holds on that object alone
+    says so in its text and in its evidence, ``only-on``. A condition, a role whose definition is not known,
+    a deny assignment that may apply, a list that could not be read: each leaves it untestable, or likely.
     """
     if access.model is Model.POLICY:
         return {each.key: _by_policy(access, object_id, each) for each in permissions(Model.POLICY)}
     return {each.key: _by_role(access, object_id, certificate_name, each) for each in permissions(Model.RBAC)}
+
+
+def decide(access: VaultAccess, object_id: str, action: str, resource_id: str) -> Observation:
+    """Return whether the roles in *access* let *object_id* do *action* (a data action) on *resource_id*.
+
+    *resource_id* is the vault's id or an object's below it (``…/keys/NAME``). Whatever the vault's model.
+    """
+    principals = _principals(access, object_id)
+    doubt: Observation | None = None
+    for denial in access.denials:
+        applies = _denies(denial, principals, action, resource_id, groups_known="groups" not in access.unread)
+        if applies is State.MISSING:
+            text = tr("The deny assignment {name} forbids it, whatever roles are held.")
+            return _computed(State.MISSING, text.format(name=denial.name or denial.id), _of_denial(denial))
+        if applies is State.UNTESTABLE and doubt is None:
+            text = tr("A role holds it, but the deny assignment {name} may forbid it.")
+            doubt = _computed(
+                State.UNTESTABLE, text.format(name=denial.name or denial.id), _of_denial(denial)
+            )
+    definitions = {each.id.lower(): each for each in access.definitions}
+    open_point: Observation | None = None
+    for assignment in access.assignments:
+        if assignment.principal_id.lower() not in principals or not covers(assignment.scope, resource_id):
+            continue
+        definition = definitions.get(assignment.role_definition_id.lower())
+        more = _of_assignment(assignment, definition)
+        if definition is None:
+            text = tr("A role is held whose definition could not be read: {role}.")
+            role = assignment.role_definition_id.rpartition("/")[2]
+            open_point = open_point or _computed(State.UNTESTABLE, text.format(role=role), more)
+        elif not _holds(definition, action):
+            continue
+        elif assignment.condition:
+            text = tr("The role {role} holds it only under a condition, which is not judged here.")
+            given = _computed(
+                State.UNTESTABLE,
+                text.format(role=definition.name),
+                {**more, "condition": assignment.condition},
+            )
+            # a condition that is known says more than a role that is not
+            open_point = open_point if open_point and open_point.evidence.more.get("condition") else given
+        elif doubt is not None:
+            return doubt
+        elif "denials" in access.unread:
+            text = tr("The role {role} holds it; whether something denies it could not be read.")
+            return _computed(State.LIKELY, text.format(role=definition.name), more)
+        else:
+            return _computed(State.GRANTED, _granted_text(definition, assignment, object_id), more)
+    if open_point is not None:
+        return open_point
+    if "assignments" in access.unread:
+        return _computed(State.UNTESTABLE, tr("The role assignments could not be read."))
+    return _computed(
+        State.MISSING, tr("No role that the application holds on this vault, or above it, has it.")
+    )
+
+
+def on_object(action: str) -> str:
+    """Return ``keys`` or ``certificates`` when a role with *action* may be held on one object, else ""."""
+    found = re.fullmatch(re.escape(PREFIX) + r"(keys|certificates)/(?!restore/)[a-z/]+", action, re.I)
+    return found[1].lower() if found else ""
 
 
 def matches(patterns: Iterable[str], action: str) -> bool:
@@ -127,83 +191,105 @@ def covers(scope: str, resource_id: str) -> bool:
     return f"{resource}/".startswith(f"{scope}/")
 
 
-def _by_policy(access: VaultAccess, object_id: str, permission: Permission) -> Observation:
+def entries(access: VaultAccess, object_id: str) -> list[AccessPolicy]:
+    """Return the access-policy entries that count for the application *object_id*, its groups' included.
+
+    An entry with an application beside the principal is for a person who uses that application.
+    """
     principals = _principals(access, object_id)
-    for entry in access.policies:
-        # an entry with an application beside it is for a person who uses that application
-        if entry.object_id.lower() not in principals or entry.application_id:
-            continue
+    return [
+        each for each in access.policies if each.object_id.lower() in principals and not each.application_id
+    ]
+
+
+def _by_policy(access: VaultAccess, object_id: str, permission: Permission) -> Observation:
+    for entry in entries(access, object_id):
         held = {name.lower() for name in getattr(entry, permission.kind)}
         if held & {permission.name.lower(), "all"}:
-            return _computed(State.GRANTED, tr("Ticked in the access policy of {id}."), entry.object_id)
-    return _computed(State.MISSING, tr("No access policy of {id} ticks it."), object_id)
+            text = (
+                tr("Ticked in the application's access policy.")
+                if entry.object_id.lower() == object_id.lower()
+                else tr("Ticked in the access policy of the group {id}, which the application is in.")
+            )
+            return _computed(State.GRANTED, text.format(id=entry.object_id), {"policy-of": entry.object_id})
+    if "groups" in access.unread:
+        return _computed(
+            State.UNTESTABLE,
+            tr("Not ticked for the application itself; which groups it is in could not be read."),
+        )
+    return _computed(State.MISSING, tr("No access policy ticks it for the application."))
 
 
 def _by_role(
     access: VaultAccess, object_id: str, certificate_name: str, permission: Permission
 ) -> Observation:
-    principals = _principals(access, object_id)
-    vault = access.resource_id
-    objects = []
-    if certificate_name:
-        kind = "keys" if permission.kind == "keys" else "certificates"
-        objects.append(f"{vault}/{kind}/{certificate_name}")
-    doubtful = ""
-    for denial in access.denials:
-        if not _denies(denial, principals, permission.action):
-            continue
-        if denial.condition or denial.does_not_apply_to_child_scopes:
-            doubtful = doubtful or tr("The deny assignment {id} may apply.").format(id=denial.name)
-        elif any(covers(denial.scope, each) for each in (vault, *objects)):
-            return _computed(State.MISSING, tr("The deny assignment {id} forbids it."), denial.name)
-    definitions = {each.id.lower(): each for each in access.definitions}
-    conditional = single = ""
-    for assignment in access.assignments:
-        definition = definitions.get(assignment.role_definition_id.lower())
-        if (
-            definition is None
-            or assignment.principal_id.lower() not in principals
-            or not matches(definition.data_actions, permission.action)
-            or matches(definition.not_data_actions, permission.action)
-        ):
-            continue
-        here = covers(assignment.scope, vault)
-        if not here and not any(covers(assignment.scope, each) for each in objects):
-            continue
-        if assignment.condition:
-            conditional = conditional or definition.name
-        elif not here:
-            single = single or definition.name
-        elif doubtful:
-            return _computed(State.UNTESTABLE, "{id}", doubtful)
-        else:
-            return _computed(State.GRANTED, tr("By the role {id}."), definition.name)
-    if single and not doubtful:
-        return _computed(State.GRANTED, tr("By the role {id}, on this one object only."), single)
-    if conditional or single:
-        text = tr("The role {id} holds it under a condition, which is not judged here.")
-        return (
-            _computed(State.UNTESTABLE, "{id}", doubtful)
-            if single
-            else _computed(State.UNTESTABLE, text, conditional)
-        )
-    return _computed(State.MISSING, tr("No role that {id} holds here has it."), object_id)
+    kind = on_object(permission.action) if certificate_name else ""
+    at_vault = decide(access, object_id, permission.action, access.resource_id)
+    if not kind:
+        return at_vault
+    resource = f"{access.resource_id}/{kind}/{certificate_name}"
+    at_object = decide(access, object_id, permission.action, resource)
+    if at_object.state is not State.GRANTED or at_vault.state is State.GRANTED:
+        return at_object
+    text = tr("{reason} That is on {name} alone, not on the vault.")
+    return _computed(
+        State.GRANTED,
+        text.format(reason=at_object.text, name=certificate_name),
+        {**at_object.evidence.more, "only-on": resource},
+    )
 
 
-def _denies(denial: DenyAssignment, principals: set[str], action: str) -> bool:
+def _holds(definition: RoleDefinition, action: str) -> bool:
+    return matches(definition.data_actions, action) and not matches(definition.not_data_actions, action)
+
+
+def _denies(
+    denial: DenyAssignment, principals: set[str], action: str, resource_id: str, *, groups_known: bool
+) -> State | None:
+    """Return MISSING for what certainly is denied, UNTESTABLE for what may be, else ``None``."""
     named = {each.lower() for each in denial.principal_ids}
     spared = {each.lower() for each in denial.excluded_principal_ids}
-    return (
-        bool(named & (principals | {_EVERYBODY}))
-        and not spared & principals
-        and matches(denial.data_actions, action)
-        and not matches(denial.not_data_actions, action)
-    )
+    if (
+        spared & principals
+        or not matches(denial.data_actions, action)
+        or matches(denial.not_data_actions, action)
+        or not covers(denial.scope, resource_id)
+    ):
+        return None
+    if not named & (principals | {EVERYBODY}):
+        # who is named may be a group that the application is in
+        return State.UNTESTABLE if named and not groups_known else None
+    below = denial.scope.lower().rstrip("/") != resource_id.lower().rstrip("/")
+    if denial.does_not_apply_to_child_scopes and below:
+        # an object may or may not count as a scope below its vault; a vault does below its resource group
+        return State.UNTESTABLE if "/microsoft.keyvault/vaults/" in denial.scope.lower() else None
+    return State.UNTESTABLE if denial.condition else State.MISSING
+
+
+def _granted_text(definition: RoleDefinition, assignment: RoleAssignment, object_id: str) -> str:
+    if assignment.principal_id.lower() != object_id.lower():
+        return tr("By the role {role}, through the group {group}.").format(
+            role=definition.name, group=assignment.principal_id
+        )
+    return tr("By the role {role}.").format(role=definition.name)
+
+
+def _of_assignment(assignment: RoleAssignment, definition: RoleDefinition | None) -> dict[str, str]:
+    return {
+        "role": definition.name if definition else assignment.role_definition_id,
+        "scope": assignment.scope,
+        "principal": assignment.principal_id,
+        **({"assigned": iso(assignment.created)} if assignment.created else {}),
+    }
+
+
+def _of_denial(denial: DenyAssignment) -> dict[str, str]:
+    return {"deny-assignment": denial.id or denial.name, "scope": denial.scope}
 
 
 def _principals(access: VaultAccess, object_id: str) -> set[str]:
     return {object_id.lower(), *(group.lower() for group in access.groups)}
 
 
-def _computed(state: State, text: str, id: str) -> Observation:
-    return Observation(Source.ADMIN, state, Certainty.COMPUTED, text.format(id=id))
+def _computed(state: State, text: str, more: Mapping[str, str] | None = None) -> Observation:
+    return Observation(Source.ADMIN, state, Certainty.COMPUTED, text, Evidence(more=dict(more or {})))

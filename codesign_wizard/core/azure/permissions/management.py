@@ -25,6 +25,7 @@ from codesign_wizard.core.azure.permissions.arm import (
 )
 from codesign_wizard.core.azure.permissions.catalogue import Model
 from codesign_wizard.core.azure.permissions.evaluate import (
+    EVERYBODY,
     AccessPolicy,
     DenyAssignment,
     RoleAssignment,
@@ -123,6 +124,7 @@ class _Reader:
 
     def __post_init__(self) -> None:
         self.unknowns: list[str] = []
+        self.unread: set[str] = set()
 
     def read(
         self, vault: Mapping[str, Any], options: AzureOptions, graph_token: Callable[[], Secret] | None
@@ -134,12 +136,17 @@ class _Reader:
         assigned, denied = self.arm.side_by_side(
             lambda: self._assignments(resource_id), lambda: self._denials(resource_id)
         )
-        assignments = self._or_nothing(assigned, tr("role assignments"))
-        denials = self._or_nothing(denied, tr("deny assignments"))
+        assignments = self._or_nothing(assigned, tr("role assignments"), "assignments")
+        denials = self._or_nothing(denied, tr("deny assignments"), "denials")
         definitions = self._definitions({each.role_definition_id for each in assignments})
         groups = {each.principal_id for each in assignments if each.principal_type == "Group"}
-        strangers = {each.object_id for each in policies} - {self.object_id.lower()}
-        if _model(properties) is Model.POLICY and strangers:
+        # role assignments tell the groups that matter to them; policies and denials only name principals
+        named = (
+            {each.object_id for each in policies}
+            if _model(properties) is Model.POLICY
+            else {one for each in denials for one in each.principal_ids} - {EVERYBODY}
+        )
+        if named - groups - {self.object_id.lower()}:
             groups |= self._groups(graph_token)
         acls = _members(properties.get("networkAcls"))
         return VaultAccess(
@@ -162,10 +169,12 @@ class _Reader:
             private_endpoints=len(properties.get("privateEndpointConnections") or ()),
             groups=tuple(sorted(groups)),
             unknowns=tuple(self.unknowns),
+            unread=frozenset(self.unread),
         )
 
-    def _or_nothing(self, result: Any, what: str) -> list[Any]:
+    def _or_nothing(self, result: Any, what: str, key: str) -> list[Any]:
         if isinstance(result, CodesignError):
+            self.unread.add(key)
             self.unknowns.append(f"{what}: {result.finding.evidence.message or result.finding.title}")
             return []
         return list(result)
@@ -217,7 +226,9 @@ class _Reader:
         found = []
         for role_id, answer in zip(wanted, answers, strict=True):
             if isinstance(answer, CodesignError):
-                self._or_nothing(answer, tr("role definition {id}").format(id=role_id.rpartition("/")[2]))
+                self._or_nothing(
+                    answer, tr("role definition {id}").format(id=role_id.rpartition("/")[2]), "definitions"
+                )
                 continue
             found.append(_definition(role_id, _members(answer.get("properties"))))
         return found
@@ -227,6 +238,7 @@ class _Reader:
         what = tr("groups of the application")
         if graph_token is None:
             self.unknowns.append(what)
+            self.unread.add("groups")
             return set()
         cloud = self.arm.cloud
         try:
@@ -238,7 +250,7 @@ class _Reader:
                 if each.get("id") and each.get("@odata.type", "#microsoft.graph.group").endswith(".group")
             }
         except CodesignError as error:
-            self._or_nothing(error, what)
+            self._or_nothing(error, what, "groups")
             return set()
 
 
