@@ -125,45 +125,48 @@ def plan_grant(
     ``Purpose.DOCUMENTED`` everything but deleting. *options* adds the application's id to the words.
     """
     target = _target(access, object_id, options)
-    if access.model is Model.POLICY:
-        return _policy_plan(target, access, wanted(Model.POLICY, purpose))
-    needed = wanted(Model.RBAC, purpose)
-    if least:
+    needed = wanted(access.model, purpose)
+    if least and access.model is Model.RBAC:
         actions = set(remedies.least_actions(purpose))
         needed = tuple(each for each in permissions(Model.RBAC) if each.action in actions)
     # without a certificate's name a grant on a single object counts for nothing, and it is not enough
     held = evaluate.evaluate(access, object_id, "")
     missing = [each for each in needed if held[each.key].state is not State.GRANTED]
-    notes = tuple(dict.fromkeys(_denied(access, missing)))
-    if least:
-        steps = _custom_role_steps(target, access, purpose) if missing else ()
+    steps: tuple[GrantStep, ...]
+    if not missing:
+        steps = ()
+    elif access.model is Model.POLICY:
+        steps = (_policy_step(target, access, missing),)
+    elif least:
+        steps = _custom_role_steps(target, access, purpose)
     else:
-        roles = [
-            role for kind, role in remedies.ROLE_OF_KIND.items() if kind in {each.kind for each in missing}
-        ]
+        kinds = {each.kind for each in missing}
         steps = tuple(
             _assignment_step(target, role, _role_id(access, ROLE_IDS[role]))
-            for role in roles
-            if not _assigned(access, object_id, ROLE_IDS[role])
+            for kind, role in remedies.ROLE_OF_KIND.items()
+            if kind in kinds and not _assigned(access, object_id, ROLE_IDS[role])
         )
-    return GrantPlan(steps, object_id, access.resource_id, needed, notes)
+    notes = dict.fromkeys([*_denied(access, missing), *_waiting(report, needed, nothing=not steps)])
+    return GrantPlan(steps, object_id, access.resource_id, needed, tuple(notes))
 
 
-def _policy_plan(target: remedies.Target, access: VaultAccess, needed: tuple[Permission, ...]) -> GrantPlan:
-    keys = remedies.merged(target.keys, needed, "keys")
-    certificates = remedies.merged(target.certificates, needed, "certificates")
-    held = {*_lower(target.keys, "keys"), *_lower(target.certificates, "certificates")}
-    after = {*_lower(keys, "keys"), *_lower(certificates, "certificates")}
-    added = [each for each in needed if each.key.lower() in after - held]
-    if not added:
-        return GrantPlan((), target.object_id, access.resource_id, needed)
+def _waiting(report: Report, needed: Sequence[Permission], *, nothing: bool) -> Iterable[str]:
+    """Yield why something may be missing though nothing is left to grant."""
+    keys = {each.key for each in needed}
+    if nothing and any(row.state is State.MISSING and row.permission.key in keys for row in report.rows):
+        yield tr("All of it is granted; what the vault still refuses, it may not know yet.")
+
+
+def _policy_step(target: remedies.Target, access: VaultAccess, added: Sequence[Permission]) -> GrantStep:
+    keys = remedies.merged(target.keys, added, "keys")
+    certificates = remedies.merged(target.certificates, added, "certificates")
     remedy = remedies.policy_remedy(target, added)
     entry = {
         "tenantId": access.tenant_id,
         "objectId": target.object_id,
         "permissions": {"keys": list(keys), "certificates": list(certificates)},
     }
-    step = GrantStep(
+    return GrantStep(
         kind=StepKind.ACCESS_POLICY,
         title=tr("Tick {count} permissions in the access policy of the vault {vault}.").format(
             count=len(added), vault=access.name
@@ -182,15 +185,6 @@ def _policy_plan(target: remedies.Target, access: VaultAccess, needed: tuple[Per
         az=remedy.az or "",
         powershell=remedy.powershell or "",
     )
-    return GrantPlan((step,), target.object_id, access.resource_id, needed)
-
-
-def _lower(names: Iterable[str], kind: str) -> set[str]:
-    """Return *names* of an access policy as keys, with ``all`` written out."""
-    lower = {name.lower() for name in names}
-    if "all" in lower:
-        lower |= {each.name.lower() for each in permissions(Model.POLICY) if each.kind == kind}
-    return {f"{kind}/{name}" for name in lower}
 
 
 def _ticks(keys: Sequence[str], certificates: Sequence[str]) -> str:

@@ -408,3 +408,24 @@ def test_waiting_can_be_ended_by_the_person() -> None:
     with pytest.raises(Cancelled):
         clock.until(lambda: seen(State.MISSING))
     assert clock.now == 5
+
+
+def test_what_a_group_ticks_is_not_ticked_again() -> None:
+    world = ArmWorld(rbac=False)
+    documented = [each.name for each in wanted(Model.POLICY, Purpose.DOCUMENTED) if each.kind == "keys"]
+    policies(world, {"objectId": GROUP, "permissions": {"keys": documented}})
+    (step,) = plan(world).steps
+    (entry,) = step.body["properties"]["accessPolicies"]
+    assert entry["permissions"]["keys"] == []
+    assert len(entry["permissions"]["certificates"]) == 14
+
+
+def test_what_is_granted_and_yet_refused_is_only_waited_for() -> None:
+    world = ArmWorld(rbac=True)
+    for role in (CERTIFICATES_OFFICER, CRYPTO_OFFICER):
+        world.assign(role, VAULT_ID)
+    network = vendor.network(world.answer)
+    access = read_access(Job(), network, OPTIONS, TOKEN, PRINCIPAL, resource_id=VAULT_ID)
+    made = plan_grant(seen(State.MISSING), access, object_id=PRINCIPAL, purpose=Purpose.SIGN, least=False)
+    assert made.nothing_to_do
+    assert "may not know yet" in made.notes[0]
