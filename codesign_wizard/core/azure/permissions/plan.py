@@ -131,7 +131,8 @@ def plan_grant(
         needed = tuple(each for each in permissions(Model.RBAC) if each.action in actions)
     # without a certificate's name a grant on a single object counts for nothing, and it is not enough
     held = evaluate.evaluate(access, object_id, "")
-    missing = [each for each in needed if held[each.key].state is not State.GRANTED]
+    # likely: a role is held, and only the deny assignments could not be read
+    missing = [each for each in needed if held[each.key].state not in (State.GRANTED, State.LIKELY)]
     steps: tuple[GrantStep, ...]
     if not missing:
         steps = ()

@@ -429,3 +429,11 @@ def test_what_is_granted_and_yet_refused_is_only_waited_for() -> None:
     made = plan_grant(seen(State.MISSING), access, object_id=PRINCIPAL, purpose=Purpose.SIGN, least=False)
     assert made.nothing_to_do
     assert "may not know yet" in made.notes[0]
+
+
+def test_deny_assignments_that_could_not_be_read_are_no_reason_to_grant_again() -> None:
+    world = ArmWorld(rbac=True)
+    for role in (CERTIFICATES_OFFICER, CRYPTO_OFFICER):
+        world.assign(role, VAULT_ID, GROUP, "Group")
+    world.refuse["/denyAssignments"] = forbidden("Microsoft.Authorization/denyAssignments/read")
+    assert plan(world).nothing_to_do
