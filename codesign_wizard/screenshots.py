@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from codesign_wizard.pages.base import Page
     from codesign_wizard.pages.key_vault import KeyVaultPage
+    from codesign_wizard.pages.start import StartPage
     from codesign_wizard.pages.windows_trial import WindowsTrialPage
     from codesign_wizard.window import MainWindow
 
@@ -147,6 +148,12 @@ def _key_vault(window: MainWindow) -> KeyVaultPage:
     return _page(window, KeyVaultPage)
 
 
+def _start(window: MainWindow) -> StartPage:
+    from codesign_wizard.pages.start import StartPage
+
+    return _page(window, StartPage)
+
+
 def _trial(window: MainWindow) -> WindowsTrialPage:
     from codesign_wizard.pages.windows_trial import WindowsTrialPage
 
@@ -164,6 +171,8 @@ def _focus_page(window: MainWindow) -> None:
 
 def fresh(studio: Studio) -> None:
     """A person's own, empty profile: nothing typed, nothing proved."""
+    from codesign_wizard.widgets.pieces import Tabs
+
     with studio.own(new_profile("My product")) as window:
         studio.take(window, "start-fresh")
         window.go_next()
@@ -172,6 +181,9 @@ def fresh(studio: Studio) -> None:
         page = _key_vault(window)
         page.none_yet.open()
         studio.take(window, "key-vault-none-yet", at=page.none_yet)
+        for tabs in page.none_yet.findChildren(Tabs):
+            tabs.bar.setCurrentIndex(1)
+        studio.take(window, "key-vault-none-yet-az", at=page.none_yet)
         page.none_yet.open(False)
         for field, text in (("vault_name", "my_vault"), ("application_id", "2f6c1a0e-8d1b-4d1c-9b7e")):
             _type(page.fields[field].edit, text)
@@ -227,6 +239,7 @@ def way(studio: Studio) -> None:
         studio.take(window, "settings-practice")
         window.show_step(START)
         studio.take(window, "start-done")
+        studio.take(window, "start-needs", at=_start(window).need_grid.parentWidget())
         done = deepcopy(window.workspace.profile)
     again(studio, done)
 

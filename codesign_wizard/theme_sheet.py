@@ -139,6 +139,7 @@ def _fields(look: Tokens, px: Callable[[float], int], mono: str) -> str:
     QAbstractItemView {{
         background: {look.surface}; color: {look.ink}; border: 1px solid {look.line};
         selection-background-color: {look.accent_wash}; selection-color: {look.ink}; outline: none; }}
+    QListWidget:disabled {{ background: {look.sunken}; color: {look.soft}; }}
     QListWidget {{ border-radius: {px(6)}px; padding: {px(3)}px; }}
     QListWidget:focus {{ border: 1px solid {look.accent}; }}
     QListWidget::item {{ padding: {px(5)}px {px(8)}px; border-radius: {px(4)}px; }}
@@ -174,5 +175,5 @@ def _pieces(look: Tokens, px: Callable[[float], int], mono: str) -> str:
     QHeaderView {{ background: {look.surface}; border: none; }}
     QHeaderView::section {{
         background: {look.surface}; color: {look.faint}; border: none;
-        border-bottom: 1px solid {look.line}; padding: {px(3)}px {px(6)}px; font-size: {px(10.5)}px; }}
+        border-bottom: 1px solid {look.line}; padding: {px(3)}px {px(9)}px; font-size: {px(10.5)}px; }}
     """

@@ -67,7 +67,10 @@ def needs(profile: Profile) -> list[Need]:
                 tr("Code-signing certificate from a public authority"),
                 tr("about 200 to 600 USD a year"),
                 tr("days to two weeks"),
-                tr("The authority checks the organisation and asks for proof of the hardware key."),
+                tr(
+                    "Such as DigiCert, GlobalSign, Sectigo or SSL.com. They check the organisation, and ask "
+                    "for proof that the key is in hardware."
+                ),
                 "azure.signature.works" in seen,
             ),
         ]

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from codesign_wizard.core.inspect import Inspection
 
 
+_PASSWORD = ("inspect.password-needed", "inspect.password-wrong")
+
+
 class InspectPage(Page):
     """The panel *Inspect a file*."""
 
@@ -108,8 +111,14 @@ class InspectPage(Page):
     def _read(self, found: Inspection) -> None:
         self._task = None
         severity, title, text = verdict(found.findings, found.title)
+        told = [one for one in found.findings if one.title == found.title]
+        if told:
+            # the one finding that says what it is need not be counted besides
+            text = told[0].detail if len(found.findings) == 1 else text
         # the sentence says first what it is; what is wrong follows it
         self.banner.say(severity, found.title, title if title != found.title else text)
+        # a file that was read asks for no password any more
+        self.password_row.setVisible(any(one.id in _PASSWORD for one in found.findings))
         self.facts.set(found.facts)
         self.card.setVisible(bool(found.facts))
         self.findings.set(found.findings)

@@ -470,7 +470,6 @@ class KeyVaultPage(Page):
 
         options = self.workspace.session.azure_options()
         remedy = setup_remedy(options)
-        self.none_yet.body.addWidget(label(remedy.title, "soft"))
         tabs = Tabs(tr("Ways to do it"))
         texts = []
         for title, page, text in (
@@ -484,10 +483,13 @@ class KeyVaultPage(Page):
         ):
             tabs.add(title, page)
             texts.append(text)
-        self.none_yet.body.addWidget(tabs)
         copy = CopyButton(lambda: texts[tabs.index])
         copy.setAccessibleName(tr("Copy the steps shown"))
-        self.none_yet.body.addLayout(row(copy, None))
+        # above the script, which is longer than the window is high
+        head = row(label(remedy.title, "soft"), copy)
+        head.setStretch(0, 1)
+        self.none_yet.body.addLayout(head)
+        self.none_yet.body.addWidget(tabs)
         after = label(tr("Paste what the script prints into the field above."), "soft")
         after.hide()
         tabs.chosen.connect(lambda place: after.setVisible(place > 0))  # the portal prints nothing
@@ -513,7 +515,7 @@ class PasteArea(QPlainTextEdit):
         )
         self.setTabChangesFocus(True)
         self.setProperty("mono", "true")
-        self.setFixedHeight(px(104))
+        self.setFixedHeight(px(76))
         self.setUndoRedoEnabled(False)  # what is pasted may hold a secret
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)

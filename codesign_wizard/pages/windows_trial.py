@@ -438,7 +438,7 @@ class ServerList(QWidget):
         super().__init__()
         self.list = QListWidget()
         self.list.setAccessibleName(tr("Time-stamp servers, in the order in which they are asked"))
-        self.list.setFixedHeight(px(134))
+        self.list.setFixedHeight(px(112))
         self.list.setEditTriggers(
             QListWidget.EditTrigger.DoubleClicked | QListWidget.EditTrigger.EditKeyPressed
         )

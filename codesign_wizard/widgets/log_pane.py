@@ -140,7 +140,7 @@ class LogPane(QWidget):
         box.setSpacing(0)
         box.addLayout(self._bar)
         table = row(self.view)
-        table.setContentsMargins(px(theme.MARGIN) - px(6), 0, 0, 0)
+        table.setContentsMargins(px(theme.MARGIN) - px(9), 0, 0, 0)
         box.addLayout(table, 1)
         self.follow.setChecked(True)
         copier = QAction(tr("Copy the selected lines"), self.view)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 
@@ -14,6 +15,8 @@ from codesign_wizard.theme import NARROW, STAGE_MARKS, px
 from codesign_wizard.widgets.basics import Card, MarkView, label, restyle
 from codesign_wizard.widgets.findings import clear_heading
 
+_LONG = re.compile(r"\S{15,}")
+_PLACE = re.compile(r"[._]|(?<=[^-._]{12})[^-._]")
 _TOLD_AFTER_S = 2  # a stage that takes longer also says how long
 
 
@@ -27,6 +30,11 @@ def state_word(state: StageState) -> str:
         StageState.FAILED: tr("did not work"),
         StageState.SKIPPED: tr("left out"),
     }[state]
+
+
+def _breakable(text: str) -> str:
+    """Return *text* with places where a host or a file's name may be broken: a card is narrow."""
+    return _LONG.sub(lambda word: _PLACE.sub(lambda part: f"\u200b{part[0]}", word[0]), text)
 
 
 class StageCard(Card):
@@ -88,11 +96,11 @@ class StageCard(Card):
         """Tell how long the stage has been under way, once that is worth telling."""
         seconds = int(time.monotonic() - self._since)
         if self.state is StageState.RUNNING and seconds >= _TOLD_AFTER_S:
-            self.words.setText(tr("{what}, {n} s").format(what=self._shown, n=seconds))
+            self.words.setText(_breakable(tr("{what}, {n} s").format(what=self._shown, n=seconds)))
 
     def _say(self, text: str) -> None:
         self._shown = text
-        self.words.setText(text)
+        self.words.setText(_breakable(text))
         self.words.setToolTip(text)
 
 

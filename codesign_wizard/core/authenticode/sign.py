@@ -117,9 +117,7 @@ def _signed(
     job.stage(
         "hash",
         StageState.DONE,
-        tr("{digest}, {seconds} s").format(
-            digest=digest.value.upper().replace("SHA", "SHA-"), seconds=f"{time.monotonic() - began:.1f}"
-        ),
+        f"{digest.value.upper().replace('SHA', 'SHA-')}, {_duration(time.monotonic() - began)}",
     )
 
     job.stage("sign", StageState.RUNNING)
@@ -129,7 +127,7 @@ def _signed(
     job.stage(
         "sign",
         StageState.DONE,
-        tr("{milliseconds} ms").format(milliseconds=round((time.monotonic() - began) * 1000)),
+        _duration(time.monotonic() - began),
     )
 
     stamp = None
@@ -189,6 +187,12 @@ def _check_texts(description: str, url: str) -> None:
     ):
         why = tr("it is not an address that begins with http:// or https://, in plain ASCII")
         raise InputError(BAD_TEXT(name=tr("address"), why=why))
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 1:
+        return tr("{milliseconds} ms").format(milliseconds=round(seconds * 1000))
+    return tr("{seconds} s").format(seconds=f"{seconds:.1f}")
 
 
 def _readable(source: Path) -> Path:

@@ -1,0 +1,84 @@
+"""The pictures of ``dev.py screenshots``: which there are, what they show, and what they never show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
+
+from codesign_wizard import screenshots
+from codesign_wizard.screenshots import SCENES, SCHEMES, SIZES, Studio
+
+if TYPE_CHECKING:
+    from codesign_wizard.window import MainWindow
+
+
+def brightness(image: QImage) -> float:
+    """Return the mean lightness of *image*, 0 to 1."""
+    small = image.scaled(16, 16)
+    return sum(small.pixelColor(x, y).lightnessF() for x in range(16) for y in range(16)) / 256
+
+
+def test_each_state_is_taken_in_both_schemes_and_sizes_under_the_same_names(
+    qapp: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert screenshots.main(str(tmp_path / "new" / "folder"), scenes=["unreadable"]) == 0
+    pictures = {path.name: QImage(str(path)) for path in (tmp_path / "new" / "folder").iterdir()}
+    assert sorted(pictures) == sorted(
+        f"{state}-{scheme}-{width}x{height}.png"
+        for state in ("inspect-unsigned", "inspect-problem")
+        for scheme in SCHEMES
+        for width, height in SIZES
+    )
+    for name, image in pictures.items():
+        assert name.endswith(f"-{image.width()}x{image.height()}.png")
+        assert (brightness(image) > 0.7) if "-light-" in name else (brightness(image) < 0.3), name
+    assert capsys.readouterr().out == f"8 pictures are in {tmp_path / 'new' / 'folder'}.\n"
+
+
+def test_no_picture_shows_a_secret(qapp: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[str] = []
+
+    def look(studio: Studio, window: MainWindow, name: str, *, at: QWidget | None = None) -> None:
+        secret = window.workspace.session.application_secret()
+        shown = [one for one in window.findChildren(QWidget) if one.isVisible()]
+        texts = [one.text() for one in shown if isinstance(one, QLabel)]
+        texts += [one.displayText() for one in shown if isinstance(one, QLineEdit)]
+        texts += [one.toPlainText() for one in shown if isinstance(one, QPlainTextEdit | QTextEdit)]
+        texts += [line.text for line in window.log_model.lines]
+        assert len(texts) > 5
+        if secret is not None:
+            assert not [text for text in texts if secret.reveal() in text], name
+        taken.append(name if secret is not None else "")
+
+    monkeypatch.setattr(Studio, "take", look)
+    assert screenshots.main(str(tmp_path), scenes=["wrong_secret", "fresh"]) == 0
+    assert "key-vault-wrong-secret-seen" in taken
+    assert "key-vault-mistakes" in taken
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    assert screenshots.main(str(tmp_path / "file" / "pictures")) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"The pictures cannot be written to {tmp_path / 'file' / 'pictures'}: ")
+    assert said.err.count("\n") == 1
+
+
+def test_a_page_that_does_not_come_to_its_state_is_no_picture(
+    qapp: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(studio: Studio) -> None:
+        studio.wait(lambda: False, "the moon")
+
+    monkeypatch.setattr(screenshots, "_PATIENCE_S", 0.05)
+    monkeypatch.setitem(SCENES, "never", never)
+    assert screenshots.main(str(tmp_path), scenes=["never"]) == 1
+    assert capsys.readouterr().err == "Waiting for the moon took too long.\n"
+    assert list(tmp_path.iterdir()) == []
