@@ -58,8 +58,10 @@ def read_access(
 
     *token* is for Azure Resource Manager. *resource_id* is the vault's, "" to look for it in every
     subscription that *token* may read. *graph_token* gives a token for Microsoft Graph, which alone knows the
-    groups of *object_id*; it is asked only when a group could matter. What could not be read stands in
-    ``unknowns``. Raises ``CodesignError`` when the vault itself cannot be read, and ``Cancelled``.
+    groups of *object_id*; it is asked only when a group could matter. Roles held on other vaults of the
+    subscription are among the assignments, as far as they may be read: they explain a mix-up. What could not
+    be read stands in ``unknowns``. Raises ``CodesignError`` when the vault itself cannot be read, and
+    ``Cancelled``.
     """
     arm = Arm(job, network, options.cloud, token, account=account)
     vault = _vault(arm, resource_id or find_vault(arm, options), options)
@@ -133,10 +135,19 @@ class _Reader:
         resource_id = str(vault.get("id") or "")
         properties = _members(vault.get("properties"))
         policies = tuple(_policies(properties))
-        assigned, denied = self.arm.side_by_side(
-            lambda: self._assignments(resource_id), lambda: self._denials(resource_id)
+        assigned, denied, elsewhere = self.arm.side_by_side(
+            lambda: self._assignments(resource_id),
+            lambda: self._denials(resource_id),
+            lambda: self._assignments("/".join(resource_id.split("/")[:3])),
         )
         assignments = self._or_nothing(assigned, tr("role assignments"), "assignments")
+        if not isinstance(elsewhere, CodesignError):  # it decides nothing here, so it need not be readable
+            known = {each.id.lower() for each in assignments}
+            assignments += [
+                each
+                for each in elsewhere
+                if f"/{_TYPE}/".lower() in each.scope.lower() and each.id.lower() not in known
+            ]
         denials = self._or_nothing(denied, tr("deny assignments"), "denials")
         definitions = self._definitions({each.role_definition_id for each in assignments})
         groups = {each.principal_id for each in assignments if each.principal_type == "Group"}

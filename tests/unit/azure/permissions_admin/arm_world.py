@@ -119,9 +119,18 @@ class ArmWorld:
             return self._add_policies(call)
         if path == f"{VAULT_ID}/providers/Microsoft.Authorization/denyAssignments":
             return Reply(200, {"value": self.denials})
+        if path == f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments":
+            return Reply(
+                200, {"value": [{"id": name, "properties": each} for name, each in self.assignments.items()]}
+            )
         if path == f"{VAULT_ID}/providers/Microsoft.Authorization/roleAssignments":
             assert call.query.get("$filter") == f"assignedTo('{PRINCIPAL}')" or "$skiptoken" in call.query
-            found = [{"id": name, "properties": each} for name, each in self.assignments.items()]
+            found = [
+                {"id": name, "properties": each}
+                for name, each in self.assignments.items()
+                if f"{each['scope']}/".startswith(f"{VAULT_ID}/")
+                or f"{VAULT_ID}/".startswith(f"{each['scope']}/")
+            ]
             return self._pages(call, found)
         if "/roleAssignments/" in path and call.method == "PUT":
             return self._put_assignment(call)

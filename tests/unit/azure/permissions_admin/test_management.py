@@ -9,8 +9,9 @@ import pytest
 
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions.catalogue import Model
-from codesign_wizard.core.azure.permissions.evaluate import VaultAccess
+from codesign_wizard.core.azure.permissions.evaluate import VaultAccess, evaluate
 from codesign_wizard.core.azure.permissions.management import read_access, unread
+from codesign_wizard.core.azure.permissions.report import State
 from codesign_wizard.core.errors import Cancelled, CodesignError
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.redact import Secret
@@ -247,3 +248,16 @@ def test_a_cancelled_job_asks_nothing() -> None:
     world = ArmWorld(rbac=True)
     with pytest.raises(Cancelled):
         read_access(job, vendor.network(world.answer), OPTIONS, TOKEN, PRINCIPAL, resource_id=VAULT_ID)
+
+
+def test_a_role_on_another_vault_is_seen_and_counts_for_nothing_here() -> None:
+    world = ArmWorld(rbac=True)
+    other = VAULT_ID.replace("contoso", "contoso-test")
+    world.assign(CRYPTO_OFFICER, other)
+    world.assign(CRYPTO_OFFICER, f"/subscriptions/{SUBSCRIPTION}/resourceGroups/elsewhere")
+    access = read(world)
+    assert [each.scope for each in access.assignments] == [other]
+    assert {each.state for each in evaluate(access, PRINCIPAL, "code-signing").values()} == {State.MISSING}
+    world.refuse[f"/subscriptions/{SUBSCRIPTION}/providers/"] = forbidden("Microsoft.Authorization/x/read")
+    assert read(world).assignments == ()
+    assert read(world).unknowns == ()
