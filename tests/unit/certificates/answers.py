@@ -86,8 +86,13 @@ def stranger() -> Issued:
     return pki.issue("Issuing CA", pki.key("p256-x"), upper(), ca=True, days=(-700, 2500))
 
 
-@functools.cache
 def leaf(kind: str = "good") -> x509.Certificate:
+    """A code-signing certificate for the key that waits, or one with a mistake."""
+    return _leaf(kind)
+
+
+@functools.cache
+def _leaf(kind: str) -> x509.Certificate:
     own, issuer = pki.key("rsa3072"), issuing()
     match kind:
         case "tls":
