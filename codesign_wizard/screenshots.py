@@ -60,9 +60,9 @@ class Studio:
         """Open the wizard on *session*; it is closed, with all that runs, at the end."""
         from codesign_wizard import app as wizard
 
-        # its path stands in pictures: it names what it is
+        # its path stands in pictures, and nothing is to stay of it
         output = self.scratch / "Codesign Wizard" / session.profile.id
-        session.output_folder = lambda: output  # type: ignore[method-assign]
+        session.output_folder = lambda: output  # type: ignore[method-assign]  # for this one session only
         window = wizard.build_window(session, open_practice=lambda: session)
         window.show()
         try:
@@ -185,7 +185,7 @@ def fresh(studio: Studio) -> None:
             tabs.bar.setCurrentIndex(1)
         studio.take(window, "key-vault-none-yet-az", at=page.none_yet)
         page.none_yet.open(False)
-        for field, text in (("vault_name", "my_vault"), ("application_id", "2f6c1a0e-8d1b-4d1c-9b7e")):
+        for field, text in (("vault_name", "harbour_signing"), ("application_id", "2f6c1a0e-8d1b-4d1c-9b7e")):
             _type(page.fields[field].edit, text)
             page.fields[field].judge(accuse=True)
         page.recognise("good morning")

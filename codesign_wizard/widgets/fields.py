@@ -222,7 +222,7 @@ class SecretField(QWidget):
         self.edit.setEchoMode(QLineEdit.EchoMode.Password)
         self.edit.setAccessibleName(plain)
         self.edit.setProperty("mono", "true")
-        self.edit.setPlaceholderText(tr("Paste the Value, not the Secret ID"))
+        self.edit.setPlaceholderText(tr("The Value, not the Secret ID"))
         self.edit.installEventFilter(self)
         self.reveal = button(tr("Reveal"))
         self.reveal.setAccessibleName(tr("Reveal {name} while pressed").format(name=plain))

@@ -599,96 +599,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Granting needs an administrator: add --as az, --as browser or --as device-code.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>This grants what stands above, and takes nothing away.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Granted, and the vault knows it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>no</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>likely</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>not known from here</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>show: the permissions, changes nothing; grant: what is missing, after asking</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>sign in as administrator: the session of az, the browser, or a code on another device</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>grant: what for (default: all that the server's documentation asks for)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>grant: exactly what is needed, by a custom role or single ticks, not the usual roles</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>show: only what is missing</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>The application may do all that is needed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Nothing had to be granted.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>The grant is not enough, or not known to the vault yet.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Granted; waiting until the vault knows it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Signed in as {account}. To be granted:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Sign in there, in the browser: {address}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Open {address} and type the code {code}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/commands/practice.py"/>
         <source>what to do</source>
         <translation type="unfinished"></translation>
@@ -1630,7 +1540,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/sign.py"/>
-        <source>{digest}, {seconds} s</source>
+        <source>{seconds} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2660,42 +2570,72 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
-        <source>No access policy of {id} ticks it.</source>
+        <source>{reason} That is on {name} alone, not on the vault.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
-        <source>The role {id} holds it under a condition, which is not judged here.</source>
+        <source>No role that the application holds on this vault, or above it, has it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
-        <source>No role that {id} holds here has it.</source>
+        <source>No access policy ticks it for the application.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
-        <source>By the role {id}, on this one object only.</source>
+        <source>The deny assignment {name} forbids it, whatever roles are held.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
-        <source>Ticked in the access policy of {id}.</source>
+        <source>A role holds it, but the deny assignment {name} may forbid it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
-        <source>The deny assignment {id} forbids it.</source>
+        <source>A role is held whose definition could not be read: {role}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
-        <source>The deny assignment {id} may apply.</source>
+        <source>The role assignments could not be read.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
-        <source>By the role {id}.</source>
+        <source>Not ticked for the application itself; which groups it is in could not be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>By the role {role}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>Ticked in the application's access policy.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>Ticked in the access policy of the group {id}, which the application is in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>By the role {role}, through the group {group}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>The role {role} holds it only under a condition, which is not judged here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>The role {role} holds it; whether something denies it could not be read.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2741,6 +2681,11 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
         <source>nothing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>All of it is granted; what the vault still refuses, it may not know yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3789,6 +3734,51 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/certificates/held.py"/>
+        <source>A signing request waits for the CA's answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/held.py"/>
+        <source>A key without a certificate has the name {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/held.py"/>
+        <source>The name {name} is free.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/held.py"/>
+        <source>The vault holds the certificate {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/held.py"/>
+        <source>The certificate {name} works, and a request for its next version waits.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/held.py"/>
+        <source>The certificate {name} is deleted, and can be recovered.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/preflight.py"/>
+        <source>It waits since {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/preflight.py"/>
+        <source>It is gone for good on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/preflight.py"/>
+        <source>Grant them on the page Permissions, or ask an administrator to.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>Windows does not accept EC keys for programs: choose RSA.</source>
         <translation type="unfinished"></translation>
@@ -4061,6 +4051,166 @@
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
         <source>the responder says {status}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>The name {name} is free in the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>The vault has a certificate {name}: this makes its next version, and the present one keeps signing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>A request for {name} waits in the vault already.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>A deleted certificate still owns the name {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>A key or secret in the vault has the name {name} already.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>The vault {vault} is of the Standard tier, which has no hardware keys.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>The vault {vault} makes keys in hardware.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>Whether the vault {vault} is of the Premium tier cannot be seen without an administrator.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>The application lacks permissions for this: {permissions}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>The vault does not understand the subject.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>No request for {name} waits in the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>The request for {name} no longer waits for an answer: {status}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>Somebody else is working on {name} in the vault at this moment.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>The request for {name} goes to {issuer} by itself: there is nothing to merge.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>The vault says that the certificate does not belong to the key of {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>The vault cannot read the certificates that it was given.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>The versions of {name} cannot be listed: the permission certificates list is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>How the key of {name} is kept cannot be seen: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>the vault does not say why</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>Choose another name for the certificate, here and in the server's form.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>its CA</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>Go on with it: save it again, send it to the CA, and merge the answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>Or drop it and begin anew; an answer to it that still comes is then of no use.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>Or recover the deleted one, and make its next version.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>Make the vault Premium, or make another vault of the Premium tier.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>For tests only: a key in software, which every public CA refuses.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>Leave out quotes, backslashes and rare signs, and try again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>Delete.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>Key vaults, Create: choose the pricing tier Premium.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>The tier of a vault that exists is changed by a command only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>Key vaults, {vault}, Certificates, Manage deleted certificates.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>Choose {name}, Recover.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5369,251 +5519,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>What we saw</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Copy what we saw</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Permissions</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>What the application may do in the vault. Looking changes nothing there.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>&amp;Look what the application may do</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Asks the vault about each permission, and has one test digest signed. Changes nothing.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Only what is missing</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>All</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Show only what is missing</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Show all permissions</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Nothing that is asked for is missing.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Fix it with my administrator account</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>It sees the grants themselves, and can add what is missing. You see what is granted first.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>How to sign in</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Si&amp;gn in as administrator…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>What to grant</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>&amp;Grant this now</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Leave it as it is</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>&amp;Look again</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Azure RBAC</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>access policy</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Looking at the permissions</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Looking what the application may do.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>The vault is asked about each permission; nothing changes.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Signing in as administrator</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Copy the code</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Open the address</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Nothing was granted.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Granting</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>In the browser</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>With a code on another device</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>With the session of az on this computer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>All that the documentation asks for</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Only what the certificate's life needs</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Only what signing needs</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Nobody has looked yet what the application may do.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>A few seconds, and nothing changes in the vault.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Something changed since this was checked. Look again.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Open this address on any device, and type the code:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Address and code</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>All {n}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Model: {model}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>not known</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>The code is {code}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Signed in as {account}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>All of it is granted already.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>az command</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>PowerShell command</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Granted {n} s ago; the vault does not know it yet. Asking for {m} s more at most.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>This is not the address of a proxy.</source>
         <translation type="unfinished"></translation>
@@ -6525,7 +6430,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Paste the Value, not the Secret ID</source>
+        <source>The Value, not the Secret ID</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6581,6 +6486,16 @@
     <message>
         <location filename="codesign_wizard/widgets/fields.py"/>
         <source>Saved in {place}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>What we saw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Copy what we saw</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6641,6 +6556,16 @@
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Check again: {title}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>az command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>PowerShell command</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6790,6 +6715,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>All</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Show all lines</source>
         <translation type="unfinished"></translation>
     </message>
@@ -6831,46 +6761,6 @@
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Dock</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>not asked for</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>sign a client</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>request, renew</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>documentation only</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>Likely missing</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>Permission</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>Needed to</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>State</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
