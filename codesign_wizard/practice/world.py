@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -17,10 +17,24 @@ from codesign_wizard.practice.accounts import PracticeAccounts
 from codesign_wizard.practice.authority import CodeSigningAuthority, TimestampAuthority, name
 from codesign_wizard.practice.clock import Clock
 from codesign_wizard.practice.conditions import Conditions
-from codesign_wizard.practice.entra.models import Directory, Tenant, new_tenant, register, tenants_from_json
+from codesign_wizard.practice.entra.models import (
+    Directory,
+    Tenant,
+    User,
+    new_tenant,
+    register,
+    tenants_from_json,
+)
 from codesign_wizard.practice.entra.tokens import TokenAuthority
 from codesign_wizard.practice.keyvault.models import Vault, Vaults, code_signing_policy, new_hsm_key
-from codesign_wizard.practice.keyvault.permissions import BUILT_IN_ROLES, RoleAssignment
+from codesign_wizard.practice.management.authorization import Authorization, RoleAssignment, Subscription
+from codesign_wizard.practice.management.roles import (
+    BUILT_IN_ROLES,
+    CERTIFICATES_OFFICER,
+    CRYPTO_OFFICER,
+    OWNER,
+    READER,
+)
 from codesign_wizard.practice.state import State, StateError
 from codesign_wizard.practice.timestamp.models import TimestampUnit
 from codesign_wizard.practice.timestamp.routes import HOSTS
@@ -29,7 +43,10 @@ COMPANY = "Practice Backup Ltd (practice)"
 PRODUCT = "Practice Backup"
 CERTIFICATE = "code-signing"
 _SUBJECT = name(COMPANY, COMPANY, "NZ", "Christchurch")
-_OFFICERS = ("Key Vault Certificates Officer", "Key Vault Crypto Officer")
+_OFFICERS = (CERTIFICATES_OFFICER, CRYPTO_OFFICER)
+_LONG_AGO = timedelta(days=30)  # when what is there from the start was granted
+# how long a role assignment takes to work, in seconds; the real one up to ten minutes
+PROPAGATION = 8.0
 
 
 @dataclass
@@ -43,10 +60,13 @@ class World:
     directory: Directory
     tokens: TokenAuthority
     vaults: Vaults
+    authorization: Authorization
     code_signing: CodeSigningAuthority
     timestamps: TimestampAuthority
     timestamp_units: dict[str, TimestampUnit]
     client_address: str = "203.0.113.7"  # what the vendors see of the client (RFC 5737)
+    propagation: float = PROPAGATION  # seconds until a new role assignment works
+    lock: threading.RLock = field(default_factory=threading.RLock)  # held while the world is changed
 
     @property
     def tenant(self) -> Tenant:
@@ -68,16 +88,46 @@ class World:
         """The vault in the second tenant."""
         return self.vaults.all()[1]
 
+    @property
+    def administrator(self) -> User:
+        """Who may do everything in the company's subscription, and nothing in its vault."""
+        return self.tenant.users[0]
+
+    @property
+    def reader(self) -> User:
+        """Who may look at everything in the company's subscription, and change nothing."""
+        return self.tenant.users[1]
+
+    def assign(
+        self,
+        principal_id: str,
+        role: str,
+        scope: str,
+        *,
+        principal_type: str = "ServicePrincipal",
+        condition: str | None = None,
+    ) -> RoleAssignment:
+        """Assign *role* (a name) at *scope*, thirty days ago, and return the assignment."""
+        then = (self.clock.now() - _LONG_AGO).timestamp()
+        made = _assignment(principal_id, role, scope, then, self.administrator.object_id)
+        made.principal_type, made.condition = principal_type, condition
+        if role not in BUILT_IN_ROLES:
+            made.role_id = next(each.role_id for each in self.authorization.custom_roles if each.name == role)
+        self.authorization.assignments.append(made)
+        return made
+
     def save(self) -> None:
         """Keep the world for the next start."""
-        self.state.keep(
-            "world",
-            {
-                "schema": 1,
-                "directory": self.directory.to_json(),
-                "vaults": [vault.to_json() for vault in self.vaults.all()],
-            },
-        )
+        with self.lock:
+            self.state.keep(
+                "world",
+                {
+                    "schema": _SCHEMA,
+                    "directory": self.directory.to_json(),
+                    "authorization": self.authorization.to_json(),
+                    "vaults": [vault.to_json() for vault in self.vaults.all()],
+                },
+            )
 
 
 def make_world(state: State, slow_factor: float = 1.0) -> World:
@@ -85,11 +135,11 @@ def make_world(state: State, slow_factor: float = 1.0) -> World:
     clock = Clock()
     kept = state.document("world")
     if kept is None:
-        tenants, vaults = _new_company(clock)
+        tenants, vaults, authorization = _new_company(clock)
     else:
-        tenants, vaults = _load(kept)
+        tenants, vaults, authorization = _load(kept)
         _check_kept(state, vaults)
-    authority = CodeSigningAuthority(state)
+    certification = CodeSigningAuthority(state)
     timestamps = TimestampAuthority(state)
     first, application = vaults[0], tenants[0].applications[0]
     world = World(
@@ -108,7 +158,8 @@ def make_world(state: State, slow_factor: float = 1.0) -> World:
         directory=Directory(clock, tenants),
         tokens=TokenAuthority(state, clock),
         vaults=Vaults(vaults),
-        code_signing=authority,
+        authorization=authorization,
+        code_signing=certification,
         timestamps=timestamps,
         timestamp_units={label: TimestampUnit(label, timestamps, clock) for label in HOSTS},
     )
@@ -174,35 +225,66 @@ def certify(world: World, vault: Vault) -> None:
     vault.add_certificate(world.state, CERTIFICATE, key, policy, certificate, int(now.timestamp()))
 
 
-def _new_company(clock: Clock) -> tuple[list[Tenant], list[Vault]]:
+def _new_company(clock: Clock) -> tuple[list[Tenant], list[Vault], Authorization]:
     now = clock.now()
+    then = (now - _LONG_AGO).timestamp()
     tail = secrets.token_hex(3)
     tenants = [
         new_tenant(COMPANY, f"practice-backup-{tail}.example"),
         new_tenant("Practice Backup Group (practice)", f"practice-group-{tail}.example"),
     ]
-    vaults = []
+    vaults, authorization = [], Authorization()
     for tenant, label in zip(tenants, ("practice", "practice-group"), strict=True):
         register(tenant, "Backup client code signing", now)
-        vault = Vault(f"{label}-{tail}", tenant.tenant_id, str(uuid.uuid4()), "rg-code-signing")
-        vault.access.assignments = [
-            RoleAssignment(
-                tenant.service_principals[0].object_id,
-                BUILT_IN_ROLES[role].role_id,
-                vault.resource_id,
-            )
-            for role in _OFFICERS
-        ]
+        for person, user in (("Practice Administrator", "admin"), ("Practice Auditor", "auditor")):
+            tenant.users.append(User(str(uuid.uuid4()), person, f"{user}@{tenant.domains[0]}"))
+        administrator, reader = (user.object_id for user in tenant.users)
+        subscription = Subscription(
+            str(uuid.uuid4()),
+            tenant.tenant_id,
+            f"{tenant.name}: production",
+            [f"{label}-it", tenant.tenant_id],
+        )
+        authorization.subscriptions.append(subscription)
+        vault = Vault(f"{label}-{tail}", tenant.tenant_id, subscription.subscription_id, "rg-code-signing")
         vaults.append(vault)
-    return tenants, vaults
-
-
-def _load(document: dict[str, Any]) -> tuple[list[Tenant], list[Vault]]:
-    try:
-        if document["schema"] != 1:
-            raise StateError("world.json was written by a later version")
-        return tenants_from_json(document["directory"]), [
-            Vault.from_json(each) for each in document["vaults"]
+        principal = tenant.service_principals[0].object_id
+        authorization.assignments += [
+            *(_assignment(principal, role, vault.arm_id, then, administrator) for role in _OFFICERS),
+            *(
+                _assignment(user, role, subscription.scope, then, administrator, "User")
+                for user, role in ((administrator, OWNER), (reader, READER))
+            ),
         ]
+    return tenants, vaults, authorization
+
+
+def _assignment(
+    principal_id: str, role: str, scope: str, then: float, by: str, principal_type: str = "ServicePrincipal"
+) -> RoleAssignment:
+    built_in = BUILT_IN_ROLES.get(role)
+    return RoleAssignment(
+        principal_id,
+        built_in.role_id if built_in else "",
+        scope,
+        principal_type=principal_type,
+        created=then,
+        created_by=by,
+        effective_from=then,
+    )
+
+
+_SCHEMA = 2  # 1 had no people, groups, subscriptions
+
+
+def _load(document: dict[str, Any]) -> tuple[list[Tenant], list[Vault], Authorization]:
+    try:
+        if document["schema"] != _SCHEMA:
+            raise StateError("world.json was written by another version of this program")
+        return (
+            tenants_from_json(document["directory"]),
+            [Vault.from_json(each) for each in document["vaults"]],
+            Authorization.from_json(document["authorization"]),
+        )
     except (KeyError, TypeError, AttributeError) as error:
         raise StateError(f"world.json: {error!r}") from error

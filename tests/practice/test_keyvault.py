@@ -124,7 +124,7 @@ def test_order_firewall_token_permission_existence_body(start: Callable[..., Any
     world, vault = own.cloud.world, own.cloud.world.vault
     good = own.token()
     principal = world.tenant.service_principals[0].object_id
-    assignments, vault.access.assignments = vault.access.assignments, []
+    assignments, world.authorization.assignments = world.authorization.assignments, []
     vault.firewall.open = False
     path, bad_body = "/keys/nothing/0123456789abcdef0123456789abcdef/sign", {"alg": "XX", "value": "?"}
 
@@ -156,7 +156,7 @@ def test_order_firewall_token_permission_existence_body(start: Callable[..., Any
         f"Resource: '{resource}'\r\nAssignment: (not found)\r\nDenyAssignmentId: null\r\n"
         f"DecisionReason: 'DeniedWithNoValidRBAC' \r\nVault: {vault.name};location=westeurope\r\n",
     )  # fmt: skip
-    vault.access.assignments = assignments
+    world.authorization.assignments = assignments
     assert ask(good) == (
         404, "KeyNotFound", "",
         "A key with (name/id) nothing/0123456789abcdef0123456789abcdef was not found in this key vault. If "

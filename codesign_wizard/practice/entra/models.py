@@ -70,6 +70,24 @@ class ServicePrincipal:
 
 
 @dataclass
+class User:
+    """A person's account. There is no password: the practice sign-in page asks for none."""
+
+    object_id: str
+    name: str
+    principal_name: str  # what they type to sign in: name@domain
+
+
+@dataclass
+class Group:
+    """A security group; ``members`` are object ids, of other groups too."""
+
+    object_id: str
+    name: str
+    members: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Tenant:
     """A directory in the public cloud."""
 
@@ -79,6 +97,8 @@ class Tenant:
     region: str
     applications: list[Application] = field(default_factory=list)
     service_principals: list[ServicePrincipal] = field(default_factory=list)
+    users: list[User] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
 
     def application(self, application_id: str) -> Application | None:
         """Return the application registered here."""
@@ -88,15 +108,39 @@ class Tenant:
         """Return the service principal here of an application."""
         return next((each for each in self.service_principals if each.application_id == application_id), None)
 
+    def groups_of(self, object_id: str) -> list[Group]:
+        """Return the groups that a principal is in, directly or through other groups."""
+        found: dict[str, Group] = {}
+        wanted = [object_id]
+        while wanted:
+            member = wanted.pop()
+            for group in self.groups:
+                if member in group.members and group.object_id not in found:
+                    found[group.object_id] = group
+                    wanted.append(group.object_id)
+        return list(found.values())
+
+    def kind_of(self, object_id: str) -> str:
+        """Return ``ServicePrincipal``, ``User`` or ``Group`` for a principal's object id, or nothing."""
+        for kind, held in (
+            ("ServicePrincipal", self.service_principals),
+            ("User", self.users),
+            ("Group", self.groups),
+        ):
+            if any(each.object_id == object_id for each in held):
+                return kind
+        return ""
+
 
 @dataclass(frozen=True)
 class Grant:
-    """What a token is to say."""
+    """What a token is to say: ``principal_id`` is the object id of the service principal, or of ``user``."""
 
     tenant: Tenant
-    application: Application
-    principal: ServicePrincipal
+    application_id: str
+    principal_id: str
     audience: str
+    user: User | None = None
 
 
 class Directory:
@@ -143,7 +187,7 @@ class Directory:
         self._credential(form, application)
         if principal.blocked_by_policy:
             raise errors.conditional_access()
-        return Grant(tenant, application, principal, audience)
+        return Grant(tenant, application.application_id, principal.object_id, audience)
 
     def _audience(self, form: dict[str, str], tenant: Tenant, *, version_1: bool) -> str:
         wanted = form.get("resource" if version_1 else "scope", "").strip()
@@ -203,6 +247,8 @@ def tenants_from_json(document: dict[str, Any]) -> list[Tenant]:
                     for each in entry["applications"]
                 ],
                 "service_principals": [ServicePrincipal(**each) for each in entry["service_principals"]],
+                "users": [User(**each) for each in entry["users"]],
+                "groups": [Group(**each) for each in entry["groups"]],
             }
         )
         for entry in document["tenants"]

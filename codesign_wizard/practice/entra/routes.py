@@ -12,7 +12,7 @@ from codesign_wizard.practice.entra import errors
 from codesign_wizard.practice.entra.models import GUID
 from codesign_wizard.practice.entra.tokens import LIFETIME
 from codesign_wizard.practice.wire.messages import Request, Response, Service, json_response
-from codesign_wizard.practice.wire.router import Router
+from codesign_wizard.practice.wire.router import Handler, Router
 
 if TYPE_CHECKING:
     from codesign_wizard.practice.world import World
@@ -43,7 +43,7 @@ class Entra:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._router = Router()
+        self._router: Router[Handler] = Router()
         add = self._router.add
         add("GET", "/{tenant}/discovery/instance", self._instance)
         add("GET", "/{tenant}/v2.0/.well-known/openid-configuration", self._configuration)

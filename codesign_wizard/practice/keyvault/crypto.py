@@ -25,6 +25,7 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
 }
 _CURVE_OF = {"ES256": "secp256r1", "ES256K": "secp256k1", "ES384": "secp384r1", "ES512": "secp521r1"}
 ALGORITHMS = (*(f"{family}{size}" for family in ("RS", "PS") for size in _HASHES), "RSNULL", *_CURVE_OF)
+ENCRYPTIONS = ("RSA-OAEP", "RSA-OAEP-256", "RSA1_5")
 CURVE_NAMES = {"secp256r1": "P-256", "secp256k1": "P-256K", "secp384r1": "P-384", "secp521r1": "P-521"}
 
 
@@ -67,6 +68,26 @@ def verify(key: PrivateKey, algorithm: str, value: bytes, signature: bytes) -> b
         return True
     except InvalidSignature:
         return False
+
+
+def encrypt(key: rsa.RSAPrivateKey, algorithm: str, value: bytes) -> bytes:
+    """Return *value* encrypted to *key* (RFC 7518, 4.2 and 4.3); raises ``ValueError`` if it is too long."""
+    return key.public_key().encrypt(value, _encryption(algorithm))
+
+
+def decrypt(key: rsa.RSAPrivateKey, algorithm: str, value: bytes) -> bytes:
+    """Return what *value* was before ``encrypt``; raises ``ValueError``."""
+    return key.decrypt(value, _encryption(algorithm))
+
+
+def _encryption(algorithm: str) -> padding.AsymmetricPadding:
+    if algorithm == "RSA1_5":
+        return padding.PKCS1v15()
+    # RSA-OAEP is with SHA-1 by definition (RFC 7518, 4.3)
+    chosen: hashes.HashAlgorithm = (
+        hashes.SHA256() if algorithm.endswith("-256") else hashes.SHA1()  # noqa: S303
+    )
+    return padding.OAEP(padding.MGF1(chosen), chosen, None)
 
 
 def _hash(algorithm: str) -> hashes.HashAlgorithm:

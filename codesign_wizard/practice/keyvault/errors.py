@@ -140,6 +140,21 @@ def key_missing(name: str) -> VaultError:
     )
 
 
+def deleted_missing(kind: str, name: str) -> VaultError:
+    """404 below ``deletedcertificates`` and ``deletedkeys``; *kind* is ``Certificate`` or ``Key``."""
+    return VaultError(404, f"{kind}NotFound", f"Deleted {kind} not found: {name}")
+
+
+def contacts_missing() -> VaultError:
+    """404: nobody is named to be told of certificates that expire."""
+    return VaultError(404, "ContactsNotFound", "Contacts not found")
+
+
+def issuer_missing() -> VaultError:
+    """404: no certificate authority is set up under this name."""
+    return VaultError(404, "CertificateIssuerNotFound", "Issuer not found")
+
+
 def pending_missing(name: str) -> VaultError:
     """404: no signing request waits under this name."""
     return VaultError(404, "PendingCertificateNotFound", f"Pending certificate not found: {name}")
@@ -187,6 +202,21 @@ def throttled(retry_after: int | None) -> VaultError:
 def bad_parameter(message: str) -> VaultError:
     """400 BadParameter."""
     return VaultError(400, "BadParameter", message)
+
+
+def backup_invalid() -> VaultError:
+    """400: what is to be restored is no backup."""
+    return bad_parameter("Backup blob contains invalid or corrupt version.")
+
+
+def not_played(operation: str) -> VaultError:
+    """501 in words of the practice cloud's own: the caller may, but this vault cannot."""
+    return VaultError(501, "NotImplemented", f"The practice vault does not carry out '{operation}'.")
+
+
+def decryption_failed() -> VaultError:
+    """400: the ciphertext is none of this key's (wording by analogy)."""
+    return bad_parameter("Failed to decrypt the specified value with the key.")
 
 
 def version_missing() -> VaultError:

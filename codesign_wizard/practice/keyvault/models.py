@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from codesign_wizard.practice.clock import Clock
 from codesign_wizard.practice.keyvault import crypto, errors
 from codesign_wizard.practice.keyvault.permissions import OPERATIONS, Access, Caller
+from codesign_wizard.practice.management.authorization import Authorization
 from codesign_wizard.practice.state import PrivateKey, State, StateError
 
 NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
@@ -151,6 +153,14 @@ class Vault:
         ).lower()
 
     @property
+    def arm_id(self) -> str:
+        """The vault's ARM id, spelled as Azure Resource Manager spells it."""
+        return (
+            f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
+            f"/providers/Microsoft.KeyVault/vaults/{self.name}"
+        )
+
+    @property
     def text(self) -> str:
         """Name and place as refusals give them."""
         return f"{self.name};location={self.location}"
@@ -169,7 +179,15 @@ class Vault:
             if self.throttle.free < 0:
                 raise errors.throttled(self.throttle.retry_after)
 
-    def permit(self, caller: Caller, group: str, permission: str, name: str, now: float) -> None:
+    def permit(
+        self,
+        authorization: Authorization,
+        caller: Caller,
+        group: str,
+        permission: str,
+        name: str,
+        now: float,
+    ) -> None:
         """Raise ``VaultError`` unless *caller* has the permission on the object *name* (empty: on all)."""
         operation = OPERATIONS[group, permission]
         if not self.access.rbac:
@@ -177,10 +195,14 @@ class Vault:
                 raise errors.policy_missing(caller.text(groups=True), group, permission, self.text)
             return
         resource = f"{self.resource_id}/{group}/{name}".lower() if name else self.resource_id
-        denial = self.access.denied_by(caller, operation.action, resource)
-        if denial is not None or not self.access.granted_by_role(caller, operation.action, resource, now):
+        ruling = authorization.rule(caller.principals, operation.action, resource, now, data=True)
+        if not ruling.granted:
             raise errors.role_missing(
-                caller.text(), operation.action, resource, self.text, denied=denial.deny_id if denial else ""
+                caller.text(),
+                operation.action,
+                resource,
+                self.text,
+                denied=ruling.denial.deny_id if ruling.denial else "",
             )
 
     def certificate(self, name: str) -> VaultCertificate:
@@ -254,31 +276,71 @@ class Vault:
         private_key = self._usable(state, clock, key, chosen, "verify", algorithm, digest)
         return crypto.verify(private_key, algorithm, digest, value)
 
+    def encrypt(
+        self,
+        state: State,
+        clock: Clock,
+        name: str,
+        version: str,
+        operation: str,
+        algorithm: str,
+        value: bytes,
+    ) -> bytes:
+        """Carry out ``encrypt``, ``decrypt``, ``wrapKey`` or ``unwrapKey``; raises ``VaultError``."""
+        key, chosen = self.key_version(name, version)
+        self._check_times(clock, chosen, operation)
+        if operation not in chosen.key_ops:
+            raise errors.operation_forbidden(operation)
+        if algorithm not in crypto.ENCRYPTIONS:
+            raise errors.property_invalid("alg")
+        private_key = chosen.private_key(state)
+        if not isinstance(private_key, rsa.RSAPrivateKey):
+            raise self._incompatible(key, chosen, algorithm)
+        try:
+            if operation in ("encrypt", "wrapKey"):
+                return crypto.encrypt(private_key, algorithm, value)
+        except ValueError as error:
+            raise errors.property_invalid("value") from error
+        try:
+            return crypto.decrypt(private_key, algorithm, value)
+        except ValueError as error:
+            raise errors.decryption_failed() from error
+
+    def _check_times(self, clock: Clock, chosen: KeyVersion, operation: str) -> None:
+        """Raise ``VaultError`` unless the key may be used now (about keys: details, "attributes").
+
+        Public operations always may; outside its dates a key still decrypts, unwraps and verifies.
+        """
+        attributes, now = chosen.attributes, clock.timestamp()
+        if operation in ("sign", "decrypt", "unwrapKey") and not attributes.enabled:
+            raise errors.key_disabled(operation)
+        if operation != "sign":
+            return
+        if attributes.expires is not None and attributes.expires <= now:
+            raise errors.key_expired(operation)
+        if attributes.not_before is not None and attributes.not_before > now:
+            raise errors.key_not_yet_valid(operation)
+
+    def _incompatible(self, key: VaultKey, chosen: KeyVersion, algorithm: str) -> errors.VaultError:
+        return errors.algorithm_incompatible(
+            f"https://{self.host}/keys/{key.name}/{chosen.version}",
+            chosen.key_type,
+            algorithm,
+            "'RSA' or 'RSA-HSM'" if algorithm[:2] in ("RS", "PS") else "'EC' or 'EC-HSM'",
+        )
+
     def _usable(
         self, state: State, clock: Clock, key: VaultKey, chosen: KeyVersion, operation: str,
         algorithm: str, digest: bytes,
     ) -> PrivateKey:  # fmt: skip
-        attributes, now = chosen.attributes, clock.timestamp()
-        if operation == "sign":  # public operations stay possible (about keys: details, "attributes")
-            if not attributes.enabled:
-                raise errors.key_disabled(operation)
-            if attributes.expires is not None and attributes.expires <= now:
-                raise errors.key_expired(operation)
-            if attributes.not_before is not None and attributes.not_before > now:
-                raise errors.key_not_yet_valid(operation)
+        self._check_times(clock, chosen, operation)
         if operation not in chosen.key_ops:
             raise errors.operation_forbidden(operation)
         if algorithm not in crypto.ALGORITHMS:
             raise errors.property_invalid("alg")
         private_key = chosen.private_key(state)
         if not crypto.fits(private_key, algorithm):
-            rsa_wanted = algorithm[:2] in ("RS", "PS")
-            raise errors.algorithm_incompatible(
-                f"https://{self.host}/keys/{key.name}/{chosen.version}",
-                chosen.key_type,
-                algorithm,
-                "'RSA' or 'RSA-HSM'" if rsa_wanted else "'EC' or 'EC-HSM'",
-            )
+            raise self._incompatible(key, chosen, algorithm)
         wanted = crypto.digest_size(algorithm)
         if wanted is not None and len(digest) != wanted:
             raise errors.value_length(algorithm, len(digest), wanted)

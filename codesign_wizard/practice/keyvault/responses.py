@@ -115,6 +115,15 @@ def key_item(vault: Vault, key: VaultKey, version: KeyVersion, *, whole: bool) -
     }
 
 
+def rotation_policy(vault: Vault, key: VaultKey, version: KeyVersion) -> dict[str, Any]:
+    """Return the policy of a key that nobody set one for: a notice thirty days before its end."""
+    return {
+        "id": f"https://{vault.host}/keys/{key.name}/rotationpolicy",
+        "lifetimeActions": [{"trigger": {"timeBeforeExpiry": "P30D"}, "action": {"type": "Notify"}}],
+        "attributes": {"created": version.attributes.created, "updated": version.attributes.updated},
+    }
+
+
 def _key_attributes(version: KeyVersion) -> dict[str, Any]:
     platform = HSM_PLATFORM if version.key_type.endswith("-HSM") else "0"
     own = {"exportable": version.exportable, "hsmPlatform": platform}

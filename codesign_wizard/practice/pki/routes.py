@@ -14,7 +14,7 @@ from cryptography.x509 import ocsp
 
 from codesign_wizard.practice.authority import PKI_HOST
 from codesign_wizard.practice.wire.messages import Request, Response, Service
-from codesign_wizard.practice.wire.router import Router
+from codesign_wizard.practice.wire.router import Handler, Router
 
 if TYPE_CHECKING:
     from codesign_wizard.practice.world import World
@@ -30,7 +30,7 @@ class Pki:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._router = Router()
+        self._router: Router[Handler] = Router()
         for path, kind, content in (
             ("/root.crt", "application/pkix-cert", lambda: _der(world.code_signing.root)),
             ("/ca.crt", "application/pkix-cert", lambda: _der(world.code_signing.intermediate)),

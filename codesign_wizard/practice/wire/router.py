@@ -5,17 +5,19 @@ from __future__ import annotations
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from codesign_wizard.practice.wire.messages import Request, Response
 
 Handler = Callable[[Request], Response]
+H = TypeVar("H")
 
 
 @dataclass(frozen=True)
-class _Route:
+class _Route(Generic[H]):
     method: str
     segments: tuple[str, ...]
-    handler: Handler
+    handler: H
 
     def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
         if len(segments) != len(self.segments):
@@ -29,17 +31,17 @@ class _Route:
         return values
 
 
-class Router:
+class Router(Generic[H]):
     """Routes in the order they were added. Paths are compared without case and without a last slash."""
 
     def __init__(self) -> None:
-        self._routes: list[_Route] = []
+        self._routes: list[_Route[H]] = []
 
-    def add(self, method: str, pattern: str, handler: Handler) -> None:
+    def add(self, method: str, pattern: str, handler: H) -> None:
         """Let *handler* answer *method* (``*`` for any) on *pattern*, whose ``{names}`` become values."""
         self._routes.append(_Route(method, split(pattern), handler))
 
-    def find(self, request: Request) -> tuple[Handler | None, bool]:
+    def find(self, request: Request) -> tuple[H | None, bool]:
         """Return the handler, and whether the path is known under any method.
 
         The request's ``values`` are set from the pattern.
