@@ -12,6 +12,7 @@ import os
 import ssl
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -242,8 +243,11 @@ class Network:
         timeout: float | None = None,
         max_body: int = 8 << 20,
         follow: bool = False,
+        session: requests.Session | None = None,
     ) -> Answer:
         """Send one request and return the answer, whatever its status.
+
+        *session* is one of ``session()`` whose connections are to be used again; the caller closes it.
 
         Idempotent requests are repeated at most *retries* times when there was no answer or one of 408, 429,
         500, 502, 503, 504; Retry-After is honoured as long as all waits stay within 30 seconds. Raises
@@ -260,7 +264,7 @@ class Network:
         waited = 0.0
         for attempt in range(1, tries + 1):
             try:
-                answer = self._once(job, method, url, sent, data, part, seconds, max_body, follow)
+                answer = self._once(job, method, url, sent, data, part, seconds, max_body, follow, session)
             except NetworkError as error:
                 passing = error.kind in (FailureKind.RESET, FailureKind.TIMEOUT)
                 if attempt == tries or not passing:
@@ -288,9 +292,10 @@ class Network:
         seconds: float,
         maximum: int,
         follow: bool,
+        kept: requests.Session | None,
     ) -> Answer:
         shown = f"{method} {url.partition('?')[0]}"
-        with self.session() as session:
+        with nullcontext(kept) if kept is not None else self.session() as session:
             proxy = self.proxy_for(url)
             session.proxies = {"http": proxy, "https": proxy} if proxy else {}
             attempt = _Attempt(method, url, headers, data, seconds, maximum, follow, session)

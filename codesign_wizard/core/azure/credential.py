@@ -38,6 +38,15 @@ class ApplicationCredential:
             self._signed_in = sign_in(self.job, self._network, self._options, self._secret)
             return self._signed_in
 
+    def vault_token(self) -> Secret:
+        """Return a token for the vault, signing in where there is none; raises as ``get_token``."""
+        return Secret(self.get_token().token)
+
+    def management_token(self) -> SignIn:
+        """Ask for a token for Azure Resource Manager, with the same secret; raises ``Cancelled``."""
+        scope = self._options.cloud.management_scope
+        return sign_in(self.job, self._network, self._options, self._secret, scope=scope)
+
     def get_token(
         self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, **_: Any
     ) -> AccessToken:

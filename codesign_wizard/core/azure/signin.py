@@ -46,17 +46,24 @@ class SignIn:
 
 
 def sign_in(
-    job: JobContext, network: Network, options: AzureOptions, secret: Secret, *, claims: str = ""
+    job: JobContext,
+    network: Network,
+    options: AzureOptions,
+    secret: Secret,
+    *,
+    claims: str = "",
+    scope: str = "",
 ) -> SignIn:
     """Ask for a Key Vault token; what goes wrong is in the findings. Raises ``Cancelled``.
 
-    *claims* is what a continuous-access challenge of the vault asks for (base64 already taken off).
+    *scope* asks for a token of another service. *claims* is what a continuous-access challenge of the vault
+    asks for (base64 already taken off).
     """
     form = {
         "grant_type": "client_credentials",
         "client_id": options.application_id,
         "client_secret": secret.reveal(),
-        "scope": options.cloud.vault_scope,
+        "scope": scope or options.cloud.vault_scope,
     }
     if claims:
         form["claims"] = claims
