@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codesign_wizard.core.authenticode.roots import Purpose, RootStore, load
+from codesign_wizard.core.authenticode.roots import RootStore
 from codesign_wizard.core.certificates import answer_findings as kinds
+from codesign_wizard.core.certificates.chains import build_chain, load_whole
 from codesign_wizard.core.certificates.forms import MAXIMUM_SIZE, Kind, Part, Piece, read_pieces
 from codesign_wizard.core.certificates.request import CODE_SIGNING, key_name, public_key_bytes, purpose_name
 from codesign_wizard.core.errors import InputError
@@ -122,7 +123,7 @@ def read_bundle(pieces: Sequence[Piece]) -> Bundle:
             rest.append(part)
         elif part.data not in seen and len(seen) < _MAXIMUM_CERTIFICATES:
             seen.add(part.data)
-            certificate = _loaded(part.data)
+            certificate = load_whole(part.data)
             if certificate is None:
                 rest.append(Part(Kind.DAMAGED, part.source, text=tr("a certificate in it is damaged")))
             else:
@@ -179,23 +180,21 @@ class _Check:
         if not mine:
             return self._no_leaf(keys)
         leaf = max(mine, key=self._fitness)
-        judged, fetched, chain_findings = self._chain(leaf)
-        path = judged.path
-        ends_in_root = len(path) > 1 and (judged.root is not None or _is_root(path[-1]))
-        chain = path[:-1] if ends_in_root else list(path)
+        known = [each for each in certificates if each != leaf]
+        built = build_chain(self.job, self.network, leaf, known, self.roots, self.now)
         findings = [
             *self.bundle.findings,
             *_leaf_findings(leaf, self.now),
-            *chain_findings,
-            *_chain_findings(leaf, judged, bool(chain_findings)),
+            *built.findings,
+            *_chain_findings(leaf, built.judged, bool(built.findings)),
         ]
         if len(mine) > 1:
             findings.append(kinds.SEVERAL(count=len(mine), date=leaf.not_valid_before_utc.date().isoformat()))
         if not blocks(findings):
             findings.append(kinds.FITS(name=_name(leaf), issuer=_issuer(leaf)))
-        left_out = [each for each in certificates if each not in path and each not in fetched]
+        left_out = [each for each in certificates if each not in built.judged.path]
         found = worst_first(_computed(each) for each in findings)
-        return Answer(leaf, chain, path[-1] if ends_in_root else None, found, left_out)
+        return Answer(leaf, built.chain, built.root, found, left_out)
 
     def _fitness(self, certificate: x509.Certificate) -> tuple[bool, bool, datetime]:
         """Of several certificates for the key: what can be used comes before what is newer."""
@@ -242,27 +241,6 @@ class _Check:
     def _refused(self, finding: Finding, matches: str = "") -> Answer:
         found = worst_first([*self.bundle.findings, _computed(finding)])
         return Answer(findings=found, matches=matches)
-
-    def _chain(self, leaf: x509.Certificate) -> tuple[Judgement, list[x509.Certificate], list[Finding]]:
-        """Return the best chain, what was fetched for it, and what could not be had."""
-
-        known = [each for each in self.bundle.certificates if each != leaf]
-        # an expired certificate's chain is still built as of when it was valid
-        when = min(max(self.now, leaf.not_valid_before_utc), leaf.not_valid_after_utc)
-
-        def judged(certificates: Iterable[x509.Certificate]) -> Judgement:
-            return _best_chain(leaf, certificates, self.roots, when)
-
-        found = judged(known)
-        if found.root is not None or self.network is None:
-            return found, [], []
-        from codesign_wizard.core.chain import complete_chain
-
-        result = complete_chain(self.job, self.network, found.path[-1], known)
-        fetched = [each for each in result.certificates if each not in self.bundle.certificates]
-        if not fetched:
-            return found, [], result.findings
-        return judged([*known, *fetched]), fetched, result.findings
 
 
 def _leaf_findings(leaf: x509.Certificate, now: datetime) -> Iterator[Finding]:
@@ -318,51 +296,10 @@ def _chain_findings(leaf: x509.Certificate, judged: Judgement, gap_told: bool) -
         yield kinds.CHAIN_UNTRUSTED(why=judged.text, remedies=kinds.untrusted_remedies())
 
 
-def _best_chain(
-    leaf: x509.Certificate, others: Iterable[x509.Certificate], roots: RootStore, when: datetime
-) -> Judgement:
-    """Return the chain for *leaf*, first without roots that came along: a trusted one is known anyway.
-
-    A self-signed root beside its cross-signed twin would only make a detour.
-    """
-    from codesign_wizard.core.authenticode import trust
-
-    certificates = list(others)
-    found = None
-    for kept in ([each for each in certificates if not _is_root(each)], certificates):
-        found = trust.judge(leaf, [_der(each) for each in kept], roots, Purpose.CODE_SIGNING, when)
-        if found.root is not None:
-            break
-    assert found is not None
-    return found
-
-
-def _loaded(encoded: bytes) -> x509.Certificate | None:
-    """Return the certificate, or ``None`` when any part of it that is needed cannot be read."""
-    from codesign_wizard.core.authenticode.trust import BROKEN
-
-    try:
-        certificate = load(encoded)
-        public_key_bytes(certificate)
-        list(certificate.extensions)
-        certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string()
-        _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-        _ = certificate.signature_hash_algorithm
-    except BROKEN:
-        return None
-    return certificate
-
-
 def _usages(certificate: x509.Certificate) -> set[str]:
     from codesign_wizard.core.authenticode import trust
 
     return trust.usages(certificate) or set()
-
-
-def _is_root(certificate: x509.Certificate) -> bool:
-    from codesign_wizard.core.authenticode import trust
-
-    return trust.is_self_issued(certificate)
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:
@@ -384,12 +321,6 @@ def _issuer(certificate: x509.Certificate) -> str:
     from codesign_wizard.core.authenticode import trust
 
     return trust.issuer_name(certificate)
-
-
-def _der(certificate: x509.Certificate) -> bytes:
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return certificate.public_bytes(Encoding.DER)
 
 
 def _computed(finding: Finding) -> Finding:
