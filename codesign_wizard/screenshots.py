@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from codesign_wizard.pages.base import Page
     from codesign_wizard.pages.key_vault import KeyVaultPage
+    from codesign_wizard.pages.settings import SettingsPage
     from codesign_wizard.pages.start import StartPage
     from codesign_wizard.pages.windows_trial import WindowsTrialPage
     from codesign_wizard.window import MainWindow
@@ -148,6 +149,12 @@ def _key_vault(window: MainWindow) -> KeyVaultPage:
     return _page(window, KeyVaultPage)
 
 
+def _settings(window: MainWindow) -> SettingsPage:
+    from codesign_wizard.pages.settings import SettingsPage
+
+    return _page(window, SettingsPage)
+
+
 def _start(window: MainWindow) -> StartPage:
     from codesign_wizard.pages.start import StartPage
 
@@ -185,9 +192,9 @@ def fresh(studio: Studio) -> None:
             tabs.bar.setCurrentIndex(1)
         studio.take(window, "key-vault-none-yet-az", at=page.none_yet)
         page.none_yet.open(False)
-        for field, text in (("vault_name", "harbour_signing"), ("application_id", "2f6c1a0e-8d1b-4d1c-9b7e")):
-            _type(page.fields[field].edit, text)
-            page.fields[field].judge(accuse=True)
+        for key, text in (("vault_name", "harbour_signing"), ("application_id", "2f6c1a0e-8d1b-4d1c-9b7e")):
+            _type(page.fields[key].edit, text)
+            page.fields[key].judge(accuse=True)
         page.recognise("good morning")
         page.secret.edit.setText("0f8fad5b-d9cb-469f-a165-70867728950e")
         page.secret.commit()
@@ -198,6 +205,15 @@ def fresh(studio: Studio) -> None:
         studio.take(window, "windows-trial-nothing-yet")
         window.open_panel("settings")
         studio.take(window, "settings")
+        settings = _settings(window)
+        for field, text in (
+            (settings.proxy, "ftp://proxy"),
+            (settings.bundle, "ca.pem"),
+            (settings.timeout, "0"),
+        ):
+            _type(field.edit, text)
+            field.judge(accuse=True)
+        studio.take(window, "settings-mistakes")
         window.open_inspect("")
         studio.take(window, "inspect-empty")
 

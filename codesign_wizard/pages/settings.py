@@ -16,7 +16,7 @@ from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.theme import px
 from codesign_wizard.widgets.basics import Card, button, label, row
-from codesign_wizard.widgets.fields import LABEL_WIDTH, CheckedField, path_row
+from codesign_wizard.widgets.fields import CheckedField, path_row
 from codesign_wizard.widgets.pieces import Banner
 
 BAD_PROXY = FindingKind(
@@ -58,17 +58,19 @@ class SettingsPage(Page):
             tr("&CA bundle"), check=_check_file, hint=tr("a PEM file, besides the system's")
         )
         self.bundle.edited.connect(lambda text: self._network("ca_bundle", text))
-        self.timeout = CheckedField(tr("&Time-out"), check=_check_timeout, hint="20")
+        self.timeout = CheckedField(
+            tr("&Time-out"),
+            check=_check_timeout,
+            hint="20",
+            short=72,
+            note=tr("Seconds for one attempt; what does not answer is tried again twice."),
+        )
         self.timeout.edited.connect(self._timeout_typed)
         self.network_card.body.addWidget(self.proxy)
         self.network_card.body.addWidget(
             path_row(self.bundle, lambda: self._choose(lambda path: self._set_bundle(path)))
         )
-        self.timeout.setFixedWidth(px(LABEL_WIDTH + 104))
-        note = label(tr("Seconds for one attempt; what does not answer is tried again twice."), "label")
-        seconds = row(self.timeout, note, gap=12)
-        seconds.setStretch(1, 1)
-        self.network_card.body.addLayout(seconds)
+        self.network_card.body.addWidget(self.timeout)
         self.add(self.network_card)
         self.roots_card = Card(
             tr("Roots trusted besides Microsoft's"),

@@ -56,7 +56,8 @@ class CheckedField(QWidget):
     """A named line edit, its sign, and below it what is wrong.
 
     Good news is told as soon as typing pauses; a complaint only when the field is left or was pasted into.
-    *check* takes the text and returns findings (none for a good value); *tidy* corrects small slips.
+    *check* takes the text and returns findings (none for a good value); *tidy* corrects small slips. *short*
+    is the width of a field for a number or a word, at a text scale of 1; *note* then stands beside it.
     """
 
     edited = Signal(str)  # tidied text, at every keystroke
@@ -70,6 +71,8 @@ class CheckedField(QWidget):
         hint: str = "",
         mono: bool = True,
         label_width: int = LABEL_WIDTH,
+        short: int = 0,
+        note: str = "",
     ) -> None:
         super().__init__()
         self._check = check
@@ -92,8 +95,14 @@ class CheckedField(QWidget):
         grid.setHorizontalSpacing(px(8))
         grid.setVerticalSpacing(px(3))
         grid.addWidget(self.label, 0, 0)
-        grid.addWidget(self.edit, 0, 1)
-        grid.addWidget(self.mark, 0, 2)
+        if short:
+            self.edit.setFixedWidth(px(short))
+            beside = row(self.edit, self.mark, label(note, "label"))
+            beside.setStretch(2, 1)
+            grid.addLayout(beside, 0, 1)
+        else:
+            grid.addWidget(self.edit, 0, 1)
+            grid.addWidget(self.mark, 0, 2)
         grid.addWidget(self.message, 1, 1)
         grid.setColumnStretch(1, 1)
         keep = self.mark.sizePolicy()
@@ -390,7 +399,10 @@ def path_row(field: CheckedField, choose: Callable[[], object]) -> QWidget:
     holder = QWidget()
     chooser = button(tr("Choose…"), choose)
     chooser.setAccessibleName(tr("Choose a file: {name}").format(name=field.edit.accessibleName()))
-    field.mark.setParent(None)  # the button takes the room of the sign
+    # the button stands where the sign would be: room for that only while it is shown
+    keep = field.mark.sizePolicy()
+    keep.setRetainSizeWhenHidden(False)
+    field.mark.setSizePolicy(keep)
     box = row(field, chooser)
     box.setStretch(0, 1)
     box.setAlignment(chooser, Qt.AlignmentFlag.AlignTop)

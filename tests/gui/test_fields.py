@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 
 from codesign_wizard.core.finding import Finding, FindingKind, Severity
 from codesign_wizard.core.redact import Secret
@@ -18,6 +18,8 @@ from codesign_wizard.widgets.fields import CheckedField, SecretField
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
+
+    from codesign_wizard.window import MainWindow
 
 DIGITS = FindingKind("test.digits", Severity.ERROR, "Only digits go here.", "Only in tests.")
 
@@ -140,3 +142,19 @@ def test_copying_is_confirmed_after_it_worked(form: QWidget, qtbot: QtBot) -> No
     assert QGuiApplication.clipboard().text() == "az login"
     assert button.text() == "Copied ✓"
     qtbot.waitUntil(lambda: button.text() == "Copy", timeout=4000)
+
+
+def test_a_path_that_is_wrong_gets_its_sign_within_the_window(window: MainWindow, qtbot: QtBot) -> None:
+    page = window.open_panel("settings")
+    bundle = page.bundle
+    before = [one for one in QApplication.topLevelWidgets() if one.isVisible()]
+    qtbot.keyClicks(bundle.edit, "/no/such/file.pem")
+    bundle.judge(accuse=True)
+    assert bundle.mark.isVisible()
+    assert bundle.mark.window() is window
+    assert bundle.message.text() == "There is no such file."
+    assert [one for one in QApplication.topLevelWidgets() if one.isVisible()] == before
+    page.timeout.edit.setText("0")
+    page.timeout.judge(accuse=True)
+    QApplication.processEvents()
+    assert page.timeout.message.width() > 200, "the field is short, what is wrong with it is not"
