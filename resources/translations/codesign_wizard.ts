@@ -3764,6 +3764,221 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/certificates/judge.py"/>
+        <source>extended validation (EV)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge.py"/>
+        <source>organisation or individual validation (OV, IV)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge.py"/>
+        <source>the level is not told</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge.py"/>
+        <source>an unknown time</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge.py"/>
+        <source>nobody was asked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge.py"/>
+        <source>The reason given: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The certificate {name} can sign programs until {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>What the vault gave as certificate {name} cannot be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>This version of {name} is switched off in the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The key of {name} is switched off in the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The key lives in hardware: {level}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The key of {name} is kept in software: CAs must revoke such a certificate when they learn of it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The key of {name} can be exported: whoever may read secrets in the vault can take it away.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The key cannot leave the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The key of {name} may not sign: it is allowed for {operations} only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The policy of {name} keeps the same key at renewal; requests made here always make a new one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>It is the newest version: what names the certificate without a version uses it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>Version {version} is not the newest: what names the certificate without a version uses another.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The version has tags: {tags}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The key is smaller than new certificates may have: {key}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The key is {key}, which Windows does not accept for programs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The certificate {name} and the key beside it in the vault do not belong together.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The certificate is signed with {digest}, which Windows no longer accepts.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The certificate {name} is not meant for code signing, but for {purposes}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The certificate {name} may not be used for signatures: its key usage is {usages}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>It leads to {root}, which Windows trusts for code signing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>It leads to {root}, which counts only because it was added in the settings.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The certificate of the issuer {issuer} is not known here, so the chain has a gap.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>Windows will not name the publisher of what it signs: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The certificate {name} vouches only for itself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The certificate {name} expired on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The certificate {name} is valid only from {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The certificate {name} expires on {date}, in {days} days: renew it now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>It is valid until {date}, {days} days from now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>It is valid for {days} days, and certificates issued since March 2026 may be for 460 only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>How its owner was checked: {kind}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The CA says that it is not revoked ({source}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>The certificate {name} was revoked on {since}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>Whether it was revoked was not checked: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>Make a new signing request under the same name; the old version stays meanwhile.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>Allow the CA's address in proxy and firewall, or ask the CA for its chain.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>Ask the CA why, then make a new signing request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>If the key may be known to others, sign anew what was signed since.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/certificates/preflight.py"/>
         <source>It waits since {time}.</source>
         <translation type="unfinished"></translation>
@@ -3776,6 +3991,21 @@
     <message>
         <location filename="codesign_wizard/core/certificates/preflight.py"/>
         <source>Grant them on the page Permissions, or ask an administrator to.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/reminders.py"/>
+        <source>The certificate {name} in the vault {vault} is valid until {time}. Make a new signing request under the same name, send it to the CA, and merge the answer; the old version signs meanwhile.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/reminders.py"/>
+        <source>Renew the code-signing certificate {name}: {days} days left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/reminders.py"/>
+        <source>The code-signing certificate {name} expires today</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5570,11 +5800,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
-        <source>Seconds for one attempt; what does not answer is tried again twice.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
         <source>Roots trusted besides Microsoft's</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5621,6 +5846,11 @@
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>a PEM file, besides the system's</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Seconds for one attempt; what does not answer is tried again twice.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
