@@ -16,7 +16,6 @@ from codesign_wizard.core.certificates.held import HeldCertificate, KeyFacts
 from codesign_wizard.core.certificates.judge import VersionJudgement, judge_version, needs_renewal
 from codesign_wizard.core.finding import Certainty, Severity
 from codesign_wizard.core.job import Job
-from tests.support import pki
 from tests.unit.certificates import answers
 from tests.unit.certificates.test_revocation import CRL, NOW, OCSP, Web, crl, ocsp_answer, subject
 
@@ -44,7 +43,7 @@ def ids(found: VersionJudgement, *severities: Severity) -> set[str]:
     }
 
 
-def dated(begin: datetime, end: datetime, *extensions: x509.ExtensionType, **more: Any) -> x509.Certificate:
+def dated(begin: datetime, end: datetime, *extensions: x509.ExtensionType) -> x509.Certificate:
     """The good leaf with other dates and further extensions."""
     good = answers.leaf()
     builder = x509.CertificateBuilder(
@@ -53,7 +52,7 @@ def dated(begin: datetime, end: datetime, *extensions: x509.ExtensionType, **mor
     )  # fmt: skip
     for extension in extensions:
         builder = builder.add_extension(extension, False)
-    return builder.sign(answers.issuing().key, more.get("digest", hashes.SHA256()))
+    return builder.sign(answers.issuing().key, hashes.SHA256())
 
 
 GOOD = {
@@ -189,8 +188,3 @@ def test_revocation_is_part_of_the_judgement() -> None:
     assert "OCSP" in next(each for each in answered.findings if each.id.endswith("not-revoked")).title
     unasked = judged(held(subject(OCSP)), network=Web({}), now=NOW, revocation=False)
     assert unasked.revocation == []
-    old = judged(
-        held(dated(NOW - timedelta(days=9), NOW + timedelta(days=300), digest=hashes.SHA384())), now=NOW
-    )
-    assert old.usable
-    assert pki.key("rsa3072").key_size == 3072
