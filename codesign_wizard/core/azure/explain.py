@@ -7,6 +7,7 @@ the codes, so caller, action and resource are read out of them.
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Mapping
@@ -16,14 +17,25 @@ from typing import Any
 from codesign_wizard.core.azure import vault_findings as kinds
 from codesign_wizard.core.azure.grants import grant_remedies
 from codesign_wizard.core.azure.options import AzureOptions
+from codesign_wizard.core.azure.permissions import mixup_findings
+from codesign_wizard.core.azure.quoting import powershell
 from codesign_wizard.core.azure.signin_findings import tenant_other
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, utc_now
 from codesign_wizard.core.text import tr
 
+# inner codes that say by themselves what is meant; with any other, also none, the words are read
+_CODES = frozenset(
+    {
+        "ForbiddenByRbac", "ForbiddenByPolicy", "AccessDenied", "ForbiddenByFirewall",
+        "ForbiddenByConnection", "KeyDisabled", "CertificateDisabled", "SecretDisabled", "KeyExpired", "KeyNotYetValid",
+        "KeyOperationForbidden",
+    }
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class VaultRefusal:
-    """A vault's error body. The last six are "" where the text does not tell them."""
+    """A vault's error body. What the text does not tell is ""."""
 
     status: int
     code: str
@@ -34,7 +46,33 @@ class VaultRefusal:
     action: str  # Microsoft.KeyVault/vaults/certificates/read, or "certificates get" of an access policy
     resource: str  # the vault's resource id, when the vault tells it
     address: str  # the client's, as the firewall saw it
+    denial: str  # the deny assignment that forbids it
+    words: str  # what there is to show of the answer, in one line
     evidence: Evidence
+
+    @property
+    def lacks_permission(self) -> bool:
+        """Whether the vault says that the caller may not do this, by code or in its known words."""
+        return self.status == 403 and (
+            self.inner in ("ForbiddenByRbac", "ForbiddenByPolicy")
+            or (self.inner == "AccessDenied" and "first party service" not in self.message)
+            or (self.inner not in _CODES and (bool(self.action) or _known_words(self.message)))
+        )
+
+    @property
+    def by_roles(self) -> bool | None:
+        """Whether the vault goes by roles (else by access policies); ``None`` when this does not tell."""
+        if not self.lacks_permission:
+            return None
+        if self.inner == "ForbiddenByRbac" or self.action.lower().startswith("microsoft."):
+            return True
+        # AccessDenied alone is said by both models
+        return False if self.inner == "ForbiddenByPolicy" or " " in self.action else None
+
+    @property
+    def closed_network(self) -> bool:
+        """Whether firewall or private endpoint refused, before any permission was looked at."""
+        return self.status == 403 and (_firewall(self) or _private(self))
 
 
 def read_refusal(
@@ -59,6 +97,8 @@ def read_refusal(
         re.I,
     )
     address = re.search(r"Client address: ([0-9a-fA-F.:]{2,45})", message)
+    denial = re.search(r"DenyAssignmentId: '?([0-9A-Za-z/._-]{1,300})'?", message)
+    reason = re.search(r"DecisionReason: '(\w{1,60})'", message)
     words = action[1] if action else f"{policy[1]} {policy[2]}" if policy else ""
     lower = {name.lower(): value for name, value in headers.items()}
     told = {
@@ -67,11 +107,14 @@ def read_refusal(
         "action": words,
         "resource": resource[1] if resource else "",
         "client-address": address[1] if address else "",
+        "deny-assignment": denial[1] if denial and denial[1] != "null" else "",
+        "decision-reason": reason[1] if reason else "",
     }
+    shown = message.strip() or _readable(body)
     evidence = Evidence(
         status=status,
         code=inner_code or code or None,
-        message=(message or body[:300].decode("utf-8", "replace")).strip() or None,
+        message=shown or None,
         request_id=lower.get("x-ms-request-id") or None,
         time=utc_now(),
         more={**(more or {}), **{name: value for name, value in told.items() if value}},
@@ -86,6 +129,8 @@ def read_refusal(
         words,
         told["resource"],
         told["client-address"],
+        told["deny-assignment"],
+        _first_line(shown),
         evidence,
     )
 
@@ -151,15 +196,14 @@ def _unauthorized(refusal: VaultRefusal, options: AzureOptions) -> Finding:
 
 def _forbidden(refusal: VaultRefusal, options: AzureOptions, operation: str) -> Finding:
     vault, evidence, inner, text = options.vault_name, refusal.evidence, refusal.inner, refusal.message
-    closed = "ublic network access is disabled" in text or "private link" in text
-    if inner == "ForbiddenByConnection" or closed:
+    if _private(refusal):
         return kinds.PRIVATE_ENDPOINT(
             vault=vault,
             detail=tr("The server must reach it as well: a hosted server cannot use your private network."),
             evidence=evidence,
             remedies=kinds.private_remedies(options),
         )
-    if inner == "ForbiddenByFirewall" or "Client address is not authorized" in text:
+    if _firewall(refusal):
         return kinds.FIREWALL(
             vault=vault,
             detail=tr("It sees this computer as {address}. The server must be let in as well.").format(
@@ -181,14 +225,10 @@ def _forbidden(refusal: VaultRefusal, options: AzureOptions, operation: str) -> 
         return kinds.OPERATION_FORBIDDEN(
             name=options.certificate_name, evidence=evidence, remedies=kinds.renew_remedies()
         )
-    permission = (
-        inner in ("ForbiddenByRbac", "ForbiddenByPolicy", "AccessDenied")
-        or bool(refusal.action)
-        or "not authorized to perform action" in text
-        or "Operation is not allowed" in text
-    )
-    if permission:
+    if refusal.lacks_permission:
         action = refusal.action or _action(operation, refusal.inner)
+        if refusal.denial:
+            return denied(options, action, evidence)
         return kinds.PERMISSION_MISSING(
             action=action,
             vault=vault,
@@ -207,6 +247,51 @@ def _action(operation: str, inner: str) -> str:
     return f"Microsoft.KeyVault/vaults/{group}/{'read' if verb == 'get' else f'{verb}/action'}"
 
 
+def denied(options: AzureOptions, action: str, evidence: Evidence) -> Finding:
+    """Return that a deny assignment forbids *action*, whatever is granted."""
+    return mixup_findings.DENIED(
+        action=action,
+        vault=options.vault_name,
+        detail=tr("It wins over every role. People cannot make one by hand: a deployment did."),
+        evidence=evidence,
+        remedies=[
+            Remedy(
+                title=tr("Find out what made the deny assignment, and have the application left out of it."),
+                portal=(
+                    tr("Key vaults, {vault}, Access control (IAM), Deny assignments.").format(
+                        vault=options.vault_name
+                    ),
+                    tr(
+                        "It belongs to a deployment stack, a managed application or a blueprint: change that."
+                    ),
+                ),
+                powershell=f"Get-AzDenyAssignment -Scope {powershell(resource)}"
+                if (resource := evidence.more.get("resource", ""))
+                else None,
+                url="https://learn.microsoft.com/azure/role-based-access-control/deny-assignments",
+            )
+        ],
+    )
+
+
+def _private(refusal: VaultRefusal) -> bool:
+    # its inner code is not documented, so the words count beside it
+    closed = "ublic network access is disabled" in refusal.message or "private link" in refusal.message
+    return refusal.inner == "ForbiddenByConnection" or (
+        closed and (refusal.inner == "ForbiddenByFirewall" or refusal.inner not in _CODES)
+    )
+
+
+def _firewall(refusal: VaultRefusal) -> bool:
+    return refusal.inner == "ForbiddenByFirewall" or (
+        refusal.inner not in _CODES and "Client address is not authorized" in refusal.message
+    )
+
+
+def _known_words(text: str) -> bool:
+    return "not authorized to perform action" in text or "Operation is not allowed" in text
+
+
 def _model_words(refusal: VaultRefusal) -> str:
     if refusal.inner == "ForbiddenByRbac" or refusal.action.startswith("Microsoft."):
         return tr(
@@ -217,7 +302,7 @@ def _model_words(refusal: VaultRefusal) -> str:
 
 
 def _missing(refusal: VaultRefusal, options: AzureOptions) -> Finding:
-    if refusal.code.endswith("NotFound") or refusal.message:
+    if refusal.code in ("CertificateNotFound", "KeyNotFound", "SecretNotFound", "PendingCertificateNotFound"):
         return kinds.CERTIFICATE_MISSING(
             name=options.certificate_name,
             vault=options.vault_name,
@@ -231,13 +316,22 @@ def _missing(refusal: VaultRefusal, options: AzureOptions) -> Finding:
 def _other(refusal: VaultRefusal, options: AzureOptions) -> Finding:
     return kinds.OTHER(
         vault=options.vault_name,
-        words=_first_line(refusal.message) or f"HTTP {refusal.status}",
+        words=refusal.words or f"HTTP {refusal.status}",
         evidence=refusal.evidence,
     )
 
 
 def _first_line(text: str) -> str:
     return text.strip().partition("\n")[0].strip()[:300]
+
+
+def _readable(body: bytes) -> str:
+    """Return what a person can read of a body that is no error document: without tags, in one line."""
+    text = body[:20_000].decode("utf-8", "replace")
+    if re.search(r"<\s*(?:!doctype|html|head|body|title|h\d|p)\b", text, re.I):
+        text = re.sub(r"(?is)<(style|script)\b.*?(?:</\1\s*>|$)|<!--.*?(?:-->|$)|<[^>]*(?:>|$)", " ", text)
+        text = html.unescape(text)
+    return " ".join(text.split())[:300]
 
 
 def _error_member(body: bytes) -> dict[str, Any]:
