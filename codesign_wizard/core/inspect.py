@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codesign_wizard.core.errors import InputError
+from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.files import require_file
 from codesign_wizard.core.finding import Certainty, Finding, FindingKind, Severity
 from codesign_wizard.core.job import JobContext
@@ -143,7 +145,7 @@ def inspect_file(
             found = _certificates(path, data, password, roots)
             if found is not None:
                 return found
-        return _other(job, path)
+        return _wrapped(path, data, roots) or _other(job, path)
     except OSError as error:
         raise InputError(UNREADABLE(file=path.name or str(path), why=error.strerror or str(error))) from error
 
@@ -189,6 +191,9 @@ def _certificates(
             raise InputError(DAMAGED(file=path.name, what=tr("a certificate"), detail=str(error))) from error
     if data[:1] == b"\x30" and b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01" in data[:128]:
         return _p12(path, password, roots)
+    wrapped = _wrapped(path, data, roots)
+    if wrapped is not None:
+        return wrapped
     if b"-----BEGIN CERTIFICATE-----" in data or b"-----BEGIN PKCS7-----" in data:
         raise InputError(DAMAGED(file=path.name, what=tr("a certificate")))
     return None
@@ -219,13 +224,43 @@ def _request(path: Path, data: bytes) -> Inspection | None:
     except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         return None
     title = tr("{file} is a certificate signing request: what a certification authority is sent.")
+    facts, findings = _request_details(data)
     return Inspection(
         "certificate-request",
         title.format(file=path.name),
-        [(tr("Subject"), subject), (tr("Key"), key)],
-        [],
+        [(tr("Subject"), subject), *facts],
+        findings,
         {"subject": subject, "key": key},
     )
+
+
+def _request_details(data: bytes) -> tuple[list[tuple[str, str]], list[Finding]]:
+    from codesign_wizard.core.certificates.request import SIGNATURE_WRONG, SigningRequest, check_request
+
+    try:
+        request = SigningRequest.read(data)
+    except CodesignError as error:
+        return [], [error.finding]
+    # it may be for Apple or a web server: what code signing asks for is no fault of it
+    findings = [
+        each
+        if each.id == SIGNATURE_WRONG.id or each.severity is Severity.OK
+        else dataclasses.replace(each, severity=Severity.INFO)
+        for each in check_request(request)
+    ]
+    return request.words(), findings
+
+
+def _wrapped(path: Path, data: bytes, roots: RootStore | None) -> Inspection | None:
+    """Return the certificates in what CAs wrap them in: a zip, a mail, a page, a wrong label."""
+    from codesign_wizard.core.certificates.bundle import read_bundle
+    from codesign_wizard.core.certificates.forms import Piece
+
+    bundle = read_bundle([Piece(path.name, data)]) if data else None
+    if bundle is None or not bundle.certificates:
+        return None
+    found = _described(path, "certificates", bundle.certificates, roots)
+    return dataclasses.replace(found, findings=[*bundle.findings, *found.findings])
 
 
 def _load(data: bytes) -> tuple[str, list[x509.Certificate]] | None:
@@ -241,7 +276,10 @@ def _load(data: bytes) -> tuple[str, list[x509.Certificate]] | None:
     )
     for kind, load in loaders:
         try:
-            certificates = load()
+            with warnings.catch_warnings():
+                # PKCS #7 in BER is read all the same
+                warnings.simplefilter("ignore")
+                certificates = load()
             # what is broken inside shows only when it is read
             for certificate in certificates:
                 certificate.public_key()

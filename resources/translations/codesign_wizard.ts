@@ -304,6 +304,126 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>The signing request was saved as {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>The signing request {name} was dropped.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>create: the subject</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>create: the key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>make a request, show it again, save it as PEM, or drop it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>save: the file to write</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>the whole name, as in O="Example, Inc.",L=Town,C=GB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>kind and size of the key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>not in the HSM; CAs refuse it for code signing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>a tag for the certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>csr save needs a file to write.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>The signing request waits for the CA's answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>The signing request is not as it should be.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>Nothing waits any more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>There is no signing request to work with.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>Give the subject as a whole with --subject, or in parts, not both.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>A subject is needed: --organization, --locality, --country, or --subject.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>No signing request was made.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>This makes a new {key} key and a signing request for {subject} in the vault {vault}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>Give this request to the CA, then: certificate merge FILE…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>This drops the signing request {name}. Its key is lost: a certificate that the CA issues for it can never be used.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>{file} will be replaced.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>The subject cannot be read: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>A tag is written as NAME=VALUE, not as {text}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>This version looks at Windows signing only; macOS and server come later.</source>
         <translation type="unfinished"></translation>
@@ -596,6 +716,96 @@
     <message>
         <location filename="codesign_wizard/commands/output.py"/>
         <source>Portal</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Granting needs an administrator: add --as az, --as browser or --as device-code.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>This grants what stands above, and takes nothing away.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Granted, and the vault knows it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>no</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>likely</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>not known from here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>show: the permissions, changes nothing; grant: what is missing, after asking</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>sign in as administrator: the session of az, the browser, or a code on another device</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>grant: what for (default: all that the server's documentation asks for)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>grant: exactly what is needed, by a custom role or single ticks, not the usual roles</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>show: only what is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>The application may do all that is needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Nothing had to be granted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>The grant is not enough, or not known to the vault yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Granted; waiting until the vault knows it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Signed in as {account}. To be granted:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Sign in there, in the browser: {address}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Open {address} and type the code {code}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1920,6 +2130,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>It wins over every role. People cannot make one by hand: a deployment did.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>Too many requests came to it within a few seconds, from here or from others.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1955,6 +2170,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>Find out what made the deny assignment, and have the application left out of it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>Try again in a minute.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1966,6 +2186,16 @@
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>an address it does not tell</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>It belongs to a deployment stack, a managed application or a blueprint: change that.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>Key vaults, {vault}, Access control (IAM), Deny assignments.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2676,6 +2906,131 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/management.py"/>
         <source>role definition {id}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>Nothing that is asked for is missing on the vault {vault}, as far as can be tested.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>The application may sign, but {count} of the permissions asked for are missing on the vault {vault}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>The application has no role on the vault {vault} that counts for keys and certificates.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>The application's roles manage the vault {vault}, but do not open what is in it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>The application's role is for {name} alone, not for the vault {vault}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>The vault {vault} does not know yet of a grant that is there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>A deny assignment forbids the application {action} on the vault {vault}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>The application's role on the vault {vault} has a condition that is not met.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>The application has an access policy, but the vault {vault} goes by roles.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>The application has roles, but the vault {vault} goes by access policies.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>No access policy of the vault {vault} counts for the application.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>The access policy of the vault {vault} lacks the cryptographic operations, so nothing can be signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>The access policy names {id}, which is {what}: the vault sees the application as {object_id}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>The access policy counts only for a person who uses the application {id}, not for the application.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>The application may do more in the vault {vault} than is asked for: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>Two answers contradict each other about {action}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>The vault {vault} saw {seen} as the caller, not {expected}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>The vault {vault} did not tell whether it goes by roles or by access policies.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>The vault {vault} gave answers that do not tell whether a permission is there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>To see which grants exist, look with an administrator's sign-in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>Wait up to ten minutes, and check again; nothing needs to be granted again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>Here: the page Permissions, Fix it with my administrator account; or in a terminal:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>permissions show --as browser (or az, or device-code).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>A grant through a group, or on a management group, can take an hour and more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>A token that was fetched before does not matter here: every check signs in anew.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5749,6 +6104,251 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>What we saw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Copy what we saw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Permissions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>What the application may do in the vault. Looking changes nothing there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>&amp;Look what the application may do</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Asks the vault about each permission, and has one test digest signed. Changes nothing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Only what is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>All</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Show only what is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Show all permissions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Nothing that is asked for is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Fix it with my administrator account</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>It sees the grants themselves, and can add what is missing. You see what is granted first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>How to sign in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Si&amp;gn in as administrator…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>What to grant</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>&amp;Grant this now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Leave it as it is</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>&amp;Look again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Azure RBAC</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>access policy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Looking at the permissions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Looking what the application may do.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>The vault is asked about each permission; nothing changes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Signing in as administrator</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Copy the code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Open the address</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Nothing was granted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Granting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>In the browser</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>With a code on another device</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>With the session of az on this computer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>All that the documentation asks for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Only what the certificate's life needs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Only what signing needs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Nobody has looked yet what the application may do.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>A few seconds, and nothing changes in the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Something changed since this was checked. Look again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Open this address on any device, and type the code:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Address and code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>All {n}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Model: {model}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>not known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>The code is {code}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Signed in as {account}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>All of it is granted already.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>az command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>PowerShell command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Granted {n} s ago; the vault does not know it yet. Asking for {m} s more at most.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>This is not the address of a proxy.</source>
         <translation type="unfinished"></translation>
@@ -6720,16 +7320,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>What we saw</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>Copy what we saw</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
         <source>likely, not proved</source>
         <translation type="unfinished"></translation>
     </message>
@@ -6786,16 +7376,6 @@
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Check again: {title}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>az command</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>PowerShell command</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6945,11 +7525,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>All</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Show all lines</source>
         <translation type="unfinished"></translation>
     </message>
@@ -6991,6 +7566,46 @@
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Dock</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>not asked for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>sign a client</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>request, renew</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>documentation only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>Likely missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>Permission</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>Needed to</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>State</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
