@@ -25,6 +25,7 @@ from codesign_wizard.core.text import tr
 from codesign_wizard.session import PRACTICE_PROFILE, Overrides, Session, open_session
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QMessageLogContext, QtMsgType
     from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
     from codesign_wizard.pages.base import Page
@@ -55,6 +56,7 @@ class Studio:
         self.folder = folder
         self.scratch = scratch
         self.written: list[Path] = []
+        self._scheme = ""
 
     @contextmanager
     def window(self, session: Session) -> Iterator[MainWindow]:
@@ -72,7 +74,7 @@ class Studio:
             window.close()
             self.wait(lambda: not window.isVisible(), tr("the window to close"))
             window.deleteLater()
-            self.app.processEvents()
+            self._settle()
 
     @contextmanager
     def practice(self, scenario: str | None = None, *, page: str = START) -> Iterator[MainWindow]:
@@ -117,8 +119,11 @@ class Studio:
         from codesign_wizard import theme
 
         schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
-        for scheme in SCHEMES:
-            theme.apply(self.app, schemes[scheme])
+        # dressing takes longest: begin with the scheme that is on
+        for scheme in sorted(SCHEMES, key=lambda one: one != self._scheme):
+            if scheme != self._scheme:
+                theme.apply(self.app, schemes[scheme])
+                self._scheme = scheme
             for width, height in SIZES:
                 window.resize(width, height)
                 self._settle()
@@ -132,6 +137,10 @@ class Studio:
                 self.written.append(path)
 
     def _settle(self) -> None:
+        from PySide6.QtCore import QCoreApplication, QEvent
+
+        # outside an event loop nothing is deleted; windows that are gone would be dressed on and on
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         # text that wraps asks for another height only after it has been laid out once
         for _ in range(3):
             self.app.processEvents()
@@ -413,12 +422,17 @@ def main(folder: str, *, scenes: Sequence[str] = tuple(SCENES)) -> int:
         return _fail(
             tr("The pictures cannot be written to {folder}: {reason}.").format(folder=folder, reason=reason)
         )
+    from PySide6.QtCore import qInstallMessageHandler
+
     from codesign_wizard import app as wizard
     from codesign_wizard import theme
 
     app = wizard.application()
     with ExitStack() as ending:
         ending.callback(theme.apply, app)
+        # the offscreen platform remarks again and again that it has no frame to give hints to
+        former = qInstallMessageHandler(_remark)
+        ending.callback(qInstallMessageHandler, former)
         scratch = ending.enter_context(tempfile.TemporaryDirectory(prefix="codesign-wizard-"))
         studio = Studio(app, target, Path(scratch))
         try:
@@ -428,6 +442,11 @@ def main(folder: str, *, scenes: Sequence[str] = tuple(SCENES)) -> int:
             return _fail(str(problem))
     sys.stdout.write(tr("{n} pictures are in {folder}.").format(n=len(studio.written), folder=folder) + "\n")
     return 0
+
+
+def _remark(kind: QtMsgType, context: QMessageLogContext, text: str | None) -> None:
+    if text and "propagateSizeHints" not in text:
+        sys.stderr.write(f"{text}\n")
 
 
 def _fail(text: str) -> int:
