@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from email.message import Message
 
 MAXIMUM_SIZE = 8 << 20  # octets of one piece, and of all that an archive holds
+_MAXIMUM_MAIL = 2 << 20  # larger ones are looked through as plain text
 _MAXIMUM_ENTRIES = 64
 _MAXIMUM_RATIO = 200
 _MAXIMUM_DEPTH = 3
@@ -158,7 +159,7 @@ class _Reader:
             self.add(Kind.OTHER, piece.name, text=_describe(piece.data))
             return
         before = len(self.parts)
-        if depth < _MAXIMUM_DEPTH and _is_mail(text):
+        if depth < _MAXIMUM_DEPTH and len(piece.data) <= _MAXIMUM_MAIL and _is_mail(text):
             self._mail(piece, depth)
         if len(self.parts) == before:
             for each in _variants(text):

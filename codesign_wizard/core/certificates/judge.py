@@ -97,16 +97,20 @@ def judge_version(
     statuses: list[RevocationStatus] = []
     if revocation and network is not None:
         statuses = check_chain(job, network, path, now=now)
-    findings = [*_held_findings(held), *_certificate_findings(held, leaf, built, now)]
-    findings += _revocation_findings(held.name, path, statuses)
-    found = [_computed(each) for each in findings]
+    found = [
+        *_held_findings(held),
+        *(_computed(each) for each in _certificate_findings(held, leaf, built, now)),
+        *built.findings,
+        *_revocation_findings(held.name, path, statuses),
+    ]
     if not blocks(found):
-        found.append(
+        found.insert(
+            0,
             kinds.USABLE(
                 name=held.name,
                 date=leaf.not_valid_after_utc.date().isoformat(),
                 certainty=Certainty.COMPUTED,
-            )
+            ),
         )
     facts = _facts(held, leaf, built)
     return VersionJudgement(
@@ -213,16 +217,16 @@ def _chain(held: HeldCertificate, leaf: x509.Certificate, built: BuiltChain) -> 
     from codesign_wizard.core.authenticode.trust import Problem
 
     judged = built.judged
-    yield from built.findings
     if judged.trusted:
         kind = kinds.CHAIN_EXTRA if judged.extra else kinds.CHAIN_OK
         yield kind(root=trust.name(judged.path[-1]))
     elif judged.problem is Problem.SELF_SIGNED:
         yield kinds.SELF_SIGNED(name=held.name, remedies=kinds.renew_remedies())
     elif judged.problem is Problem.INCOMPLETE:
-        yield kinds.CHAIN_INCOMPLETE(
-            issuer=trust.issuer_name(judged.path[-1]), remedies=kinds.merge_again_remedies()
-        )
+        if not built.findings:  # else the gap has been told, with its reason
+            yield kinds.CHAIN_INCOMPLETE(
+                issuer=trust.issuer_name(judged.path[-1]), remedies=kinds.merge_again_remedies()
+            )
     elif judged.problem is not Problem.USAGE or CODE_SIGNING in (trust.usages(leaf) or ()):
         # a leaf of another kind has been told already
         yield kinds.CHAIN_WRONG(why=judged.text, remedies=kinds.renew_remedies())

@@ -126,15 +126,7 @@ class CertificateVault:
 
     def read_pending(self, job: JobContext) -> PendingRequest | None:
         """Return the request under the name, whatever its status; ``None`` when there is none."""
-        operation = self._found(
-            lambda: self._call(
-                job,
-                lambda hook: self._clients.certificates.get_certificate_operation(
-                    self.name, raw_response_hook=hook
-                ),
-                "certificates get",
-            )
-        )
+        operation = self._operation(job, self.name)
         return self._pending(job, operation) if operation is not None and operation.csr else None
 
     def read(self, job: JobContext, version: str | None = None) -> HeldCertificate:
@@ -167,17 +159,12 @@ class CertificateVault:
             job.log(LogLevel.INFO, error.finding.title, part="vault")
             return keys
         for name in [each for each in names if each != self.name][:_MAXIMUM_PENDING]:
-            operation = self._found(
-                lambda name=name: self._call(  # type: ignore[misc]  # mypy knows no defaults in lambdas
-                    job,
-                    lambda hook: self._clients.certificates.get_certificate_operation(
-                        name, raw_response_hook=hook
-                    ),
-                    "certificates get",
-                )
-            )
-            if operation is not None and operation.csr and _status(operation) == "inprogress":
-                keys[name] = SigningRequest.read(bytes(operation.csr)).public_key
+            try:
+                operation = self._operation(job, name)
+                if operation is not None and operation.csr and _status(operation) == "inprogress":
+                    keys[name] = SigningRequest.read(bytes(operation.csr)).public_key
+            except CodesignError as error:
+                job.log(LogLevel.INFO, f"{name}: {error.finding.title}", part="vault")
         return keys
 
     def attestation(self, job: JobContext, version: str | None = None) -> bytes | None:
@@ -294,6 +281,17 @@ class CertificateVault:
             if error.finding.evidence.status == 404:
                 return None
             raise
+
+    def _operation(self, job: JobContext, name: str) -> CertificateOperation | None:
+        return self._found(
+            lambda: self._call(
+                job,
+                lambda hook: self._clients.certificates.get_certificate_operation(
+                    name, raw_response_hook=hook
+                ),
+                "certificates get",
+            )
+        )
 
     def _read(
         self, job: JobContext, version: str | None, findings: list[Finding], missing_is_error: bool = False

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from codesign_wizard.core.authenticode.roots import RootStore
+from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions.catalogue import Model, permissions
 from codesign_wizard.core.azure.permissions.report import Report, Row, State
 from codesign_wizard.core.certificates.bundle import Answer, check_answer, read_bundle
 from codesign_wizard.core.certificates.forms import Piece
 from codesign_wizard.core.certificates.held import NameState
+from codesign_wizard.core.certificates.judge import judge_version
 from codesign_wizard.core.certificates.preflight import check_before_request
 from codesign_wizard.core.certificates.request import KeyChoice, RequestOptions, check_request
-from codesign_wizard.core.certificates.vault import CertificateVault
+from codesign_wizard.core.certificates.vault import CertificateVault, prove_signature
 from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
-from codesign_wizard.core.finding import Certainty, blocks
+from codesign_wizard.core.finding import Certainty, Severity, blocks
 from codesign_wizard.core.job import Job
+from codesign_wizard.core.network import Network, NetworkSettings
+from codesign_wizard.core.redact import Secret
+from codesign_wizard.practice.cloud import PracticeCloud
 from tests.support import pki
 from tests.unit.certificates import answers
 from tests.unit.certificates import stand_in as stand_in_module
@@ -322,3 +329,33 @@ def test_missing_permissions_are_told_before(model: Model, vault: CertificateVau
         OPTIONS, ASKED, vault.state(Job()), permissions=report("certificates/create/action", "x")
     )
     assert [each.id for each in found if blocks([each])] == ["certificate.request.permission-missing"]
+
+
+@pytest.fixture
+def cloud() -> Iterator[PracticeCloud]:
+    with PracticeCloud() as found:
+        yield found
+
+
+def test_a_vault_as_practised_is_read_judged_and_proved(cloud: PracticeCloud, tmp_path: Path) -> None:
+    """The practice cloud speaks HTTPS and judges by itself: nothing of the stand-in above is in the way."""
+    accounts = cloud.accounts
+    settings = NetworkSettings(
+        proxy=cloud.proxy_url, ca_bundle=str(cloud.ca_file), use_environment=False, cache=str(tmp_path)
+    )
+    network = Network(settings)
+    options = AzureOptions(
+        accounts.vault_name, accounts.certificate_name, accounts.application_id, accounts.tenant_id
+    )
+    secret = Secret(accounts.application_secret)
+    assert [each.id for each in prove_signature(Job(), network, options, secret)] == ["azure.signature.works"]
+    wrong = prove_signature(Job(), network, options, Secret("canary-not-the-secret"))
+    assert [each.id for each in wrong] == ["azure.sign-in.secret-wrong"]
+    with CertificateVault.open(Job(), network, options, secret) as vault:
+        held_now = vault.read(Job())
+    judged = judge_version(
+        Job(), held_now, roots=RootStore.microsoft([cloud.roots_file]), network=network, revocation=False
+    )
+    assert judged.usable
+    assert judged.findings[-1].severity is Severity.OK
+    assert len(judged.chain) >= 2
