@@ -1109,6 +1109,56 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>The extra Apple-like root certificates in {file} cannot be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>it vouches only for itself</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>it ends in {root}, which is not Apple's root</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>its issuer, {issuer}, is not known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>{name} is signed with {digest}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>{name} expired on {date}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>{name} is valid only from {date}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>{name} has a critical extension that is not understood ({oid})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>{name} is not allowed to issue this certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>{name} is not meant for this purpose</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/authenticode/checks.py"/>
         <source>{file} is not signed.</source>
         <translation type="unfinished"></translation>
@@ -1890,11 +1940,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
-        <source>it vouches only for itself</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/trust.py"/>
         <source>it ends in {root}, which Windows does not know</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1905,37 +1950,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
-        <source>{name} is valid only from {date}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/trust.py"/>
-        <source>{name} is signed with {digest}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/trust.py"/>
         <source>the key of {name} has only {bits} bits</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/trust.py"/>
-        <source>{name} is not allowed to issue this certificate</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/trust.py"/>
-        <source>{name} expired on {date}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/trust.py"/>
-        <source>{name} has a critical extension that is not understood ({oid})</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/trust.py"/>
-        <source>{name} is not meant for this purpose</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3109,6 +3124,76 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <source>The vault refused it for lack of this permission.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <source>The vault let the request through, and refused it for the state of the key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <source>The vault looked at the content of the request, so it probably let it through.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <source>The vault's network rules refused; permissions were not looked at.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <source>The vault did not accept the token; permissions were not looked at.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <source>The vault had no time for the question: too many requests.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <source>The answer does not tell: {words}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <source>Asking the vault about each permission</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <source>The vault carried the request out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <source>The vault answered that there is no such name, so it had let the request through.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <source>No answer came: {words}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <source>The vault answered that there is no such name; it probably let the request through.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <source>A deny assignment forbids it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <source>The vault throttles; trying again in {seconds} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
         <source>Review + create.</source>
         <translation type="unfinished"></translation>
@@ -3301,11 +3386,6 @@
     <message>
         <location filename="codesign_wizard/core/azure/signer.py"/>
         <source>what it gave is no X.509 certificate</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/signer.py"/>
-        <source>The vault throttles; trying again in {seconds} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
