@@ -27,8 +27,8 @@ from codesign_wizard.core.text import tr
 _CODES = frozenset(
     {
         "ForbiddenByRbac", "ForbiddenByPolicy", "AccessDenied", "ForbiddenByFirewall",
-        "ForbiddenByConnection", "KeyDisabled", "CertificateDisabled", "SecretDisabled", "KeyExpired", "KeyNotYetValid",
-        "KeyOperationForbidden",
+        "ForbiddenByConnection", "KeyDisabled", "CertificateDisabled", "SecretDisabled", "KeyExpired",
+        "KeyNotYetValid", "KeyOperationForbidden",
     }
 )  # fmt: skip
 
