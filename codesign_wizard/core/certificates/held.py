@@ -198,6 +198,11 @@ class Holding:
     purge: datetime | None = None  # when a deleted one is gone for good
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def newest_version(self) -> str:
+        """The version that is used where none is named, "" while there is none."""
+        return self.certificate.version if self.certificate else ""
+
     def words(self) -> str:
         """Return the state in one sentence."""
         match self.state:

@@ -31,8 +31,9 @@ from codesign_wizard.core.certificates.request import RequestOptions, SigningReq
 from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.finding import Finding, blocks
 from codesign_wizard.core.job import JobContext, LogLevel
-from codesign_wizard.core.network import Network
+from codesign_wizard.core.network import Network, NetworkError
 from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
     from azure.keyvault.certificates import CertificateOperation, CertificateProperties
@@ -240,15 +241,32 @@ class CertificateVault:
                 answer_findings.OTHER_KEY(name=self.name, remedies=answer_findings.other_key_remedies())
             )
         content = answer.der()
-        merged = self._call(
-            job,
-            lambda hook: self._clients.certificates.merge_certificate(
-                self.name, x509_certificates=content, raw_response_hook=hook
-            ),
-            "certificates create",
-        )
-        version = merged.properties.version if merged.properties else None
+        try:
+            merged = self._call(
+                job,
+                lambda hook: self._clients.certificates.merge_certificate(
+                    self.name, x509_certificates=content, raw_response_hook=hook
+                ),
+                "certificates create",
+            )
+            version = merged.properties.version if merged.properties else None
+        except CodesignError as error:
+            version = self._merged_all_the_same(job, content[0], error)
         return self.read(job, version).with_newest(True)
+
+    def _merged_all_the_same(self, job: JobContext, leaf: bytes, error: CodesignError) -> str:
+        """Return the version that holds *leaf*: an answer may be lost after the vault has done its work.
+
+        Raises *error* again where the vault does not hold it.
+        """
+        lost = (service_findings.NONE.id, service_findings.NOT_PENDING.id)
+        if error.finding.id not in lost and not isinstance(error, NetworkError):
+            raise error
+        job.log(LogLevel.INFO, tr("Looking whether the vault has merged it all the same"), part="vault")
+        certificate = self._read(job, None, [])
+        if certificate is None or certificate.der != leaf:
+            raise error
+        return certificate.version
 
     def recover_deleted(self, job: JobContext) -> None:
         """CHANGES THE VAULT: bring a deleted certificate back; returns when it is there."""

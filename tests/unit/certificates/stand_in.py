@@ -85,6 +85,7 @@ class StandIn(BaseAdapter):
         self.asked: list[str] = []
         self.bodies: list[dict[str, Any]] = []
         self.refuse: Refused | None = None
+        self.lose_next_answer = False
         self.key_kinds = ["rsa3072", "rsa3072-other", "rsa3072-third"]
 
     @property
@@ -111,6 +112,9 @@ class StandIn(BaseAdapter):
             status, document = self._route(request.method, parts.path.strip("/"), parse_qs(parts.query), body)
         except Refused as refusal:
             status, document = refusal.status, refusal.body
+        if self.lose_next_answer and request.method == "POST":
+            self.lose_next_answer = False
+            status, document = 503, {}
         return self._answer(request, status, document, headers)
 
     def _answer(self, request: Any, status: int, document: Any, headers: dict[str, str]) -> requests.Response:

@@ -111,6 +111,7 @@ def test_the_whole_life_of_a_certificate(stand_in: StandIn, vault: CertificateVa
     assert state.certificate.version == merged.version
     assert (state.certificate.exportable, state.certificate.reuse_key) == (False, False)
     assert len(state.versions) == 1
+    assert state.newest_version == merged.version
     vault.merge_answer(Job(), answer_for(vault, "other-key"))
     state = vault.state(Job())
     assert state.state is NameState.CERTIFICATE
@@ -168,6 +169,16 @@ def test_a_request_that_changed_meanwhile_is_noticed(stand_in: StandIn, vault: C
     stand_in.pending["code"]["status"] = "Canceled"
     assert refusal(vault.merge_answer, answer) == "certificate.request.not-waiting"
     assert "merge" not in str(stand_in.changes)
+
+
+def test_a_merge_whose_answer_is_lost_is_found_done(stand_in: StandIn, vault: CertificateVault) -> None:
+    vault.create_request(Job(), ASKED)
+    answer = answer_for(vault)
+    stand_in.lose_next_answer = True
+    merged = vault.merge_answer(Job(), answer)
+    # the client asked twice, and the second time nothing was pending any more
+    assert stand_in.changes[1:] == ["POST /certificates/code/pending/merge"] * 2
+    assert merged.der == answers.leaf().public_bytes(Encoding.DER)
 
 
 def test_an_answer_to_another_request_is_told_by_name(stand_in: StandIn, tmp_path: Path) -> None:
