@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from codesign_wizard.practice.entra import routes as entra
 from codesign_wizard.practice.keyvault import routes as keyvault
+from codesign_wizard.practice.management import routes as management
 from codesign_wizard.practice.pki import routes as pki
 from codesign_wizard.practice.timestamp import routes as timestamp
 from codesign_wizard.practice.wire.messages import Service
 from codesign_wizard.practice.world import World
 
-_SERVICES = (entra.service, keyvault.service, pki.service, timestamp.service)
+_SERVICES = (entra.service, keyvault.service, management.service, pki.service, timestamp.service)
 
 
 def all_services(world: World) -> list[Service]:

@@ -11,6 +11,10 @@ import pytest
 import requests
 
 from codesign_wizard.practice.cloud import PracticeCloud
+from codesign_wizard.practice.entra.models import Grant
+
+MANAGEMENT = "https://management.azure.com"
+AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 
 class Client:
@@ -77,6 +81,36 @@ class Client:
             data=None if body is None else json.dumps(body),
             timeout=more.pop("timeout", 20),
             **more,
+        )
+
+    def token_for(self, who: str = "administrator", audience: str = MANAGEMENT) -> str:
+        """A token as a person's sign-in gives it: for ``administrator`` or ``reader``; or ``application``."""
+        world = self.cloud.world
+        if who == "application":
+            return str(self.ask_token(scope=f"{audience}/.default").json()["access_token"])
+        user = getattr(world, who)
+        return world.tokens.issue(Grant(world.tenant, AZURE_CLI, user.object_id, audience, user))
+
+    def arm(
+        self,
+        path: str,
+        method: str = "GET",
+        *,
+        who: str = "administrator",
+        token: str | None = None,
+        version: str = "2022-04-01",
+        query: str = "",
+        body: Any = None,
+    ) -> requests.Response:
+        """Ask Azure Resource Manager."""
+        bearer = self.token_for(who) if token is None else token
+        parts = [query, f"api-version={version}" if version else ""]
+        return self.session.request(
+            method,
+            f"{MANAGEMENT}{path}?{'&'.join(each for each in parts if each)}",
+            headers={"Authorization": f"Bearer {bearer}"} if bearer else {},
+            json=body,
+            timeout=20,
         )
 
 

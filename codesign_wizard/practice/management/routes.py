@@ -1,0 +1,389 @@
+"""Azure Resource Manager on the wire: tokens, versions, scopes, and the way to each operation.
+
+Order: API version, token, subscription and its tenant, the caller's rights, existence, body. Lists of
+subscriptions and resources hold what the caller may see; everything else is refused in whole.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.parse
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from codesign_wizard.practice.entra.models import GUID
+from codesign_wizard.practice.entra.tokens import TokenError, base64url, from_base64url
+from codesign_wizard.practice.keyvault.models import Vault
+from codesign_wizard.practice.management import errors, responses
+from codesign_wizard.practice.management.access import change_policies
+from codesign_wizard.practice.management.authorization import Subscription
+from codesign_wizard.practice.management.grants import Grants, Manager
+from codesign_wizard.practice.wire.messages import Request, Response, Service, json_response
+from codesign_wizard.practice.wire.router import Router, split
+
+if TYPE_CHECKING:
+    from codesign_wizard.practice.world import World
+
+T = TypeVar("T")
+
+HOST = "management.azure.com"
+PAGE = 200
+_RESOURCES = ("2016-06-01", "2018-05-01", "2019-10-01", "2020-01-01", "2020-10-01", "2021-01-01",
+              "2021-04-01", "2022-09-01", "2022-12-01", "2023-07-01", "2024-03-01", "2025-04-01")  # fmt: skip
+_AUTHORIZATION = ("2015-07-01", "2018-01-01-preview", "2018-07-01-preview", "2020-04-01-preview",
+                  "2020-08-01-preview", "2020-10-01-preview", "2021-04-01-preview", "2022-04-01",
+                  "2022-05-01-preview")  # fmt: skip
+_KEY_VAULT = ("2015-06-01", "2016-10-01", "2018-02-14", "2019-09-01", "2020-04-01-preview",
+              "2021-04-01-preview", "2021-06-01-preview", "2021-10-01", "2021-11-01-preview",
+              "2022-02-01-preview", "2022-07-01", "2022-11-01", "2023-02-01", "2023-07-01",
+              "2024-04-01-preview", "2024-11-01", "2024-12-01-preview", "2025-05-01", "2026-02-01",
+              "2026-05-15")  # fmt: skip
+_VAULTS = "Microsoft.KeyVault/vaults"
+_FAR_TIME = "%m/%d/%Y %I:%M:%S %p"
+
+
+def service(world: World) -> Service:
+    """Return the service."""
+    return Service("management", (HOST,), Management(world).handle)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One authenticated request. ``path`` holds no empty segments."""
+
+    request: Request
+    path: str
+    manager: Manager
+
+    def value(self, name: str) -> str:
+        return self.request.values[name]
+
+
+class Management:
+    """Leads requests through the checks, and words the answers."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._router: Router[Callable[[_Call], Response]] = Router()
+        add = self._router.add
+        group = "/subscriptions/{subscription}/resourceGroups/{group}"
+        add("GET", "/subscriptions", self._subscriptions)
+        add("GET", "/tenants", self._tenants)
+        add("GET", "/subscriptions/{subscription}", self._subscription)
+        add("GET", "/subscriptions/{subscription}/resourceGroups", self._groups)
+        add("GET", group, self._group)
+        add("GET", "/subscriptions/{subscription}/resources", self._resources)
+        add("GET", f"{group}/resources", self._resources)
+        add("GET", f"/subscriptions/{{subscription}}/providers/{_VAULTS}", self._vaults)
+        add("GET", f"{group}/providers/{_VAULTS}", self._vaults)
+        add("GET", f"{group}/providers/{_VAULTS}/{{vault}}", self._vault)
+        add("PUT", f"{group}/providers/{_VAULTS}/{{vault}}/accessPolicies/{{operation}}", self._policies)
+
+    def handle(self, request: Request) -> Response:
+        """Answer *request*."""
+        tenant = ""
+        try:
+            path = "/" + "/".join(each for each in split(request.path) if each)
+            subscription = self._world.authorization.subscription(path)
+            tenant = subscription.tenant_id if subscription is not None else ""
+            response = self._answer(request, path)
+        except errors.ArmError as refusal:
+            response = json_response(
+                refusal.status, {"error": {"code": refusal.code, "message": refusal.message}}
+            )
+            if refusal.status == 401:
+                response.headers.append(("WWW-Authenticate", _challenge(tenant, refusal)))
+        return self._dress(request, response)
+
+    def _answer(self, request: Request, path: str) -> Response:
+        if not request.query.get("api-version"):
+            raise errors.version_missing()
+        claims = self._claims(request)
+        manager = Manager(self._world, claims)
+        self._enter(manager, path)
+        found = _authorization_path(path)
+        if found is not None:
+            scope, kind, name = found
+            self._check_version(request, _AUTHORIZATION, kind, "")
+            return self._grants(request, manager, scope, kind, name)
+        plain = Request(request.method, path, request.version, request.headers, request.body)
+        handler, known = self._router.find(plain)
+        if handler is None:
+            raise errors.not_played(request.method, path) if known else errors.path_unknown(path)
+        request.values = plain.values
+        if _VAULTS.lower() in path.lower():
+            self._check_version(request, _KEY_VAULT, "vaults", "westeurope")
+        elif request.query["api-version"] not in _RESOURCES:
+            raise errors.version_invalid(request.query["api-version"], _RESOURCES)
+        return handler(_Call(request, path, manager))
+
+    def _claims(self, request: Request) -> dict[str, Any]:
+        scheme, _, token = request.headers.get("Authorization").partition(" ")
+        if not scheme:
+            raise errors.token_missing()
+        try:
+            claims = self._world.tokens.check(token.strip())
+        except TokenError as error:
+            raise errors.token_invalid() from error
+        if scheme.lower() != "bearer":
+            raise errors.token_invalid()
+        if not errors.audience_known(str(claims.get("aud"))):
+            raise errors.audience_invalid(str(claims.get("aud")))
+        now = self._world.clock.now()
+        expiry = claims.get("exp")
+        if not isinstance(expiry, int) or expiry + 300 <= now.timestamp():
+            then = responses.time(expiry if isinstance(expiry, int) else 0.0)
+            raise errors.token_expired(then, now.strftime(_FAR_TIME))
+        return claims
+
+    def _enter(self, manager: Manager, path: str) -> None:
+        """Refuse a subscription that does not exist, or is another tenant's."""
+        parts = path.strip("/").split("/")
+        if parts[0].lower() != "subscriptions" or len(parts) < 2:
+            return
+        subscription = self._world.authorization.subscription(path)
+        if subscription is None:
+            raise errors.subscription_missing(parts[1])
+        if subscription.tenant_id != manager.tenant_id:
+            raise errors.tenant_wrong(manager.issuer, subscription.tenant_id)
+
+    def _check_version(self, request: Request, known: Sequence[str], kind: str, location: str) -> None:
+        version = request.query["api-version"]
+        if version not in known:
+            raise errors.version_unregistered(version, kind, location, known)
+
+    def _grants(self, request: Request, manager: Manager, scope: str, kind: str, name: str) -> Response:
+        grants = Grants(self._world, manager, scope)
+        method, text = request.method, request.query.get("$filter", "")
+        if kind == "permissions" and method == "GET" and not name:
+            return self._page(request, grants.permissions())
+        if kind == "roleassignments":
+            if method == "GET":
+                if not name:
+                    return self._page(request, grants.assignments(text))
+                return json_response(200, grants.assignment(name))
+            if method == "PUT" and name:
+                made, document = grants.assign(name, _body(request))
+                return json_response(201 if made else 200, document)
+            if method == "DELETE" and name:
+                removed = grants.remove(name)
+                return Response(204) if removed is None else json_response(200, removed)
+        if kind == "roledefinitions":
+            if method == "GET":
+                if not name:
+                    return self._page(request, grants.definitions(text))
+                return json_response(200, grants.definition(name))
+            if method == "PUT" and name:
+                return json_response(201, grants.define(name, _body(request)))
+        if kind == "denyassignments" and method == "GET":
+            if not name:
+                return self._page(request, grants.denials(text))
+            return json_response(200, grants.denial(name))
+        raise errors.not_played(method, request.path)
+
+    # resources
+
+    def _subscriptions(self, call: _Call) -> Response:
+        held = [responses.subscription(each) for each in call.manager.subscriptions()]
+        document = {"value": held, "count": {"type": "Total", "value": len(held)}}
+        return json_response(200, document)
+
+    def _tenants(self, call: _Call) -> Response:
+        tenant_id = call.manager.tenant_id
+        tenant = self._world.directory.tenant(tenant_id)
+        document = {
+            "id": f"/tenants/{tenant_id}",
+            "tenantId": tenant_id,
+            "countryCode": "NZ",
+            "displayName": tenant.name,
+            "domains": tenant.domains,
+            "tenantCategory": "Home",
+            "defaultDomain": tenant.domains[0],
+            "tenantType": "AAD",
+        }
+        return json_response(200, {"value": [document]})
+
+    def _subscription(self, call: _Call) -> Response:
+        found = self._found(call)
+        call.manager.demand("Microsoft.Resources/subscriptions/read", found.scope)
+        return json_response(200, responses.subscription(found))
+
+    def _groups(self, call: _Call) -> Response:
+        found = self._found(call)
+        groups = {vault.resource_group: vault.location for vault in self._held(found)}
+        return self._page(
+            call.request,
+            [
+                responses.resource_group(found, name, location)
+                for name, location in sorted(groups.items())
+                if call.manager.may(
+                    "Microsoft.Resources/subscriptions/resourceGroups/read",
+                    f"{found.scope}/resourceGroups/{name}",
+                )
+            ],
+        )
+
+    def _group(self, call: _Call) -> Response:
+        found, name = self._found(call), call.value("group")
+        call.manager.demand("Microsoft.Resources/subscriptions/resourceGroups/read", call.path)
+        for vault in self._held(found, name):
+            return json_response(200, responses.resource_group(found, vault.resource_group, vault.location))
+        raise errors.group_missing(name)
+
+    def _resources(self, call: _Call) -> Response:
+        found = self._found(call)
+        group = call.request.values.get("group", "")
+        wanted = _comparisons(call.request.query.get("$filter", ""))
+        if not call.manager.known_in(found):
+            raise call.manager.refused("Microsoft.Resources/subscriptions/resources/read", found.scope)
+        seen = []
+        for vault in self._held(found, group):
+            document = responses.resource(vault)
+            told = {"resourcetype": _VAULTS, "name": vault.name, "location": vault.location}
+            if all(told[name].lower() == value.lower() for name, value in wanted) and call.manager.may(
+                f"{_VAULTS}/read", vault.arm_id
+            ):
+                seen.append(document)
+        return self._page(call.request, seen)
+
+    def _vaults(self, call: _Call) -> Response:
+        found = self._found(call)
+        group = call.request.values.get("group", "")
+        scope = f"{found.scope}/resourceGroups/{group}" if group else found.scope
+        call.manager.demand(f"{_VAULTS}/read", scope)
+        return self._page(call.request, [responses.vault(each) for each in self._held(found, group)])
+
+    def _vault(self, call: _Call) -> Response:
+        call.manager.demand(f"{_VAULTS}/read", call.path)
+        return json_response(200, responses.vault(self._named(call)))
+
+    def _policies(self, call: _Call) -> Response:
+        vault_path = call.path.rpartition("/accessPolicies/")[0] or call.path
+        call.manager.demand(f"{_VAULTS}/accessPolicies/write", vault_path)
+        vault = self._named(call)
+        with self._world.lock:
+            change_policies(vault, call.value("operation").lower(), _body(call.request))
+            self._world.save()
+        return json_response(200, responses.access_policies(vault))
+
+    def _found(self, call: _Call) -> Subscription:
+        found = self._world.authorization.subscription(call.value("subscription"))
+        assert found is not None, "the path was looked at before"
+        return found
+
+    def _held(self, subscription: Subscription, group: str = "") -> list[Vault]:
+        return [
+            vault
+            for vault in self._world.vaults.all()
+            if vault.subscription_id == subscription.subscription_id
+            and group.lower() in ("", vault.resource_group.lower())
+        ]
+
+    def _named(self, call: _Call) -> Vault:
+        group, name = call.value("group"), call.value("vault")
+        held = self._held(self._found(call), group)
+        if not held:
+            raise errors.group_missing(group)
+        for vault in held:
+            if vault.name.lower() == name.lower():
+                return vault
+        raise errors.resource_missing(_VAULTS, name, group)
+
+    def _page(self, request: Request, items: list[T]) -> Response:
+        query = request.query
+        top = query.get("$top", "")
+        size = min(int(top), PAGE) if top.isascii() and top.isdigit() and int(top) else PAGE
+        try:
+            start = max(int(from_base64url(query.get("$skiptoken", "")) or b"0"), 0)
+        except ValueError as error:
+            raise errors.ArmError(400, "InvalidSkipToken", "The provided skip token is not valid.") from error
+        document: dict[str, Any] = {"value": items[start : start + size]}
+        if start + size < len(items):
+            more = {**query, "$skiptoken": base64url(str(start + size).encode())}
+            document["nextLink"] = f"https://{HOST}{request.path}?{urllib.parse.urlencode(more, safe='$')}"
+        return json_response(200, document)
+
+    def _dress(self, request: Request, response: Response) -> Response:
+        request_id = str(uuid.uuid4())
+        given = request.headers.get("x-ms-correlation-request-id") or request.headers.get(
+            "x-ms-client-request-id"
+        )
+        correlation = given if GUID.fullmatch(given) else str(uuid.uuid4())
+        now = self._world.clock.now()
+        response.headers += [
+            ("Cache-Control", "no-cache"),
+            ("Pragma", "no-cache"),
+            ("Expires", "-1"),
+            ("x-ms-request-id", request_id),
+            ("x-ms-correlation-request-id", correlation),
+            ("x-ms-routing-request-id", f"WESTEUROPE:{now:%Y%m%dT%H%M%SZ}:{request_id}"),
+            ("Strict-Transport-Security", "max-age=31536000; includeSubDomains"),
+            ("X-Content-Type-Options", "nosniff"),
+        ]
+        if request.method == "GET":
+            response.headers.append(("x-ms-ratelimit-remaining-subscription-reads", "249"))
+        return response
+
+
+def _authorization_path(path: str) -> tuple[str, str, str] | None:
+    """Return scope, type and name of a path of Microsoft.Authorization; scopes keep their spelling."""
+    lower = path.lower()
+    marker = "/providers/microsoft.authorization/"
+    place = lower.rfind(marker)
+    if place < 0:
+        return None
+    kind, _, name = path[place + len(marker) :].partition("/")
+    scope = urllib.parse.unquote(path[:place]) or "/"
+    return scope, kind.lower(), urllib.parse.unquote(name)
+
+
+def _comparisons(text: str) -> list[tuple[str, str]]:
+    """Return the comparisons of a filter on resources, joined by *and*; raises ``ArmError``."""
+    found = []
+    for part in _split_and(text):
+        name, operator, value = (*part.split(" ", 2), "", "")[:3]
+        known = ("resourcetype", "name", "location")
+        if name.lower() not in known or operator != "eq" or not value[:1] == value[-1:] == "'":
+            raise errors.filter_invalid(text)
+        found.append((name.lower(), value[1:-1].replace("''", "'")))
+    return found
+
+
+def _split_and(text: str) -> list[str]:
+    """Split at ``and`` outside quotes."""
+    parts, current = [], ""
+    for index, piece in enumerate(text.split("'")):
+        if index % 2:
+            current += f"'{piece}'"
+            continue
+        first, *more = piece.split(" and ")
+        current += first
+        for each in more:
+            parts.append(current)
+            current = each
+    return [each.strip() for each in (*parts, current) if each.strip()]
+
+
+def _body(request: Request) -> dict[str, Any]:
+    """Return the ``properties`` of the body; raises ``ArmError``."""
+    try:
+        document = json.loads(request.body)
+    except ValueError as error:
+        raise errors.request_malformed(str(error)) from error
+    properties = document.get("properties") if isinstance(document, dict) else None
+    if not isinstance(properties, dict):
+        raise errors.request_malformed("Required property 'properties' not found in JSON.")
+    return properties
+
+
+def _challenge(tenant: str, refusal: errors.ArmError) -> str:
+    if refusal.code == "AuthenticationFailed":
+        what = "The authentication failed because of missing 'Authorization' header."
+    else:
+        what = refusal.message.replace('"', "'")
+    return (
+        f'Bearer authorization_uri="https://login.windows.net/{tenant}", error="invalid_token", '
+        f'error_description="{what}"'
+    )

@@ -1,0 +1,431 @@
+"""Azure Resource Manager from the wire: tokens, rights, lists, filters, grants that then work."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from codesign_wizard.practice.entra.models import Group
+from codesign_wizard.practice.keyvault.permissions import AccessPolicy
+from codesign_wizard.practice.management import routes
+from codesign_wizard.practice.management.authorization import EVERYONE, DenyAssignment, management_group
+from codesign_wizard.practice.management.roles import BUILT_IN_ROLES
+
+ROLES = "/providers/Microsoft.Authorization"
+VAULTS = "2023-07-01"
+
+
+def error(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+def filtered(text: str) -> str:
+    return f"$filter={quote(text)}"
+
+
+# tokens and versions
+
+
+def test_the_order_of_the_first_checks(client: Any) -> None:
+    vault = client.cloud.world.vault.arm_id
+    assert error(client.arm(vault, token="", version="")) == (400, "MissingApiVersionParameter")
+    refused = client.arm(vault, token="", version=VAULTS)
+    assert error(refused) == (401, "AuthenticationFailed")
+    # the subscription's tenant is told to everybody
+    assert (
+        f'authorization_uri="https://login.windows.net/{client.cloud.accounts.tenant_id}"'
+        in (refused.headers["WWW-Authenticate"])
+    )
+    assert error(client.arm(vault, token="x.y.z", version=VAULTS)) == (401, "InvalidAuthenticationToken")
+    wrong = client.arm(vault, token=client.token(), version=VAULTS)
+    assert error(wrong) == (401, "InvalidAuthenticationTokenAudience")
+    assert "'https://vault.azure.net'" in wrong.json()["error"]["message"]
+    assert error(client.arm("/subscriptions/nobody", version=VAULTS)) == (404, "SubscriptionNotFound")
+    other = client.cloud.world.other_vault
+    foreign = client.arm(other.arm_id, version=VAULTS)
+    assert error(foreign) == (401, "InvalidAuthenticationTokenTenant")
+    assert other.tenant_id in foreign.json()["error"]["message"]
+
+
+def test_a_token_runs_out(start: Callable[..., Any]) -> None:
+    own = start()
+    token = own.token_for()
+    assert own.arm("/subscriptions", token=token, version="2022-12-01").status_code == 200
+    own.cloud.world.clock.offset = timedelta(hours=2)
+    assert (
+        error(own.arm("/subscriptions", token=token, version="2022-12-01"))[1] == "ExpiredAuthenticationToken"
+    )
+
+
+def test_versions_of_the_providers(client: Any) -> None:
+    vault = client.cloud.world.vault.arm_id
+    for version in ("2026-05-15", VAULTS):
+        assert client.arm(vault, version=version).status_code == 200
+    unknown = client.arm(vault, version="2000-01-01")
+    assert error(unknown) == (400, "NoRegisteredProviderFound")
+    assert "2026-05-15" in unknown.json()["error"]["message"]
+    assert error(client.arm("/subscriptions", version="x")) == (400, "InvalidApiVersionParameter")
+    assert error(client.arm(f"{vault}{ROLES}/permissions", version=VAULTS))[1] == "NoRegisteredProviderFound"
+
+
+def test_what_is_not_played_says_so(client: Any) -> None:
+    vault = client.cloud.world.vault.arm_id
+    assert error(client.arm(vault, "PATCH", version=VAULTS, body={})) == (501, "NotImplemented")
+    assert error(client.arm("/subscriptions/x/y")) == (404, "SubscriptionNotFound")
+
+
+# resources
+
+
+def test_the_vault_by_subscription_resource_group_and_name(client: Any) -> None:
+    world = client.cloud.world
+    vault, base = world.vault, f"/subscriptions/{world.vault.subscription_id}"
+    listed = client.arm("/subscriptions", version="2022-12-01").json()["value"]
+    assert [each["subscriptionId"] for each in listed] == [vault.subscription_id]
+    assert listed[0]["tenantId"] == world.tenant.tenant_id
+    wanted = filtered(f"resourceType eq 'Microsoft.KeyVault/vaults' and name eq '{vault.name.upper()}'")
+    found = client.arm(f"{base}/resources", version="2021-04-01", query=wanted).json()["value"]
+    assert [each["id"] for each in found] == [vault.arm_id]
+    assert client.arm(f"{base}/resources", version="2021-04-01", query=filtered("name eq 'no'")).json() == {
+        "value": []
+    }
+    assert error(client.arm(f"{base}/resources", version="2021-04-01", query=filtered("x"))) == (
+        400, "InvalidFilterInQueryString",
+    )  # fmt: skip
+    whole = client.arm(vault.arm_id.upper(), version=VAULTS).json()  # ids have no case
+    assert whole["properties"]["vaultUri"] == f"{client.vault_url}/"
+    assert whole["properties"]["enableRbacAuthorization"] is True
+    assert whole["properties"]["sku"]["name"] == "premium"
+    for path in (f"{base}/providers/Microsoft.KeyVault/vaults",
+                 f"{base}/resourceGroups/rg-code-signing/providers/Microsoft.KeyVault/vaults"):  # fmt: skip
+        assert [each["id"] for each in client.arm(path, version=VAULTS).json()["value"]] == [vault.arm_id]
+    assert error(client.arm(vault.arm_id + "x", version=VAULTS)) == (404, "ResourceNotFound")
+    missing = vault.arm_id.replace("rg-code-signing", "rg")
+    assert error(client.arm(missing, version=VAULTS)) == (404, "ResourceGroupNotFound")
+
+
+def test_the_networking_of_a_vault(start: Callable[..., Any]) -> None:
+    own = start("firewall")
+    properties = own.arm(own.cloud.world.vault.arm_id, version=VAULTS).json()["properties"]
+    assert properties["networkAcls"]["defaultAction"] == "Deny"
+    assert properties["networkAcls"]["ipRules"] == [{"value": "198.51.100.24/32"}]
+    assert properties["publicNetworkAccess"] == "Enabled"
+
+
+def test_who_has_no_role_sees_nothing(start: Callable[..., Any]) -> None:
+    own = start()
+    world = own.cloud.world
+    principal = world.tenant.service_principals[0].object_id
+    world.authorization.assignments = [
+        each for each in world.authorization.assignments if each.principal_id != principal
+    ]
+    vault, base = world.vault.arm_id, f"/subscriptions/{world.vault.subscription_id}"
+    assert own.arm("/subscriptions", who="application", version="2022-12-01").json()["value"] == []
+    refused = own.arm(vault, who="application", version=VAULTS)
+    assert refused.json()["error"] == {
+        "code": "AuthorizationFailed",
+        "message": f"The client '{own.cloud.accounts.application_id}' with object id '{principal}' does not "
+        "have authorization to perform action 'Microsoft.KeyVault/vaults/read' over scope "
+        f"'{vault}' or the scope is invalid. If access was recently granted, please refresh your "
+        "credentials.",
+    }
+    for path in (f"{base}/resources", f"{vault}{ROLES}/permissions"):
+        version = "2022-04-01" if ROLES in path else "2021-04-01"
+        assert error(own.arm(path, who="application", version=version)) == (403, "AuthorizationFailed")
+
+
+# what the caller may
+
+
+def test_an_officers_own_permissions_are_told_exactly(client: Any) -> None:
+    vault = client.cloud.world.vault.arm_id
+    crooked = vault.replace("KeyVault/vaults", "KeyVault//vaults")  # as azure-mgmt-authorization asks
+    for path in (vault, crooked):
+        told = client.arm(f"{path}{ROLES}/permissions", who="application").json()["value"]
+        assert {action for each in told for action in each["dataActions"]} == {
+            f"Microsoft.KeyVault/vaults/{each}"
+            for each in ("certificatecas/*", "certificates/*", "certificatecontacts/write", "keys/*",
+                         "keyrotationpolicies/*")
+        }  # fmt: skip
+    # the roles' own vaults/*/read leaves the vault itself out
+    assert error(client.arm(vault, who="application", version=VAULTS)) == (403, "AuthorizationFailed")
+
+
+# role assignments
+
+
+def listed(client: Any, scope: str, text: str) -> set[tuple[str, str]]:
+    query = filtered(text) if text else ""
+    answer = client.arm(f"{scope}{ROLES}/roleAssignments", query=query)
+    assert answer.status_code == 200, answer.text
+    names = {role.role_id: role.name for role in BUILT_IN_ROLES.values()}
+    return {
+        (each["properties"]["principalId"], names[each["properties"]["roleDefinitionId"].rpartition("/")[2]])
+        for each in answer.json()["value"]
+    }
+
+
+def test_assignments_are_listed_at_above_and_below_and_through_groups(start: Callable[..., Any]) -> None:
+    own = start()
+    world = own.cloud.world
+    vault, subscription = world.vault.arm_id, f"/subscriptions/{world.vault.subscription_id}"
+    principal, admin = world.tenant.service_principals[0].object_id, world.administrator.object_id
+    inner, outer = Group(str(uuid.uuid4()), "inner", [principal]), Group(str(uuid.uuid4()), "outer")
+    outer.members = [inner.object_id]
+    world.tenant.groups += [inner, outer]
+    world.assign(outer.object_id, "Key Vault Reader", management_group("practice-it"), principal_type="Group")
+    world.assign(principal, "Key Vault Crypto User", f"{vault}/keys/code-signing")
+    officers = {(principal, "Key Vault Certificates Officer"), (principal, "Key Vault Crypto Officer")}
+    through_group = {(outer.object_id, "Key Vault Reader")}
+    below = {(principal, "Key Vault Crypto User")}
+    owners = {(admin, "Owner"), (world.reader.object_id, "Reader")}
+    assert listed(own, vault, "") == officers | through_group | below | owners
+    assert listed(own, vault, "atScope()") == officers | through_group | owners
+    assert listed(own, vault, f"atScope() and assignedTo('{principal}')") == officers | through_group
+    assert listed(own, vault, f"assignedTo('{principal}')") == officers | through_group | below
+    assert listed(own, vault, f"principalId eq '{principal}'") == officers | below
+    assert listed(own, vault, f"assignedTo('{outer.object_id}')") == set()
+    assert listed(own, subscription, "atScope()") == owners | through_group
+    bad = own.arm(f"{vault}{ROLES}/roleAssignments", query=filtered("principalName eq 'x'"))
+    assert error(bad) == (400, "UnsupportedQuery")
+
+
+def test_lists_come_in_pages(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes, "PAGE", 3)
+    url = f"{client.cloud.world.vault.arm_id}{ROLES}/roleAssignments"
+    first = client.arm(url, query=filtered("atScope()")).json()
+    assert len(first["value"]) == 3
+    token = client.token_for()
+    second = client.session.get(first["nextLink"], headers={"Authorization": f"Bearer {token}"}).json()
+    assert len(second["value"]) == 1
+    assert "nextLink" not in second
+    assert not {each["id"] for each in first["value"]} & {each["id"] for each in second["value"]}
+
+
+def assignment(world: Any, role: str, **more: Any) -> dict[str, Any]:
+    base = f"/subscriptions/{world.vault.subscription_id}"
+    return {
+        "properties": {
+            "roleDefinitionId": f"{base}{ROLES}/roleDefinitions/{BUILT_IN_ROLES[role].role_id}",
+            "principalId": world.tenant.service_principals[0].object_id,
+            "principalType": "ServicePrincipal",
+            **more,
+        }
+    }
+
+
+def test_a_granted_role_works_after_a_while_and_is_kept(start: Callable[..., Any], tmp_path: Any) -> None:
+    own = start(state=tmp_path)
+    world = own.cloud.world
+    principal = world.tenant.service_principals[0].object_id
+    world.authorization.assignments = [
+        each for each in world.authorization.assignments if each.principal_id != principal
+    ]
+    assert own.vault("/keys").status_code == 403
+    url = f"{world.vault.arm_id}{ROLES}/roleAssignments/{uuid.uuid4()}"
+    body = assignment(world, "Key Vault Crypto User", description="for the backup server")
+    assert error(own.arm(url, "PUT", who="reader", body=body)) == (403, "AuthorizationFailed")
+    made = own.arm(url, "PUT", body=body)
+    assert made.status_code == 201
+    told = made.json()["properties"]
+    assert (told["scope"], told["description"], told["createdBy"]) == (
+        world.vault.arm_id, "for the backup server", world.administrator.object_id,
+    )  # fmt: skip
+    assert abs(datetime.fromisoformat(told["createdOn"]) - world.clock.now()) < timedelta(minutes=1)
+    assert own.vault("/keys").status_code == 403  # not known to the vault yet
+    world.clock.offset = timedelta(seconds=world.propagation)
+    assert own.vault("/keys").status_code == 200
+    assert own.arm(url, "PUT", body=body).status_code == 200  # the same again
+    again = own.arm(f"{world.vault.arm_id}{ROLES}/roleAssignments/{uuid.uuid4()}", "PUT", body=body)
+    assert error(again) == (409, "RoleAssignmentExists")
+    own.cloud.stop()
+    later = start(state=tmp_path)
+    assert later.cloud.world.authorization.assignments[-1].description == "for the backup server"
+    deleted = later.arm(url, "DELETE")
+    assert (deleted.status_code, deleted.json()["name"]) == (200, url.rpartition("/")[2])
+    assert later.arm(url, "DELETE").status_code == 204
+    assert error(later.arm(url)) == (404, "RoleAssignmentNotFound")
+
+
+def test_assignments_that_cannot_be(client: Any) -> None:
+    world = client.cloud.world
+    base = f"{world.vault.arm_id}{ROLES}/roleAssignments"
+    reader = "Key Vault Reader"
+
+    def put(name: str = "", scope: str = "", **more: Any) -> tuple[int, str]:
+        body = assignment(world, reader, **more)
+        return error(client.arm(f"{scope or base}/{name or uuid.uuid4()}", "PUT", body=body))
+
+    role = assignment(world, reader)["properties"]["roleDefinitionId"]
+    assert put("no-guid") == (400, "InvalidRoleAssignmentId")
+    assert put(principalId=str(uuid.uuid4()), principalType="") == (400, "PrincipalNotFound")
+    assert put(principalId=world.administrator.object_id) == (400, "UnmatchedPrincipalType")
+    assert put(roleDefinitionId=role[:-4] + "0000") == (404, "RoleDefinitionDoesNotExist")
+    assert put(condition="((")[1] == "InvalidCondition"
+    assert put(principalId="x")[1] == put(roleDefinitionId=None)[1] == "InvalidRequestContent"
+    assert put(scope=base.replace(world.vault.name, "no")) == (404, "ResourceNotFound")
+    assert put(scope=base.replace("rg-code-signing", "no")) == (404, "ResourceGroupNotFound")
+    held = world.authorization.assignments[0]
+    assert put(held.assignment_id) == (400, "RoleAssignmentUpdateNotPermitted")
+    assert error(client.arm(f"{base}/{uuid.uuid4()}", "PUT", body=[]))[1] == "InvalidRequestContent"
+
+
+def test_the_registrations_object_id_is_taken_when_the_request_says_what_it_is(
+    start: Callable[..., Any],
+) -> None:
+    own = start()
+    world = own.cloud.world
+    wrong = world.tenant.applications[0].object_id
+    body = assignment(world, "Key Vault Reader", principalId=wrong)
+    url = f"{world.vault.arm_id}{ROLES}/roleAssignments/{uuid.uuid4()}"
+    assert own.arm(url, "PUT", body=body).status_code == 201
+    assert (wrong, "Key Vault Reader") in listed(own, world.vault.arm_id, f"principalId eq '{wrong}'")
+
+
+# role definitions
+
+
+def test_a_custom_role_is_made_found_and_works(start: Callable[..., Any]) -> None:
+    own = start()
+    world = own.cloud.world
+    subscription = f"/subscriptions/{world.vault.subscription_id}"
+    role_id = str(uuid.uuid4())
+    url = f"{subscription}{ROLES}/roleDefinitions/{role_id}"
+
+    def body(**more: Any) -> dict[str, Any]:
+        permissions = {"actions": [], "notActions": [], "notDataActions": [],
+                       "dataActions": ["Microsoft.KeyVault/vaults/keys/sign/action"]}  # fmt: skip
+        properties = {"roleName": "Client signing", "description": "d", "type": "CustomRole",
+                      "permissions": [permissions], "assignableScopes": [subscription]}  # fmt: skip
+        return {"properties": properties | more}
+
+    assert error(own.arm(url)) == (404, "RoleDefinitionDoesNotExist")
+    assert error(own.arm(url, "PUT", who="reader", body=body()))[0] == 403
+    made = own.arm(url, "PUT", body=body())
+    assert made.status_code == 201
+    assert made.json()["id"] == url
+    taken = own.arm(f"{subscription}{ROLES}/roleDefinitions/{uuid.uuid4()}", "PUT", body=body())
+    assert error(taken) == (409, "RoleDefinitionWithSameNameExists")
+    bad = [{"dataActions": ["sign it"]}]
+    assert error(own.arm(url, "PUT", body=body(permissions=bad))) == (400, "InvalidActionOrNotAction")
+    assert error(own.arm(url, "PUT", body=body(assignableScopes=[])))[0] == 400
+    found = own.arm(
+        f"{world.vault.arm_id}{ROLES}/roleDefinitions", query=filtered("roleName eq 'client signing'")
+    )
+    assert [each["name"] for each in found.json()["value"]] == [role_id]
+    principal = world.tenant.service_principals[0].object_id
+    world.authorization.assignments = [
+        each for each in world.authorization.assignments if each.principal_id != principal
+    ]
+    grant = assignment(world, "Reader", roleDefinitionId=url)
+    assert own.arm(f"{world.vault.arm_id}{ROLES}/roleAssignments/{uuid.uuid4()}", "PUT", body=grant).ok
+    world.clock.offset = timedelta(minutes=1)
+    sign = {"alg": "RS256", "value": "A" * 43}
+    assert own.vault("/keys/code-signing/sign", "POST", body=sign).status_code == 200
+    assert own.vault("/keys").status_code == 403
+
+
+def test_built_in_roles(client: Any) -> None:
+    scope = client.cloud.world.vault.arm_id
+    base = f"/subscriptions/{client.cloud.world.vault.subscription_id}{ROLES}/roleDefinitions"
+    role = BUILT_IN_ROLES["Key Vault Crypto Officer"]
+    url = f"{base}/{role.role_id}"
+    told = client.arm(url).json()
+    assert (told["id"], told["properties"]["type"]) == (url, "BuiltInRole")
+    assert told["properties"]["permissions"][0]["dataActions"] == list(role.data_actions)
+    assert len(client.arm(f"{scope}{ROLES}/roleDefinitions").json()["value"]) >= len(BUILT_IN_ROLES)
+    body = {"properties": {"roleName": "Mine", "permissions": [{}], "assignableScopes": ["/"]}}
+    assert error(client.arm(url, "PUT", body=body)) == (403, "RoleDefinitionIsBuiltIn")
+
+
+# deny assignments
+
+
+def test_a_deny_assignment_is_listed_and_wins_in_the_vault(start: Callable[..., Any]) -> None:
+    own = start()
+    world = own.cloud.world
+    principal = world.tenant.service_principals[0].object_id
+    denial = DenyAssignment(
+        [EVERYONE], ["Microsoft.KeyVault/vaults/keys/sign/action"],
+        f"/subscriptions/{world.vault.subscription_id}",
+        excluded_principal_ids=[world.administrator.object_id],
+    )  # fmt: skip
+    world.authorization.denials = [denial]
+    found = own.arm(
+        f"{world.vault.arm_id}{ROLES}/denyAssignments", query=filtered(f"assignedTo('{principal}')")
+    )
+    (told,) = found.json()["value"]
+    assert told["properties"]["principals"] == [{"id": EVERYONE, "type": "SystemDefined"}]
+    assert told["properties"]["excludePrincipals"][0]["type"] == "User"
+    refused = own.vault("/keys/none/sign", "POST", body={}).json()["error"]["message"]
+    assert f"DenyAssignmentId: '{denial.deny_id}'" in refused
+
+
+def test_a_deny_assignment_on_the_management_plane(start: Callable[..., Any]) -> None:
+    own = start()
+    world = own.cloud.world
+    world.authorization.denials = [
+        DenyAssignment([world.administrator.object_id], [], world.vault.arm_id,
+                       actions=["Microsoft.KeyVault/vaults/read"])
+    ]  # fmt: skip
+    assert error(own.arm(world.vault.arm_id, version=VAULTS)) == (403, "DenyAssignmentAuthorizationFailed")
+    assert own.arm(world.vault.arm_id, who="reader", version=VAULTS).status_code == 200
+
+
+# access policies
+
+
+def test_access_policies_are_added_to_replaced_and_removed(start: Callable[..., Any], tmp_path: Any) -> None:
+    own = start(state=tmp_path)
+    world = own.cloud.world
+    vault, principal = world.vault, world.tenant.service_principals[0].object_id
+    vault.access.rbac = False
+    vault.access.policies = [AccessPolicy(principal, keys=["Get"], secrets=["list"])]
+
+    def change(operation: str, who: str = "administrator", **permissions: list[str]) -> Any:
+        entry = {"tenantId": vault.tenant_id, "objectId": principal, "permissions": permissions}
+        body = {"properties": {"accessPolicies": [entry]}}
+        return own.arm(
+            f"{vault.arm_id}/accessPolicies/{operation}", "PUT", who=who, version=VAULTS, body=body
+        )
+
+    assert error(change("add", who="reader", keys=["sign"])) == (403, "AuthorizationFailed")
+    assert own.vault("/certificates").status_code == 403
+    added = change("add", keys=["get", "sign"], certificates=["list"])
+    assert added.json()["properties"]["accessPolicies"] == [
+        {
+            "tenantId": vault.tenant_id, "objectId": principal,
+            "permissions": {"keys": ["Get", "sign"], "certificates": ["list"], "secrets": ["list"],
+                            "storage": []},
+        }
+    ]  # fmt: skip
+    assert own.vault("/certificates").status_code == 200
+    for bad in ({"keys": ["signs"]}, {"words": ["get"]}, {"keys": "get"}):
+        assert error(change("add", **bad)) == (400, "BadRequest")
+    change("remove", keys=["GET", "sign"], secrets=["list"])
+    assert vault.access.policies[0].permissions()["keys"] == []
+    assert change("replace", keys=["all"]).status_code == 200
+    assert own.vault("/keys").status_code == 200
+    own.cloud.stop()
+    kept = start(state=tmp_path)
+    assert kept.cloud.world.vault.access.policies == [AccessPolicy(principal, keys=["all"])]
+    assert json.loads((tmp_path / "world.json").read_text())["schema"] == 2
+
+
+def test_a_compound_identity_is_an_entry_of_its_own(start: Callable[..., Any]) -> None:
+    own = start()
+    vault = own.cloud.world.vault
+    one, app = str(uuid.uuid4()), str(uuid.uuid4())
+    entries = [
+        {"tenantId": vault.tenant_id, "objectId": one, "permissions": {"keys": ["get"]}, **more}
+        for more in ({}, {"applicationId": app})
+    ]
+    body = {"properties": {"accessPolicies": entries}}
+    assert own.arm(f"{vault.arm_id}/accessPolicies/add", "PUT", version=VAULTS, body=body).ok
+    assert [each.application_id for each in vault.access.policies] == ["", app]
