@@ -92,6 +92,12 @@ class State:
             self._keys[name] = found
             return found
 
+    def put_key(self, name: str, key: PrivateKey) -> None:
+        """Keep *key*, made elsewhere, under *name*."""
+        with self._making(f"{name}.key"):
+            self._write(f"{name}.key.pem", private_key_pem(key))
+            self._keys[name] = key
+
     def certificate(self, name: str, make: Callable[[], x509.Certificate]) -> x509.Certificate:
         """Return the certificate called *name*, or what *make* returns, kept under that name."""
         with self._making(f"{name}.crt"):

@@ -160,6 +160,49 @@ def pending_missing(name: str) -> VaultError:
     return VaultError(404, "PendingCertificateNotFound", f"Pending certificate not found: {name}")
 
 
+def name_invalid(name: str) -> VaultError:
+    """400: letters, digits and hyphens only, 127 at most (wording by analogy)."""
+    return bad_parameter(f"The request URI contains an invalid name: {name}")
+
+
+def issuer_unknown(name: str) -> VaultError:
+    """400: the policy names a certificate authority that is not set up (wording by analogy)."""
+    return bad_parameter(
+        f"Issuer {name} not found. Please create the issuer before using it in a policy.\r\n"
+    )
+
+
+def pending_in_progress() -> VaultError:
+    """409 in the service's own code ``Forbidden``: a request of this name waits."""
+    return VaultError(
+        409,
+        "Forbidden",
+        "A new key vault certificate can not be created or imported while a pending key vault certificate's "
+        "status is inProgress.",
+    )
+
+
+def pending_over() -> VaultError:
+    """403: only what is in progress can be cancelled (azure-sdk-for-js#25758)."""
+    return VaultError(403, "Forbidden", "Pending status must be in progress to allow update.")
+
+
+def deleted_but_recoverable(name: str) -> VaultError:
+    """409: a deleted certificate still owns its name."""
+    return VaultError(
+        409,
+        "Conflict",
+        f"Certificate {name} is currently in a deleted but recoverable state, and its name cannot be reused; "
+        "in this state, the certificate can only be recovered or purged.",
+        "ObjectIsDeletedButRecoverable",
+    )
+
+
+def name_taken(name: str) -> VaultError:
+    """409: a key or secret without a certificate has the name (wording by analogy)."""
+    return VaultError(409, "Conflict", f"A key with (name/id) {name} already exists in this key vault.")
+
+
 def key_disabled(operation: str) -> VaultError:
     """403 for private operations with a disabled key."""
     return VaultError(

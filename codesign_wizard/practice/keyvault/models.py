@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from codesign_wizard.practice.clock import Clock
 from codesign_wizard.practice.keyvault import crypto, errors
+from codesign_wizard.practice.keyvault.pending import DeletedCertificate, PendingOperation
 from codesign_wizard.practice.keyvault.permissions import OPERATIONS, Access, Caller
 from codesign_wizard.practice.management.authorization import Authorization
 from codesign_wizard.practice.state import PrivateKey, State, StateError
@@ -79,6 +80,7 @@ class CertificateVersion:
     version: str
     attributes: Attributes
     state_name: str  # of the certificate in the state
+    tags: dict[str, str] = field(default_factory=dict)
 
     def certificate(self, state: State) -> x509.Certificate:
         """Return the certificate; raises ``StateError`` if its file is gone."""
@@ -138,6 +140,8 @@ class Vault:
     throttle: Throttle | None = None
     certificates: dict[str, VaultCertificate] = field(default_factory=dict)
     keys: dict[str, VaultKey] = field(default_factory=dict)
+    pending: dict[str, PendingOperation] = field(default_factory=dict)
+    deleted: dict[str, DeletedCertificate] = field(default_factory=dict)
 
     @property
     def host(self) -> str:
@@ -354,26 +358,11 @@ class Vault:
     def from_json(cls, document: dict[str, Any]) -> Vault:
         """Return what ``to_json`` wrote; raises ``KeyError`` or ``TypeError`` on anything else."""
         certificates = {
-            name: VaultCertificate(
-                entry["name"],
-                CertificatePolicy(**entry["policy"]),
-                [
-                    CertificateVersion(**{**each, "attributes": Attributes(**each["attributes"])})
-                    for each in entry["versions"]
-                ],
-            )
-            for name, entry in document["certificates"].items()
+            name: certificate_from_json(entry) for name, entry in document["certificates"].items()
         }
-        keys = {
-            name: VaultKey(
-                entry["name"],
-                [
-                    KeyVersion(**{**each, "attributes": Attributes(**each["attributes"])})
-                    for each in entry["versions"]
-                ],
-            )
-            for name, entry in document["keys"].items()
-        }
+        keys = {name: key_from_json(entry) for name, entry in document["keys"].items()}
+        pending = {name: PendingOperation(**entry) for name, entry in document.get("pending", {}).items()}
+        deleted = {name: DeletedCertificate(**entry) for name, entry in document.get("deleted", {}).items()}
         throttle = document["throttle"]
         return cls(
             **{
@@ -383,8 +372,33 @@ class Vault:
                 "throttle": Throttle(**throttle) if throttle else None,
                 "certificates": certificates,
                 "keys": keys,
+                "pending": pending,
+                "deleted": deleted,
             }
         )
+
+
+def certificate_from_json(entry: dict[str, Any]) -> VaultCertificate:
+    """Return a certificate kept as a document; raises ``KeyError`` or ``TypeError`` on anything else."""
+    return VaultCertificate(
+        entry["name"],
+        CertificatePolicy(**entry["policy"]),
+        [
+            CertificateVersion(**{**each, "attributes": Attributes(**each["attributes"])})
+            for each in entry["versions"]
+        ],
+    )
+
+
+def key_from_json(entry: dict[str, Any]) -> VaultKey:
+    """Return a key kept as a document; raises ``KeyError`` or ``TypeError`` on anything else."""
+    return VaultKey(
+        entry["name"],
+        [
+            KeyVersion(**{**each, "attributes": Attributes(**each["attributes"])})
+            for each in entry["versions"]
+        ],
+    )
 
 
 class Vaults:

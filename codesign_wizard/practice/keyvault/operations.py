@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import urllib.parse
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from codesign_wizard.practice.entra.tokens import base64url, from_base64url
-from codesign_wizard.practice.keyvault import errors, responses
+from codesign_wizard.practice.keyvault import errors, lifecycle, responses
 from codesign_wizard.practice.keyvault.models import Vault
+from codesign_wizard.practice.keyvault.pending import IN_PROGRESS, DeletedCertificate
 from codesign_wizard.practice.keyvault.permissions import Caller
 from codesign_wizard.practice.wire.messages import Request, Response, json_response
 from codesign_wizard.practice.wire.router import Router, split
@@ -78,22 +79,35 @@ class Operation:
 
     def list_certificates(self) -> Response:
         vault, state = self._vault, self._world.state
-        held = [each for _, each in sorted(vault.certificates.items()) if each.versions]
-        return self._page(
-            held,
-            lambda each: responses.certificate_item(vault, each, each.versions[-1], state, whole=True),
-        )
+        held = {
+            name: responses.certificate_item(vault, each, each.versions[-1], state, whole=True)
+            for name, each in vault.certificates.items()
+            if each.versions
+        }
+        if self._request.query.get("includePending", "").lower() == "true":
+            for name, each in vault.pending.items():
+                if each.waits:
+                    held.setdefault(name, responses.pending_item(vault, each, whole=True))
+        return self._page([held[name] for name in sorted(held)], lambda each: each)
 
     def list_certificate_versions(self) -> Response:
         vault, state = self._vault, self._world.state
-        certificate = vault.certificate(self._name)
-        return self._page(
-            list(reversed(certificate.versions)),
-            lambda each: responses.certificate_item(vault, certificate, each, state, whole=False),
-        )
+        waiting = vault.pending.get(self._name.lower())
+        versions = [responses.pending_item(vault, waiting, whole=False)] if waiting and waiting.waits else []
+        if not versions or self._name.lower() in vault.certificates:
+            certificate = vault.certificate(self._name)
+            versions += [
+                responses.certificate_item(vault, certificate, each, state, whole=False)
+                for each in reversed(certificate.versions)
+            ]
+        return self._page(versions, lambda each: each)
 
     def get_certificate(self) -> Response:
         vault, state = self._vault, self._world.state
+        waiting = vault.pending.get(self._name.lower())
+        first = self._name.lower() not in vault.certificates
+        if waiting is not None and waiting.waits and first and self._version in ("", waiting.key["version"]):
+            return json_response(200, responses.pending_bundle(vault, waiting))
         found, version = vault.certificate_version(self._name, self._version)
         return json_response(
             200, responses.certificate_bundle(vault, found, version, state, latest=not self._version)
@@ -103,8 +117,99 @@ class Operation:
         vault = self._vault
         return json_response(200, responses.certificate_policy(vault, vault.certificate(self._name)))
 
-    def pending(self) -> Response:
-        raise errors.pending_missing(self._name)
+    # a certificate's life
+
+    def create_certificate(self) -> Response:
+        made = lifecycle.create(self._vault, self._world.state, self._name, self._body(), self._now)
+        self._world.save()
+        # even what the vault signs itself is not told to be done at once
+        fresh = replace(made, status=IN_PROGRESS, target="")
+        response = json_response(202, responses.pending_operation(self._vault, fresh))
+        version = self._request.query["api-version"]
+        place = f"https://{self._vault.host}/certificates/{made.name}/pending"
+        location = f"{place}?api-version={version}&request_id={made.request_id}"
+        response.headers += [("Location", location), ("Retry-After", "10")]
+        return response
+
+    def get_pending(self) -> Response:
+        found = lifecycle.pending(self._vault, self._name, self._request.query.get("request_id", ""))
+        return json_response(200, responses.pending_operation(self._vault, found))
+
+    def cancel_pending(self) -> Response:
+        lifecycle.pending(self._vault, self._name)  # existence before content
+        if self._body().get("cancellation_requested") is not True:
+            raise errors.property_invalid("cancellation_requested")
+        found = lifecycle.cancel(self._vault, self._name)
+        self._world.save()
+        return json_response(200, responses.pending_operation(self._vault, found))
+
+    def delete_pending(self) -> Response:
+        found = lifecycle.drop(self._vault, self._name)
+        self._world.save()
+        return json_response(200, responses.pending_operation(self._vault, found))
+
+    def merge(self) -> Response:
+        lifecycle.pending(self._vault, self._name)
+        lifecycle.merge(self._vault, self._world.state, self._name, self._body(), self._now)
+        self._world.save()
+        return self._newest(201)
+
+    def import_certificate(self) -> Response:
+        lifecycle.import_certificate(self._vault, self._world.state, self._name, self._body(), self._now)
+        self._world.save()
+        return self._newest(200)
+
+    def update_certificate(self) -> Response:
+        vault, state = self._vault, self._world.state
+        found, version = vault.certificate_version(self._name, self._version)
+        lifecycle.update(vault, self._name, version.version, self._body(), self._now)
+        self._world.save()
+        return json_response(200, responses.certificate_bundle(vault, found, version, state, latest=False))
+
+    def delete_certificate(self) -> Response:
+        gone = lifecycle.delete(self._vault, self._name, self._now)
+        self._world.save()
+        return json_response(200, responses.deleted_certificate(self._vault, gone, self._world.state))
+
+    def list_deleted_certificates(self) -> Response:
+        vault, state = self._vault, self._world.state
+        held = [each for _, each in sorted(vault.deleted.items())]
+        return self._page(held, lambda each: responses.deleted_certificate(vault, each, state, item=True))
+
+    def get_deleted_certificate(self) -> Response:
+        found = self._deleted("get")
+        return json_response(200, responses.deleted_certificate(self._vault, found, self._world.state))
+
+    def recover_certificate(self) -> Response:
+        self._deleted("recover")
+        lifecycle.recover(self._vault, self._name)
+        self._world.save()
+        return self._newest(200)
+
+    def purge_certificate(self) -> Response:
+        self._deleted("purge")
+        lifecycle.purge(self._vault, self._name)
+        self._world.save()
+        return Response(204, b"", [])
+
+    def _deleted(self, permission: str) -> DeletedCertificate:
+        """Return what was deleted; what never was answers 404 to everybody, before any permission."""
+        found = lifecycle.deleted(self._vault, self._name)
+        now = self._world.clock.now().timestamp()
+        self._vault.permit(
+            self._world.authorization, self._caller, "certificates", permission, self._name, now
+        )
+        return found
+
+    def _newest(self, status: int) -> Response:
+        vault, state = self._vault, self._world.state
+        found, version = vault.certificate_version(self._name, "")
+        document = responses.certificate_bundle(vault, found, version, state, latest=True)
+        return json_response(status, document)
+
+    @property
+    def _now(self) -> int:
+        return int(self._world.clock.now().timestamp())
 
     def contacts(self) -> Response:
         raise errors.contacts_missing()
@@ -192,8 +297,7 @@ class Operation:
         return self._page([], lambda each: {})
 
     def deleted(self) -> Response:
-        kind = "Key" if "/deletedkeys/" in self._request.path.lower() else "Certificate"
-        raise errors.deleted_missing(kind, self._name)
+        raise errors.deleted_missing("Key", self._name)
 
     def _not_played(self) -> errors.VaultError:
         last = urllib.parse.unquote(split(self._request.path)[-1]).lower()
@@ -269,21 +373,21 @@ def _ways() -> Router[_Way]:
     certificates("PUT", "/issuers/{issuer}", "setissuers", Operation.make, whole=True)
     certificates("DELETE", "/issuers/{issuer}", "deleteissuers", Operation.issuer, whole=True)
     certificates("POST", "/restore", "restore", Operation.restore)
-    certificates("POST", "/{name}/create", "create", Operation.make)
-    certificates("POST", "/{name}/import", "import", Operation.make)
+    certificates("POST", "/{name}/create", "create", Operation.create_certificate)
+    certificates("POST", "/{name}/import", "import", Operation.import_certificate)
     certificates("POST", "/{name}/backup", "backup", Operation.change_certificate)
     certificates("GET", "/{name}/versions", "list", Operation.list_certificate_versions)
     certificates("GET", "/{name}/policy", "get", Operation.get_policy)
     certificates("PATCH", "/{name}/policy", "update", Operation.change_certificate)
-    certificates("GET", "/{name}/pending", "get", Operation.pending)
-    certificates("PATCH", "/{name}/pending", "update", Operation.pending)
-    certificates("DELETE", "/{name}/pending", "update", Operation.pending)
-    certificates("POST", "/{name}/pending/merge", "create", Operation.pending)
+    certificates("GET", "/{name}/pending", "get", Operation.get_pending)
+    certificates("PATCH", "/{name}/pending", "update", Operation.cancel_pending)
+    certificates("DELETE", "/{name}/pending", "update", Operation.delete_pending)
+    certificates("POST", "/{name}/pending/merge", "create", Operation.merge)
     certificates("GET", "/{name}", "get", Operation.get_certificate)
     certificates("GET", "/{name}/{version}", "get", Operation.get_certificate)
-    certificates("PATCH", "/{name}", "update", Operation.change_certificate)
-    certificates("PATCH", "/{name}/{version}", "update", Operation.change_certificate)
-    certificates("DELETE", "/{name}", "delete", Operation.change_certificate)
+    certificates("PATCH", "/{name}", "update", Operation.update_certificate)
+    certificates("PATCH", "/{name}/{version}", "update", Operation.update_certificate)
+    certificates("DELETE", "/{name}", "delete", Operation.delete_certificate)
 
     keys("GET", "", "list", Operation.list_keys)
     keys("POST", "/restore", "restore", Operation.restore)
@@ -305,12 +409,16 @@ def _ways() -> Router[_Way]:
     keys("PUT", "/{name}", "import", Operation.make)
     keys("DELETE", "/{name}", "delete", Operation.change_key)
 
-    for group in ("certificates", "keys"):
-        ways.add("GET", f"/deleted{group}", _Way(group, "list", Operation.no_deleted))
-        nothing = _Way(group, "", Operation.deleted)
-        ways.add("GET", f"/deleted{group}/{{name}}", nothing)
-        ways.add("DELETE", f"/deleted{group}/{{name}}", nothing)
-        ways.add("POST", f"/deleted{group}/{{name}}/recover", nothing)
+    ways.add("GET", "/deletedcertificates", _Way("certificates", "list", Operation.list_deleted_certificates))
+    for method, tail, act in (
+        ("GET", "", Operation.get_deleted_certificate),
+        ("DELETE", "", Operation.purge_certificate),
+        ("POST", "/recover", Operation.recover_certificate),
+    ):
+        ways.add(method, f"/deletedcertificates/{{name}}{tail}", _Way("certificates", "", act))
+    ways.add("GET", "/deletedkeys", _Way("keys", "list", Operation.no_deleted))
+    for method, tail in (("GET", ""), ("DELETE", ""), ("POST", "/recover")):
+        ways.add(method, f"/deletedkeys/{{name}}{tail}", _Way("keys", "", Operation.deleted))
     return ways
 
 

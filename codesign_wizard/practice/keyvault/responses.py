@@ -16,12 +16,15 @@ from codesign_wizard.practice.keyvault.errors import VaultError
 from codesign_wizard.practice.keyvault.models import (
     HSM_PLATFORM,
     Attributes,
+    CertificatePolicy,
     CertificateVersion,
     KeyVersion,
     Vault,
     VaultCertificate,
     VaultKey,
+    certificate_from_json,
 )
+from codesign_wizard.practice.keyvault.pending import DeletedCertificate, PendingOperation
 from codesign_wizard.practice.state import PrivateKey, State
 
 _RECOVERY = {"recoveryLevel": "Recoverable+Purgeable", "recoverableDays": 90}
@@ -47,9 +50,76 @@ def certificate_bundle(
         "cer": base64.b64encode(der).decode(),
         "attributes": _attributes(version.attributes) | _RECOVERY,
     }
+    if version.tags:
+        document["tags"] = version.tags
+    waiting = vault.pending.get(name.lower())
+    if waiting is not None:
+        document["pending"] = {"id": f"{base}/certificates/{name}/pending"}
     if latest:
         document["policy"] = certificate_policy(vault, certificate)
     return document
+
+
+def pending_operation(vault: Vault, operation: PendingOperation) -> dict[str, Any]:
+    """Return a signing request as ``/pending`` gives it."""
+    document: dict[str, Any] = {
+        "id": f"https://{vault.host}/certificates/{operation.name}/pending",
+        "issuer": {"name": operation.issuer},
+        "csr": operation.csr,
+        "cancellation_requested": operation.cancellation_requested,
+        "status": operation.status,
+    }
+    if operation.details:
+        document["status_details"] = operation.details
+    if operation.target:
+        document["target"] = operation.target
+    return {**document, "request_id": operation.request_id}
+
+
+def pending_bundle(vault: Vault, operation: PendingOperation) -> dict[str, Any]:
+    """Return a first version that waits for its certificate: disabled, without ``cer``.
+
+    No captured answer was found; the SDKs' samples show only that there is one.
+    """
+    base, name, version = f"https://{vault.host}", operation.name, operation.key["version"]
+    holder = VaultCertificate(name, CertificatePolicy(**operation.policy), [])
+    return {
+        "id": f"{base}/certificates/{name}/{version}",
+        "attributes": _pending_attributes(operation) | _RECOVERY,
+        "policy": certificate_policy(vault, holder),
+        "pending": {"id": f"{base}/certificates/{name}/pending"},
+        **({"tags": operation.tags} if operation.tags else {}),
+    }
+
+
+def pending_item(vault: Vault, operation: PendingOperation, *, whole: bool) -> dict[str, Any]:
+    """Return the list entry of a version that waits for its certificate."""
+    place = operation.name if whole else f"{operation.name}/{operation.key['version']}"
+    return {
+        "id": f"https://{vault.host}/certificates/{place}",
+        "attributes": _pending_attributes(operation),
+        **({"tags": operation.tags} if operation.tags else {}),
+        "subject": "",
+    }
+
+
+def deleted_certificate(
+    vault: Vault, gone: DeletedCertificate, state: State, *, item: bool = False
+) -> dict[str, Any]:
+    """Return a deleted certificate, or its list entry (*item*)."""
+    holder = certificate_from_json(gone.certificate)
+    version = holder.versions[-1]
+    document = (
+        certificate_item(vault, holder, version, state, whole=True)
+        if item
+        else certificate_bundle(vault, holder, version, state, latest=True)
+    )
+    return {
+        "recoveryId": f"https://{vault.host}/deletedcertificates/{holder.name}",
+        "deletedDate": gone.deleted,
+        "scheduledPurgeDate": gone.purge_at,
+        **document,
+    }
 
 
 def certificate_policy(vault: Vault, certificate: VaultCertificate) -> dict[str, Any]:
@@ -90,6 +160,7 @@ def certificate_item(
         "id": f"https://{vault.host}/certificates/{place}",
         "x5t": _thumbprint(_der(version.certificate(state))),
         "attributes": _attributes(version.attributes),
+        **({"tags": version.tags} if version.tags else {}),
         "subject": "",
     }
 
@@ -122,6 +193,11 @@ def rotation_policy(vault: Vault, key: VaultKey, version: KeyVersion) -> dict[st
         "lifetimeActions": [{"trigger": {"timeBeforeExpiry": "P30D"}, "action": {"type": "Notify"}}],
         "attributes": {"created": version.attributes.created, "updated": version.attributes.updated},
     }
+
+
+def _pending_attributes(operation: PendingOperation) -> dict[str, Any]:
+    times = operation.key["attributes"]
+    return {"enabled": False, "created": times["created"], "updated": times["updated"]}
 
 
 def _key_attributes(version: KeyVersion) -> dict[str, Any]:
