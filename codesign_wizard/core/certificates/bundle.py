@@ -20,6 +20,7 @@ from codesign_wizard.core.certificates.chains import build_chain, load_whole
 from codesign_wizard.core.certificates.forms import MAXIMUM_SIZE, Kind, Part, Piece, read_pieces
 from codesign_wizard.core.certificates.request import CODE_SIGNING, key_name, public_key_bytes, purpose_name
 from codesign_wizard.core.errors import InputError
+from codesign_wizard.core.files import require_file
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, blocks, worst_first
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.network import Network
@@ -100,13 +101,12 @@ def read_files(paths: Iterable[Path]) -> list[Piece]:
     pieces = []
     for path in paths:
         try:
-            if not path.is_file():
-                why = tr("it is a folder") if path.is_dir() else tr("there is no such file")
-                raise InputError(kinds.UNREADABLE(file=path.name or str(path), why=why))
+            require_file(path)
             size = path.stat().st_size
             data = path.read_bytes() if size <= MAXIMUM_SIZE else b""
         except OSError as error:
-            raise InputError(kinds.UNREADABLE(file=path.name, why=error.strerror or str(error))) from error
+            name = path.name or str(path)
+            raise InputError(kinds.UNREADABLE(file=name, why=error.strerror or str(error))) from error
         pieces.append(Piece(path.name, data, size))
     return pieces
 

