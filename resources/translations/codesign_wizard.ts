@@ -1109,6 +1109,271 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/certificates.py"/>
+        <source>another kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity.py"/>
+        <source>Export or copy the file again, as a whole.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity.py"/>
+        <source>If the signing request was made here, put key and certificate together.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity.py"/>
+        <source>Run `codesign-wizard identity assemble` with the .cer file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity.py"/>
+        <source>Choose the team that publishes the program, and get the other certificate from it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity.py"/>
+        <source>On Apple's site, the team is chosen at the top right, by its name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity.py"/>
+        <source>Export one identity a file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity.py"/>
+        <source>In Keychain Access, select one certificate only before File &gt; Export Items.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity.py"/>
+        <source>Or run `codesign-wizard identity repack`, which writes the chosen one alone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} cannot be read: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} is no .p12 file: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} is a certificate without its private key ({name}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} is damaged: it begins like a .p12 file but cannot be read to its end.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The password does not open {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} is protected by a password.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} asks for more work than any .p12 file needs and is not opened.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} is protected in a way that cannot be opened here: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} holds certificates but no private key, so nothing can be signed with it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} holds a private key, but no certificate that belongs to it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} holds neither a key nor a certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} holds {count} identities; {name} is the one that is used.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} hides its keys behind the password, so only the first one is seen.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} holds a certificate of the kind “{kind}”, which does not sign for distribution outside the App Store.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} holds a certificate that Apple did not make for signing ({name}, issued by {issuer}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} is the {kind} certificate, not the {wanted} one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Both files are {kind} certificates; the {missing} one is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The two files belong to two teams: {first} and {second}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The two files are under two passwords; the server takes one for both.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The certificate in {file} expired on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The certificate in {file} is valid only from {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The certificate in {file} expires on {date}, in {days} days.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The certificate in {file} was issued by Apple's first Developer ID authority, which ends on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The RSA key in {file} has only {bits} bits; Apple asks for 2048.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The key in {file} is not an RSA key; Developer ID certificates have RSA keys.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The certificate in {file} names no team.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The certificate in {file} does not lead to Apple's root: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} lacks Apple's intermediate certificate; it is added from this program.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file}: {kind} of {name} (team {team}), valid until {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Installer and Application belong to the same team, {team}, and open with one password.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Export the certificate together with its key, on the Mac that made the request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Give each file in the other's place.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Re-export both files under one password.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Type the password that was chosen when the file was exported.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Open Keychain Access, keychain “login”, category “My Certificates”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Unfold the certificate: a private key must appear below it. Without one, this is another Mac.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Select the certificate, File &gt; Export Items, format .p12, and choose a password.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Sign in as the Account Holder: only that role creates Developer ID certificates.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Choose G2 Sub-CA, upload the signing request, and download the .cer file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Run `codesign-wizard identity repack` with both files.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>It is not the password of the Mac or of the Apple account, unless the same was chosen.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>If it is lost, export the file again: a .p12 cannot be opened without it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Create a {kind} certificate on Apple's site.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Certificates, + (add), under Software choose {kind}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/trust.py"/>
         <source>The extra Apple-like root certificates in {file} cannot be read.</source>
         <translation type="unfinished"></translation>
@@ -1591,11 +1856,6 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>{file} is damaged: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
-        <source>{file} cannot be read: {why}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2924,6 +3184,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/matrix.py"/>
+        <source>The vault has no request that would tell this and certainly change nothing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/matrix.py"/>
+        <source>The vault refuses it for other names. {name} itself was not asked about: that could change it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
         <source>Nothing that is asked for is missing on the vault {vault}, as far as can be tested.</source>
         <translation type="unfinished"></translation>
@@ -3046,6 +3316,21 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
         <source>A token that was fetched before does not matter here: every check signs in anew.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/own_rights.py"/>
+        <source>Azure Resource Manager does not list it among the application's own rights on the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/own_rights.py"/>
+        <source>Azure Resource Manager lists it among the application's own rights on the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/own_rights.py"/>
+        <source>The application's own rights hold it under a condition only, which is not judged.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3311,6 +3596,11 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/report.py"/>
         <source>Not testable from here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/proof.py"/>
+        <source>The signature was thrown away; the vault's audit log holds the request.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4106,16 +4396,6 @@
     <message>
         <location filename="codesign_wizard/core/certificates/bundle.py"/>
         <source>Root</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/bundle.py"/>
-        <source>it is a folder</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/bundle.py"/>
-        <source>there is no such file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5129,6 +5409,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/certificates/vault.py"/>
+        <source>Looking whether the vault has merged it all the same</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/chain.py"/>
         <source>The certificate of the issuer {issuer} could not be had: {why}.</source>
         <translation type="unfinished"></translation>
@@ -5154,8 +5439,8 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/doctor.py"/>
-        <source>The signature was thrown away; the vault's audit log holds the request.</source>
+        <location filename="codesign_wizard/core/files.py"/>
+        <source>it is a folder</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
