@@ -38,6 +38,11 @@ class ApplicationCredential:
             self._signed_in = sign_in(self.job, self._network, self._options, self._secret)
             return self._signed_in
 
+    @property
+    def secret(self) -> Secret:
+        """The secret that is signed in with."""
+        return self._secret
+
     def vault_token(self) -> Secret:
         """Return a token for the vault, signing in where there is none; raises as ``get_token``."""
         return Secret(self.get_token().token)

@@ -1,0 +1,94 @@
+"""The definitive proof: a real signature made in the vault, checked with the certificate's public key."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from codesign_wizard.core.azure import vault_findings
+from codesign_wizard.core.azure.options import AzureOptions
+from codesign_wizard.core.errors import CodesignError
+from codesign_wizard.core.finding import Finding, iso
+from codesign_wizard.core.job import JobContext
+from codesign_wizard.core.network import Network
+from codesign_wizard.core.text import tr
+
+if TYPE_CHECKING:
+    from codesign_wizard.core.azure.credential import ApplicationCredential
+    from codesign_wizard.core.azure.signer import KeyVaultSigner
+
+# what is signed says so itself, and is no digest of any program
+TEST_TEXT = b"Codesign Wizard test signature: it signs nothing but this sentence."
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came of it: ``unread`` is why the certificate could not be read, ``unsigned`` why not signed.
+
+    ``noticed`` are findings beside that (of the chain); ``facts`` are the certificate's. ``key_id`` is the
+    key's, when the certificate was read.
+    """
+
+    unread: Finding | None = None
+    unsigned: Finding | None = None
+    works: Finding | None = None
+    noticed: tuple[Finding, ...] = ()
+    facts: dict[str, str] = field(default_factory=dict)
+    key_id: str = ""
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All of it, in the order in which it was found."""
+        return [*self.noticed, *filter(None, (self.unread, self.unsigned, self.works))]
+
+
+def prove(
+    job: JobContext,
+    network: Network,
+    options: AzureOptions,
+    credential: ApplicationCredential,
+    *,
+    certificate_read: Callable[[], None] = lambda: None,
+) -> Proof:
+    """Read the certificate and have the vault sign a sentence with its key; the signature is thrown away.
+
+    *certificate_read* is called between the two. Raises ``InputError`` and ``Cancelled``.
+    """
+    from codesign_wizard.core.azure.signer import KeyVaultSigner
+    from codesign_wizard.core.errors import InputError
+
+    try:
+        signer = KeyVaultSigner.open(job, network, options, credential.secret, credential=credential)
+    except InputError:
+        raise
+    except CodesignError as error:
+        return Proof(unread=error.finding)
+    with signer:
+        facts, noticed = _facts(signer), tuple(signer.findings)
+        certificate_read()
+        digest = signer.test_digest()
+        try:
+            signer.sign(job, hashlib.new(digest.value, TEST_TEXT).digest(), digest)
+        except CodesignError as error:
+            return Proof(unsigned=error.finding, noticed=noticed, facts=facts, key_id=signer.key_id)
+    works = vault_findings.SIGNATURE_WORKS(
+        name=options.certificate_name,
+        detail=tr("The signature was thrown away; the vault's audit log holds the request."),
+    )
+    return Proof(works=works, noticed=noticed, facts=facts, key_id=signer.key_id)
+
+
+def _facts(signer: KeyVaultSigner) -> dict[str, str]:
+    from codesign_wizard.core.authenticode import trust
+    from codesign_wizard.core.authenticode.verify import describe_key
+
+    leaf = signer.certificate_chain[0]
+    return {
+        "certificate": signer.description,
+        "publisher": trust.name(leaf),
+        "issuer": trust.issuer_name(leaf),
+        "key": describe_key(leaf),
+        "certificate_expires": iso(leaf.not_valid_after_utc),
+    }
