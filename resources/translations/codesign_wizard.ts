@@ -304,126 +304,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>The signing request was saved as {file}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>The signing request {name} was dropped.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>create: the subject</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>create: the key</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>make a request, show it again, save it as PEM, or drop it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>save: the file to write</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>the whole name, as in O="Example, Inc.",L=Town,C=GB</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>kind and size of the key</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>not in the HSM; CAs refuse it for code signing</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>a tag for the certificate</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>csr save needs a file to write.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>The signing request waits for the CA's answer.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>The signing request is not as it should be.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>Nothing waits any more.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>There is no signing request to work with.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>Give the subject as a whole with --subject, or in parts, not both.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>A subject is needed: --organization, --locality, --country, or --subject.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>No signing request was made.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>This makes a new {key} key and a signing request for {subject} in the vault {vault}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>Give this request to the CA, then: certificate merge FILE…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>This drops the signing request {name}. Its key is lost: a certificate that the CA issues for it can never be used.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>{file} will be replaced.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>The subject cannot be read: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>A tag is written as NAME=VALUE, not as {text}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>This version looks at Windows signing only; macOS and server come later.</source>
         <translation type="unfinished"></translation>
@@ -716,96 +596,6 @@
     <message>
         <location filename="codesign_wizard/commands/output.py"/>
         <source>Portal</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Granting needs an administrator: add --as az, --as browser or --as device-code.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>This grants what stands above, and takes nothing away.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Granted, and the vault knows it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>no</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>likely</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>not known from here</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>show: the permissions, changes nothing; grant: what is missing, after asking</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>sign in as administrator: the session of az, the browser, or a code on another device</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>grant: what for (default: all that the server's documentation asks for)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>grant: exactly what is needed, by a custom role or single ticks, not the usual roles</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>show: only what is missing</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>The application may do all that is needed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Nothing had to be granted.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>The grant is not enough, or not known to the vault yet.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Granted; waiting until the vault knows it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Signed in as {account}. To be granted:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Sign in there, in the browser: {address}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Open {address} and type the code {code}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1106,321 +896,6 @@
     <message>
         <location filename="codesign_wizard/commands/verify.py"/>
         <source>Description</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/certificates.py"/>
-        <source>another kind</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>Export or copy the file again, as a whole.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>If the signing request was made here, put key and certificate together.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>Run `codesign-wizard identity assemble` with the .cer file.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>Choose the team that publishes the program, and get the other certificate from it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>On Apple's site, the team is chosen at the top right, by its name.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>Export one identity a file.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>In Keychain Access, select one certificate only before File &gt; Export Items.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>Or run `codesign-wizard identity repack`, which writes the chosen one alone.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file} cannot be read: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file} is no .p12 file: {what}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file} is a certificate without its private key ({name}).</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file} is damaged: it begins like a .p12 file but cannot be read to its end.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>The password does not open {file}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file} is protected by a password.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file} asks for more work than any .p12 file needs and is not opened.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file} is protected in a way that cannot be opened here: {what}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file} holds certificates but no private key, so nothing can be signed with it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file} holds a private key, but no certificate that belongs to it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file} holds neither a key nor a certificate.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file} holds {count} identities; {name} is the one that is used.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file} hides its keys behind the password, so only the first one is seen.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file} holds a certificate of the kind “{kind}”, which does not sign for distribution outside the App Store.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file} holds a certificate that Apple did not make for signing ({name}, issued by {issuer}).</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file} is the {kind} certificate, not the {wanted} one.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>Both files are {kind} certificates; the {missing} one is missing.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>The two files belong to two teams: {first} and {second}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>The two files are under two passwords; the server takes one for both.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>The certificate in {file} expired on {date}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>The certificate in {file} is valid only from {date}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>The certificate in {file} expires on {date}, in {days} days.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>The certificate in {file} was issued by Apple's first Developer ID authority, which ends on {date}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>The RSA key in {file} has only {bits} bits; Apple asks for 2048.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>The key in {file} is not an RSA key; Developer ID certificates have RSA keys.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>The certificate in {file} names no team.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>The certificate in {file} does not lead to Apple's root: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file} lacks Apple's intermediate certificate; it is added from this program.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file}: {kind} of {name} (team {team}), valid until {date}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>Installer and Application belong to the same team, {team}, and open with one password.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>Export the certificate together with its key, on the Mac that made the request.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>Give each file in the other's place.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>Re-export both files under one password.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>Type the password that was chosen when the file was exported.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>Open Keychain Access, keychain “login”, category “My Certificates”.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>Unfold the certificate: a private key must appear below it. Without one, this is another Mac.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>Select the certificate, File &gt; Export Items, format .p12, and choose a password.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>Sign in as the Account Holder: only that role creates Developer ID certificates.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>Choose G2 Sub-CA, upload the signing request, and download the .cer file.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>Run `codesign-wizard identity repack` with both files.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>It is not the password of the Mac or of the Apple account, unless the same was chosen.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>If it is lost, export the file again: a .p12 cannot be opened without it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>Create a {kind} certificate on Apple's site.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>Certificates, + (add), under Software choose {kind}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>The extra Apple-like root certificates in {file} cannot be read.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>it vouches only for itself</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>it ends in {root}, which is not Apple's root</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>its issuer, {issuer}, is not known</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>{name} is signed with {digest}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>{name} expired on {date}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>{name} is valid only from {date}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>{name} has a critical extension that is not understood ({oid})</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>{name} is not allowed to issue this certificate</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>{name} is not meant for this purpose</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1860,6 +1335,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>{file} cannot be read: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>{file} cannot be written: {why}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2200,6 +1680,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>it vouches only for itself</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
         <source>it ends in {root}, which Windows does not know</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2210,7 +1695,37 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>{name} is valid only from {date}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>{name} is signed with {digest}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
         <source>the key of {name} has only {bits} bits</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>{name} is not allowed to issue this certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>{name} expired on {date}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>{name} has a critical extension that is not understood ({oid})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>{name} is not meant for this purpose</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6469,251 +5984,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>What we saw</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Copy what we saw</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Permissions</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>What the application may do in the vault. Looking changes nothing there.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>&amp;Look what the application may do</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Asks the vault about each permission, and has one test digest signed. Changes nothing.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Only what is missing</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>All</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Show only what is missing</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Show all permissions</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Nothing that is asked for is missing.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Fix it with my administrator account</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>It sees the grants themselves, and can add what is missing. You see what is granted first.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>How to sign in</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Si&amp;gn in as administrator…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>What to grant</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>&amp;Grant this now</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Leave it as it is</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>&amp;Look again</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Azure RBAC</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>access policy</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Looking at the permissions</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Looking what the application may do.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>The vault is asked about each permission; nothing changes.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Signing in as administrator</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Copy the code</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Open the address</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Nothing was granted.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Granting</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>In the browser</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>With a code on another device</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>With the session of az on this computer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>All that the documentation asks for</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Only what the certificate's life needs</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Only what signing needs</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Nobody has looked yet what the application may do.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>A few seconds, and nothing changes in the vault.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Something changed since this was checked. Look again.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Open this address on any device, and type the code:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Address and code</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>All {n}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Model: {model}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>not known</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>The code is {code}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Signed in as {account}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>All of it is granted already.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>az command</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>PowerShell command</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Granted {n} s ago; the vault does not know it yet. Asking for {m} s more at most.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>This is not the address of a proxy.</source>
         <translation type="unfinished"></translation>
@@ -7685,6 +6955,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>What we saw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Copy what we saw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
         <source>likely, not proved</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7741,6 +7021,16 @@
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Check again: {title}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>az command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>PowerShell command</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7890,6 +7180,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>All</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Show all lines</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7931,46 +7226,6 @@
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Dock</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>not asked for</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>sign a client</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>request, renew</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>documentation only</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>Likely missing</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>Permission</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>Needed to</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>State</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
