@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.core.azure import explain
@@ -258,7 +259,7 @@ class _Run:
         tasks: list[Callable[[], object]] = []
         if certificate_name:
             tasks.append(lambda: self._real(certificate_name, key_id))
-        tasks += [lambda each=each: self.ask(each, name) for each in PROBES]  # type: ignore[misc]
+        tasks += [partial(self.ask, each, name) for each in PROBES]
         try:
             self._side_by_side(tasks)
         finally:
