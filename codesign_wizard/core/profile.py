@@ -73,10 +73,37 @@ class AzureSettings:
 
 
 @dataclass
+class RequestSettings:
+    """The form for a signing request as filled in: the keys of ``certificates.subject.FIELDS``, and the key.
+
+    ``key`` is a choice by its name (``rsa-4096``); ``hardware`` false asks for a key in software.
+    """
+
+    common_name: str = ""
+    organization: str = ""
+    organizational_unit: str = ""
+    street: str = ""
+    locality: str = ""
+    state: str = ""
+    postal_code: str = ""
+    country: str = ""
+    email: str = ""
+    serial_number: str = ""
+    business_category: str = ""
+    jurisdiction_locality: str = ""
+    jurisdiction_state: str = ""
+    jurisdiction_country: str = ""
+    key: str = "rsa-4096"
+    hardware: bool = True
+    unknown: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
 class WindowsSettings:
     """Everything about signing for Windows. ``input_file`` empty means the built-in sample."""
 
     azure: AzureSettings = field(default_factory=AzureSettings)
+    request: RequestSettings = field(default_factory=RequestSettings)
     timestamp_servers: list[str] = field(default_factory=lambda: list(DEFAULT_TIMESTAMP_SERVERS))
     digest: str = "sha256"
     input_file: str = ""

@@ -1,0 +1,448 @@
+"""The certificate of one name at a glance, and every step of its life as one job.
+
+``CertificateDesk`` is what the page and the commands work with: it looks, checks before a request, makes it,
+checks the CA's answer, merges it. ``DeskState`` is what a look found, as plain values that are kept and shown
+again after a restart; ``headline`` says it in one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from codesign_wizard.core.azure.options import AzureOptions
+from codesign_wizard.core.certificates import service_findings
+from codesign_wizard.core.certificates.held import Holding, NameState, PendingRequest
+from codesign_wizard.core.certificates.judge import VersionJudgement, judge_version, needs_renewal
+from codesign_wizard.core.certificates.preflight import check_before_request
+from codesign_wizard.core.certificates.request import RequestOptions, check_request
+from codesign_wizard.core.finding import Finding, Severity, iso, worst_first
+from codesign_wizard.core.job import JobContext
+from codesign_wizard.core.network import Network
+from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.text import tr
+from codesign_wizard.core.verdict import verdict
+
+if TYPE_CHECKING:
+    from codesign_wizard.core.authenticode.roots import RootStore
+    from codesign_wizard.core.azure.permissions.report import Report
+    from codesign_wizard.core.certificates.bundle import Answer
+    from codesign_wizard.core.certificates.forms import Piece
+    from codesign_wizard.core.certificates.vault import CertificateVault
+
+_OTHER_KEY = "certificate.answer.other-key"
+
+
+class Stage(StrEnum):
+    """Where the certificate of a name is in its life."""
+
+    FREE = "free"  # nothing has the name
+    PENDING = "pending"  # the first request waits for the CA
+    USABLE = "usable"
+    RENEWAL_DUE = "renewal-due"  # usable, and its end is near
+    UNUSABLE = "unusable"  # there is one, and something stands against signing with it
+    DELETED = "deleted"
+    TAKEN = "taken"  # a key without a certificate has the name
+
+    @property
+    def held(self) -> bool:
+        """Whether the vault holds a certificate under the name."""
+        return self in (Stage.USABLE, Stage.RENEWAL_DUE, Stage.UNUSABLE)
+
+    @property
+    def open(self) -> bool:
+        """Whether the step is neither done nor wrong: somebody has yet to act."""
+        return self in (Stage.FREE, Stage.PENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRequest:
+    """The request that waits: PEM for the CA, words for people (name and value), since when (UTC)."""
+
+    pem: str
+    words: tuple[tuple[str, str], ...]
+    key: str = ""
+    since: datetime | None = None
+
+    @classmethod
+    def of(cls, pending: PendingRequest) -> ShownRequest:
+        """Return what is shown of *pending*."""
+        request = pending.request
+        return cls(request.pem(), tuple(request.words()), request.key, pending.since)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as kept in a profile."""
+        return {
+            "pem": self.pem,
+            "words": [list(pair) for pair in self.words],
+            "key": self.key,
+            "since": iso(self.since) if self.since else None,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> ShownRequest:
+        """Return what ``to_json`` wrote; raises ``KeyError``, ``TypeError`` or ``ValueError``."""
+        words = tuple((str(name), str(value)) for name, value in document["words"])
+        return cls(str(document["pem"]), words, str(document["key"]), _time(document["since"]))
+
+
+@dataclass(frozen=True, slots=True)
+class ShownVersion:
+    """One version of the certificate; times in UTC."""
+
+    version: str
+    enabled: bool | None
+    created: datetime | None
+    expires: datetime | None
+    newest: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as kept in a profile."""
+        return {
+            "version": self.version,
+            "enabled": self.enabled,
+            "created": iso(self.created) if self.created else None,
+            "expires": iso(self.expires) if self.expires else None,
+            "newest": self.newest,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> ShownVersion:
+        """Return what ``to_json`` wrote; raises ``KeyError``, ``TypeError`` or ``ValueError``."""
+        return cls(
+            str(document["version"]),
+            document["enabled"],
+            _time(document["created"]),
+            _time(document["expires"]),
+            bool(document["newest"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeskState:
+    """What a look found. ``chain`` names the certificates, leaf first and the root last where it is known."""
+
+    vault: str
+    name: str
+    stage: Stage
+    findings: tuple[Finding, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    chain: tuple[str, ...] = ()
+    versions: tuple[ShownVersion, ...] = ()
+    request: ShownRequest | None = None
+    expires: datetime | None = None
+
+    @property
+    def renewing(self) -> bool:
+        """Whether a request for the next version waits beside a certificate."""
+        return self.stage.held and self.request is not None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as kept in a profile; the findings and facts stand beside it there."""
+        return {
+            "vault": self.vault,
+            "name": self.name,
+            "stage": self.stage.value,
+            "chain": list(self.chain),
+            "versions": [each.to_json() for each in self.versions],
+            "request": self.request.to_json() if self.request else None,
+            "expires": iso(self.expires) if self.expires else None,
+        }
+
+    @classmethod
+    def from_json(
+        cls,
+        document: Mapping[str, Any],
+        findings: Sequence[Finding] = (),
+        facts: Mapping[str, str] | None = None,
+    ) -> DeskState:
+        """Return what ``to_json`` wrote; raises ``KeyError``, ``TypeError`` or ``ValueError``."""
+        request = document["request"]
+        return cls(
+            str(document["vault"]),
+            str(document["name"]),
+            Stage(document["stage"]),
+            tuple(findings),
+            dict(facts or {}),
+            tuple(str(each) for each in document["chain"]),
+            tuple(ShownVersion.from_json(each) for each in document["versions"]),
+            ShownRequest.from_json(request) if request is not None else None,
+            _time(document["expires"]),
+        )
+
+
+def describe(
+    options: AzureOptions,
+    holding: Holding,
+    judgement: VersionJudgement | None,
+    *,
+    now: datetime | None = None,
+) -> DeskState:
+    """Return what is shown of *holding*; *judgement* is of the newest version, if there is one."""
+    return DeskState(
+        options.vault_name,
+        holding.name,
+        _stage(holding, judgement, now),
+        tuple(worst_first(_findings(options, holding, judgement))),
+        dict(judgement.facts) if judgement is not None else {},
+        tuple(_names(judgement)) if judgement is not None else (),
+        tuple(
+            ShownVersion(
+                each.version, each.enabled, each.created, each.expires, each.version == holding.newest_version
+            )
+            for each in holding.versions
+        ),
+        ShownRequest.of(holding.pending) if holding.pending is not None else None,
+        judgement.expires if judgement is not None else None,
+    )
+
+
+def headline(state: DeskState, now: datetime | None = None) -> tuple[Severity, str, str]:
+    """Return how grave it is, the sentence that says where the certificate stands, and a smaller one."""
+    now = now or datetime.now(UTC)
+    renewing = tr("A request for its next version waits for the CA's answer.") if state.renewing else ""
+    match state.stage:
+        case Stage.FREE:
+            return (
+                Severity.INFO,
+                tr("The vault {vault} holds no certificate {name} yet.").format(
+                    vault=state.vault, name=state.name
+                ),
+                tr("Make a signing request, give it to a CA, and bring its answer back here."),
+            )
+        case Stage.PENDING:
+            waits = tr("It waits in the vault, not here: close the program whenever you like.")
+            since = since_words(state.request.since if state.request else None, now)
+            return (
+                Severity.INFO,
+                tr("A signing request waits for the CA's answer."),
+                f"{since} {waits}".strip(),
+            )
+        case Stage.USABLE | Stage.RENEWAL_DUE if state.expires is not None:
+            severity, title, text = _held(state, state.expires, now)
+            return severity, title, f"{renewing} {text}".strip()
+    severity, title, text = verdict(state.findings, tr("The certificate can sign programs."))
+    return severity, title, f"{renewing} {text}".strip()
+
+
+def since_words(since: datetime | None, now: datetime) -> str:
+    """Return how long a request has been waiting, one sentence, "" when the vault does not tell."""
+    if since is None:
+        return ""
+    days = (now - since).days
+    date = since.astimezone(UTC).date().isoformat()
+    if days <= 0:
+        return tr("Made today.") if since.date() == now.date() else tr("Made on {date}.").format(date=date)
+    if days == 1:
+        return tr("Made on {date}, 1 day ago.").format(date=date)
+    return tr("Made on {date}, {n} days ago.").format(date=date, n=days)
+
+
+def days_words(expires: datetime, now: datetime) -> str:
+    """Return how long a certificate is still good for: ``311 days left``, ``ends today``, ``expired``."""
+    days = (expires - now).days
+    if expires <= now:
+        return tr("expired")
+    if days == 0:
+        return tr("ends today")
+    return tr("1 day left") if days == 1 else tr("{n} days left").format(n=days)
+
+
+def what_is_made(options: AzureOptions, asked: RequestOptions, *, renewal: bool) -> list[tuple[str, str]]:
+    """Return exactly what ``CertificateDesk.request`` makes: pairs of name and value, for a confirmation."""
+    key = f"{asked.key.label} ({asked.key_type})"
+    kept = tr("made in the vault's hardware, never leaves it") if asked.hardware else tr("kept in software")
+    return [
+        (tr("In the vault"), f"{options.vault_name} ({options.vault_host})"),
+        (
+            tr("Certificate"),
+            tr("{name}: a new version; the present one keeps signing").format(name=options.certificate_name)
+            if renewal
+            else tr("{name}: new").format(name=options.certificate_name),
+        ),
+        (tr("Key"), tr("{key}, {kept}, not exportable, not used again").format(key=key, kept=kept)),
+        (tr("Subject"), asked.subject.x500()),
+        (tr("Asks for"), tr("code signing, digital signatures")),
+    ]
+
+
+@dataclass(frozen=True)
+class CertificateDesk:
+    """One name in one vault, and the jobs around it. ``secret`` and ``roots`` are asked on the job's thread.
+
+    Every method raises ``CodesignError`` with a finding made of the vault's or Entra ID's words, and
+    ``Cancelled``. What changes the vault says so; nothing else does.
+    """
+
+    network: Network
+    options: AzureOptions
+    secret: Callable[[], Secret | None]
+    roots: Callable[[], RootStore]
+
+    def look(self, job: JobContext) -> DeskState:
+        """Return what the vault holds under the name, the newest version judged."""
+        with self._open(job) as vault:
+            return self._state(job, vault)
+
+    def before_request(
+        self,
+        job: JobContext,
+        asked: RequestOptions,
+        *,
+        tier: str = "",
+        permissions: Report | None = None,
+    ) -> list[Finding]:
+        """Return what speaks for and against making *asked*, by a fresh look; see ``preflight``."""
+        with self._open(job) as vault:
+            job.progress(0, None, tr("Reading what the vault holds"))
+            holding = vault.state(job)
+        found = check_before_request(self.options, asked, holding, tier=tier, permissions=permissions)
+        return worst_first(found)
+
+    def request(self, job: JobContext, asked: RequestOptions) -> DeskState:
+        """CHANGES THE VAULT: make a key and a request for it, read it back and compare it with *asked*."""
+        with self._open(job) as vault:
+            job.progress(0, None, tr("Making the key and the request in the vault"))
+            pending = vault.create_request(job, asked)
+            state = self._state(job, vault)
+        # what was asked is known now: the comparison says more than a look alone can
+        known = {each.id for each in check_request(pending.request)}
+        kept = [each for each in state.findings if each.id not in known]
+        findings = worst_first([*check_request(pending.request, asked), *kept])
+        return replace(state, findings=tuple(findings))
+
+    def drop(self, job: JobContext) -> DeskState:
+        """CHANGES THE VAULT: delete the request that waits. Its key, and any answer to it, are lost."""
+        with self._open(job) as vault:
+            job.progress(0, None, tr("Dropping the request"))
+            vault.drop_request(job)
+            return self._state(job, vault)
+
+    def recover(self, job: JobContext) -> DeskState:
+        """CHANGES THE VAULT: bring the deleted certificate back."""
+        with self._open(job) as vault:
+            job.progress(0, None, tr("Recovering the certificate"))
+            vault.recover_deleted(job)
+            return self._state(job, vault)
+
+    def check(self, job: JobContext, pieces: Sequence[Piece]) -> Answer:
+        """Judge what a CA sent against the request that waits; nothing is changed."""
+        from codesign_wizard.core.certificates.bundle import check_answer, read_bundle
+
+        bundle = read_bundle(pieces)
+        if not bundle.certificates:
+            return check_answer(job, bundle, None, roots=self.roots())
+        with self._open(job) as vault:
+            job.progress(0, None, tr("Comparing with the request in the vault"))
+            pending = vault.read_pending(job)
+            key = pending.request.public_key if pending is not None and pending.waits else None
+            roots = self.roots()
+            answer = check_answer(job, bundle, key, roots=roots, network=self.network)
+            if answer.leaf is None and any(each.id == _OTHER_KEY for each in answer.findings):
+                # only then is it worth asking for the vault's other requests
+                others = vault.pending_keys(job)
+                answer = check_answer(job, bundle, key, roots=roots, network=self.network, others=others)
+        return answer
+
+    def merge(self, job: JobContext, answer: Answer) -> DeskState:
+        """CHANGES THE VAULT: give *answer* to the request that waits; then a test text is signed with it."""
+        from codesign_wizard.core.certificates.vault import prove_signature
+
+        with self._open(job) as vault:
+            job.progress(0, None, tr("Merging the answer"))
+            held = vault.merge_answer(job, answer)
+            state = self._state(job, vault)
+        job.progress(0, None, tr("Signing a test text with it"))
+        proof = prove_signature(job, self.network, self.options, self.secret(), version=held.version)
+        findings = tuple(worst_first([*state.findings, *proof]))
+        stage = state.stage
+        if any(each.severity is Severity.ERROR for each in proof):
+            stage = Stage.UNUSABLE
+        return replace(state, findings=findings, stage=stage)
+
+    def attestation(self, job: JobContext) -> bytes | None:
+        """Return the service's proof that the key is in an HSM, or ``None`` where it gives none."""
+        with self._open(job) as vault:
+            return vault.attestation(job)
+
+    def _open(self, job: JobContext) -> CertificateVault:
+        from codesign_wizard.core.certificates.vault import CertificateVault
+
+        job.progress(0, None, tr("Signing in"))
+        return CertificateVault.open(job, self.network, self.options, self.secret())
+
+    def _state(self, job: JobContext, vault: CertificateVault) -> DeskState:
+        job.progress(0, None, tr("Reading what the vault holds"))
+        holding = vault.state(job)
+        judgement = None
+        if holding.certificate is not None:
+            job.progress(0, None, tr("Judging the certificate"))
+            judgement = judge_version(job, holding.certificate, roots=self.roots(), network=self.network)
+        return describe(self.options, holding, judgement)
+
+
+def _stage(holding: Holding, judgement: VersionJudgement | None, now: datetime | None) -> Stage:
+    if judgement is not None:
+        if not judgement.usable:
+            return Stage.UNUSABLE
+        due = judgement.expires is not None and needs_renewal(judgement.expires, now)
+        return Stage.RENEWAL_DUE if due else Stage.USABLE
+    match holding.state:
+        case NameState.PENDING | NameState.RENEWING:
+            return Stage.PENDING
+        case NameState.DELETED:
+            return Stage.DELETED
+        case NameState.TAKEN:
+            return Stage.TAKEN
+    return Stage.FREE
+
+
+def _findings(
+    options: AzureOptions, holding: Holding, judgement: VersionJudgement | None
+) -> Iterator[Finding]:
+    if judgement is not None:
+        yield from judgement.findings
+    if holding.state is NameState.DELETED:
+        yield service_findings.name_deleted(options, holding.name)
+    elif holding.state is NameState.TAKEN:
+        yield service_findings.NAME_TAKEN(name=holding.name, remedies=service_findings.other_name_remedies())
+    if holding.pending is not None:
+        yield from check_request(holding.pending.request)
+    yield from holding.findings
+
+
+def _names(judgement: VersionJudgement) -> Iterator[str]:
+    from codesign_wizard.core.authenticode import trust
+
+    for each in judgement.chain:
+        yield trust.name(each)
+    if judgement.root is not None:
+        yield trust.name(judgement.root)
+
+
+def _held(state: DeskState, expires: datetime, now: datetime) -> tuple[Severity, str, str]:
+    """Return the headline of a certificate that was usable when it was looked at."""
+    date = expires.astimezone(UTC).date().isoformat()
+    if expires <= now:
+        return (
+            Severity.ERROR,
+            tr("The certificate expired on {date}.").format(date=date),
+            tr("Renew it: what was signed with a time stamp stays valid."),
+        )
+    left = days_words(expires, now)
+    if needs_renewal(expires, now):
+        text = "" if state.renewing else tr("It keeps signing until then, also while the CA works.")
+        return (
+            Severity.WARNING,
+            tr("Time to renew: the certificate is valid until {date}, {left}.").format(date=date, left=left),
+            text,
+        )
+    clear = tr("The certificate can sign programs until {date}, {left}.").format(date=date, left=left)
+    return verdict(state.findings, clear)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
