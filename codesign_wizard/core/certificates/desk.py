@@ -19,6 +19,7 @@ from codesign_wizard.core.certificates.held import Holding, NameState, PendingRe
 from codesign_wizard.core.certificates.judge import VersionJudgement, judge_version, needs_renewal
 from codesign_wizard.core.certificates.preflight import check_before_request
 from codesign_wizard.core.certificates.request import RequestOptions, check_request
+from codesign_wizard.core.certificates.subject import Subject
 from codesign_wizard.core.finding import Finding, Severity, iso, worst_first
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.network import Network
@@ -123,7 +124,10 @@ class ShownVersion:
 
 @dataclass(frozen=True, slots=True)
 class DeskState:
-    """What a look found. ``chain`` names the certificates, leaf first and the root last where it is known."""
+    """What a look found. ``chain`` names the certificates, leaf first and the root last where it is known.
+
+    ``subject`` is the certificate's own, by the keys of ``FIELDS``: a renewal begins with it.
+    """
 
     vault: str
     name: str
@@ -134,6 +138,7 @@ class DeskState:
     versions: tuple[ShownVersion, ...] = ()
     request: ShownRequest | None = None
     expires: datetime | None = None
+    subject: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def renewing(self) -> bool:
@@ -150,6 +155,7 @@ class DeskState:
             "versions": [each.to_json() for each in self.versions],
             "request": self.request.to_json() if self.request else None,
             "expires": iso(self.expires) if self.expires else None,
+            "subject": dict(self.subject),
         }
 
     @classmethod
@@ -171,6 +177,7 @@ class DeskState:
             tuple(ShownVersion.from_json(each) for each in document["versions"]),
             ShownRequest.from_json(request) if request is not None else None,
             _time(document["expires"]),
+            {str(name): str(value) for name, value in document["subject"].items()},
         )
 
 
@@ -197,6 +204,7 @@ def describe(
         ),
         ShownRequest.of(holding.pending) if holding.pending is not None else None,
         judgement.expires if judgement is not None else None,
+        _subject(judgement) if judgement is not None else {},
     )
 
 
@@ -267,6 +275,30 @@ def what_is_made(options: AzureOptions, asked: RequestOptions, *, renewal: bool)
         (tr("Subject"), asked.subject.x500()),
         (tr("Asks for"), tr("code signing, digital signatures")),
     ]
+
+
+def what_is_merged(options: AzureOptions, answer: Answer) -> list[tuple[str, str]]:
+    """Return exactly what ``CertificateDesk.merge`` gives the vault: pairs of name and value."""
+    from codesign_wizard.core.authenticode import trust
+    from codesign_wizard.core.certificates.request import key_name
+
+    if answer.leaf is None:
+        return []
+    begin, end = (
+        each.date().isoformat()
+        for each in (answer.leaf.not_valid_before_utc, answer.leaf.not_valid_after_utc)
+    )
+    facts = [
+        (tr("In the vault"), f"{options.vault_name} ({options.vault_host})"),
+        (tr("Certificate of"), trust.name(answer.leaf)),
+        (tr("Issued by"), trust.issuer_name(answer.leaf)),
+        (tr("Valid"), tr("{begin} to {end}").format(begin=begin, end=end)),
+        (tr("Key"), key_name(answer.leaf.public_key())[0]),
+        (tr("Goes there"), " → ".join(trust.name(each) for each in answer.chain)),
+    ]
+    if answer.root is not None:
+        facts.append((tr("Stays out"), trust.name(answer.root)))
+    return facts
 
 
 @dataclass(frozen=True)
@@ -412,6 +444,10 @@ def _findings(
     if holding.pending is not None:
         yield from check_request(holding.pending.request)
     yield from holding.findings
+
+
+def _subject(judgement: VersionJudgement) -> dict[str, str]:
+    return Subject.from_name(judgement.chain[0].subject).to_form() if judgement.chain else {}
 
 
 def _names(judgement: VersionJudgement) -> Iterator[str]:

@@ -74,7 +74,7 @@ def test_a_certificate_is_told_by_the_days_it_has_left_on_the_day_it_is_shown() 
     state = certificate()
     assert state.stage is Stage.USABLE
     assert state.expires is not None
-    assert state.chain[0] == state.facts["publisher"]
+    assert state.chain[0] == state.facts["publisher"] == state.subject["common_name"]
     assert [each.newest for each in state.versions] == [True, False]
     far, near, gone = (state.expires - timedelta(days=days) for days in (200.5, 20.5, -1))
     assert headline(state, far)[1].endswith("200 days left.")
