@@ -1,0 +1,1 @@
+"""Apple's formats: identities, Mach-O signatures, bundles, packages."""
