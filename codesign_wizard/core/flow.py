@@ -49,6 +49,7 @@ class Step:
 
 START = "start"
 KEY_VAULT = "key-vault"
+CERTIFICATE = "certificate"
 WINDOWS_TRIAL = "windows-trial"
 
 STEPS = (

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QFileDialog, QPlainTextEdit
+from PySide6.QtWidgets import QBoxLayout, QFileDialog, QPlainTextEdit, QSizePolicy
 
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import px
@@ -33,6 +33,13 @@ class AnswerDrop(FileDrop):
             _pattern(),
         )
         self.chosen.connect(lambda path: self.files.emit([path]))
+        # in a narrow column the words get the whole width, and as many lines as they need
+        box = self.layout()
+        assert isinstance(box, QBoxLayout)
+        box.setDirection(QBoxLayout.Direction.TopToBottom)
+        box.setSpacing(px(6))
+        box.setAlignment(self.choose, Qt.AlignmentFlag.AlignLeft)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
 
     def ask(self) -> None:
         """Let the person choose files."""

@@ -91,7 +91,7 @@ class HeldCard(Card):
         self.begin, self.end = label("", "label", wrap=False), label("", "label", wrap=False)
         self.facts = Facts(name_width=112)
         self.renew = button(tr("&Renew it…"), renew)
-        self.remind = button(tr("Save re&minders…"), remind)
+        self.remind = button(tr("Save r&eminders…"), remind)
         self.remind.setAccessibleName(tr("Save reminders of its end for a calendar"))
         self.saved = label("", "ok")
         self.saved.hide()

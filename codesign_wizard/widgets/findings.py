@@ -126,7 +126,8 @@ class FindingView(Card):
             inner.addWidget(view)
         self.recheck = button(tr("Check again"), lambda: self.again.emit(finding))
         self.recheck.setAccessibleName(tr("Check again: {title}").format(title=finding.title))
-        self.recheck.setVisible(can_check)
+        if not can_check:
+            self.recheck.hide()  # shown before it has a parent, it would be a window for a moment
         if finding.remedies:
             view.buttons.insertWidget(1 if view.tabs is not None else 0, self.recheck)
         elif can_check:

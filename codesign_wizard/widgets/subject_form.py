@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from codesign_wizard.core.certificates.request import EC_WARNING, KeyChoice, RequestOptions
 from codesign_wizard.core.certificates.subject import FIELD, FIELDS, Subject
@@ -33,7 +33,7 @@ _FIRST = ("organization", "common_name", "locality", "state", "country")
 _MORE = ("organizational_unit", "street", "postal_code", "email")
 _EXTENDED = tuple(field.key for field in FIELDS if field.extended)
 _SHORT = 72  # width of a field for two letters
-_LABEL = 132
+_LABEL = 156
 
 
 class SubjectField(CheckedField):
@@ -78,12 +78,15 @@ class SubjectForm(QWidget):
         for key in _FIRST:
             card.body.addWidget(self._field(key))
         self.fields["common_name"].edit.setPlaceholderText(tr("the organisation's name again"))
-        self.more = self._fold(tr("More that so&me CAs ask for"), _MORE)
+        self.more = self._fold(tr("More that some CAs &ask for"), _MORE)
         self.extended = self._fold(tr("For e&xtended validation (EV)"), _EXTENDED)
         card.body.addWidget(self.more)
         card.body.addWidget(self.extended)
-        box.addWidget(card)
-        box.addWidget(self._key_card())
+        key_card = self._key_card()
+        for part in (card, key_card):
+            # a narrow column needs more lines than the card would like
+            part.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+            box.addWidget(part)
 
     def _field(self, key: str) -> SubjectField:
         field = SubjectField(key)
@@ -193,7 +196,7 @@ def _letters() -> dict[str, str]:
         "organization": tr("&Organisation"),
         "common_name": tr("Co&mmon name"),
         "locality": tr("&Town"),
-        "state": tr("&State or province"),
+        "state": tr("State or &province"),
         "country": tr("Co&untry"),
     }
 
