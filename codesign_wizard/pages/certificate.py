@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.certificates.request import RequestOptions
 
 _QUIET = (Severity.OK, Severity.INFO)
+_EXPIRES_SOON = "certificate.judge.expires-soon"
 
 
 class CertificatePage(Page):
@@ -83,7 +84,7 @@ class CertificatePage(Page):
         self.pending = flexible(Columns(flexible(self.request), side, share=(3, 2)))
         self.held_card = HeldCard(self.write_request, self._ask_where_reminders)
         self.chain = ChainCard()
-        self.held = Columns(self.held_card, self.chain, share=(8, 5), level=True)
+        self.held = Columns(self.held_card, self.chain, share=(3, 2), level=True)
         self.judged = FindingList(tr("How it was judged"))
         self.judged.link.connect(self.link)
         self.look_button = button(tr("Loo&k in the vault"), self.look, "primary")
@@ -151,6 +152,8 @@ class CertificatePage(Page):
             if held:
                 self.held_card.show_state(desk)
                 self.chain.show_state(desk)
+        # with an answer in hand there is nothing more to do at the CA
+        self.ca.setVisible(self._answer is None)
         self.answer.offer_merge(self._answer is not None and self._answer.ok)
         self.answer.offer_practice(self._practice_forms())
         self.look_button.setText(tr("Loo&k in the vault") if desk is None else tr("Loo&k again"))
@@ -174,6 +177,9 @@ class CertificatePage(Page):
 
     def _show_findings(self, result: StepResult | None) -> None:
         kept = list(result.findings) if result is not None else []
+        desk = self._state
+        # the banner says this one, and better: by the days that are left now
+        told = _EXPIRES_SOON if desk is not None and desk.stage is Stage.RENEWAL_DUE else ""
         if self._writing:
             self.problems.set(self._before or (), can_check=False)
             self.ways.offer(self._before or ())
@@ -183,9 +189,9 @@ class CertificatePage(Page):
             self.problems.set(self._answer.findings, can_check=self._source is not None)
             self.ways.offer(())
         else:
-            self.problems.set([each for each in kept if each.severity not in _QUIET])
+            self.problems.set([each for each in kept if each.severity not in _QUIET and each.id != told])
             self.ways.offer(kept)
-        quiet = [each for each in kept if each.severity in _QUIET]
+        quiet = [each for each in kept if each.severity in _QUIET and each.id != told]
         self.judged.set(quiet, can_check=False)
 
     def _say(self, result: StepResult | None, state: StepState) -> None:

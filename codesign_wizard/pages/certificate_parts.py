@@ -55,7 +55,7 @@ class BeginPart(QWidget):
         )
         other.body.addStretch(1)
         other.body.addLayout(row(self.rename, None))
-        self.setLayout(column(Columns(way, other, share=(8, 5), level=True)))
+        self.setLayout(column(Columns(way, other, share=(3, 2), level=True)))
 
     def show_state(self, state: DeskState) -> None:
         """Say which name was looked for; a name that is not free cannot be asked for."""
@@ -91,7 +91,7 @@ class FormPart(QWidget):
         self.leave = button(tr("Close the fo&rm"), leave)
         left = QWidget()
         left.setLayout(column(self.form, row(self.check, self.leave, None), None, gap=14))
-        self.setLayout(column(flexible(Columns(left, flexible(self.preview), share=(8, 5)))))
+        self.setLayout(column(flexible(Columns(left, flexible(self.preview), share=(3, 2)))))
 
     def show_preview(self) -> None:
         """Show the subject as it would be asked for."""

@@ -45,7 +45,7 @@ class SubjectField(CheckedField):
         super().__init__(
             _letters().get(key, field.label),
             check=lambda text: check_form_field(key, text),
-            tidy=lambda text: " ".join(text.split()),
+            tidy=_capitals if field.maximum == 2 else _single_blanks,
             mono=False,
             label_width=_LABEL,
             short=_SHORT if field.maximum == 2 else 0,
@@ -188,6 +188,14 @@ class SubjectForm(QWidget):
         restyle(self.advice, "role", "warning" if curve or self.software.isChecked() else "label")
         self.advice.setText(text)
         self.key.setAccessibleDescription(text)
+
+
+def _single_blanks(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _capitals(text: str) -> str:
+    return _single_blanks(text).upper()
 
 
 def _letters() -> dict[str, str]:

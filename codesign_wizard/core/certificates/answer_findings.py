@@ -278,8 +278,10 @@ def other_key_remedies() -> list[Remedy]:
     """Return what to do when the key does not fit."""
     return [
         Remedy(
-            title=tr("Send the CA the request that waits in the vault, and ask it to issue again for that."),
-            portal=(tr("CAs call this a reissue or rekey; it costs nothing as a rule."),),
+            title=tr(
+                "Send the CA the request that waits in the vault, and ask it to issue again for that. CAs "
+                "call it a reissue or rekey; it costs nothing as a rule."
+            )
         )
     ]
 
