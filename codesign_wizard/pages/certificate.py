@@ -140,7 +140,8 @@ class CertificatePage(Page):
         desk, writing = self._state, self._writing
         pending = desk is not None and desk.request is not None
         held = desk is not None and desk.stage.held
-        self.begin.setVisible(desk is not None and not pending and not held and not writing)
+        # a name that is deleted or taken has its ways on below the problem
+        self.begin.setVisible(desk is not None and desk.stage is Stage.FREE and not writing)
         self.form.setVisible(writing)
         self.pending.setVisible(pending and not writing)
         self.held.setVisible(held and not writing)

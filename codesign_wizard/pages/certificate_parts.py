@@ -9,7 +9,7 @@ from typing import TypeVar
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QSizePolicy, QVBoxLayout, QWidget
 
-from codesign_wizard.core.certificates.desk import DeskState, Stage
+from codesign_wizard.core.certificates.desk import DeskState
 from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import px
@@ -58,14 +58,13 @@ class BeginPart(QWidget):
         self.setLayout(column(Columns(way, other, share=(3, 2), level=True)))
 
     def show_state(self, state: DeskState) -> None:
-        """Say which name was looked for; a name that is not free cannot be asked for."""
+        """Say which name was looked for."""
         self.other_text.setText(
             tr(
                 "The name {name} was looked for in the vault {vault}. If your certificate has another, "
                 "give it."
             ).format(name=state.name, vault=state.vault)
         )
-        self.write.setEnabled(state.stage is Stage.FREE)
 
 
 P = TypeVar("P", bound=QWidget)
