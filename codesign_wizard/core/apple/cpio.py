@@ -9,7 +9,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from codesign_wizard.core.text import tr
 
@@ -21,6 +21,13 @@ _MAXIMUM_NAME = 4096
 _MAXIMUM_LINK = 4096
 _MAXIMUM_ENTRIES = 2_000_000
 _CHUNK = 1 << 18
+
+
+class Writable(Protocol):
+    """Whatever takes bytes."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take *data*."""
 
 
 class CpioError(ValueError):
@@ -160,7 +167,7 @@ class Reader:
 class Writer:
     """Writes an odc archive to a stream; inodes are counted from 1."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Writable) -> None:
         self._stream = stream
         self._inode = 0
 

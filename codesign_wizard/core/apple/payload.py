@@ -14,10 +14,11 @@ import zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
 from typing import Any, BinaryIO
 
 from codesign_wizard.core.apple import stored
-from codesign_wizard.core.apple.cpio import CpioError
+from codesign_wizard.core.apple.cpio import CpioError, Writable
 from codesign_wizard.core.text import tr
 
 _CHUNK = 1 << 18
@@ -147,14 +148,15 @@ def _pbzx(stream: _Joined) -> Iterator[bytes]:
             raise CpioError(tr("it cannot be unpacked"))
 
 
-class GzipWriter(io.RawIOBase):
+class GzipWriter:
     """Packs what is written as one gzip member, without name and time; blocks are packed side by side.
 
     The bytes do not depend on the number of processors: each block of 1 MiB is packed for itself with the
-    32 KiB before it as its dictionary, as ``pigz`` does. With *plain* nothing is compressed.
+    32 KiB before it as its dictionary, as ``pigz`` does. With *plain* nothing is compressed. A context
+    manager: leaving it stops the packing, finished or not.
     """
 
-    def __init__(self, stream: BinaryIO, *, plain: bool = False) -> None:
+    def __init__(self, stream: Writable, *, plain: bool = False) -> None:
         self._stream = stream
         self._plain = stored.GzipPacker() if plain else None
         self._sum, self._size = 0, 0
@@ -167,21 +169,25 @@ class GzipWriter(io.RawIOBase):
         if not plain:
             stream.write(b"\x1f\x8b\x08\0\0\0\0\0\0\xff")
 
-    def writable(self) -> bool:
-        return True
+    def __enter__(self) -> GzipWriter:
+        return self
 
-    def write(self, data: Any) -> int:
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def write(self, data: bytes, /) -> None:
         """Take *data*; raises ``OSError``."""
         if self._plain is not None:
-            self._stream.write(self._plain.compress(bytes(data)))
-            return len(data)
+            self._stream.write(self._plain.compress(data))
+            return
         self._sum = zlib.crc32(data, self._sum)
         self._size += len(data)
         self._rest += data
         while len(self._rest) > _BLOCK:
             self._give(bytes(self._rest[:_BLOCK]), last=False)
             del self._rest[:_BLOCK]
-        return len(data)
 
     def finish(self) -> None:
         """Write what is left; the stream below stays open."""
@@ -192,13 +198,6 @@ class GzipWriter(io.RawIOBase):
             while self._pending:
                 self._stream.write(self._pending.popleft().result())
             self._stream.write(struct.pack("<II", self._sum, self._size & 0xFFFFFFFF))
-        self.close()
-
-    def close(self) -> None:
-        """Stop packing; what is unfinished stays so."""
-        if not self.closed:
-            self._pool.shutdown(cancel_futures=True)
-        super().close()
 
     def _give(self, block: bytes, *, last: bool) -> None:
         self._pending.append(self._pool.submit(_deflate, block, self._window, last))

@@ -52,34 +52,73 @@ class Heap:
 
     def add(self, job: JobContext, chunks: Iterable[bytes], *, packed: bool) -> Data:
         """Add a file; with *packed* as a zlib stream, else as it is. Raises ``OSError``, ``Cancelled``."""
-        start, size = self.size, 0
-        inside, outside = hashlib.new(DIGEST), hashlib.new(DIGEST)
-
-        def put(chunk: bytes) -> None:
-            outside.update(chunk)
-            self._file.write(chunk)
-            self.size += len(chunk)
-
-        packer = _packer(self._plain) if packed else None
+        sink = self.sink(packed=packed)
         for chunk in chunks:
             job.check_cancelled()
-            size += len(chunk)
-            inside.update(chunk)
-            put(packer.compress(chunk) if packer is not None else chunk)
-        if packer is not None:
-            put(packer.flush())
+            sink.write(chunk)
+        return sink.finish()
+
+    def sink(self, *, packed: bool) -> Sink:
+        """Return where to write the next file; it must be finished before another is begun."""
+        return Sink(self, _packer(self._plain) if packed else None)
+
+    def put(self, chunk: bytes) -> None:
+        """Append bytes as they are; called by a ``Sink``."""
+        self._file.write(chunk)
+        self.size += len(chunk)
+
+
+class Sink:
+    """Takes the bytes of one file of a heap."""
+
+    def __init__(self, heap: Heap, packer: stored.ZlibPacker | zlib._Compress | None) -> None:
+        self._heap, self._packer = heap, packer
+        self._start, self._size = heap.size, 0
+        self._inside, self._outside = hashlib.new(DIGEST), hashlib.new(DIGEST)
+
+    def write(self, chunk: bytes, /) -> None:
+        """Take bytes; raises ``OSError``."""
+        self._size += len(chunk)
+        self._inside.update(chunk)
+        if self._packer is None:
+            self._heap.put(chunk)
+        else:
+            self._pack(self._packer.compress(chunk))
+
+    def _pack(self, packed: bytes) -> None:
+        self._outside.update(packed)
+        self._heap.put(packed)
+
+    def finish(self) -> Data:
+        """Return what was written and where."""
+        if self._packer is not None:
+            self._pack(self._packer.flush())
+        archived = self._inside if self._packer is None else self._outside
         return Data(
-            start,
-            self.size - start,
-            size,
-            ZLIB if packed else RAW,
-            (DIGEST, outside.hexdigest()),
-            (DIGEST, inside.hexdigest()),
+            self._start,
+            self._heap.size - self._start,
+            self._size,
+            RAW if self._packer is None else ZLIB,
+            (DIGEST, archived.hexdigest()),
+            (DIGEST, self._inside.hexdigest()),
         )
 
 
 def _packer(plain: bool) -> stored.ZlibPacker | zlib._Compress:
     return stored.ZlibPacker() if plain else zlib.compressobj(6)
+
+
+def data_node(data: Data) -> Node:
+    """Return the ``data`` element that tells where a file's bytes are."""
+    node = Node("data")
+    node.add("length", str(data.length))
+    node.add("offset", str(data.offset))
+    node.add("size", str(data.size))
+    node.add("encoding", style=data.encoding)
+    for tag, checksum in (("extracted-checksum", data.extracted), ("archived-checksum", data.archived)):
+        if checksum is not None:
+            node.add(tag, checksum[1], style=checksum[0])
+    return node
 
 
 def file_node(
@@ -95,14 +134,7 @@ def file_node(
     """Return the ``file`` element for a file, or a folder when *data* is ``None``; *mode* has permissions."""
     node = Node("file", {"id": str(number)})
     if data is not None:
-        inside = node.add("data")
-        inside.add("length", str(data.length))
-        inside.add("offset", str(data.offset))
-        inside.add("size", str(data.size))
-        inside.add("encoding", style=data.encoding)
-        for tag, checksum in (("extracted-checksum", data.extracted), ("archived-checksum", data.archived)):
-            if checksum is not None:
-                inside.add(tag, checksum[1], style=checksum[0])
+        node.children.append(data_node(data))
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ")
     for tag in ("ctime", "mtime", "atime"):
         node.add(tag, moment)

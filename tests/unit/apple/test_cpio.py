@@ -117,10 +117,10 @@ def test_what_does_not_fit_is_refused() -> None:
 
 def packed(data: bytes, *, plain: bool = False) -> bytes:
     out = io.BytesIO()
-    writer = payload.GzipWriter(out, plain=plain)
-    for start in range(0, len(data), 300_001):
-        writer.write(data[start : start + 300_001])
-    writer.finish()
+    with payload.GzipWriter(out, plain=plain) as writer:
+        for start in range(0, len(data), 300_001):
+            writer.write(data[start : start + 300_001])
+        writer.finish()
     return out.getvalue()
 
 
