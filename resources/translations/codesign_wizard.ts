@@ -899,6 +899,306 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/bom.py"/>
+        <source>it has no paths</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/bom.py"/>
+        <source>it has no root</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/bom.py"/>
+        <source>it is no bill of materials</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/bom.py"/>
+        <source>it is damaged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/bom.py"/>
+        <source>a file name in it leads elsewhere</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/bom.py"/>
+        <source>a folder of {path} is missing in it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/bom.py"/>
+        <source>{path} is larger than 4 GiB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/cpio.py"/>
+        <source>it has more files than any package</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/cpio.py"/>
+        <source>a file name in it is empty or too long</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/cpio.py"/>
+        <source>a file name in it cannot be read</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/cpio.py"/>
+        <source>it is cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/cpio.py"/>
+        <source>it is no cpio archive, or is damaged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/cpio.py"/>
+        <source>a link in it leads nowhere</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/cpio.py"/>
+        <source>a number in it is damaged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/cpio.py"/>
+        <source>{name} does not fit into a package: too large, or an owner's number too high</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/detached.py"/>
+        <source>not a SignedData</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/detached.py"/>
+        <source>a SignedData that is cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/detached.py"/>
+        <source>a signature that is not detached</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/detached.py"/>
+        <source>nested too deeply</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/detached.py"/>
+        <source>cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/detached.py"/>
+        <source>a length that is not DER</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package.py"/>
+        <source>it is a xar archive, but no package</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package.py"/>
+        <source>it has more components than any package</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package.py"/>
+        <source>{name} cannot be read: {why}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package.py"/>
+        <source>{name} is no description of a component</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/payload.py"/>
+        <source>it cannot be unpacked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/payload.py"/>
+        <source>it unpacks to far more than a package holds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/payload.py"/>
+        <source>it is packed in an unknown way</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/tree.py"/>
+        <source>its folders are nested too deeply</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/tree.py"/>
+        <source>a file name in it cannot be used</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/tree.py"/>
+        <source>{name} is a device or a pipe</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/tree.py"/>
+        <source>{name} is in it twice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/tree.py"/>
+        <source>{name} is no name for a file on Windows</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/tree.py"/>
+        <source>{name} changed while it was packed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>its files are packed in an unknown way</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>its table of contents has another size than it says</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>a number in its table of contents is missing or wrong</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>a digest in it is of an unknown kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>it is no xar archive</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>it is of an unknown version</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>its table of contents is larger than any package's</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>its digest is of an unknown kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>its table of contents is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>two of its files have the same name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>the digest of its table of contents is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>its header and its table of contents name different digests</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>the digest of its table of contents has the wrong length</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>a signature in it lies outside the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>its table of contents cannot be unpacked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>{name} is shorter than it says</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>{name} is not what its digest says</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>{name} is larger than any package's</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>its table of contents cannot be read: {why}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>a certificate in it cannot be read</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>{name} cannot be unpacked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>{name} is longer than it says</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xml_tree.py"/>
+        <source>it declares entities</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xml_tree.py"/>
+        <source>it is nested too deeply or has too many elements</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xml_tree.py"/>
+        <source>its text is in an unknown encoding</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xml_tree.py"/>
+        <source>it is not well-formed XML ({error})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/authenticode/checks.py"/>
         <source>{file} is not signed.</source>
         <translation type="unfinished"></translation>
@@ -1075,16 +1375,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/cms.py"/>
-        <source>not a SignedData</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/cms.py"/>
-        <source>a SignedData that is cut short</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/cms.py"/>
         <source>more certificates than any signature has</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1165,11 +1455,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/der.py"/>
-        <source>cut short</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/der.py"/>
         <source>a tag of several octets</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1201,11 +1486,6 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/der.py"/>
         <source>a primitive value has no parts</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/der.py"/>
-        <source>a length that is not DER</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3810,7 +4090,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
-        <source>Send the CA the request that waits in the vault, and ask it to issue again for that.</source>
+        <source>Send the CA the request that waits in the vault, and ask it to issue again for that. CAs call it a reissue or rekey; it costs nothing as a rule.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3841,11 +4121,6 @@
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
         <source>If you made it yourself, delete the file; the vault's key is another.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
-        <source>CAs call this a reissue or rekey; it costs nothing as a rule.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3929,6 +4204,211 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>A request for its next version waits for the CA's answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>The certificate can sign programs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>expired</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>ends today</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>1 day left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>made in the vault's hardware, never leaves it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>kept in software</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>It waits in the vault, not here: close the program whenever you like.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Made today.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Made on {date}, {n} days ago.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>In the vault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Subject</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Asks for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>code signing, digital signatures</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Valid</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Goes there</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Signing a test text with it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Signing in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Reading what the vault holds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Renew it: what was signed with a time stamp stays valid.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>It keeps signing until then, also while the CA works.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>The certificate can sign programs until {date}, {left}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Make a signing request, give it to a CA, and bring its answer back here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>A signing request waits for the CA's answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Made on {date}, 1 day ago.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>{n} days left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Stays out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Making the key and the request in the vault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Dropping the request</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Recovering the certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Comparing with the request in the vault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Merging the answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Judging the certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Made on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>{key}, {kept}, not exportable, not used again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>{begin} to {end}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>The certificate expired on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Time to renew: the certificate is valid until {date}, {left}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>The vault {vault} holds no certificate {name} yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>{name}: a new version; the present one keeps signing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>{name}: new</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/certificates/forms.py"/>
         <source>the pasted text</source>
         <translation type="unfinished"></translation>
@@ -3950,22 +4430,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/forms.py"/>
-        <source>it is cut short</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/forms.py"/>
         <source>it holds too many files</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/forms.py"/>
         <source>it is no certificate</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/held.py"/>
-        <source>A signing request waits for the CA's answer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4375,11 +4845,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>Asks for</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>Key usage</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4396,11 +4861,6 @@
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>It is good for tests with a CA of your own.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>it is damaged</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5080,16 +5540,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
-        <source>Subject</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>Valid</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
         <source>Serial number</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5191,11 +5641,6 @@
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>certificate</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/needs.py"/>
-        <source>expired</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5664,6 +6109,416 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>What the vault holds, and the way to the next certificate. You confirm every change first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>What was checked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>How it was judged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Loo&amp;k in the vault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Reads the vault and asks the CA about revocation. Changes nothing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>The vault makes the key and the request. You see what is made before it is.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Nothing changes in the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Looking what the vault holds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Checking before anything is made</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Make this in the vault?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Nothing has been made so far. This is all that will be:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Make it no&amp;w</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Making the signing request</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>&amp;Drop it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Bring the deleted certificate back?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>All its versions come back as they were, and can sign again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>&amp;Recover it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Checking the CA's answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Merge this into the vault?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>It fits the request. The certificate and its issuers go there; the root stays out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Mer&amp;ge it now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Save the signing request</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Signing requests (*.csr *.pem)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Save reminders for the calendar</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Calendar files (*.ics)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Asking for the proof</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Loo&amp;k again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Nothing was changed in the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>A request for the next version: the present one keeps signing until you merge the answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Fill in who the certificate is for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Kee&amp;p it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Lost for good: its key. A certificate that the CA issues for this request, even one that is paid for, can then never be used; the CA would have to issue it anew for another request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Saved as {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>The answer fits the request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>It is not in the vault yet: merging it is the last step.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Drop the signing request {name}?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Recovering</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Saving {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Nobody has looked yet what the vault holds.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>A few seconds, and nothing changes there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Something changed since this was looked at. Look again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>The vault answers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Nothing was made.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>The result below is of {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Seen {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>What is shown below is of {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Make a signing request</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>&amp;Write a signing request…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Is there one already?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Change the na&amp;me…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>&amp;Check, then show what is made…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Close the fo&amp;rm</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>3. Its answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>&amp;Merge it…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Form of the practice CA's answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Let the practice C&amp;A answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>2. At the CA</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>It wants pr&amp;oof of the hardware</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>The CA wants proof that the key is in hardware</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Most CAs are content with the vault's tier and the key's type: in the portal, the key's page shows RSA-HSM, and the vault's overview the tier Premium. Some take a statement of the service.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Ask the vault for a statement</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Save the proof</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>A .pfx file from a CA does not help: since June 2023 the key must be made in hardware, so it cannot come from outside.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>In any form and order. It is checked before anything is merged.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Practice: what would take a CA days comes at once.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>This vault gives no statement: Microsoft has it for Managed HSM only. Show the CA the key's page in the portal (RSA-HSM) and the vault's tier (Premium).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Go on with the request that waits</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Recover the deleted one…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Choose another name…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Take a software key, for tests only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Open Permissions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>You say who the certificate is for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>The vault makes a key in its hardware and a request for it: the key never leaves.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>You give the request to a CA (DigiCert, GlobalSign, Sectigo, SSL.com and others).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>The CA checks your organisation, in days to two weeks, and sends the certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>You drop it here. It is checked against the request, then merged into the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>The name {name} was looked for in the vault {vault}. If your certificate has another, give it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Order a code-signing certificate (OV or EV). For the key choose your own HSM or Azure Key Vault, not a USB token.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Give it the request: the file, or the whole text with first and last line.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Answer its questions: trade register, a telephone call, an agreement.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Download what it sends, with the chain if it offers one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>Given: {names}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/inspect.py"/>
         <source>Inspect a file</source>
         <translation type="unfinished"></translation>
@@ -5701,11 +6556,6 @@
     <message>
         <location filename="codesign_wizard/pages/inspect.py"/>
         <source>The file</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/inspect.py"/>
-        <source>What was checked</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5811,11 +6661,6 @@
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Forgetting the secret</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Signing in</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5961,11 +6806,6 @@
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>the vault</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>The result below is of {time}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6445,11 +7285,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>How it was judged</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>The signed file</source>
         <translation type="unfinished"></translation>
     </message>
@@ -6665,11 +7500,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Saved as {name}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Sample installer for {product}, or drop your own .exe here</source>
         <translation type="unfinished"></translation>
     </message>
@@ -6874,6 +7704,36 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/widgets/answer.py"/>
+        <source>The CA's answer (*.cer *.crt *.pem *.p7b *.p7c *.der *.zip *.txt *.eml *.htm *.html *.pfx *.p12);;All files (*)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/answer.py"/>
+        <source>Drop the files here: .cer, .crt, .pem, .p7b, .zip</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/answer.py"/>
+        <source>Choose &amp;files…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/answer.py"/>
+        <source>The CA's answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/answer.py"/>
+        <source>Paste the CA's text</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/answer.py"/>
+        <source>Or paste the text here, with whatever stands around it in the mail</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/basics.py"/>
         <source>Copy</source>
         <translation type="unfinished"></translation>
@@ -6891,6 +7751,161 @@
     <message>
         <location filename="codesign_wizard/widgets/basics.py"/>
         <source>Text to copy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>your certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>root</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>intermediate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>1. The signing request</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>The signing request as text</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>Ways to show the request</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>In words</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>As text</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>Copy the text</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>Sa&amp;ve as a file…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>Drop the request…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>&amp;Renew it…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>Save r&amp;eminders…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>Save reminders of its end for a calendar</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>Its chain</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>Versions in the vault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>Owner checked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>Version</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>newest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>switched off</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>{names} and {n} more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>The certificate {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>{key}, in hardware ({level})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>{key}, in hardware</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>{key}, in software</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>until {date}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>{date}, {left}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/certificate.py"/>
+        <source>How much of its time is over: {left}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/confirm.py"/>
+        <source>Warning</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/confirm.py"/>
+        <source>Question</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/confirm.py"/>
+        <source>Not yet</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7235,11 +8250,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/pieces.py"/>
-        <source>Warning</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/pieces.py"/>
         <source>Note</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7386,6 +8396,116 @@
     <message>
         <location filename="codesign_wizard/widgets/stage_cards.py"/>
         <source>{what}, {n} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>&amp;Organisation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>Co&amp;mmon name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>&amp;Town</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>State or &amp;province</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>Co&amp;untry</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>Who the certificate is for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>the organisation's name again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>More that some CAs &amp;ask for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>For e&amp;xtended validation (EV)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>The key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>Kind and size of the key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>Make it in so&amp;ftware instead of the vault's hardware (tests only)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>Make the key in software, for tests only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>What will stand in it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>Nothing yet: it grows as you type.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>The subject as the vault is given it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>Copy the subject</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>As the trade register has it: the CA compares letter by letter.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>&amp;Key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>Every public CA refuses a key outside hardware: only for tests with a CA of your own.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>{warning} Signing with it works, and Windows then shows an unknown publisher.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <source>{key}, advised</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
