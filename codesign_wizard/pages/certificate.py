@@ -37,6 +37,8 @@ from codesign_wizard.widgets.findings import FindingList
 from codesign_wizard.widgets.pieces import Banner
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QKeyEvent
+
     from codesign_wizard.core.certificates.bundle import Answer
     from codesign_wizard.core.certificates.forms import Piece
     from codesign_wizard.core.certificates.request import RequestOptions
@@ -102,6 +104,13 @@ class CertificatePage(Page):
         self.add(self.judged)
         self.done()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc anywhere on the page is the answer to a question that changes nothing."""
+        if event.key() == Qt.Key.Key_Escape and self.question.asking:
+            self.question.decline()
+        else:
+            super().keyPressEvent(event)
+
     # -- showing
 
     def refresh(self) -> None:
@@ -165,7 +174,7 @@ class CertificatePage(Page):
         desk, quiet = self._state, not self.question.asking
         pending = desk is not None and desk.request is not None
         ready = self._answer is not None and self._answer.ok
-        due = desk is not None and desk.stage in (Stage.RENEWAL_DUE, Stage.UNUSABLE) and not pending
+        due = desk is not None and not pending and (desk.stage is Stage.RENEWAL_DUE or _ended(desk))
         for part, next_thing in (
             (self.look_button, desk is None and not self._writing),
             (self.begin.write, True),
@@ -248,16 +257,10 @@ class CertificatePage(Page):
 
     # -- jobs
 
-    def _desk(self) -> CertificateDesk:
-        session = self.workspace.session
-        return CertificateDesk(
-            session.network, session.azure_options(), session.application_secret, session.roots
-        )
-
     def _begin(
         self,
         name: str,
-        work: Callable[[Job], Any],
+        work: Callable[[CertificateDesk, Job], Any],
         done: Callable[[Any], object],
         *,
         failed: Callable[[Finding], object] | None = None,
@@ -267,8 +270,16 @@ class CertificatePage(Page):
         """Run *work*; after a *changing* job that was cancelled a look tells whether it was too late."""
         if self._task is not None or (self.workspace.runner.foreground is not None and not quiet):
             return False
+        session = self.workspace.session
+        options = session.azure_options()
         self._inputs = self.workspace.flow.inputs(CERTIFICATE)
-        task = self._task = self.workspace.runner.start(work, name, quiet=quiet)
+
+        def run(job: Job) -> Any:
+            # made on the thread: the network's first use takes its time
+            network, secret = session.network, session.application_secret
+            return work(CertificateDesk(network, options, secret, session.roots), job)
+
+        task = self._task = self.workspace.runner.start(run, name, quiet=quiet)
         task.done.connect(done)
         task.failed.connect(failed or self._failed)
         task.finished.connect(lambda: self._over(task, changing=changing, quiet=quiet))
@@ -324,8 +335,7 @@ class CertificatePage(Page):
         self._look(quiet=False)
 
     def _look(self, *, quiet: bool) -> None:
-        desk = self._desk()
-        if self._begin(tr("Looking what the vault holds"), desk.look, self._record, quiet=quiet):
+        if self._begin(tr("Looking what the vault holds"), CertificateDesk.look, self._record, quiet=quiet):
             self._looked = True
             self.question.close_question()
 
@@ -381,10 +391,10 @@ class CertificatePage(Page):
         """Ask the vault whether the request can be made; then show exactly what would be."""
         if self.form.form.focus_wrong():
             return
-        asked, desk = self.form.form.asked(), self._desk()
+        asked = self.form.form.asked()
         tier, permissions = self._known()
 
-        def work(job: Job) -> list[Finding]:
+        def work(desk: CertificateDesk, job: Job) -> list[Finding]:
             return desk.before_request(job, asked, tier=tier, permissions=permissions)
 
         self.question.close_question()
@@ -410,10 +420,9 @@ class CertificatePage(Page):
         )
 
     def _make(self, asked: RequestOptions) -> None:
-        desk = self._desk()
         self._begin(
             tr("Making the signing request"),
-            lambda job: desk.request(job, asked),
+            lambda desk, job: desk.request(job, asked),
             self._made,
             failed=lambda finding: self._checked_before([finding], asked),
             changing=True,
@@ -456,8 +465,7 @@ class CertificatePage(Page):
         self.verticalScrollBar().setValue(0)
 
     def _drop(self) -> None:
-        desk = self._desk()
-        self._begin(tr("Dropping the request"), desk.drop, self._record, changing=True)
+        self._begin(tr("Dropping the request"), CertificateDesk.drop, self._record, changing=True)
 
     def _go_on(self, way: str) -> None:
         """Do what one of the buttons below a problem says."""
@@ -475,15 +483,15 @@ class CertificatePage(Page):
                 self.workspace.go.emit("permissions")
 
     def _ask_recover(self) -> None:
-        desk = self._desk()
+        options = self.workspace.session.azure_options()
         self.question.ask(
             tr("Bring the deleted certificate back?"),
             tr("All its versions come back as they were, and can sign again."),
             tr("&Recover it"),
-            lambda: self._begin(tr("Recovering"), desk.recover, self._recovered, changing=True),
+            lambda: self._begin(tr("Recovering"), CertificateDesk.recover, self._recovered, changing=True),
             facts=[
-                (tr("In the vault"), desk.options.vault_name),
-                (tr("Certificate"), desk.options.certificate_name),
+                (tr("In the vault"), options.vault_name),
+                (tr("Certificate"), options.certificate_name),
             ],
         )
 
@@ -502,8 +510,7 @@ class CertificatePage(Page):
 
             return read_files(chosen)
 
-        self.answer.say_given(names([path.name for path in chosen]))
-        self._check(read)
+        self._check(read, names([path.name for path in chosen]))
 
     def take_text(self, text: str) -> None:
         """Check a text that was pasted."""
@@ -513,8 +520,7 @@ class CertificatePage(Page):
 
             return [Piece.of_text(text)]
 
-        self.answer.say_given(tr("the pasted text"))
-        self._check(read)
+        self._check(read, tr("the pasted text"))
 
     def _practice_forms(self) -> Sequence[tuple[str, str]]:
         return ()
@@ -522,15 +528,16 @@ class CertificatePage(Page):
     def _practice_answers(self, form: str) -> None:
         return
 
-    def _check(self, source: Callable[[], Sequence[Piece]]) -> None:
-        desk = self._desk()
+    def _check(self, source: Callable[[], Sequence[Piece]], given: str = "") -> None:
         self.question.close_question()
-        self._begin(
+        begun = self._begin(
             tr("Checking the CA's answer"),
-            lambda job: desk.check(job, source()),
+            lambda desk, job: desk.check(job, source()),
             lambda answer: self._checked(answer, source),
             failed=self._not_checked,
         )
+        if begun and given:
+            self.answer.say_given(given)
 
     def _checked(self, answer: Answer, source: Callable[[], Sequence[Piece]]) -> None:
         self._answer, self._source = answer, source
@@ -560,10 +567,9 @@ class CertificatePage(Page):
         self.verticalScrollBar().setValue(0)
 
     def _merge(self, answer: Answer) -> None:
-        desk = self._desk()
         self._begin(
             tr("Merging the answer"),
-            lambda job: desk.merge(job, answer),
+            lambda desk, job: desk.merge(job, answer),
             self._merged,
             failed=self._not_checked,
             changing=True,
@@ -628,8 +634,7 @@ class CertificatePage(Page):
 
     def ask_proof(self) -> None:
         """Ask the vault for its proof that the key is in hardware."""
-        desk = self._desk()
-        self._begin(tr("Asking for the proof"), desk.attestation, self.ca.show_proof)
+        self._begin(tr("Asking for the proof"), CertificateDesk.attestation, self.ca.show_proof)
 
 
 def _kept(result: StepResult | None) -> DeskState | None:
@@ -639,6 +644,10 @@ def _kept(result: StepResult | None) -> DeskState | None:
         return DeskState.from_json(result.details["desk"], result.findings, result.facts)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None  # nothing was seen, or another version kept it: the findings still tell the answer
+
+
+def _ended(desk: DeskState) -> bool:
+    return desk.expires is not None and desk.expires <= datetime.now(UTC)
 
 
 def _tell_saved(told: Any, path: Path) -> None:

@@ -33,6 +33,7 @@ from codesign_wizard.widgets.findings import clear_heading
 from codesign_wizard.widgets.pieces import Tabs
 
 _SHOWN_VERSIONS = 6
+_TRUSTED = ("certificate.judge.chain-ok", "certificate.judge.chain-extra-root")
 
 
 class RequestCard(Card):
@@ -145,10 +146,11 @@ class ChainCard(Card):
         """Show chain and versions of *state*."""
         clear(self.links)
         rooted = bool(state.facts.get("root"))
+        trusted = any(each.id in _TRUSTED for each in state.findings)
         for place, name in enumerate(state.chain):
             last = place == len(state.chain) - 1
             role = _role(place, root=rooted and last)
-            mark = MarkView(Mark.OK if rooted else Mark.EMPTY, role, size=14)
+            mark = MarkView(Mark.OK if trusted else Mark.EMPTY, role, size=14)
             texts = column(label(name), label(role, "label"), gap=0)
             line = row(place * 14, mark, texts, gap=8)
             line.setAlignment(mark, Qt.AlignmentFlag.AlignTop)

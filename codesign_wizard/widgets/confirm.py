@@ -42,7 +42,7 @@ class Question(Card):
         self.facts = Facts()
         self.lost = label("", "warning")
         self.yes = button("", self._agree)
-        self.no = button("", self._decline)
+        self.no = button("", self.decline)
         head = row(self.mark, column(self.title, self.text, gap=2), gap=12)
         head.setAlignment(self.mark, Qt.AlignmentFlag.AlignTop)
         head.setStretch(1, 1)
@@ -81,7 +81,8 @@ class Question(Card):
         # what destroys something is never the easy answer
         restyle(self.yes, "kind", "" if lost else "primary")
         self.setAccessibleName(title)
-        self.setAccessibleDescription(" ".join(each for each in (text, lost) if each))
+        told = [text, *(f"{name}: {value}." for name, value in shown), lost]
+        self.setAccessibleDescription(" ".join(each for each in told if each))
         self.show()
         (self.no if lost else self.yes).setFocus(Qt.FocusReason.OtherFocusReason)
         announce(self, title, assertive=True)
@@ -101,7 +102,7 @@ class Question(Card):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
-            self._decline()
+            self.decline()
         else:
             super().keyPressEvent(event)
 
@@ -111,7 +112,8 @@ class Question(Card):
         if then is not None:
             then()
 
-    def _decline(self) -> None:
+    def decline(self) -> None:
+        """Answer that nothing is to change."""
         otherwise = self._else
         self.close_question()
         if otherwise is not None:
