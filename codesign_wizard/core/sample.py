@@ -148,7 +148,8 @@ def _append(data: bytearray, text: str) -> int:
     return offset
 
 
-def _checked(name: str) -> str:
+def clean_name(name: str) -> tuple[str, str]:
+    """Return a product's name as samples carry it, and "" or what is wrong with it, for a person."""
     cleaned = unicodedata.normalize("NFC", name.strip())
     wrong = ""
     if not cleaned:
@@ -159,6 +160,11 @@ def _checked(name: str) -> str:
         wrong = tr("It is longer than {limit} characters. Use a shorter one.").format(
             limit=PRODUCT_NAME_LIMIT
         )
+    return cleaned, wrong
+
+
+def _checked(name: str) -> str:
+    cleaned, wrong = clean_name(name)
     if wrong:
         raise InputError(BAD_NAME(detail=wrong))
     return cleaned
