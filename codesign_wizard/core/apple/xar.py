@@ -222,9 +222,27 @@ class Xar:
         """Return the entry at *path*, or ``None``."""
         return self._by_path.get(path)
 
-    def raw(self, data: Data) -> BinaryIO:
-        """Return a stream over the bytes as they lie in the heap; it may be read beside others."""
-        return io.BufferedReader(_Section(self._file, self.heap + data.offset, data.length), _CHUNK)
+    def section(self, offset: int, length: int) -> BinaryIO:
+        """Return a stream over *length* bytes of the heap; it may be read beside others."""
+        return io.BufferedReader(_Section(self._file, self.heap + offset, length), _CHUNK)
+
+    def extents(self) -> list[tuple[int, int]]:
+        """Return offset and length of everything in the heap that files and their attributes refer to.
+
+        Sorted, each once, without what is empty. Raises ``XarError`` when something lies outside the file or
+        two overlap in part.
+        """
+        found: set[tuple[int, int]] = set()
+        for node in self.toc.walk():
+            if node.tag in ("data", "ea") and node.find("offset") is not None:
+                found.add((_number(node, "offset"), _number(node, "length")))
+        ordered = sorted(each for each in found if each[1])
+        end = 0
+        for offset, length in ordered:
+            if offset < end or self.heap + offset + length > self.file_size:
+                raise XarError(tr("two of its files overlap"))
+            end = offset + length
+        return ordered
 
     def chunks(self, entry: Entry) -> Iterator[bytes]:
         """Yield the unpacked bytes of a file, checking both digests and the size.
@@ -235,9 +253,11 @@ class Xar:
         if data is None:
             return
         archived, extracted = _Check(data.archived), _Check(data.extracted)
+        if data.encoding == RAW and data.archived == data.extracted:
+            extracted = _Check(None)
         done = 0
         decoder = _decoder(data.encoding)
-        with self.raw(data) as stream:
+        with self.section(data.offset, data.length) as stream:
             try:
                 while packed := stream.read(_CHUNK):
                     archived.update(packed)
