@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from codesign_wizard.core.apple.cpio import CpioError, plain_path
+from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.text import tr
 
 MAGIC = b"BOMStore"
@@ -342,14 +343,14 @@ def _numbered(items: Iterable[Item]) -> list[tuple[int, Item]]:
         ordered += [(number, each) for each in below]
     if inside:
         raise BomError(
-            tr("a folder of {path} is missing in it").format(path=next(iter(inside.values()))[0].path)
+            tr("a folder of {path} is missing in it").format(path=shown(next(iter(inside.values()))[0].path))
         )
     return ordered
 
 
 def _record(item: Item) -> bytes:
     if item.size > 0xFFFFFFFF:
-        raise BomError(tr("{path} is larger than 4 GiB").format(path=item.path))
+        raise BomError(tr("{path} is larger than 4 GiB").format(path=shown(item.path)))
     kind = item.own_kind
     flags = item.flags or (_UNIVERSAL if item.slices else _ORDINARY)
     owner = item.uid, item.gid

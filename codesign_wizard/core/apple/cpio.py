@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
+from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.text import tr
 
 TRAILER = b"TRAILER!!!"
@@ -207,7 +208,7 @@ class Writer:
             if not 0 <= value < 8**digits:
                 raise CpioError(
                     tr("{name} does not fit into a package: too large, or an owner's number too high").format(
-                        name=entry.path
+                        name=shown(entry.path)
                     )
                 )
         fields = "".join(f"{value:0{digits}o}" for value, digits in zip(values, _ODC_LENGTHS, strict=True))

@@ -19,6 +19,7 @@ from typing import BinaryIO
 from codesign_wizard.core.apple import bom, payload, xar_write, xml_tree
 from codesign_wizard.core.apple.bom import Bom, BomError
 from codesign_wizard.core.apple.cpio import CpioError
+from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.apple.tree import Tree, Written
 from codesign_wizard.core.apple.xar import Entry, Xar, XarError
 from codesign_wizard.core.apple.xml_tree import Node, XmlError
@@ -93,7 +94,9 @@ class Package:
         try:
             return xml_tree.parse(self.archive.read(entry, MAXIMUM_XML))
         except XmlError as error:
-            raise PackageError(tr("{name} cannot be read: {why}").format(name=path, why=error)) from error
+            raise PackageError(
+                tr("{name} cannot be read: {why}").format(name=shown(path), why=error)
+            ) from error
 
     def _components(self) -> Iterator[Component]:
         count = 0
@@ -106,7 +109,9 @@ class Package:
                 raise PackageError(tr("it has more components than any package"))
             info = self._xml(entry.path)
             if info is None or info.tag != "pkg-info":
-                raise PackageError(tr("{name} is no description of a component").format(name=entry.path))
+                raise PackageError(
+                    tr("{name} is no description of a component").format(name=shown(entry.path))
+                )
             values = info.attributes
             yield Component(
                 folder,

@@ -18,6 +18,7 @@ from codesign_wizard.core.apple import bom, cpio, detached, oids
 from codesign_wizard.core.apple import package_findings as found
 from codesign_wizard.core.apple.bom import Checksum
 from codesign_wizard.core.apple.certificates import Kind, classify
+from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.apple.package import BROKEN as BROKEN_PACKAGE
 from codesign_wizard.core.apple.package import Component, Package
 from codesign_wizard.core.apple.package_sign import open_package
@@ -177,9 +178,9 @@ class _Verifier:
 
     def _table(self) -> None:
         archive = self.archive
-        shown = archive.digest_name.upper().replace("SHA", "SHA-")
+        digest = archive.digest_name.upper().replace("SHA", "SHA-")
         if archive.digest == archive.recorded:
-            self._say(found.TABLE_OK, digest=shown)
+            self._say(found.TABLE_OK, digest=digest)
         else:
             evidence = Evidence(more={"signed": archive.recorded.hex(), "actual": archive.digest.hex()})
             self._say(found.TABLE_WRONG, evidence=evidence, remedy=tr("Sign the package again."))
@@ -295,11 +296,11 @@ class _Verifier:
         what = classify(certificate)
         marked = len(chain.path) > 1 and has_extension(chain.path[1], oids.DEVELOPER_ID_AUTHORITY)
         if what is Kind.INSTALLER and (marked or not chain.trusted):
-            self._say(found.KIND_OK, kind=what.title)
+            self._say(found.KIND_OK, kind=what.label)
         else:
             self._say(
                 found.KIND_WRONG,
-                kind=what.title,
+                kind=what.label,
                 remedy=tr("Sign with the Developer ID Installer certificate."),
             )
 
@@ -331,7 +332,7 @@ class _Verifier:
                 folder = text.removeprefix("file:").removeprefix("#").removeprefix("./")
                 entry = self.archive.get(folder)
                 if entry is None or entry.kind != "directory":
-                    self._say(found.REFERENCE_WRONG, reference=text)
+                    self._say(found.REFERENCE_WRONG, reference=shown(text))
 
     def _contents(self, component: Component) -> None:
         entry = self.package.entry(component, "Payload")
@@ -345,10 +346,13 @@ class _Verifier:
             why, count = str(error), 0
         if why:
             self._say(
-                found.CONTENTS_WRONG, component=component.name, why=why, remedy=tr("Build the package again.")
+                found.CONTENTS_WRONG,
+                component=shown(component.name),
+                why=why,
+                remedy=tr("Build the package again."),
             )
         else:
-            self._say(found.CONTENTS_OK, component=component.name, count=count)
+            self._say(found.CONTENTS_OK, component=shown(component.name), count=count)
 
     def _compare(self, component: Component, reader: cpio.Reader, listed: bom.Bom | None) -> tuple[str, int]:
         """Return "" or what does not agree, and the number of entries."""
@@ -367,13 +371,15 @@ class _Verifier:
                 continue
             item = left.pop(entry.path, None)
             if item is None:
-                why = why or tr("{name} is not in the bill of materials").format(name=entry.path)
+                why = why or tr("{name} is not in the bill of materials").format(name=shown(entry.path))
             elif not _agrees(entry, item, checksum):
-                why = why or tr("{name} is not what the bill of materials says").format(name=entry.path)
+                why = why or tr("{name} is not what the bill of materials says").format(
+                    name=shown(entry.path)
+                )
         # what Apple's tools make up for extended attributes stands in the bill alone
         missing = [path for path in left if not path.rpartition("/")[2].startswith("._") and path != "."]
         if missing:
-            why = why or tr("{name} is missing").format(name=missing[0])
+            why = why or tr("{name} is missing").format(name=shown(missing[0]))
         return why, count
 
     def _end(self) -> None:

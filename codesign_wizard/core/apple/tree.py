@@ -18,6 +18,7 @@ from typing import BinaryIO
 from codesign_wizard.core.apple import cpio, fat
 from codesign_wizard.core.apple.bom import Checksum, Item, Slice
 from codesign_wizard.core.apple.cpio import CpioError, Entry, Writable
+from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.text import tr
 
@@ -92,14 +93,14 @@ class Tree:
 
     def _check(self, entry: Entry) -> None:
         if not (entry.is_file or entry.is_folder or entry.is_link):
-            raise CpioError(tr("{name} is a device or a pipe").format(name=entry.path))
+            raise CpioError(tr("{name} is a device or a pipe").format(name=shown(entry.path)))
         if entry.path in self.entries or (entry.path == "." and not entry.is_folder):
-            raise CpioError(tr("{name} is in it twice").format(name=entry.path))
+            raise CpioError(tr("{name} is in it twice").format(name=shown(entry.path)))
         parts = entry.path.split("/")
         if len(parts) > _MAXIMUM_DEPTH:
             raise CpioError(tr("its folders are nested too deeply"))
         if os.name == "nt" and any(part != "." and _FOREIGN.search(part) for part in parts):
-            raise CpioError(tr("{name} is no name for a file on Windows").format(name=entry.path))
+            raise CpioError(tr("{name} is no name for a file on Windows").format(name=shown(entry.path)))
         # a folder that was not named is made; one that is a link or a file would lead elsewhere
         above = ""
         for part in parts[:-1]:
@@ -154,7 +155,7 @@ class Tree:
             make(self.place(entry.path))
         except FileExistsError as error:
             # two names that this system takes for one, as APFS and NTFS do with capitals
-            raise CpioError(tr("{name} is in it twice").format(name=entry.path)) from error
+            raise CpioError(tr("{name} is in it twice").format(name=shown(entry.path))) from error
         except (UnicodeError, ValueError) as error:
             if isinstance(error, CpioError):
                 raise
@@ -252,7 +253,7 @@ class Tree:
             stream.write(chunk)
             job.progress(done + size, total, entry.path)
         if size != entry.size:
-            raise CpioError(tr("{name} changed while it was packed").format(name=entry.path))
+            raise CpioError(tr("{name} changed while it was packed").format(name=shown(entry.path)))
         slices = tuple(
             Slice(part.processor, part.subtype, part.size, checksum.value)
             for part, checksum in zip(parts, sums, strict=True)

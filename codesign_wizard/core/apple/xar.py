@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from codesign_wizard.core.apple import xml_tree
+from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.apple.xml_tree import Node, XmlError
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.text import tr
@@ -281,15 +282,15 @@ class Xar:
                     for chunk in decoder.feed(packed):
                         done += len(chunk)
                         if done > data.size:
-                            raise XarError(tr("{name} is longer than it says").format(name=entry.path))
+                            raise XarError(tr("{name} is longer than it says").format(name=shown(entry.path)))
                         extracted.update(chunk)
                         yield chunk
             except (zlib.error, lzma.LZMAError, OSError, EOFError) as error:
-                raise XarError(tr("{name} cannot be unpacked").format(name=entry.path)) from error
+                raise XarError(tr("{name} cannot be unpacked").format(name=shown(entry.path))) from error
         if done != data.size:
-            raise XarError(tr("{name} is shorter than it says").format(name=entry.path))
+            raise XarError(tr("{name} is shorter than it says").format(name=shown(entry.path)))
         if not archived.holds() or not extracted.holds():
-            raise XarError(tr("{name} is not what its digest says").format(name=entry.path))
+            raise XarError(tr("{name} is not what its digest says").format(name=shown(entry.path)))
 
     def open(self, entry: Entry) -> BinaryIO:
         """Return a stream over the unpacked bytes; reading raises ``XarError`` as ``chunks`` does."""
@@ -298,7 +299,7 @@ class Xar:
     def read(self, entry: Entry, limit: int) -> bytes:
         """Return a whole small file; raises ``XarError`` when it has over *limit* bytes."""
         if entry.data is not None and entry.data.size > limit:
-            raise XarError(tr("{name} is larger than any package's").format(name=entry.path))
+            raise XarError(tr("{name} is larger than any package's").format(name=shown(entry.path)))
         return b"".join(self.chunks(entry))
 
 

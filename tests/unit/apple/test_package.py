@@ -208,6 +208,17 @@ HOSTILE: list[list[tuple[Entry, bytes]]] = [
 ]
 
 
+def test_a_strange_name_stays_on_its_line(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    writer = cpio.Writer(out)
+    writer.add(Entry("Icon\r\n\x1b[2J" + "x" * 300, 0o20666))
+    writer.close()
+    with pytest.raises(CpioError) as caught:
+        Tree(tmp_path).extract(Job(), io.BytesIO(out.getvalue()))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
+
+
 @pytest.mark.parametrize("number", range(len(HOSTILE)))
 def test_nothing_is_written_elsewhere(tmp_path: Path, number: int) -> None:
     out = io.BytesIO()
