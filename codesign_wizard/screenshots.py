@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from codesign_wizard.core.finding import Severity
-from codesign_wizard.core.flow import KEY_VAULT, START, WINDOWS_TRIAL
+from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, START, WINDOWS_TRIAL
 from codesign_wizard.core.profile import Profile, ProfileStore, new_profile
 from codesign_wizard.core.secrets import MemoryStore
 from codesign_wizard.core.text import tr
+from codesign_wizard.scenes_certificate import certificate, renewal
 from codesign_wizard.session import PRACTICE_PROFILE, Overrides, Session, open_session
 
 if TYPE_CHECKING:
@@ -82,9 +83,8 @@ class Studio:
         overrides = Overrides(timeout=_QUICK_S if scenario == "all-timestamps-down" else None)
         with open_session(practice=True, scenario=scenario, overrides=overrides) as session:
             session.profile.page = page
-            session.profile.reached = [START, KEY_VAULT, WINDOWS_TRIAL][: 1 + (page != START)]
-            if page == WINDOWS_TRIAL:
-                session.profile.reached.append(WINDOWS_TRIAL)
+            ways = [START, KEY_VAULT, CERTIFICATE, WINDOWS_TRIAL]
+            session.profile.reached = ways[: ways.index(page) + 1]
             with self.window(session) as window:
                 yield window
 
@@ -209,8 +209,8 @@ def fresh(studio: Studio) -> None:
         page.secret.commit()
         studio.idle(window)
         studio.take(window, "key-vault-mistakes")
+        window.show_step(CERTIFICATE)
         window.show_step(WINDOWS_TRIAL)
-        window.go_next()
         studio.take(window, "windows-trial-nothing-yet")
         window.open_panel("settings")
         studio.take(window, "settings")
@@ -242,6 +242,9 @@ def way(studio: Studio) -> None:
         _focus_page(window)
         studio.take(window, "key-vault-signed-in")
         studio.take(window, "key-vault-options", at=page.sign_in.parentWidget())
+        window.go_next()
+        studio.idle(window)
+        studio.take(window, "certificate-good")
         window.go_next()
         studio.take(window, "windows-trial-ready")
         trial = _trial(window)
@@ -297,6 +300,7 @@ def wrong_secret(studio: Studio) -> None:
         window.go_next()
         studio.take(window, "key-vault-go-on")
         window.footer.anyway.emit()
+        window.show_step(WINDOWS_TRIAL)
         studio.take(window, "windows-trial-vault-cannot-sign")
         window.show_step(START)
         studio.take(window, "start-attention")
@@ -388,6 +392,8 @@ SCENES: dict[str, Callable[[Studio], None]] = {
         no_time_stamp,
         one_time_stamp,
         unreadable,
+        certificate,
+        renewal,
     )
 }
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import FindingKind, Severity
-from codesign_wizard.core.profile import Profile, ProfileStore, new_profile
+from codesign_wizard.core.profile import Profile, ProfileStore, RequestSettings, new_profile
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import APPLICATION_SECRET, MemoryStore, SecretStore, open_store
 from codesign_wizard.core.text import tr
@@ -309,6 +309,7 @@ def _practice_profile(cloud: PracticeCloud, store: ProfileStore) -> Profile:
         profile = Profile(id=PRACTICE_PROFILE, name=cloud.accounts.product_name)
         profile.product_name = cloud.accounts.product_name
         profile.windows.timestamp_servers = list(cloud.accounts.timestamp_servers)
+        profile.windows.request = _practice_request()
     # what a person typed is kept, what this start of the cloud decides is set anew
     azure, accounts = profile.windows.azure, cloud.accounts
     azure.vault_name = accounts.vault_name
@@ -321,6 +322,13 @@ def _practice_profile(cloud: PracticeCloud, store: ProfileStore) -> Profile:
     profile.extra_roots = [str(cloud.roots_file)]
     profile.extra_timestamp_roots = [str(cloud.timestamp_roots_file)]
     return profile
+
+
+def _practice_request() -> RequestSettings:
+    """Return the form for a request filled in for the practice company."""
+    from codesign_wizard.practice.world import COMPANY
+
+    return RequestSettings(organization=COMPANY, locality="Christchurch", country="NZ")
 
 
 def _first(over: str | None, own: str) -> str:

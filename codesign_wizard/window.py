@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _PAGES = {
     steps.START: ("start", "StartPage"),
     steps.KEY_VAULT: ("key_vault", "KeyVaultPage"),
+    steps.CERTIFICATE: ("certificate", "CertificatePage"),
     steps.WINDOWS_TRIAL: ("windows_trial", "WindowsTrialPage"),
     "inspect": ("inspect", "InspectPage"),
     "settings": ("settings", "SettingsPage"),
@@ -367,12 +368,23 @@ class MainWindow(QMainWindow):
             case StepState.ATTENTION:
                 count = len(flow.blocking(key))
                 return tr("1 problem") if count == 1 else tr("{n} problems").format(n=count)
-            case StepState.DONE if key == steps.KEY_VAULT:
+            case StepState.IN_PROGRESS if key == steps.CERTIFICATE:
+                result = self.workspace.profile.results.get(key)
+                return (
+                    tr("at the CA")
+                    if result is not None and result.details.get(steps.OPEN) == "pending"
+                    else ""
+                )
+            case StepState.DONE if key == self._told_expiry():
                 from codesign_wizard.core.needs import in_days, next_expiry
 
                 expiry = next_expiry(self.workspace.profile)
                 return in_days(expiry, datetime.now(UTC)) if expiry is not None else ""
         return ""
+
+    def _told_expiry(self) -> str:
+        """Return the step that tells when the certificate ends: the one that looks at it closest."""
+        return steps.CERTIFICATE if steps.CERTIFICATE in self.workspace.profile.results else steps.KEY_VAULT
 
     def _show_job(self) -> None:
         task = self.runner.foreground

@@ -49,16 +49,20 @@ class Step:
 
 START = "start"
 KEY_VAULT = "key-vault"
+PERMISSIONS = "permissions"
 CERTIFICATE = "certificate"
 WINDOWS_TRIAL = "windows-trial"
 
 STEPS = (
     Step(START, tr("Start"), Group.NONE),
     Step(KEY_VAULT, tr("Key Vault"), Group.WINDOWS),
+    Step(CERTIFICATE, tr("Certificate"), Group.WINDOWS),
     Step(WINDOWS_TRIAL, tr("Windows trial"), Group.WINDOWS),
 )
+OPEN = "open"  # a detail of a result: nothing is wrong, and somebody has yet to act before the step is done
+CERTIFICATE_EXPIRES = "certificate_expires"  # a fact of a result: ISO 8601, UTC
 # a step that gets a result of its own; Start only gathers choices
-_WITH_RESULT = (KEY_VAULT, WINDOWS_TRIAL)
+_WITH_RESULT = (KEY_VAULT, CERTIFICATE, WINDOWS_TRIAL)
 
 
 class Flow:
@@ -104,8 +108,10 @@ class Flow:
         result = self.profile.results.get(key)
         if result is None:
             return StepState.IN_PROGRESS if key in self.profile.reached else StepState.NOT_STARTED
-        if result.inputs != self.inputs(key):
+        if result.inputs != self.inputs(key) or (key == WINDOWS_TRIAL and self._renewed(result)):
             return StepState.OUT_OF_DATE
+        if result.ok and result.details.get(OPEN):
+            return StepState.IN_PROGRESS
         return StepState.DONE if result.ok else StepState.ATTENTION
 
     def record(
@@ -139,6 +145,8 @@ class Flow:
             azure.secret_revision,
             [profile.network.proxy, profile.network.ca_bundle],
         ]
+        if key == CERTIFICATE:
+            relied.append(profile.extra_roots)
         if key == WINDOWS_TRIAL:
             relied += [
                 profile.product_name,
@@ -165,9 +173,21 @@ class Flow:
                 return tr("Something changed since this was checked: check it again.")
             case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == KEY_VAULT:
                 return tr("Nobody has signed in yet.")
+            case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == CERTIFICATE:
+                if key in self.profile.results:
+                    return tr("There is no certificate to sign with yet.")
+                return tr("Nobody has looked at the certificate yet.")
             case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == WINDOWS_TRIAL:
                 return tr("Nothing has been signed yet.")
         return ""
+
+    def _renewed(self, trial: StepResult) -> bool:
+        """Tell whether the vault has had a newer certificate since the trial signed with the former one."""
+        held = self.profile.results.get(CERTIFICATE)
+        if held is None or held.obtained < trial.obtained:
+            return False
+        ends = [each.facts.get(CERTIFICATE_EXPIRES, "") for each in (held, trial)]
+        return all(ends) and ends[0] != ends[1]
 
     def _beside(self, key: str, offset: int) -> Step | None:
         steps = self.steps()

@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from codesign_wizard.core.flow import KEY_VAULT
+from codesign_wizard.core.flow import CERTIFICATE, CERTIFICATE_EXPIRES, KEY_VAULT
 from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.text import tr
-
-CERTIFICATE_EXPIRES = "certificate_expires"  # a fact of the step Key Vault: ISO 8601, UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +98,15 @@ def needs(profile: Profile) -> list[Need]:
 
 
 def next_expiry(profile: Profile) -> Expiry | None:
-    """Return what of the profile expires first, as far as it is known."""
-    result = profile.results.get(KEY_VAULT)
-    if result is None:
+    """Return what of the profile expires first, as far as it is known.
+
+    Of two steps that saw the certificate the later one counts: it may have been renewed in between.
+    """
+    seen = [profile.results[key] for key in (KEY_VAULT, CERTIFICATE) if key in profile.results]
+    told = [each for each in seen if each.facts.get(CERTIFICATE_EXPIRES)]
+    if not told:
         return None
-    text = result.facts.get(CERTIFICATE_EXPIRES, "")
+    text = max(told, key=lambda each: each.obtained).facts[CERTIFICATE_EXPIRES]
     try:
         time = datetime.fromisoformat(text)
     except ValueError:

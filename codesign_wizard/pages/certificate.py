@@ -20,7 +20,7 @@ from codesign_wizard.core.certificates.desk import (
     what_is_merged,
 )
 from codesign_wizard.core.finding import Finding, Severity, blocks, worst_first
-from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, StepState
+from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, OPEN, PERMISSIONS, StepState
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.profile import StepResult
 from codesign_wizard.core.text import tr
@@ -319,7 +319,7 @@ class CertificatePage(Page):
         self.workspace.edited()
 
     def _record(self, desk: DeskState) -> None:
-        details = {"desk": desk.to_json(), "open": desk.stage.open}
+        details = {"desk": desk.to_json(), OPEN: desk.stage.value if desk.stage.open else ""}
         flow = self.workspace.flow
         flow.record(CERTIFICATE, desk.findings, desk.facts, inputs=self._inputs, details=details)
         if desk.request is None or (self._state and self._state.request and self._changed(desk)):
@@ -436,8 +436,8 @@ class CertificatePage(Page):
         """Return the vault's tier and the permissions as the page Permissions found them, if it did."""
         from codesign_wizard.core.azure.permissions.report import Report
 
-        result = self.workspace.profile.results.get("permissions")
-        if result is None or self.workspace.flow.state("permissions") is StepState.OUT_OF_DATE:
+        result = self.workspace.profile.results.get(PERMISSIONS)
+        if result is None or self.workspace.flow.state(PERMISSIONS) is StepState.OUT_OF_DATE:
             return "", None
         try:
             report = Report.from_json(result.details["report"], result.findings)
@@ -480,7 +480,7 @@ class CertificatePage(Page):
             case "name":
                 self.workspace.go.emit(KEY_VAULT)
             case "permissions":
-                self.workspace.go.emit("permissions")
+                self.workspace.go.emit(PERMISSIONS)
 
     def _ask_recover(self) -> None:
         options = self.workspace.session.azure_options()

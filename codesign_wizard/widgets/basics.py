@@ -141,12 +141,13 @@ class Card(QFrame):
         self.body.setSpacing(px(8))
         self.heading = label(heading, "heading")
         self.note = label(note, "soft")
-        self.heading.setVisible(bool(heading))
-        self.note.setVisible(bool(note))
         if heading:
             self.setAccessibleName(heading)
+        # told to show before they have a parent, they would be windows of their own for a moment
         self.body.addWidget(self.heading)
         self.body.addWidget(self.note)
+        self.heading.setVisible(bool(heading))
+        self.note.setVisible(bool(note))
         # a card is as high as its content, and takes no more
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 

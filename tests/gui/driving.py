@@ -11,6 +11,7 @@ from codesign_wizard.core.job import LogLevel, LogLine
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
+    from codesign_wizard.widgets.shell import RailButton
     from codesign_wizard.window import MainWindow
 
 
@@ -18,6 +19,11 @@ def finish(window: MainWindow, qtbot: QtBot) -> None:
     """Cancel what still runs and wait for its end."""
     window.runner.cancel()
     qtbot.waitUntil(lambda: not window.runner.tasks, timeout=15_000)
+
+
+def rail(window: MainWindow, key: str) -> RailButton:
+    """Return the button of the step *key* in the rail."""
+    return next(one for one in window.rail.buttons if one.step.key == key)
 
 
 def lines(

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QWidget
 
 from codesign_wizard import theme
 from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Remedy, Severity, utc_now
-from codesign_wizard.core.flow import KEY_VAULT, START, WINDOWS_TRIAL
+from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, STEPS, WINDOWS_TRIAL
 from codesign_wizard.widgets import basics
 from codesign_wizard.widgets.findings import FindingList, FindingView
 from codesign_wizard.widgets.pieces import Tabs
@@ -42,7 +42,7 @@ CONTROLS = {
     Role.Table,
     Role.Link,
 }
-PAGES = (START, KEY_VAULT, WINDOWS_TRIAL, "inspect", "settings")
+PAGES = (*(step.key for step in STEPS), "inspect", "settings")
 
 
 def finding() -> Finding:
@@ -72,7 +72,7 @@ def walk(interface: QAccessibleInterface) -> Iterator[QAccessibleInterface]:
 
 
 def open_page(window: MainWindow, key: str) -> None:
-    window.workspace.profile.reached = [START, KEY_VAULT, WINDOWS_TRIAL]
+    window.workspace.profile.reached = [step.key for step in STEPS]
     if key in ("inspect", "settings"):
         window.open_panel(key)
     else:
@@ -82,7 +82,7 @@ def open_page(window: MainWindow, key: str) -> None:
 @pytest.fixture
 def full(window: MainWindow, qtbot: QtBot) -> MainWindow:
     """The wizard with results on its pages and the log shown."""
-    for key in (KEY_VAULT, WINDOWS_TRIAL):
+    for key in (KEY_VAULT, CERTIFICATE, WINDOWS_TRIAL):
         window.workspace.flow.record(key, [finding(), WORKS()], {"publisher": "Somebody", "file": "/none"})
     window.show_log()
     window.log_dock.widget().add(lines(3))

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from codesign_wizard.core.finding import Finding, Severity
-from codesign_wizard.core.flow import KEY_VAULT, START, WINDOWS_TRIAL, Flow, StepState
+from codesign_wizard.core.flow import (
+    CERTIFICATE,
+    CERTIFICATE_EXPIRES,
+    KEY_VAULT,
+    OPEN,
+    START,
+    WINDOWS_TRIAL,
+    Flow,
+    StepState,
+)
 from codesign_wizard.core.profile import Profile, new_profile
 
 ERROR = Finding("azure.sign-in.other", Severity.ERROR, "No.")
@@ -18,7 +29,7 @@ def flow() -> Flow:
 
 
 def test_steps_follow_each_other_and_end(flow: Flow) -> None:
-    assert [step.key for step in flow.steps()] == [START, KEY_VAULT, WINDOWS_TRIAL]
+    assert [step.key for step in flow.steps()] == [START, KEY_VAULT, CERTIFICATE, WINDOWS_TRIAL]
     following = flow.next(START)
     assert following is not None
     assert following.key == KEY_VAULT
@@ -40,11 +51,39 @@ def test_a_page_of_an_unknown_step_falls_back_to_the_first() -> None:
 
 def test_a_later_step_opens_only_after_the_one_before(flow: Flow) -> None:
     assert flow.reachable(KEY_VAULT)
-    assert not flow.reachable(WINDOWS_TRIAL)
+    assert not flow.reachable(CERTIFICATE)
     flow.go(KEY_VAULT)
     flow.go(START)
-    assert flow.reachable(WINDOWS_TRIAL)
+    assert flow.reachable(CERTIFICATE)
+    assert not flow.reachable(WINDOWS_TRIAL)
     assert flow.reachable(KEY_VAULT)
+
+
+def test_a_certificate_somebody_has_yet_to_send_is_neither_done_nor_wrong(flow: Flow) -> None:
+    flow.go(CERTIFICATE)
+    assert flow.reason_not_next(CERTIFICATE) == "Nobody has looked at the certificate yet."
+    flow.record(CERTIFICATE, [WARNING], {}, details={OPEN: "pending"})
+    assert flow.state(CERTIFICATE) is StepState.IN_PROGRESS
+    assert flow.reason_not_next(CERTIFICATE) == "There is no certificate to sign with yet."
+    flow.record(CERTIFICATE, [ERROR], {}, details={OPEN: "pending"})
+    assert flow.state(CERTIFICATE) is StepState.ATTENTION
+    flow.record(CERTIFICATE, [], {}, details={OPEN: ""})
+    assert flow.state(CERTIFICATE) is StepState.DONE
+    flow.profile.extra_roots.append("/own/root.pem")
+    assert flow.state(CERTIFICATE) is StepState.OUT_OF_DATE
+
+
+def test_a_trial_is_out_of_date_once_the_certificate_was_renewed(flow: Flow) -> None:
+    first, second = ({CERTIFICATE_EXPIRES: f"202{year}-01-27T00:00:00Z"} for year in (7, 8))
+    flow.record(CERTIFICATE, [], first)
+    trial = flow.record(WINDOWS_TRIAL, [], first)
+    assert flow.state(WINDOWS_TRIAL) is StepState.DONE
+    flow.record(CERTIFICATE, [], second).obtained = trial.obtained + timedelta(days=1)
+    assert flow.state(WINDOWS_TRIAL) is StepState.OUT_OF_DATE
+    # signed with the new one before anybody looked at it again
+    flow.record(CERTIFICATE, [], first).obtained = trial.obtained - timedelta(days=1)
+    flow.record(WINDOWS_TRIAL, [], second)
+    assert flow.state(WINDOWS_TRIAL) is StepState.DONE
 
 
 def test_a_state_follows_from_result_and_settings(flow: Flow) -> None:
