@@ -141,6 +141,23 @@ class Package:
         entry = self.entry(component, "Bom")
         return None if entry is None else bom.read(self.archive.read(entry, bom.MAXIMUM_SIZE))
 
+    def extract(self, job: JobContext, component: Component, part: str, folder: Path) -> Tree | None:
+        """Unpack a component's *part* (``Payload`` or ``Scripts``) into the empty *folder*.
+
+        Returns what was unpacked, or ``None`` where the component has no such part. Raises ``CpioError`` for
+        what is damaged or leads elsewhere, ``XarError``, ``OSError``, ``Cancelled``.
+        """
+        entry = self.entry(component, part)
+        if entry is None:
+            return None
+        tree = Tree(folder)
+        with self.unpacked(entry) as stream:
+            tree.extract(job, stream)
+            # what follows the trailer is read too, so that the digests are checked
+            while stream.read(_CHUNK):
+                job.check_cancelled()
+        return tree
+
 
 Change = Callable[[Component, str, Tree], None]
 
@@ -196,13 +213,11 @@ class _Rebuilding:
 
     def _component(self, component: Component) -> None:
         package = self.package
-        scripts = package.entry(component, "Scripts")
-        if scripts is not None:
-            self._repack(component, "Scripts", scripts)
-        entry = package.entry(component, "Payload")
-        if entry is None:
+        self._repack(component, "Scripts")
+        repacked = self._repack(component, "Payload")
+        if repacked is None:
             return
-        tree, written = self._repack(component, "Payload", entry)
+        tree, written = repacked
         self._bom(component, tree, written)
         size = sum(each.size for each in written.values())
         kilobytes = -(-size // 1024)
@@ -214,21 +229,18 @@ class _Rebuilding:
             self._put(info.path, text, packed=True)
         self.kilobytes[component.folder] = kilobytes
 
-    def _repack(self, component: Component, part: str, entry: Entry) -> tuple[Tree, dict[str, Written]]:
+    def _repack(self, component: Component, part: str) -> tuple[Tree, dict[str, Written]] | None:
         with tempfile.TemporaryDirectory(prefix="codesign-wizard-", dir=self.work) as folder:
-            tree = Tree(Path(folder))
-            with self.package.unpacked(entry) as stream:
-                tree.extract(self.job, stream)
-                # what follows the trailer is read too, so that the digests are checked
-                while stream.read(_CHUNK):
-                    self.job.check_cancelled()
+            tree = self.package.extract(self.job, component, part, Path(folder))
+            if tree is None:
+                return None
             self.change(component, part, tree)
             tree.refresh()
             sink = self.heap.sink(packed=False)
             with payload.GzipWriter(sink, plain=self.plain) as packer:
                 written = tree.write(self.job, packer)
                 packer.finish()
-            self.replaced[entry.path] = xar_write.data_node(sink.finish())
+            self.replaced[component.member(part)] = xar_write.data_node(sink.finish())
             return tree, written
 
     def _bom(self, component: Component, tree: Tree, written: dict[str, Written]) -> None:

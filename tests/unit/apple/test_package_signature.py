@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import io
+import random
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -365,6 +368,36 @@ def test_every_file_can_be_looked_at(source: Path) -> None:
     assert "contents-ok" in ids(verification)
     assert seen["Some App.app/Contents/Größe.txt"] == 5
     assert len(seen) == 4
+
+
+def test_memory_stays_flat(tmp_path: Path) -> None:
+    size = 64 << 20
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    # half of it cannot be packed, so that both sides of the packing are large
+    block = random.Random(5).randbytes(1 << 19) + bytes(1 << 19)
+    with (folder / "large").open("wb") as file:
+        for _ in range(size >> 20):
+            file.write(block)
+    tree = Tree(folder)
+    tree.entries["."] = cpio.Entry(".", 0o40755)
+    tree.refresh()
+    plan = dataclasses.replace(packages.component(), tree=tree)
+    tracemalloc.start()
+    source = packages.product(tmp_path / "source.pkg", plan)
+    assert source.stat().st_size > size // 2
+    # the test itself held the package
+    tracemalloc.reset_peak()
+    before = tracemalloc.get_traced_memory()[0]
+    target = tmp_path / "target.pkg"
+    change_package(
+        Job(), source, target, lambda *_: None, seal=Seal(apple_pki.signer(), roots=apple_pki.roots())
+    )
+    sign_package(Job(), target, target, apple_pki.signer(), roots=apple_pki.roots())
+    assert "contents-ok" in ids(verify(target))
+    peak = tracemalloc.get_traced_memory()[1] - before
+    tracemalloc.stop()
+    assert peak < 24 << 20
 
 
 def test_what_is_no_package_is_told(tmp_path: Path) -> None:
