@@ -53,7 +53,7 @@ UNSIGNED = FindingKind(
 TABLE_OK = FindingKind(
     "apple.verify.package-table-ok",
     Severity.OK,
-    "The package's table of contents is the one that was signed ({digest}).",
+    "The package's table of contents is what its digest says ({digest}).",
     "The digest in the archive is that of its table of contents.",
 )
 TABLE_WRONG = FindingKind(
@@ -199,6 +199,12 @@ TICKET = FindingKind(
     Severity.INFO,
     "A notarisation ticket is stapled to the package.",
     "A ticket follows the archive; a Mac without network accepts the package by it.",
+)
+NO_TICKET = FindingKind(
+    "apple.verify.package-no-ticket",
+    Severity.INFO,
+    "No notarisation ticket is stapled to the package: a Mac asks Apple about it, which takes a network.",
+    "No ticket follows the archive. Whether Apple has notarised the package is not known from the file.",
 )
 TRAILING = FindingKind(
     "apple.verify.package-trailing",

@@ -384,14 +384,17 @@ class _Verifier:
 
     def _end(self) -> None:
         rest = self.archive.file_size - self.archive.heap_end
-        if rest <= 0:
-            return
-        start = self.archive.section(self.archive.heap_end - self.archive.heap, rest).read(_TRAILER_SIZE)
-        if start.startswith(_TRAILER):
-            self.stapled = True
+        start = b""
+        if rest > 0:
+            start = self.archive.section(self.archive.heap_end - self.archive.heap, rest).read(_TRAILER_SIZE)
+        self.stapled = start.startswith(_TRAILER)
+        if self.stapled:
             self._say(found.TICKET)
-        else:
+            return
+        if rest > 0:
             self._say(found.TRAILING, count=rest)
+        if self.archive.signatures:
+            self._say(found.NO_TICKET)
 
 
 def _counted(chunks: Iterator[bytes], checksum: Checksum) -> Iterator[bytes]:

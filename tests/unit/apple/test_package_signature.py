@@ -111,6 +111,7 @@ def test_a_signed_package_holds(source: Path, tmp_path: Path) -> None:
         "kind-ok",
         "files-ok",
         "contents-ok",
+        "no-ticket",
     }
     assert verification.ok
     assert verification.extra_roots_used
@@ -244,6 +245,7 @@ def test_what_was_changed_is_found(
     assert wrong <= bad(verification) | ids(verification)
     assert bad(verification) - wrong <= {"timestamp-missing", "contents-wrong"}
     assert verification.stapled is (damage is _staple)
+    assert ("no-ticket" in ids(verification)) is not verification.stapled
 
 
 def test_signatures_of_two_keys_are_told(source: Path) -> None:
