@@ -1,0 +1,140 @@
+"""Entitlements: what a program asks the system for, as a property list and in DER.
+
+DER: Apple's CoreEntitlements, [APPLICATION 16] {1, [16] {{key, value}…}}, keys sorted.
+"""
+
+from __future__ import annotations
+
+import plistlib
+from typing import Any
+from xml.parsers import expat
+
+from codesign_wizard.core.apple import code_directory, superblob, xml_tree
+from codesign_wizard.core.authenticode import der
+from codesign_wizard.core.text import tr
+
+GET_TASK_ALLOW = "com.apple.security.get-task-allow"
+_MAXIMUM_SIZE = 1 << 20
+_MAXIMUM_DEPTH = 32
+_APPLICATION_16, _CONTEXT_16 = 0x70, 0xB0
+# names without a prefix are iOS': com.apple.security.get-task-allow sets no flag, as real programs show
+_EXEC_FLAGS = {
+    "get-task-allow": code_directory.EXEC_ALLOW_UNSIGNED,
+    "run-unsigned-code": code_directory.EXEC_ALLOW_UNSIGNED,
+    "com.apple.private.cs.debugger": code_directory.EXEC_DEBUGGER,
+    "dynamic-codesigning": code_directory.EXEC_JIT,
+    "com.apple.private.skip-library-validation": code_directory.EXEC_SKIP_LIBRARY_VALIDATION,
+}
+
+
+class EntitlementsError(superblob.BlobError):
+    """The entitlements cannot be used; the text says why, in words for a person."""
+
+
+def parse_plist(data: bytes) -> Any:
+    """Return what a property list (XML or binary) holds; raises ``EntitlementsError``.
+
+    Entities are refused, and nesting and size bounded.
+    """
+    if len(data) > _MAXIMUM_SIZE:
+        raise EntitlementsError(tr("it is larger than any property list of this kind"))
+    try:
+        if data[:8] != b"bplist00":
+            xml_tree.parse(data)
+        return plistlib.loads(data)
+    except xml_tree.XmlError as error:
+        raise EntitlementsError(str(error)) from error
+    except (
+        plistlib.InvalidFileException,
+        expat.ExpatError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+        LookupError,
+    ) as error:
+        raise EntitlementsError(tr("it is no property list")) from error
+
+
+def parse(data: bytes) -> dict[str, Any]:
+    """Return the entitlements in a property list; raises ``EntitlementsError``."""
+    value = parse_plist(data)
+    if not isinstance(value, dict):
+        raise EntitlementsError(tr("its outermost part is no dictionary"))
+    return value
+
+
+def to_der(entitlements: dict[str, Any]) -> bytes:
+    """Return *entitlements* in DER; raises ``EntitlementsError`` for values that DER has no place for."""
+    return der.tlv(_APPLICATION_16, der.integer(1), _value(entitlements, 0))
+
+
+def _value(value: Any, depth: int) -> bytes:
+    if depth > _MAXIMUM_DEPTH:
+        raise EntitlementsError(tr("they are nested too deeply"))
+    if isinstance(value, bool):
+        return der.tlv(der.BOOLEAN, b"\xff" if value else b"\0")
+    if isinstance(value, int):
+        return der.integer(value)
+    if isinstance(value, str):
+        return der.tlv(der.UTF8_STRING, value.encode("utf-8", "replace"))
+    if isinstance(value, list):
+        return der.sequence(*(_value(each, depth + 1) for each in value))
+    if isinstance(value, dict):
+        pairs = sorted((str(key).encode("utf-8", "replace"), each) for key, each in value.items())
+        return der.tlv(
+            _CONTEXT_16,
+            *(der.sequence(der.tlv(der.UTF8_STRING, key), _value(each, depth + 1)) for key, each in pairs),
+        )
+    raise EntitlementsError(tr("they hold a date, a fraction or binary data, which they must not"))
+
+
+def from_der(data: bytes) -> dict[str, Any]:
+    """Return the entitlements in DER, in today's form or the one of macOS 11 (a SET of pairs).
+
+    Raises ``DerError``.
+    """
+    whole = der.whole(data, data[0] if data else 0)
+    if whole.tag == _APPLICATION_16:
+        version, content = whole.children()
+        if der.read_integer(version) != 1:
+            raise der.DerError(tr("a version that is not known"))
+        whole = content
+    value = _read(whole, 0)
+    if not isinstance(value, dict):
+        raise der.DerError(tr("no dictionary"))
+    return value
+
+
+def _read(element: der.Element, depth: int) -> Any:
+    if depth > _MAXIMUM_DEPTH:
+        raise der.DerError(tr("nested too deeply"))
+    if element.tag == der.BOOLEAN:
+        return element.value not in (b"\0", b"")
+    if element.tag == der.INTEGER:
+        return der.read_integer(element)
+    if element.tag == der.UTF8_STRING:
+        return der.read_string(element)
+    if element.tag == der.SEQUENCE:
+        return [_read(each, depth + 1) for each in element.children()]
+    if element.tag in (_CONTEXT_16, der.SET):
+        found: dict[str, Any] = {}
+        for pair in element.children():
+            members = pair.expect(der.SEQUENCE).children()
+            if len(members) != 2:
+                raise der.DerError(tr("no pair"))
+            found[der.read_string(members[0].expect(der.UTF8_STRING))] = _read(members[1], depth + 1)
+        return found
+    raise der.DerError(tr("a value of another kind"))
+
+
+def exec_flags(entitlements: dict[str, Any]) -> int:
+    """Return the flags of the executable segment that follow from *entitlements*."""
+    flags = 0
+    for name, flag in _EXEC_FLAGS.items():
+        if entitlements.get(name) is True:
+            flags |= flag
+    return flags
