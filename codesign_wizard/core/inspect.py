@@ -22,6 +22,7 @@ from codesign_wizard.core.text import tr
 if TYPE_CHECKING:
     from cryptography import x509
 
+    from codesign_wizard.core.apple.trust import AppleRoots
     from codesign_wizard.core.authenticode.roots import RootStore
 
 _MAXIMUM_SMALL = 4 << 20  # certificates and key files are far smaller
@@ -127,9 +128,16 @@ class Inspection:
 
 
 def inspect_file(
-    job: JobContext, path: Path, password: Secret | None = None, *, roots: RootStore | None = None
+    job: JobContext,
+    path: Path,
+    password: Secret | None = None,
+    *,
+    roots: RootStore | None = None,
+    apple_roots: AppleRoots | None = None,
 ) -> Inspection:
     """Say what *path* is; *roots* are what a program's signatures are judged by (Microsoft's without).
+
+    *apple_roots* are the same for what is signed for macOS.
 
     Raises ``InputError`` when it cannot be read or begins like something it is not, and ``Cancelled``.
     """
@@ -140,6 +148,10 @@ def inspect_file(
         size = path.stat().st_size
         if start[:2] == b"MZ":
             return _program(job, path, roots)
+        if start[:4] == b"xar!":
+            from codesign_wizard.core.apple.package_inspect import inspect_package
+
+            return inspect_package(job, path, apple_roots)
         data = path.read_bytes() if size <= _MAXIMUM_SMALL else b""
         if b"-----BEGIN " in data[:65536] or data[:1] == b"\x30":
             found = _certificates(path, data, password, roots)

@@ -25,6 +25,7 @@ from codesign_wizard.core.authenticode import der
 from codesign_wizard.core.authenticode.timestamp import Timestamp
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Severity
+from codesign_wizard.core.inspect import inspect_file
 from codesign_wizard.core.job import Job, JobContext
 from codesign_wizard.core.signing import DigestAlgorithm
 from tests.support import apple_pki, packages, pki
@@ -455,3 +456,16 @@ def test_certificates_stand_beside_the_signature_in_base64(source: Path) -> None
         texts = [each.text for each in node.walk() if each.tag == "X509Certificate"]
     assert all(base64.b64decode(text, validate=True) for text in texts)
     assert len(texts) == 3
+
+
+def test_a_package_is_inspected(source: Path, tmp_path: Path) -> None:
+    found = inspect_file(Job(), source)
+    assert (found.kind, found.title) == ("macos-package", "source.pkg is a macOS package that is not signed.")
+    assert ("Title", "Some & App") in found.facts
+    assert ("Installs", "com.example.one 1.2, in /Applications") in found.facts
+    found = inspect_file(Job(), signed(source), apple_roots=apple_pki.roots())
+    assert found.title.endswith(f"signed by Developer ID Installer: Test ({apple_pki.TEAM}).")
+    assert found.details["verification"]["ok"]
+    (tmp_path / "damaged.pkg").write_bytes(source.read_bytes()[:500])
+    with pytest.raises(InputError, match="damaged"):
+        inspect_file(Job(), tmp_path / "damaged.pkg")
