@@ -24,8 +24,8 @@ from codesign_wizard.core.job import Job
 from tests.support import apple_pki, judges, pki
 
 
-def rust_judge(name: str) -> str:
-    """Return a judge that is built from source with cargo, which CI does not do yet."""
+def built_judge(name: str) -> str:
+    """Return a judge that is built from source (cargo, go), which CI does not do yet."""
     found = shutil.which(name)
     if found is None:
         pytest.skip(f"{name} is not installed")
@@ -156,7 +156,7 @@ def test_the_bill_of_materials_has_the_checksums_of_cksum(package: Path, tmp_pat
 
 
 def test_apple_bom_reads_the_same_paths(package: Path, tmp_path: Path) -> None:
-    dump = rust_judge("odumpbom")
+    dump = built_judge("odumpbom")
     data = contents(package)["sample.pkg/Bom"]
     (tmp_path / "Bom").write_bytes(data)
     text = judges.run(dump, tmp_path / "Bom", "paths").stdout
@@ -184,7 +184,7 @@ def test_apple_bom_reads_the_same_paths(package: Path, tmp_path: Path) -> None:
 
 
 def test_apple_bom_reads_trees_of_several_levels(tmp_path: Path) -> None:
-    dump = rust_judge("odumpbom")
+    dump = built_judge("odumpbom")
     items = [bom.Item(".", 0o40755)]
     items += [bom.Item(f"{number:06}", 0o100644, size=number) for number in range(70_000)]
     (tmp_path / "Bom").write_bytes(bom.write(items))
@@ -222,31 +222,56 @@ def test_openssl_accepts_both_signatures(rebuilt: Path, tmp_path: Path) -> None:
     assert judges.run(*verify, check=False).returncode != 0
 
 
-def test_openssl_accepts_the_time_stamp(unsigned: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def stamped(unsigned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample, signed with a time stamp; the authority's root lies beside it as ``tsa/root.pem``."""
     from codesign_wizard.core.authenticode.timestamp import Timestamper
     from codesign_wizard.core.network import Network, NetworkSettings
 
-    openssl = judges.program("openssl")
-    target = tmp_path / "signed.pkg"
-    with pki.tsa(tmp_path / "tsa") as (address, _):
+    judges.program("openssl")
+    folder = tmp_path_factory.mktemp("stamped")
+    target = folder / "signed.pkg"
+    with pki.tsa(folder / "tsa") as (address, _):
         network = Network(NetworkSettings(use_environment=False))
         roots = apple_pki.roots()
         stamper = Timestamper(network, [address], roots=roots.timestamp)
         sign_package(Job(), unsigned, target, apple_pki.signer(), timestamp=stamper, roots=roots)
-    with Xar(target) as archive:
+    return target
+
+
+def test_openssl_accepts_the_time_stamp(stamped: Path, tmp_path: Path) -> None:
+    with Xar(stamped) as archive:
         place = archive.signature("CMS")
         assert place is not None
         signer = detached.parse(archive.heap_bytes(place.offset, place.size)).signers[0]
     (tmp_path / "signature").write_bytes(signer.signature)
     (tmp_path / "token").write_bytes(der.whole(signer.unsigned[detached.TIMESTAMP_TOKEN][0].encoded).encoded)
     judges.run(
-        openssl, "ts", "-verify", "-token_in", "-in", tmp_path / "token", "-data", tmp_path / "signature",
-        "-CAfile", tmp_path / "tsa" / "root.pem",
+        judges.program("openssl"), "ts", "-verify", "-token_in", "-in", tmp_path / "token",
+        "-data", tmp_path / "signature", "-CAfile", stamped.with_name("tsa") / "root.pem",
     )  # fmt: skip
 
 
+def test_relic_accepts_signature_chain_and_files(stamped: Path, tmp_path: Path) -> None:
+    relic = built_judge("relic")
+    (tmp_path / "root.pem").write_bytes(apple_pki.root().pem)
+    words = [
+        relic,
+        "verify",
+        "--cert",
+        tmp_path / "root.pem",
+        "--cert",
+        stamped.with_name("tsa") / "root.pem",
+    ]
+    assert "OK" in judges.run(*words, stamped).stdout
+    data = bytearray(stamped.read_bytes())
+    data[-50] ^= 1
+    (tmp_path / "changed.pkg").write_bytes(data)
+    assert judges.run(*words, tmp_path / "changed.pkg", check=False).returncode != 0
+
+
 def rcodesign_says(package: Path) -> str:
-    text = judges.run(rust_judge("rcodesign"), "print-signature-info", package).stdout
+    text = judges.run(built_judge("rcodesign"), "print-signature-info", package).stdout
     return text[: text.index("xar_member")] if "xar_member" in text else text
 
 
@@ -260,7 +285,7 @@ def test_rcodesign_reads_our_signature(rebuilt: Path) -> None:
 
 @pytest.mark.parametrize("source", ["unsigned", "rebuilt"])
 def test_what_rcodesign_signed_holds(source: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    rcodesign = rust_judge("rcodesign")
+    rcodesign = built_judge("rcodesign")
     issued = apple_pki.leaf("installer")
     # it opens no .p12 of today, only the old kind
     (tmp_path / "i.pem").write_bytes(pki.private_pem(issued) + issued.pem + apple_pki.authority().pem)
