@@ -1,79 +1,105 @@
 """The diagnosis for Windows: from the names as typed to a test signature. It changes nothing anywhere.
 
-Stages, in order: options, network, sign-in, vault, signature. What an error makes pointless is skipped.
+Stages, in order: options, network, sign-in, permissions, vault, signature. What an error makes pointless is
+skipped. The last three ask the vault side by side, and are told one after the other.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.azure.options import AzureOptions, check_options
-from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Finding, blocks, iso
 from codesign_wizard.core.job import JobContext, StageState
 from codesign_wizard.core.network import Network
 from codesign_wizard.core.redact import Secret
-from codesign_wizard.core.signing import DigestAlgorithm
-from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
     from codesign_wizard.core.azure.credential import ApplicationCredential
-    from codesign_wizard.core.azure.signer import KeyVaultSigner
+    from codesign_wizard.core.azure.permissions.admin import AdminSession
+    from codesign_wizard.core.azure.permissions.diagnosis import Diagnosis
+    from codesign_wizard.core.azure.permissions.evaluate import VaultAccess
+    from codesign_wizard.core.azure.permissions.report import Report
     from codesign_wizard.core.azure.signin import CallerIdentity
 
-STAGES = ("options", "network", "sign-in", "vault", "signature")
-
-# what is signed says so itself, and is no digest of any program
-TEST_TEXT = b"Codesign Wizard test signature: it signs nothing but this sentence."
+STAGES = ("options", "network", "sign-in", "permissions", "vault", "signature")
+_PERMISSION = "azure.permission."
 
 
 @dataclass(frozen=True)
 class DoctorResult:
-    """Findings in the order they were made; ``facts`` by stable names, for people and JSON."""
+    """Findings in the order they were made; ``facts`` by stable names, for people and JSON.
+
+    ``permissions`` is the matrix, ``None`` when it did not come to that; ``access`` what an administrator
+    sees of the grants.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
     identity: CallerIdentity | None = None
+    permissions: Report | None = None
+    access: VaultAccess | None = None
 
 
 def doctor_windows(
-    job: JobContext, network: Network, options: AzureOptions, secret: Secret | None
+    job: JobContext,
+    network: Network,
+    options: AzureOptions,
+    secret: Secret | None,
+    *,
+    admin: AdminSession | None = None,
 ) -> DoctorResult:
-    """Diagnose the options; every refusal is a finding. Raises ``InputError`` and ``Cancelled``."""
-    return _Doctor(job, network, options, secret).run()
+    """Diagnose the options, with *admin*'s eyes as well; every refusal is a finding.
+
+    Raises ``InputError`` and ``Cancelled``.
+    """
+    return _Doctor(job, network, options, secret, admin).run()
 
 
 class _Doctor:
     def __init__(
-        self, job: JobContext, network: Network, options: AzureOptions, secret: Secret | None
+        self,
+        job: JobContext,
+        network: Network,
+        options: AzureOptions,
+        secret: Secret | None,
+        admin: AdminSession | None,
     ) -> None:
         self.job, self.network, self.options, self.secret = job, network, options, secret
+        self.admin = admin
         self.findings: list[Finding] = []
         self.facts: dict[str, str] = {}
         self.identity: CallerIdentity | None = None
         self.credential: ApplicationCredential | None = None
+        self.diagnosis: Diagnosis | None = None
 
     def run(self) -> DoctorResult:
-        steps = (self._options, self._network, self._sign_in, self._vault)
-        done = 0
-        for key, step in zip(STAGES, steps, strict=False):
+        steps = dict(
+            zip(STAGES, (self._options, self._network, self._sign_in, self._permissions), strict=False)
+        )
+        for key, step in steps.items():
             self.job.check_cancelled()
             self.job.stage(key, StageState.RUNNING)
             found = list(step())
             self.findings += found
-            done += 1
-            if blocks(found):
-                self.job.stage(key, StageState.FAILED)
+            blocked = blocks(found)
+            self.job.stage(key, StageState.FAILED if blocked else StageState.DONE)
+            if blocked and self.diagnosis is None:
+                for skipped in STAGES[STAGES.index(key) + 1 :]:
+                    self.job.stage(skipped, StageState.SKIPPED)
                 break
-            if key != "vault":
-                self.job.stage(key, StageState.DONE)
-        for key in STAGES[done:]:
-            if blocks(self.findings):
-                self.job.stage(key, StageState.SKIPPED)
-        return DoctorResult(self.findings, self.facts, self.identity)
+        if self.diagnosis is not None:
+            self._proof(self.diagnosis)
+        diagnosis = self.diagnosis
+        return DoctorResult(
+            self.findings,
+            self.facts,
+            self.identity,
+            diagnosis.report if diagnosis is not None else None,
+            diagnosis.access if diagnosis is not None else None,
+        )
 
     def _options(self) -> Iterable[Finding]:
         return check_options(self.options, self.secret)
@@ -100,60 +126,36 @@ class _Doctor:
             self.facts["token_expires"] = iso(result.identity.expires)
         return result.findings
 
-    def _vault(self) -> Iterable[Finding]:
-        from codesign_wizard.core.azure.signer import KeyVaultSigner
+    def _permissions(self) -> Iterable[Finding]:
+        from codesign_wizard.core.azure.permissions.diagnosis import diagnose
 
-        try:
-            signer = KeyVaultSigner.open(
-                self.job, self.network, self.options, self.secret, credential=self.credential
-            )
-        except CodesignError as error:
-            return [error.finding]
-        with signer:
-            return self._signature(signer)
+        assert self.credential is not None
+        self.diagnosis = diagnose(
+            self.job,
+            self.network,
+            self.options,
+            self.credential,
+            identity=self.identity,
+            admin=self.admin,
+        )
+        signed_in = [self.admin.finding()] if self.admin is not None else []
+        return [*signed_in, *self.diagnosis.findings]
 
-    def _signature(self, signer: KeyVaultSigner) -> list[Finding]:
-        from codesign_wizard.core.azure import vault_findings
-
-        self._certificate_facts(signer)
-        self.job.stage("vault", StageState.DONE)
-        self.job.stage("signature", StageState.RUNNING)
-        findings = list(signer.findings)
-        try:
-            digest = _digest_for(signer)
-            signer.sign(self.job, hashlib.new(digest.value, TEST_TEXT).digest(), digest)
-        except CodesignError as error:
-            self.job.stage("signature", StageState.FAILED)
-            return [*findings, error.finding]
-        self.job.stage("signature", StageState.DONE)
-        return [
-            *findings,
-            vault_findings.SIGNATURE_WORKS(
-                name=self.options.certificate_name,
-                detail=tr("The signature was thrown away; the vault's audit log holds the request."),
-            ),
-        ]
-
-    def _certificate_facts(self, signer: KeyVaultSigner) -> None:
-        from codesign_wizard.core.authenticode import trust
-        from codesign_wizard.core.authenticode.verify import describe_key
-
-        leaf = signer.certificate_chain[0]
-        self.facts["certificate"] = signer.description
-        self.facts["publisher"] = trust.name(leaf)
-        self.facts["issuer"] = trust.issuer_name(leaf)
-        self.facts["key"] = describe_key(leaf)
-        self.facts["certificate_expires"] = iso(leaf.not_valid_after_utc)
-
-
-def _digest_for(signer: KeyVaultSigner) -> DigestAlgorithm:
-    """Return a digest the key can sign: an EC key of the vault takes only its curve's own (RFC 7518, 3.4)."""
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = signer.certificate_chain[0].public_key()
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        if key.curve.key_size >= 512:
-            return DigestAlgorithm.SHA512
-        if key.curve.key_size >= 384:
-            return DigestAlgorithm.SHA384
-    return DigestAlgorithm.SHA256
+    def _proof(self, diagnosis: Diagnosis) -> None:
+        """Tell what came of reading the certificate and of the test signature, and nothing twice."""
+        proof = diagnosis.proof
+        self.facts.update(proof.facts)
+        known = {each.id for each in self.findings}
+        named = any(each.startswith(_PERMISSION) for each in known)
+        for finding in proof.findings:
+            if finding.id not in known and not (named and finding.id.startswith(_PERMISSION)):
+                self.findings.append(finding)
+        for key, refused in (("vault", proof.unread), ("signature", proof.unread or proof.unsigned)):
+            if refused is None:
+                self.job.stage(key, StageState.DONE)
+            elif refused is proof.unread and key == "signature":
+                self.job.stage(key, StageState.SKIPPED)
+            else:
+                # for lack of a permission: that stage has failed before, and said why
+                explained = refused.id.startswith(_PERMISSION)
+                self.job.stage(key, StageState.SKIPPED if explained else StageState.FAILED)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from codesign_wizard.core.azure import vault_findings
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.errors import CodesignError
-from codesign_wizard.core.finding import Finding, iso
+from codesign_wizard.core.finding import Evidence, Finding, iso, utc_now
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.network import Network
 from codesign_wizard.core.text import tr
@@ -76,6 +76,7 @@ def prove(
     works = vault_findings.SIGNATURE_WORKS(
         name=options.certificate_name,
         detail=tr("The signature was thrown away; the vault's audit log holds the request."),
+        evidence=Evidence(time=utc_now(), more={"key": signer.key_id}),
     )
     return Proof(works=works, noticed=noticed, facts=facts, key_id=signer.key_id)
 

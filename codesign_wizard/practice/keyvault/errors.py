@@ -140,6 +140,15 @@ def key_missing(name: str) -> VaultError:
     )
 
 
+def secret_missing(name: str) -> VaultError:
+    """404; *name* may carry ``/version``."""
+    return VaultError(
+        404,
+        "SecretNotFound",
+        f"A secret with (name/id) {name} was not found in this key vault. " + _RECOVER.format(kind="secret"),
+    )
+
+
 def deleted_missing(kind: str, name: str) -> VaultError:
     """404 below ``deletedcertificates`` and ``deletedkeys``; *kind* is ``Certificate`` or ``Key``."""
     return VaultError(404, f"{kind}NotFound", f"Deleted {kind} not found: {name}")
@@ -201,6 +210,13 @@ def deleted_but_recoverable(name: str) -> VaultError:
 def name_taken(name: str) -> VaultError:
     """409: a key or secret without a certificate has the name (wording by analogy)."""
     return VaultError(409, "Conflict", f"A key with (name/id) {name} already exists in this key vault.")
+
+
+def secret_disabled() -> VaultError:
+    """403 for the secret of a disabled certificate version."""
+    return VaultError(
+        403, "Forbidden", "Operation get is not allowed on a disabled secret.", "SecretDisabled"
+    )
 
 
 def key_disabled(operation: str) -> VaultError:

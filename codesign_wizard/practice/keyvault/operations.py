@@ -284,6 +284,26 @@ class Operation:
         kid = f"https://{self._vault.host}/keys/{name}/{version}"
         return json_response(200, {"kid": kid, "value": base64url(value)})
 
+    # secrets: those of certificates, and no others
+
+    def list_secrets(self) -> Response:
+        vault, state = self._vault, self._world.state
+        held = [each for _, each in sorted(vault.certificates.items()) if each.versions]
+        return self._page(
+            held, lambda each: responses.certificate_secret(vault, each, each.versions[-1], state, item=True)
+        )
+
+    def get_secret(self) -> Response:
+        vault, state = self._vault, self._world.state
+        wanted = f"{self._name}/{self._version}".rstrip("/")
+        try:
+            found, version = vault.certificate_version(self._name, self._version)
+        except errors.VaultError as error:
+            raise errors.secret_missing(wanted) from error
+        if not version.attributes.enabled:
+            raise errors.secret_disabled()
+        return json_response(200, responses.certificate_secret(vault, found, version, state, item=False))
+
     # both
 
     def restore(self) -> Response:
@@ -409,6 +429,10 @@ def _ways() -> Router[_Way]:
     keys("PUT", "/{name}", "import", Operation.make)
     keys("DELETE", "/{name}", "delete", Operation.change_key)
 
+    ways.add("GET", "/secrets", _Way("secrets", "list", Operation.list_secrets))
+    for version in ("", "/{version}"):
+        ways.add("GET", f"/secrets/{{name}}{version}", _Way("secrets", "get", Operation.get_secret))
+
     ways.add("GET", "/deletedcertificates", _Way("certificates", "list", Operation.list_deleted_certificates))
     for method, tail, act in (
         ("GET", "", Operation.get_deleted_certificate),
@@ -426,6 +450,6 @@ def _encrypting(operation: str) -> Callable[[Operation], Response]:
     return lambda asked: asked.encrypt(operation)
 
 
-_COLLECTIONS = ("certificates", "keys", "deletedcertificates", "deletedkeys")
+_COLLECTIONS = ("certificates", "keys", "secrets", "deletedcertificates", "deletedkeys")
 _VERBS = ("create", "import", "backup", "rotate", "rotationpolicy", "policy", "release", "contacts")
 _WAYS = _ways()

@@ -76,6 +76,8 @@ OPERATIONS = {
             "setrotationpolicy": "keyrotationpolicies/write",
         },
     ),
+    # what a certificate's own secret is read by; other secrets the practice vault does not hold
+    **_operations("secrets", {"get": "secrets/getSecret/action", "list": "secrets/readMetadata/action"}),
 }
 
 # what the backup server's documentation asks for: everything but delete, and nothing privileged

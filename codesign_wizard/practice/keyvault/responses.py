@@ -9,6 +9,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from codesign_wizard.practice.entra.tokens import base64url
 from codesign_wizard.practice.keyvault.crypto import CURVE_NAMES
@@ -57,6 +58,34 @@ def certificate_bundle(
         document["pending"] = {"id": f"{base}/certificates/{name}/pending"}
     if latest:
         document["policy"] = certificate_policy(vault, certificate)
+    return document
+
+
+def certificate_secret(
+    vault: Vault, certificate: VaultCertificate, version: CertificateVersion, state: State, *, item: bool
+) -> dict[str, Any]:
+    """Return the secret that a certificate is read as: PFX in base64, with the key only if exportable.
+
+    learn.microsoft.com/azure/key-vault/certificates/about-certificates, "Composition of a certificate". An
+    *item* of a list has no value and no version.
+    """
+    base, name = f"https://{vault.host}", certificate.name
+    document: dict[str, Any] = {
+        "id": f"{base}/secrets/{name}" + ("" if item else f"/{version.version}"),
+        "attributes": _attributes(version.attributes) | _RECOVERY,
+        "contentType": certificate.policy.content_type,
+        "managed": True,
+    }
+    if item:
+        return document
+    found = version.certificate(state)
+    key = None
+    if certificate.policy.exportable:
+        _, held = vault.key_version(name, version.version)
+        key = held.private_key(state)
+    value = pkcs12.serialize_key_and_certificates(None, key, found, None, serialization.NoEncryption())
+    document["value"] = base64.b64encode(value).decode()
+    document["kid"] = f"{base}/keys/{name}/{version.version}"
     return document
 
 

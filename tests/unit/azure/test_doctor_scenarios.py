@@ -12,7 +12,13 @@ from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.job import Job, StageState
 from codesign_wizard.practice.scenarios import Scenario, all_scenarios
 
-SCENARIOS = [each for each in all_scenarios() if each.command[:2] == ["doctor", "windows"]]
+SCENARIOS = [
+    each
+    for each in all_scenarios()
+    if each.command[:2] == ["doctor", "windows"]
+    # nothing is in the way of signing there
+    and each.name not in ("rbac-single-object", "policy-documented")
+]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
@@ -32,7 +38,9 @@ def test_each_scenario_yields_its_one_error(scenario: Scenario, person: Callable
     assert set(stages) == set(STAGES)
     failed = [key for key in STAGES if stages[key] is StageState.FAILED]
     assert len(failed) == 1
-    assert all(stages[key] is StageState.SKIPPED for key in STAGES[STAGES.index(failed[0]) + 1 :])
+    # the vault is asked about permissions and for the certificate side by side
+    fine = (StageState.SKIPPED, StageState.DONE) if failed == ["permissions"] else (StageState.SKIPPED,)
+    assert all(stages[key] in fine for key in STAGES[STAGES.index(failed[0]) + 1 :])
     shown = "\n".join([*logged, *(str(finding.to_json()) for finding in result.findings)])
     assert who.secret.reveal() not in shown
 
@@ -46,6 +54,7 @@ def test_without_a_fault_everything_is_said_and_nothing_changed(person: Callable
     assert [finding.id for finding in result.findings] == [
         "azure.vault.found",
         "azure.sign-in.ok",
+        "azure.permission.enough",
         "azure.signature.works",
     ]
     assert stages == dict.fromkeys(STAGES, StageState.DONE)

@@ -41,6 +41,12 @@ SINGLE_OBJECT = FindingKind(
     "The application's role is for {name} alone, not for the vault {vault}.",
     "A role was given on one certificate, key or secret in place of the vault.",
 )
+OTHER_VAULT = FindingKind(
+    "azure.permission.other-vault",
+    Severity.ERROR,
+    "The application's role is on the vault {other}, not on the vault {vault}.",
+    "No role counts on the vault, but one is held on another vault of the same subscription.",
+)
 PROPAGATING = FindingKind(
     "azure.permission.propagating",
     Severity.ERROR,

@@ -97,6 +97,9 @@ PROBES: tuple[Probe, ...] = (
     Probe("keys", "getrotationpolicy", "GET", "/keys/{name}/rotationpolicy"),
 )
 
+# asked for what it refuses only: nobody needs to read secrets, and a refusal tells the vault's model and id
+_MODEL_PROBE = Probe("secrets", "get", "GET", "/secrets/{name}/")
+
 
 class Meaning(StrEnum):
     """What an answer says about the permission that was asked for."""
@@ -251,6 +254,7 @@ class _Run:
         self.own = threading.local()
         self.sessions: list[requests.Session] = []
         self.key_id = ""
+        self.model_refusal: VaultRefusal | None = None
 
     def all(self, certificate_name: str, key_id: str) -> ProbeResult:
         self.token = self.credential.vault_token()
@@ -260,6 +264,7 @@ class _Run:
         if certificate_name:
             tasks.append(lambda: self._real(certificate_name, key_id))
         tasks += [partial(self.ask, each, name) for each in PROBES]
+        tasks.append(partial(self._which_model, name))
         try:
             self._side_by_side(tasks)
         finally:
@@ -327,8 +332,17 @@ class _Run:
                 self.troubles.append(explain.explain(asked.refusal, self.options))
         return answer
 
+    def _which_model(self, name: str) -> None:
+        """Ask for a secret that nobody has: not for the answer, but for the words of a refusal."""
+        answer = None if self.stop.is_set() else self._send(_MODEL_PROBE, name, real=False)
+        if answer is None or answer.status != 403:
+            return
+        refusal = explain.read_refusal(answer.status, answer.body, answer.headers)
+        if refusal.lacks_permission:
+            self.model_refusal = refusal
+
     def _send(self, probe: Probe, name: str, *, real: bool) -> Answer | None:
-        api = CERTIFICATES_API if probe.kind == "certificates" else KEYS_API
+        api = KEYS_API if probe.kind == "keys" else CERTIFICATES_API
         path = probe.path.replace("{name}", name)
         url = f"{self.options.vault_url}{path}{'&' if '?' in path else '?'}api-version={api}"
         renewed = again = False
@@ -350,7 +364,8 @@ class _Run:
                 if error.kind is FailureKind.RESET and not again:
                     again = True
                     continue
-                self._lost(probe, error, name if real else "")
+                if probe is not _MODEL_PROBE:
+                    self._lost(probe, error, name if real else "")
                 return None
             if answer.status in (500, 502, 503, 504) and not again:
                 again = True
@@ -400,6 +415,8 @@ class _Run:
         order = {id(each): number for number, each in enumerate(PROBES)}
         asked = sorted(self.asked, key=lambda each: (order.get(id(each.probe), -1), each.real))
         refusals = [each.refusal for each in asked if each.refusal is not None]
+        if self.model_refusal is not None:
+            refusals.append(self.model_refusal)
         told = {each.by_roles for each in refusals} - {None}
         if all(each.meaning is Meaning.UNKNOWN for each in asked):
             for finding in self.troubles:
