@@ -934,6 +934,61 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/certificates.py"/>
+        <source>another kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_cms.py"/>
+        <source>its list of hashes is not one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_cms.py"/>
+        <source>its list of hashes is no property list</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_directory.py"/>
+        <source>it covers scattered code, which no program does</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_directory.py"/>
+        <source>its hashes lie outside of it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_directory.py"/>
+        <source>a name in it is not readable</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_directory.py"/>
+        <source>its version is not known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_directory.py"/>
+        <source>its kind of hash is not known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_directory.py"/>
+        <source>its numbers are beyond any program's</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_directory.py"/>
+        <source>it is cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_directory.py"/>
+        <source>the file ends before the code that was signed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/cpio.py"/>
         <source>it has more files than any package</source>
         <translation type="unfinished"></translation>
@@ -946,11 +1001,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/cpio.py"/>
         <source>a file name in it cannot be read</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/cpio.py"/>
-        <source>it is cut short</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1004,6 +1054,426 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/entitlements.py"/>
+        <source>they hold a date, a fraction or binary data, which they must not</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/entitlements.py"/>
+        <source>a value of another kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/entitlements.py"/>
+        <source>it is larger than any property list of this kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/entitlements.py"/>
+        <source>its outermost part is no dictionary</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/entitlements.py"/>
+        <source>they are nested too deeply</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/entitlements.py"/>
+        <source>no dictionary</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/entitlements.py"/>
+        <source>it is no property list</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/entitlements.py"/>
+        <source>a version that is not known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/entitlements.py"/>
+        <source>no pair</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity.py"/>
+        <source>Export or copy the file again, as a whole.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity.py"/>
+        <source>If the signing request was made here, put key and certificate together.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity.py"/>
+        <source>Run `codesign-wizard identity assemble` with the .cer file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity.py"/>
+        <source>Choose the team that publishes the program, and get the other certificate from it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity.py"/>
+        <source>On Apple's site, the team is chosen at the top right, by its name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity.py"/>
+        <source>Export one identity a file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity.py"/>
+        <source>In Keychain Access, select one certificate only before File &gt; Export Items.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity.py"/>
+        <source>Or run `codesign-wizard identity repack`, which writes the chosen one alone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} cannot be read: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} is no .p12 file: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} is a certificate without its private key ({name}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} is damaged: it begins like a .p12 file but cannot be read to its end.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The password does not open {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} is protected by a password.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} asks for more work than any .p12 file needs and is not opened.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} is protected in a way that cannot be opened here: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} holds certificates but no private key, so nothing can be signed with it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} holds a private key, but no certificate that belongs to it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} holds neither a key nor a certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} holds {count} identities; {name} is the one that is used.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} hides its keys behind the password, so only the first one is seen.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} holds a certificate “{kind}”, which does not sign for distribution outside the App Store.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} holds a certificate that Apple did not make for signing ({name}, issued by {issuer}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} is the {kind} certificate, not the {wanted} one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Both files are {kind} certificates; the {missing} one is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The two files belong to two teams: {first} and {second}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The two files are under two passwords; the server takes one for both.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The certificate in {file} expired on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The certificate in {file} is valid only from {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The certificate in {file} expires on {date}, in {days} days.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The certificate in {file} was issued by Apple's first Developer ID authority, which ends on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The RSA key in {file} has only {bits} bits; Apple asks for 2048.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The key in {file} is not an RSA key; Developer ID certificates have RSA keys.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The certificate in {file} names no team.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The certificate in {file} does not lead to Apple's root: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} lacks Apple's intermediate certificate; it is added from this program.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file}: {kind} of {name} (team {team}), valid until {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Installer and Application belong to the same team, {team}, and open with one password.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Export the certificate together with its key, on the Mac that made the request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Give each file in the other's place.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Re-export both files under one password.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Type the password that was chosen when the file was exported.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Open Keychain Access, keychain “login”, category “My Certificates”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Unfold the certificate: a private key must appear below it, or this is another Mac.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Select the certificate, File &gt; Export Items, format .p12, and choose a password.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Sign in as the Account Holder: only that role creates Developer ID certificates.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Choose G2 Sub-CA, upload the signing request, and download the .cer file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Run `codesign-wizard identity repack` with both files.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>It is not the password of the Mac or of the Apple account, unless the same was chosen.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>If it is lost, export the file again: a .p12 cannot be opened without it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Create a {kind} certificate on Apple's site.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Certificates, + (add), under Software choose {kind}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho.py"/>
+        <source>it is not a macOS program</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho.py"/>
+        <source>it is cut short or not a macOS program</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho.py"/>
+        <source>it has more load commands than any program</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho.py"/>
+        <source>its signature is larger than any</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho.py"/>
+        <source>two of its parts overlap</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho.py"/>
+        <source>it is a static library, which is not signed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho.py"/>
+        <source>a load command is cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho.py"/>
+        <source>it has two signatures</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho.py"/>
+        <source>its signature lies outside the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho.py"/>
+        <source>it has more segments or sections than any program</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho.py"/>
+        <source>a load command's length does not fit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho.py"/>
+        <source>its Info.plist lies outside the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho.py"/>
+        <source>part {number} lies outside the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho.py"/>
+        <source>part {number} has an alignment no program has</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho.py"/>
+        <source>part {number} is for another processor than the table says</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho.py"/>
+        <source>segment {name} lies outside the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho.py"/>
+        <source>it has two segments {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho_write.py"/>
+        <source>it has no segment __LINKEDIT, where a signature belongs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho_write.py"/>
+        <source>its segment __LINKEDIT is not the last one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho_write.py"/>
+        <source>it is too large for a signature</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho_write.py"/>
+        <source>its signature is not in the segment __LINKEDIT</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho_write.py"/>
+        <source>something follows its signature</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/macho_write.py"/>
+        <source>there is no room for one more load command; link it with -headerpad 0x20 or more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/package.py"/>
         <source>it is a xar archive, but no package</source>
         <translation type="unfinished"></translation>
@@ -1024,6 +1494,316 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>{file} is not a macOS package: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>{file} is damaged: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>{file} cannot be written: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>{file} has no time stamp: its signature ends with the certificate, and Apple refuses to notarise it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>{file} was signed with a certificate of the kind “{kind}”; packages want Developer ID Installer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>{file} is not signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The package's table of contents is what its digest says ({digest}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The package was changed after it was made: its table of contents has another digest.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The package uses SHA-1, as Apple's own tools still do.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>Every file in the package is what its digest says ({count}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>A file in the package does not hold: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The package's RSA signature was made by the key of {signer}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The package's RSA signature does not hold: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The package has no RSA signature, which older versions of macOS look for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The package's CMS signature was made by the key of {signer}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The package's CMS signature does not hold: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The package has no CMS signature: it has no time stamp, and a ticket cannot be stapled to it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The package's two signatures were made with different certificates.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>{signer} is vouched for by {root}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>{signer} is vouched for by {root}, which counts only because it was added in the settings.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>macOS will not name {signer} as the package's developer: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The certificate is of the kind that signs packages: {kind}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The package was signed with a certificate of the kind “{kind}”, not Developer ID Installer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The time stamp of {server} says {time} UTC and holds.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The time stamp of {server} says {time} UTC; its root counts only because it was added in the settings.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>There is no time stamp: the signature ends with the certificate, on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The time stamp does not hold: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The payload of {component} is what its bill of materials says ({count} files).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The payload of {component} does not hold: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The Distribution refers to {reference}, which is not in the package.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>A notarisation ticket is stapled to the package.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>No notarisation ticket is stapled to the package: a Mac asks Apple about it, which takes a network.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>{count} bytes follow the package that belong to nothing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>Build or download the package again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_inspect.py"/>
+        <source>product archive (.pkg)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_inspect.py"/>
+        <source>component package (.pkg)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_inspect.py"/>
+        <source>Kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_inspect.py"/>
+        <source>Installs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_inspect.py"/>
+        <source>{identifier} {version}, in {place}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_inspect.py"/>
+        <source>Title</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_inspect.py"/>
+        <source>and {count} more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_inspect.py"/>
+        <source>{file} is a macOS package that is not signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_inspect.py"/>
+        <source>{file} is a macOS package signed by {signer}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_inspect.py"/>
+        <source>without an identifier</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_inspect.py"/>
+        <source>Ticket</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_inspect.py"/>
+        <source>stapled</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>it was not made by this key over this package</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>the certificate's key is not RSA</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>there is no bill of materials</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>Sign the package again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>Sign it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>Sign the package again, with a time stamp.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>Sign again with a time stamp.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>Sign with the Developer ID Installer certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>Build the package again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>its certificate is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>it has another number of signers than one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>{name} is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>the signature cannot be checked: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>the signer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>{name} is not in the bill of materials</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>{name} is not what the bill of materials says</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/payload.py"/>
         <source>it cannot be unpacked</source>
         <translation type="unfinished"></translation>
@@ -1036,6 +1816,181 @@
     <message>
         <location filename="codesign_wizard/core/apple/payload.py"/>
         <source>it is packed in an unknown way</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requirement_language.py"/>
+        <source>the requirement is too long</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requirement_language.py"/>
+        <source>a requirement is nested too deeply</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requirement_language.py"/>
+        <source>the requirement is not understood at “{rest}”</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requirements.py"/>
+        <source>a requirement of a kind that is not known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requirements.py"/>
+        <source>something follows a requirement</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requirements.py"/>
+        <source>a requirement asks for something unknown</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requirements.py"/>
+        <source>a requirement is cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requirements.py"/>
+        <source>a requirement compares in a way that is not known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requirements.py"/>
+        <source>a requirement names a time that does not exist</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sample.py"/>
+        <source>The product name cannot be put into the sample package.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sample.py"/>
+        <source>{version} is not a version of a macOS bundle.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sample.py"/>
+        <source>Give up to three numbers with dots between them, such as 1.2.0.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
+        <source>{file} is not a macOS program: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
+        <source>{file} is damaged or cannot be signed: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
+        <source>The {name} cannot be put into a signature: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
+        <source>{file} has no time stamp, which notarisation asks for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
+        <source>{file} asks to be debugged (get-task-allow), which Apple usually refuses to notarise.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
+        <source>{file} was signed without the hardened runtime, which notarisation asks for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
+        <source>The signature of {file} is larger than the room that was kept for it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
+        <source>it is longer than 255 characters or has control characters</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
+        <source>it is an object file for a linker, which is not signed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
+        <source>Build it for release, without this entitlement.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
+        <source>something is attached behind the program</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
+        <source>it was changed while it was being signed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
+        <source>identifier</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
+        <source>Build or download the file again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
+        <source>entitlements</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/superblob.py"/>
+        <source>a part of the signature is cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/superblob.py"/>
+        <source>a part of the signature is not what its place says</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/superblob.py"/>
+        <source>the signature is cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/superblob.py"/>
+        <source>the signature does not begin like one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/superblob.py"/>
+        <source>the signature's table does not fit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/superblob.py"/>
+        <source>a part of the signature is there twice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/superblob.py"/>
+        <source>a part of the signature lies outside of it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/superblob.py"/>
+        <source>a part of the signature lies outside of it or in another part</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1066,6 +2021,56 @@
     <message>
         <location filename="codesign_wizard/core/apple/tree.py"/>
         <source>{name} changed while it was packed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>The extra Apple-like root certificates in {file} cannot be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>it vouches only for itself</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>it ends in {root}, which is not Apple's root</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>its issuer, {issuer}, is not known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>{name} is signed with {digest}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>{name} expired on {date}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>{name} is valid only from {date}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>{name} has a critical extension that is not understood ({oid})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>{name} is not allowed to issue this certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>{name} is not meant for this purpose</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1145,6 +2150,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>two of its files overlap</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>{name} is shorter than it says</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1196,11 +2206,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/xml_tree.py"/>
         <source>it is not well-formed XML ({error})</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/checks.py"/>
-        <source>{file} is not signed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1310,26 +2315,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/checks.py"/>
-        <source>The time stamp of {server} says {time} UTC and holds.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/checks.py"/>
-        <source>The time stamp of {server} says {time} UTC; its root counts only because it was added in the settings.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/checks.py"/>
-        <source>There is no time stamp: the signature ends with the certificate, on {date}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/checks.py"/>
-        <source>The time stamp does not hold: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/checks.py"/>
         <source>The time stamp is of the old kind, which is not judged here.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1426,11 +2411,6 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/cms.py"/>
         <source>more attributes than any signature has</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/cms.py"/>
-        <source>the signature cannot be checked: {error}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1610,21 +2590,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
-        <source>{file} is damaged: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
-        <source>{file} cannot be read: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
-        <source>{file} cannot be written: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>{file} changed while it was being signed; nothing was written.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1764,11 +2729,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
-        <source>Build or download the file again.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/authenticode/roots.py"/>
         <source>The extra root certificates in {file} cannot be read.</source>
         <translation type="unfinished"></translation>
@@ -1796,11 +2756,6 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/sign.py"/>
         <source>{file} has no time stamp: its signature ends with the certificate.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/sign.py"/>
-        <source>The {name} cannot be put into a signature: {why}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1900,11 +2855,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
-        <source>its certificate is missing</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>its certificate is not meant for time stamps</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1960,11 +2910,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
-        <source>it vouches only for itself</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/trust.py"/>
         <source>it ends in {root}, which Windows does not know</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1975,37 +2920,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
-        <source>{name} is valid only from {date}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/trust.py"/>
-        <source>{name} is signed with {digest}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/trust.py"/>
         <source>the key of {name} has only {bits} bits</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/trust.py"/>
-        <source>{name} is not allowed to issue this certificate</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/trust.py"/>
-        <source>{name} expired on {date}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/trust.py"/>
-        <source>{name} has a critical extension that is not understood ({oid})</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/trust.py"/>
-        <source>{name} is not meant for this purpose</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2031,11 +2946,6 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/verify.py"/>
         <source>something stands behind the signature</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/verify.py"/>
-        <source>Sign it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2869,6 +3779,21 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
+        <source>A test signature was made, and is good.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
+        <source>The vault refused the test signature with the certificate's key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
+        <source>It let {count} of {all} requests through and refused none for lack of a permission.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
         <source>{reason} That is on {name} alone, not on the vault.</source>
         <translation type="unfinished"></translation>
@@ -3015,6 +3940,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>The application's role is on the vault {other}, not on the vault {vault}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
         <source>The vault {vault} does not know yet of a grant that is there.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3111,6 +4041,156 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
         <source>A token that was fetched before does not matter here: every check signs in anew.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Azure role-based access control</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Vault access policy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>What is ticked there counts for nothing, and nothing more needs to be ticked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>the application (client) ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Everything else is there, as after choosing Key &amp; Certificate Management.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>It has access policies for other principals: {ids}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>the object ID of the app registration</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>It is enough to sign with it. A certificate under another name could not be requested.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>The server's documentation asks for the roles on the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Its own rights, as Azure Resource Manager lists them, manage the vault only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Or one was given some minutes ago, and the vault does not know of it yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>What is missing belongs to the role {roles}: {names}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Not ticked in the access policy: {names}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Only on a vault that nothing else uses: who was granted by the other model is locked out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>{names} and {count} more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Azure Resource Manager lists data actions on it among the application's own rights.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>In the portal the right one stands under Enterprise applications, not App registrations.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>The field Application (optional) of the access policy must be left empty.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Assigned {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>{role} on {scope}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Or change the vault's permission model to {model}: that takes all others' grants away.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>It holds: {roles}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>The role is held on: {scope}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Key vaults, {vault}, Access configuration, Permission model: {model}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>{count} of them cannot be tested from here without changing something.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>{action} is refused. The condition: {condition}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Roles that do nothing here: {roles}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Assign the role without a condition, or with one that the server meets.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>In the line of the application, column Condition: View/Edit.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Key vaults, {vault}, Access control (IAM), Role assignments.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5455,7 +6535,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
+        <source>Nobody has looked at the certificate yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
         <source>Nothing has been signed yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>There is no certificate to sign with yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5516,11 +6606,6 @@
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} is a private key in PEM, not encrypted.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>Kind</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8521,6 +9606,11 @@
     <message>
         <location filename="codesign_wizard/window.py"/>
         <source>1 problem</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/window.py"/>
+        <source>at the CA</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
