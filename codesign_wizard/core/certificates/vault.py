@@ -6,8 +6,6 @@ What only reads is ``VaultReader``'s. What changes the vault is here and named f
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from codesign_wizard.core.azure import vault_findings
 from codesign_wizard.core.azure.credential import ApplicationCredential
 from codesign_wizard.core.azure.options import AzureOptions
@@ -27,11 +25,6 @@ from codesign_wizard.core.job import JobContext, LogLevel
 from codesign_wizard.core.network import Network, NetworkError
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
-
-T = TypeVar("T")
-
-_MAXIMUM_VERSIONS = 200
-_MAXIMUM_PENDING = 25
 
 
 class CertificateVault(VaultReader):
