@@ -21,6 +21,7 @@ from codesign_wizard.core.secrets import APPLICATION_SECRET, MemoryStore, Secret
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
+    from codesign_wizard.core.apple.trust import AppleRoots
     from codesign_wizard.core.authenticode.roots import RootStore
     from codesign_wizard.core.azure.options import AzureOptions
     from codesign_wizard.core.network import Network, NetworkSettings
@@ -217,6 +218,20 @@ class Session:
                 for name in [*self.profile.extra_timestamp_roots, *self.overrides.extra_timestamp_roots]
             ],
         )
+
+    def apple_roots(self) -> AppleRoots:
+        """Return Apple's root and authorities, the extra ones, and in practice the Apple-like ones."""
+        from codesign_wizard.core.apple.trust import AppleRoots
+
+        extra = [*self.profile.extra_roots, *self.overrides.extra_roots]
+        if self.practice is not None:
+            extra.append(str(self.practice.apple_roots_file))
+        timestamp = [*self.profile.extra_timestamp_roots, *self.overrides.extra_timestamp_roots]
+        return AppleRoots.with_files(map(Path, extra), map(Path, timestamp))
+
+    def apple_keys_folder(self) -> Path:
+        """Return where the keys wait that were made for Apple's certificates; it need not exist yet."""
+        return self.profiles.folder.parent / "apple" / self.profile.id
 
     def output_folder(self) -> Path:
         """Return where a trial writes unless told otherwise; it need not exist yet."""

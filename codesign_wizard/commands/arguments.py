@@ -52,6 +52,7 @@ COMMANDS: dict[str, Callable[[], str]] = {
     "verify": lambda: tr("judges the signatures of one .exe or .dll as Windows would"),
     "trial": lambda: tr("builds or takes an installer, signs, time-stamps and verifies it"),
     "inspect": lambda: tr("says what files are, whose, until when, and what is wrong"),
+    "identity": lambda: tr("judges Apple .p12 files, makes them without a Mac, re-exports them"),
     "profile": lambda: tr("shows and changes what is configured"),
     "practice": lambda: tr("runs the practice cloud for other programs, and lists what it can play"),
 }
@@ -59,7 +60,6 @@ LATER_COMMANDS = (
     "permissions",
     "csr",
     "certificate",
-    "identity",
     "notary",
     "staple",
     "server",

@@ -18,7 +18,10 @@ T = TypeVar("T")
 
 SERVICE = "codesign-wizard"
 APPLICATION_SECRET = "azure-application-secret"  # a name, not a value
-_ALL_NAMES = (APPLICATION_SECRET,)
+# the one password of the two .p12 files, and the one of the keys that wait for Apple's certificates
+APPLE_PASSWORD = "apple-p12-password"  # a name, not a value
+APPLE_KEYS_PASSWORD = "apple-keys-password"  # a name, not a value
+_ALL_NAMES = (APPLICATION_SECRET, APPLE_PASSWORD, APPLE_KEYS_PASSWORD)
 
 # Windows Credential Manager: 2560 bytes of UTF-16 (wincred.h, CRED_MAX_CREDENTIAL_BLOB_SIZE)
 _WINDOWS_LIMIT = 1280

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import re
 from collections.abc import Sequence
@@ -69,7 +70,8 @@ class Identity:
 class IdentityReport:
     """One file, judged. ``identity`` is the one that would be used, ``others`` further ones in the file.
 
-    ``certificate`` is known even where there is no key; ``opened`` tells whether the password fits.
+    ``certificate`` is known even where there is no key; ``opened`` tells whether the password fits;
+    ``wanted`` is the kind that the file was given as, if it was.
     """
 
     name: str
@@ -79,6 +81,7 @@ class IdentityReport:
     certificate: Description | None = None
     structure: Structure | None = None
     opened: bool = False
+    wanted: Kind | None = None
 
     @property
     def ok(self) -> bool:
@@ -117,10 +120,11 @@ def read_identity(
     try:
         require_file(path)
         if path.stat().st_size > MAXIMUM_SIZE:
-            return IdentityReport(path.name, [found.TOO_COSTLY(file=path.name)])
+            return IdentityReport(path.name, [found.TOO_COSTLY(file=path.name)], wanted=wanted)
         data = path.read_bytes()
     except OSError as error:
-        return IdentityReport(path.name, [found.UNREADABLE(file=path.name, why=error.strerror or str(error))])
+        finding = found.UNREADABLE(file=path.name, why=error.strerror or str(error))
+        return IdentityReport(path.name, [finding], wanted=wanted)
     return judge_data(path.name, data, password, wanted=wanted, now=now, roots=roots)
 
 
@@ -134,11 +138,18 @@ def judge_data(
     roots: AppleRoots | None = None,
 ) -> IdentityReport:
     """Return the report for the bytes of a file called *name*; see ``read_identity``."""
+    report = _report(name, data, password, wanted, now or utc_now(), roots or AppleRoots())
+    return dataclasses.replace(report, wanted=wanted)
+
+
+def _report(
+    name: str, data: bytes, password: Secret | None, wanted: Kind | None, now: datetime, roots: AppleRoots
+) -> IdentityReport:
     try:
         contents = open_p12(data, password.reveal() if password is not None else None)
     except Pkcs12Error as error:
         return _refused(name, data, error)
-    judging = _Judging(name, contents, wanted, now or utc_now(), roots or AppleRoots())
+    judging = _Judging(name, contents, wanted, now, roots)
     try:
         return judging.report()
     except BROKEN as error:
@@ -166,8 +177,21 @@ def check_pair(
 ) -> PairReport:
     """Judge two files given as Installer and Application, and whether they fit together."""
     now, roots = now or utc_now(), roots or AppleRoots()
-    first = read_identity(installer, installer_password, wanted=Kind.INSTALLER, now=now, roots=roots)
-    second = read_identity(application, application_password, wanted=Kind.APPLICATION, now=now, roots=roots)
+    return judge_pair(
+        read_identity(installer, installer_password, wanted=Kind.INSTALLER, now=now, roots=roots),
+        read_identity(application, application_password, wanted=Kind.APPLICATION, now=now, roots=roots),
+        installer_password,
+        application_password,
+    )
+
+
+def judge_pair(
+    first: IdentityReport,
+    second: IdentityReport,
+    installer_password: Secret | None,
+    application_password: Secret | None,
+) -> PairReport:
+    """Judge two files that were read, Installer and Application, and whether they fit together."""
     findings = [*first.findings, *second.findings]
     kinds = [report.identity.kind if report.identity is not None else None for report in (first, second)]
     swapped = kinds == [Kind.APPLICATION, Kind.INSTALLER]
@@ -368,7 +392,7 @@ class _Judging:
                     title=tr("Export one identity a file."),
                     portal=(
                         tr("In Keychain Access, select one certificate only before File > Export Items."),
-                        tr("Or run `codesign-wizard identity repack`, which writes the chosen one alone."),
+                        tr("Or run `codesign-wizard identity repack`, which writes each to its own file."),
                     ),
                 )
             ],

@@ -177,6 +177,66 @@ CHAIN_COMPLETED = FindingKind(
     "{file} lacks Apple's intermediate certificate; it is added from this program.",
     "Keychain Access exports the identity alone; signing puts the intermediate certificate beside it.",
 )
+UNWRITABLE = FindingKind(
+    "apple.identity.unwritable",
+    Severity.ERROR,
+    "{file} cannot be written: {why}.",
+    "The folder is missing or full, or the system does not let the file be written.",
+)
+NEW_PASSWORD_MISSING = FindingKind(
+    "apple.identity.new-password-missing",
+    Severity.ERROR,
+    "A password is needed for the .p12 files that are to be written.",
+    "A file with a private key is never written without a password.",
+)
+WRITTEN = FindingKind(
+    "apple.identity.written",
+    Severity.OK,
+    "Written, with key and whole chain: {files}.",
+    "The .p12 files were written and opened again with their password.",
+)
+REQUESTED = FindingKind(
+    "apple.request.made",
+    Severity.OK,
+    "The key and signing request for {kind} are ready: {file}.",
+    "A key was made here and kept, encrypted; its signing request was written for Apple's site.",
+)
+REQUEST_WAITS = FindingKind(
+    "apple.request.waits",
+    Severity.INFO,
+    "A signing request for {kind} of {date} waits already, and is given out again: {file}.",
+    "The same key is used; a request anew would not fit a certificate that Apple makes meanwhile.",
+)
+NO_KEYRING = FindingKind(
+    "apple.request.no-keyring",
+    Severity.ERROR,
+    "This system has no keyring to keep the keys' password in.",
+    "The keys wait on disk, encrypted, until the certificates arrive; their password must outlive this run.",
+)
+KEYS_LOCKED = FindingKind(
+    "apple.request.keys-locked",
+    Severity.ERROR,
+    "The key for {kind} that was made here does not open with the password kept for it.",
+    "The keyring was emptied, or the key comes from another computer or user.",
+)
+NOT_OURS = FindingKind(
+    "apple.request.not-ours",
+    Severity.ERROR,
+    "{file} ({name}) does not belong to any key that was made here.",
+    "The certificate was made for another signing request: another computer, user or profile has its key.",
+)
+NOTHING_ASKED = FindingKind(
+    "apple.request.none",
+    Severity.ERROR,
+    "No signing request was made here that a certificate could belong to.",
+    "There are no keys that wait for a certificate in this profile.",
+)
+NO_CERTIFICATES = FindingKind(
+    "apple.request.no-certificate",
+    Severity.ERROR,
+    "{file} holds no certificate: {what}.",
+    "Another file than the .cer from Apple's site was given.",
+)
 FOUND = FindingKind(
     "apple.identity.found",
     Severity.OK,
