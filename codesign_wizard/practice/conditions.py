@@ -20,13 +20,14 @@ class ProxyLogin:
 
 @dataclass
 class Conditions:
-    """Faults by host name. ``stopping`` ends every wait.
+    """Faults by host name. ``stopping`` ends every wait; ``delay`` are seconds that every answer takes.
 
     ``holds`` are seconds an answer is held back; ``resets`` are hosts whose connections are torn down in the
     TLS handshake; ``refused`` hosts accept no connection; ``answers`` replace a service's own.
     """
 
     slow_factor: float = 1.0
+    delay: float = 0.0
     stopping: threading.Event = field(default_factory=threading.Event)
     inspected: bool = False
     proxy_login: ProxyLogin | None = None
@@ -37,6 +38,6 @@ class Conditions:
 
     def hold(self, host: str) -> None:
         """Wait as long as answers of *host* are held back, or until the cloud stops."""
-        seconds = self.holds.get(host, 0.0) * self.slow_factor
+        seconds = self.holds.get(host, 0.0) * self.slow_factor + self.delay
         if seconds > 0:
             self.stopping.wait(seconds)

@@ -25,6 +25,7 @@ from codesign_wizard.practice.entra.models import (
     register,
     tenants_from_json,
 )
+from codesign_wizard.practice.entra.people import SignIns
 from codesign_wizard.practice.entra.tokens import TokenAuthority
 from codesign_wizard.practice.keyvault.models import Vault, Vaults, code_signing_policy, new_hsm_key
 from codesign_wizard.practice.management.authorization import Authorization, RoleAssignment, Subscription
@@ -59,6 +60,7 @@ class World:
     accounts: PracticeAccounts
     directory: Directory
     tokens: TokenAuthority
+    sign_ins: SignIns
     vaults: Vaults
     authorization: Authorization
     code_signing: CodeSigningAuthority
@@ -142,6 +144,7 @@ def make_world(state: State, slow_factor: float = 1.0) -> World:
     certification = CodeSigningAuthority(state)
     timestamps = TimestampAuthority(state)
     first, application = vaults[0], tenants[0].applications[0]
+    directory = Directory(clock, tenants)
     world = World(
         state=state,
         clock=clock,
@@ -155,8 +158,9 @@ def make_world(state: State, slow_factor: float = 1.0) -> World:
             product_name=PRODUCT,
             timestamp_servers=[f"http://{host}" for host in HOSTS.values()],
         ),
-        directory=Directory(clock, tenants),
+        directory=directory,
         tokens=TokenAuthority(state, clock),
+        sign_ins=SignIns(clock, directory),
         vaults=Vaults(vaults),
         authorization=authorization,
         code_signing=certification,

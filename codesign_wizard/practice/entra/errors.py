@@ -199,3 +199,162 @@ def post_only(method: str) -> EntraError:
         "invalid_request",
         f"The endpoint only accepts POST requests. Received a {method} request.",
     )
+
+
+def scope_of_two_resources(scope: str) -> EntraError:
+    """A token is for one resource."""
+    return EntraError(
+        28000,
+        "invalid_request",
+        f"Provided value for the input parameter scope is not valid because it contains more than one "
+        f"resource. Scope {scope} is not valid.",
+    )
+
+
+def redirect_unknown(redirect: str, application: str) -> EntraError:
+    """The address for the answer is none of the application's."""
+    return EntraError(
+        50011,
+        "invalid_request",
+        f"The redirect URI '{redirect}' specified in the request does not match the redirect URIs configured "
+        f"for the application '{application}'. Make sure the redirect URI sent in the request matches one "
+        "added to your application in the Azure portal. Navigate to https://aka.ms/redirectUriMismatchError "
+        "to learn more about how to troubleshoot this error.",
+    )
+
+
+def response_type_unsupported(given: str, application: str) -> EntraError:
+    """Only the authorization code flow is played."""
+    return EntraError(
+        700054,
+        "unsupported_response_type",
+        f"response_type '{given}' is not enabled for the application '{application}'.",
+    )
+
+
+def response_mode_unsupported(given: str) -> EntraError:
+    """How the answer is to travel is not known."""
+    return EntraError(
+        70007,
+        "invalid_request",
+        f"'{given}' is not a supported value for the 'response_mode' parameter.",
+    )
+
+
+def challenge_malformed() -> EntraError:
+    """The challenge is not 43 to 128 characters (RFC 7636, 4.2)."""
+    return EntraError(50147, "invalid_request", "Invalid size of Code_Challenge parameter.")
+
+
+def challenge_method_unknown() -> EntraError:
+    """Neither ``S256`` nor ``plain``."""
+    return EntraError(50149, "invalid_request", "Invalid Code_Challenge_method parameter.")
+
+
+def login_required() -> EntraError:
+    """``prompt=none``, and nobody is signed in."""
+    return EntraError(50058, "login_required", "Session information is not sufficient for single-sign-on.")
+
+
+def declined() -> EntraError:
+    """The person chose Cancel."""
+    return EntraError(65004, "access_denied", "User declined to consent to access the app.")
+
+
+def device_declined() -> EntraError:
+    """The person chose Cancel; the error of the device code flow."""
+    return EntraError(65004, "authorization_declined", "User declined to consent to access the app.")
+
+
+def authorization_pending() -> EntraError:
+    """The person has not typed the code yet."""
+    return EntraError(
+        70016,
+        "authorization_pending",
+        "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+    )
+
+
+def slow_down() -> EntraError:
+    """Asked again before the interval was over (RFC 8628, 3.5)."""
+    return EntraError(
+        70016,
+        "slow_down",
+        "OAuth 2.0 device flow error. Authorization is pending. Polling too frequently.",
+    )
+
+
+def device_code_expired() -> EntraError:
+    """The person was too late."""
+    return EntraError(
+        70020,
+        "expired_token",
+        "The provided value for the input parameter 'device_code' is not valid. "
+        "This device code has expired.",
+    )
+
+
+def device_code_unknown() -> EntraError:
+    """No such device code, or one that was redeemed already."""
+    return EntraError(
+        70018,
+        "bad_verification_code",
+        "Invalid verification code due to User typing in wrong user code for device code flow. "
+        "Authorization is not approved.",
+    )
+
+
+def code_redeemed() -> EntraError:
+    """An authorization code is good for one token."""
+    return EntraError(
+        54005,
+        "invalid_grant",
+        "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an "
+        "existing refresh token.",
+    )
+
+
+def code_expired() -> EntraError:
+    """An authorization code lives ten minutes."""
+    return EntraError(
+        70008,
+        "invalid_grant",
+        "The provided authorization code or refresh token has expired due to inactivity. Send a new "
+        "interactive authorization request for this user and resource.",
+    )
+
+
+def grant_malformed() -> EntraError:
+    """The code or refresh token is none that was given out to this application."""
+    return EntraError(9002313, "invalid_grant", "Invalid request. Request is malformed or invalid.")
+
+
+def redirect_differs(given: str, asked: str) -> EntraError:
+    """The code was asked for another address."""
+    return EntraError(
+        500112,
+        "invalid_grant",
+        f"The reply address '{given}' does not match the reply address '{asked}' provided when requesting "
+        "Authorization code.",
+    )
+
+
+def verifier_wrong() -> EntraError:
+    """The verifier is not what the challenge was made of (RFC 7636, 4.6)."""
+    return EntraError(
+        501481,
+        "invalid_grant",
+        "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
+    )
+
+
+def user_not_in_tenant(name: str, home: str, tenant: str, application: str) -> EntraError:
+    """The person's account is another tenant's."""
+    return EntraError(
+        50020,
+        "invalid_grant",
+        f"User account '{name}' from identity provider 'https://sts.windows.net/{home}/' does not exist in "
+        f"tenant '{tenant}' and cannot access the application '{application}'(Microsoft Azure CLI) in that "
+        "tenant. The account needs to be added as an external user in the tenant first. Sign out and sign in "
+        "again with a different Azure Active Directory user account.",
+    )

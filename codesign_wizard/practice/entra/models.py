@@ -144,7 +144,7 @@ class Grant:
 
 
 class Directory:
-    """All tenants of the practice cloud, and the rules of the client credentials grant."""
+    """All tenants of the practice cloud, and the rules of the client credentials grant; people: people.py."""
 
     def __init__(self, clock: Clock, tenants: list[Tenant]) -> None:
         self._clock = clock
@@ -201,6 +201,10 @@ class Directory:
             if not wanted.endswith("/.default"):
                 raise errors.scope_not_default(wanted)
             resource = wanted.removesuffix("/.default")
+        return self.resource(resource, tenant)
+
+    def resource(self, resource: str, tenant: Tenant) -> str:
+        """Return *resource* if the tenant holds it, as its tokens name it; raises ``EntraError``."""
         # a resource is found by its URI, with or without a last slash, or by its application id
         for uri, application_id in RESOURCES.items():
             if resource.lower() in (uri, uri + "/", application_id):

@@ -1,4 +1,7 @@
-"""Entra ID on the wire: discovery, keys, the token endpoints of both versions."""
+"""Entra ID on the wire: discovery, keys, the token endpoints of both versions.
+
+People's sign-ins are in ``people_routes``.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from urllib.parse import unquote_plus
 
 from codesign_wizard.practice.entra import errors
 from codesign_wizard.practice.entra.models import GUID
+from codesign_wizard.practice.entra.people_routes import PeopleRoutes
 from codesign_wizard.practice.entra.tokens import LIFETIME
 from codesign_wizard.practice.wire.messages import Request, Response, Service, json_response
 from codesign_wizard.practice.wire.router import Handler, Router
@@ -30,12 +34,13 @@ CLOUDS = (
     ("login-us.microsoftonline.com", ("login-us.microsoftonline.com",)),
 )
 _HOSTS = tuple(host for _, hosts in CLOUDS for host in hosts)
-_TENANTLESS = {"common": "{tenantid}", "organizations": "{tenantid}", "consumers": "{tenantid}"}
+_DEVICE_HOSTS = ("microsoft.com", "www.microsoft.com")  # whose /devicelogin people are told to open
+_TENANTLESS = ("common", "organizations", "consumers")
 
 
 def service(world: World) -> Service:
     """Return the service for the hosts of every cloud; the practice tenants live in the public one."""
-    return Service("entra", _HOSTS, Entra(world).handle)
+    return Service("entra", (*_HOSTS, *_DEVICE_HOSTS), Entra(world).handle)
 
 
 class Entra:
@@ -43,6 +48,7 @@ class Entra:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._people = PeopleRoutes(world, self._public)
         self._router: Router[Handler] = Router()
         add = self._router.add
         add("GET", "/{tenant}/discovery/instance", self._instance)
@@ -52,13 +58,21 @@ class Entra:
         add("GET", "/{tenant}/discovery/keys", self._keys)
         add("POST", "/{tenant}/oauth2/v2.0/token", self._token)
         add("POST", "/{tenant}/oauth2/token", self._token)
+        add("POST", "/{tenant}/oauth2/v2.0/devicecode", self._people.device_code)
+        for method in ("GET", "POST"):
+            add(method, "/{tenant}/oauth2/v2.0/authorize", self._people.authorize)
+            add(method, "/{tenant}/oauth2/deviceauth", self._people.device_login)
+        self._device_router: Router[Handler] = Router()
+        for method in ("GET", "POST"):
+            self._device_router.add(method, "/devicelogin", self._people.device_login)
 
     def handle(self, request: Request) -> Response:
         """Answer *request*."""
         trace = str(uuid.uuid4())
         given = request.headers.get("client-request-id")
         correlation = given if GUID.fullmatch(given) else str(uuid.uuid4())
-        handler, known = self._router.find(request)
+        router = self._device_router if request.host in _DEVICE_HOSTS else self._router
+        handler, known = router.find(request)
         if handler is not None:
             try:
                 response = handler(request)
@@ -103,23 +117,23 @@ class Entra:
         return json_response(200, document, [("Access-Control-Allow-Origin", "*")])
 
     def _configuration(self, request: Request) -> Response:
-        tenant, region = self._configured(request)
-        base = f"https://{self._network_host(request)}/{tenant}"
+        place, tenant, region = self._configured(request)
+        base = f"https://{self._network_host(request)}/{place}"
         issuer = f"https://{self._network_host(request)}/{tenant}/v2.0"
         return self._configuration_document(base, "/v2.0", issuer, region)
 
     def _configuration_1(self, request: Request) -> Response:
-        tenant, region = self._configured(request)
-        base = f"https://{self._network_host(request)}/{tenant}"
+        place, tenant, region = self._configured(request)
+        base = f"https://{self._network_host(request)}/{place}"
         return self._configuration_document(base, "", f"https://sts.windows.net/{tenant}/", region)
 
-    def _configured(self, request: Request) -> tuple[str, str | None]:
-        """Return the tenant's id as the document names it, and its region."""
+    def _configured(self, request: Request) -> tuple[str, str, str | None]:
+        """Return the tenant as addresses name it, its id as issuers do, and its region."""
         identifier = request.values["tenant"]
         if identifier.lower() in _TENANTLESS:
-            return _TENANTLESS[identifier.lower()], None
+            return identifier.lower(), "{tenantid}", None
         tenant = self._world.directory.tenant(identifier, public=self._public(request))
-        return tenant.tenant_id, tenant.region
+        return tenant.tenant_id, tenant.tenant_id, tenant.region
 
     def _configuration_document(self, base: str, version: str, issuer: str, region: str | None) -> Response:
         methods = [
@@ -160,7 +174,7 @@ class Entra:
         return json_response(200, document, [("Access-Control-Allow-Origin", "*")])
 
     def _keys(self, request: Request) -> Response:
-        tenant, _ = self._configured(request)
+        _, tenant, _ = self._configured(request)
         version_2 = "/v2.0/" in request.path.lower()
         issuer = f"https://{self._network_host(request)}/{tenant}/v2.0" if version_2 else None
         return json_response(200, self._world.tokens.key_set(issuer), [("Access-Control-Allow-Origin", "*")])
@@ -169,6 +183,9 @@ class Entra:
         version_1 = "/v2.0/" not in request.path.lower()
         form = request.form()
         self._add_basic(request, form)
+        answer = None if version_1 else self._people.token(request, form)
+        if answer is not None:
+            return answer
         grant = self._world.directory.client_credentials(
             request.values["tenant"], form, version_1=version_1, public=self._public(request)
         )

@@ -25,6 +25,7 @@ from codesign_wizard.practice.wire.stream import BadMessageError, ClosedError, S
 
 _PORTS = {"https": 443, "http": 80}
 HANDSHAKE_SECONDS = 30.0
+MAXIMUM_BODY = 64 << 10  # of what a browser sends to this address itself
 _INVALID_HOST = (
     b'<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01//EN""http://www.w3.org/TR/html4/strict.dtd">\r\n'
     b"<HTML><HEAD><TITLE>Bad Request</TITLE>\r\n"
@@ -53,6 +54,7 @@ class Server:
         self._connections: dict[socket.socket, threading.Thread] = {}
         self._acceptor: threading.Thread | None = None
         self.on_answer: Callable[[str], None] | None = None  # told of each answer, on the connection's thread
+        self.front: Callable[[Request], Response] | None = None  # what the address itself answers
         self.problems: list[str] = []  # tracebacks of handlers; a test looks that there are none
 
     def start(self) -> int:
@@ -171,7 +173,10 @@ class Server:
         return None
 
     def _forward(self, stream: Stream, request: Request) -> Response:
-        """Answer a request in absolute form (RFC 9112, 3.2.2)."""
+        """Answer a request in absolute form (RFC 9112, 3.2.2), or one to this address itself."""
+        if self.front is not None and self._own(request):
+            stream.read_body(request, MAXIMUM_BODY)
+            return self._answer(request, self.front)
         try:
             url = urlsplit(request.target)
             host, port = (url.hostname or "").lower().rstrip("."), url.port
@@ -252,9 +257,18 @@ class Server:
         self._conditions.hold(request.host)
         if self._conditions.stopping.is_set():
             raise ClosedError("the practice cloud stops")
+        return self._answer(request, self._conditions.answers.get(request.host) or service.handle)
+
+    def _own(self, request: Request) -> bool:
+        """Tell whether a browser came to this address; one led here under another name did not."""
+        if self._listener is None or not request.target.startswith("/"):
+            return False
+        port = self._listener.getsockname()[1]
+        return request.headers.get("Host").lower() in (f"127.0.0.1:{port}", f"localhost:{port}")
+
+    def _answer(self, request: Request, handle: Callable[[Request], Response]) -> Response:
         try:
-            replaced = self._conditions.answers.get(request.host)
-            return (replaced or service.handle)(request)
+            return handle(request)
         except Exception:  # a fault of ours: kept for who looks, and the server goes on
             self.problems.append(traceback.format_exc())
             return Response(500, b"", close=True)
