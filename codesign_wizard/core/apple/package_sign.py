@@ -172,7 +172,7 @@ def _written(
 ) -> WrittenPackage:
     try:
         # a link is followed, so that the link stays one
-        with replacing(target.resolve()) as draft, draft.open("w+b") as file:
+        with replacing(target.resolve()) as draft, draft.open("r+b") as file:
             result = _sealed(job, file, toc, shift, target, seal)
             copy(file)
             return replace(result, size=file.tell())
