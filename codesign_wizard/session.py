@@ -126,6 +126,7 @@ class Session:
         self.scenario = scenario
         self._secrets = secrets
         self._network: Network | None = None
+        self._az_folder = ""
 
     def __enter__(self) -> Session:
         return self
@@ -149,6 +150,7 @@ class Session:
     def close(self) -> None:
         """End practice, if this is practice; safe to call twice."""
         if self.practice is not None:
+            _take_from_path(self._az_folder)
             self.practice.stop()
 
     @property
@@ -205,6 +207,24 @@ class Session:
             self.secrets.set(self.profile.id, APPLICATION_SECRET, secret)
         self.profile.windows.azure.secret_revision += 1
 
+    def put_az_on_path(self) -> None:
+        """In practice, let this process find practice's own ``az`` before any other, until ``close``.
+
+        azure-identity looks for ``az`` on the PATH, and nowhere else.
+        """
+        if self.practice is not None:
+            self._az_folder = str(self.practice.az_folder)
+            os.environ["PATH"] = os.pathsep.join([self._az_folder, os.environ.get("PATH", os.defpath)])
+
+    def browser_address(self, address: str) -> str:
+        """Return where a browser goes for a sign-in *address*: practice has a page of its own."""
+        return address if self.practice is None else self.practice.browser_url(address)
+
+    def approve_sign_in(self, code: str) -> None:
+        """Let the practice administrator sign in with the device *code*; nothing outside practice."""
+        if self.practice is not None:
+            self.practice.approve_sign_in(code)
+
     def roots(self) -> RootStore:
         """Return Microsoft's roots and the extra ones of the profile and of this run."""
         from codesign_wizard.core.authenticode.roots import RootStore
@@ -236,9 +256,7 @@ class Session:
     def output_folder(self) -> Path:
         """Return where a trial writes unless told otherwise; it need not exist yet."""
         if self.practice is not None:
-            import tempfile
-
-            return Path(tempfile.mkdtemp(prefix="codesign-wizard-practice-"))
+            return self.practice.new_output_folder()
         import platformdirs
 
         return platformdirs.user_documents_path() / "Codesign Wizard" / self.profile.id
@@ -314,7 +332,9 @@ def _practice_session(scenario: str | None, state: Path | None, overrides: Overr
     except BaseException:
         cloud.stop()
         raise
-    return Session(profile, store, overrides=overrides, secrets=secrets, practice=cloud, scenario=scenario)
+    session = Session(profile, store, overrides=overrides, secrets=secrets, practice=cloud, scenario=scenario)
+    session.put_az_on_path()
+    return session
 
 
 def _practice_profile(cloud: PracticeCloud, store: ProfileStore) -> Profile:
@@ -344,6 +364,12 @@ def _practice_request() -> RequestSettings:
     from codesign_wizard.practice.world import COMPANY
 
     return RequestSettings(organization=COMPANY, locality="Christchurch", country="NZ")
+
+
+def _take_from_path(folder: str) -> None:
+    kept = [each for each in os.environ.get("PATH", "").split(os.pathsep) if each != folder]
+    if folder:
+        os.environ["PATH"] = os.pathsep.join(kept)
 
 
 def _first(over: str | None, own: str) -> str:

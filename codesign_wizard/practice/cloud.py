@@ -5,17 +5,18 @@ from __future__ import annotations
 import shlex
 import shutil
 import ssl
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from codesign_wizard.practice import az, leftovers
 from codesign_wizard.practice.accounts import PracticeAccounts
 from codesign_wizard.practice.apple.authority import AppleAuthority
+from codesign_wizard.practice.front import browser_path, front
 from codesign_wizard.practice.scenarios import apply_scenario, find_scenario
 from codesign_wizard.practice.services import all_services
 from codesign_wizard.practice.state import State
@@ -29,8 +30,9 @@ class PracticeCloud:
 
     *scenario* makes one thing wrong (``KeyError`` if there is none of this name). *state* is a folder that
     keeps keys, accounts and vaults between runs; a scenario's changes are not kept. *slow_factor* scales the
-    seconds that slow servers hold their answers. *on_answer* is told of each answer in a line (method,
-    address, status), from any thread. Raises ``StateError`` when *state* cannot be used.
+    seconds that slow servers hold their answers; *delay* are seconds that every answer takes, side by side,
+    as a far network would. *on_answer* is told of each answer in a line (method, address, status), from any
+    thread. Raises ``StateError`` when *state* cannot be used.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class PracticeCloud:
         *,
         state: Path | None = None,
         slow_factor: float = 1.0,
+        delay: float = 0.0,
         on_answer: Callable[[str], None] | None = None,
     ) -> None:
         if scenario is not None:
@@ -46,8 +49,10 @@ class PracticeCloud:
         self.scenario = scenario
         self._state_folder = state
         self._slow_factor = slow_factor
+        self._delay = delay
         self._on_answer = on_answer
         self._folder: Path | None = None
+        self._lock: BinaryIO | None = None
         self._world: World | None = None
         self._server: Server | None = None
         self._port = 0
@@ -69,7 +74,8 @@ class PracticeCloud:
         """Make the world and listen; when this returns, everything works. Safe to call twice."""
         if self._server is not None:
             return
-        self._folder = Path(tempfile.mkdtemp(prefix="codesign-wizard-cloud-"))
+        leftovers.clear()
+        self._folder, self._lock = leftovers.make_folder()
         try:
             self._begin(self._folder)
         except BaseException:
@@ -79,6 +85,7 @@ class PracticeCloud:
     def _begin(self, folder: Path) -> None:
         state = State(self._state_folder)
         world = self._world = make_world(state, self._slow_factor)
+        world.conditions.delay = self._delay
         tls = TlsAuthority(
             state,
             folder,
@@ -109,8 +116,10 @@ class PracticeCloud:
 
         server = self._server = Server(all_services(world), world.conditions, world.clock, context)
         server.on_answer = self._on_answer
+        server.front = front(world)
         self._problems = server.problems
         self._port = server.start()
+        az.install(self.az_folder, self.proxy_url)
 
     def stop(self) -> None:
         """End every connection and thread and remove the temporary files; safe to call twice."""
@@ -118,6 +127,9 @@ class PracticeCloud:
         if server is not None:
             server.stop()
         folder, self._folder = self._folder, None
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.close()  # first: Windows removes no open file
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -141,6 +153,26 @@ class PracticeCloud:
         if self._folder is None:
             raise RuntimeError("the practice cloud is not running")
         return self._folder
+
+    def new_output_folder(self) -> Path:
+        """Return a new temporary folder for the files of a trial; it is kept a day."""
+        return leftovers.make_output(self.folder)
+
+    @property
+    def az_folder(self) -> Path:
+        """The folder of a program ``az`` with the practice administrator signed in; to be put on the PATH."""
+        return self.folder / "az"
+
+    def browser_url(self, url: str) -> str:
+        """Return where a real browser finds the practice page for a vendor's sign-in address.
+
+        Plain http on 127.0.0.1; an address that practice has nothing at leads to a page that says so.
+        """
+        return f"{self.proxy_url}{browser_path(url)}"
+
+    def approve_sign_in(self, user_code: str) -> None:
+        """Do what the practice administrator does with a device code; ``KeyError`` if none waits for it."""
+        self.world.sign_ins.approve(user_code)
 
     @property
     def ca_file(self) -> Path:
