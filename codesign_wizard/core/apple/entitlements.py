@@ -9,7 +9,7 @@ import plistlib
 from typing import Any
 from xml.parsers import expat
 
-from codesign_wizard.core.apple import code_directory, superblob, xml_tree
+from codesign_wizard.core.apple import code_directory, superblob
 from codesign_wizard.core.authenticode import der
 from codesign_wizard.core.text import tr
 
@@ -31,19 +31,19 @@ class EntitlementsError(superblob.BlobError):
     """The entitlements cannot be used; the text says why, in words for a person."""
 
 
-def parse_plist(data: bytes) -> Any:
+def parse_plist(data: bytes, maximum: int = _MAXIMUM_SIZE) -> Any:
     """Return what a property list (XML or binary) holds; raises ``EntitlementsError``.
 
-    Entities are refused, and nesting and size bounded.
+    Entities are refused, and nesting and size (*maximum* bytes) bounded.
     """
-    if len(data) > _MAXIMUM_SIZE:
+    if len(data) > maximum:
         raise EntitlementsError(tr("it is larger than any property list of this kind"))
     try:
         if data[:8] != b"bplist00":
-            xml_tree.parse(data)
+            _check_xml(data)
         return plistlib.loads(data)
-    except xml_tree.XmlError as error:
-        raise EntitlementsError(str(error)) from error
+    except EntitlementsError:
+        raise
     except (
         plistlib.InvalidFileException,
         expat.ExpatError,
@@ -57,6 +57,30 @@ def parse_plist(data: bytes) -> Any:
         LookupError,
     ) as error:
         raise EntitlementsError(tr("it is no property list")) from error
+
+
+def _check_xml(data: bytes) -> None:
+    """Raise ``EntitlementsError`` for a document with entities of its own, or nested beyond reason."""
+    depth = 0
+
+    def start(_tag: str, _attributes: object) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > _MAXIMUM_DEPTH * 2:
+            raise EntitlementsError(tr("it is nested too deeply"))
+
+    def end(_tag: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def entity(*_: object) -> None:
+        raise EntitlementsError(tr("it declares entities"))
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.EntityDeclHandler = entity
+    parser.Parse(data, True)
 
 
 def parse(data: bytes) -> dict[str, Any]:
