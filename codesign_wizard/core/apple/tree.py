@@ -45,7 +45,8 @@ class Tree:
         self.folder = folder
         self.entries: dict[str, Entry] = {}
         self._contents: dict[str, bytes] = {}
-        self._unlinked: set[str] = set()
+        # links that are known but could not be made in the folder
+        self.unlinked: set[str] = set()
         self._identities: dict[tuple[int, int], str] = {}
 
     @property
@@ -123,7 +124,7 @@ class Tree:
             if os.name != "nt":
                 raise
             # Windows lets only some people make links; the tree knows it all the same
-            self._unlinked.add(entry.path)
+            self.unlinked.add(entry.path)
         self.entries[entry.path] = entry
 
     def _make_file(self, job: JobContext, entry: Entry, chunks: Iterator[bytes]) -> None:
@@ -174,7 +175,7 @@ class Tree:
         found: dict[str, os.stat_result] = {}
         self._scan(self.folder, "", found)
         for path in list(self.entries):
-            if path != "." and path not in found and path not in self._unlinked:
+            if path != "." and path not in found and path not in self.unlinked:
                 del self.entries[path]
         for path, status in found.items():
             self.entries[path] = self._taken_up(path, status)
