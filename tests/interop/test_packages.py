@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from codesign_wizard.core.apple import bom, cpio, detached
 from codesign_wizard.core.apple.package import Package
+from codesign_wizard.core.apple.package_contents import sign_contents
 from codesign_wizard.core.apple.package_sign import change_package, sign_package
 from codesign_wizard.core.apple.package_verify import verify_package
 from codesign_wizard.core.apple.sample import build_sample
@@ -298,3 +299,28 @@ def test_what_rcodesign_signed_holds(source: str, tmp_path: Path, request: pytes
     found = {finding.id.removeprefix("apple.verify.package-") for finding in verification.findings}
     assert {"rsa-ok", "cms-ok", "table-ok", "files-ok", "contents-ok", "kind-ok"} <= found
     assert verification.ok
+
+
+def test_rcodesign_accepts_the_code_in_our_package(unsigned: Path, tmp_path: Path) -> None:
+    rcodesign = built_judge("rcodesign")
+    target = tmp_path / "signed.pkg"
+    result = sign_contents(
+        Job(),
+        unsigned,
+        target,
+        apple_pki.signer("application"),
+        apple_pki.signer("installer"),
+        timestamp=None,
+        roots=apple_pki.roots(),
+    )
+    folder = tmp_path / "x"
+    folder.mkdir()
+    with Package(target) as opened:
+        assert opened.extract(Job(), opened.components[0], "Payload", folder) is not None
+    programs = [
+        path for path in folder.rglob("*") if path.is_file() and path.read_bytes()[:4] == b"\xca\xfe\xba\xbe"
+    ]
+    # the framework's link leads to its program
+    assert len({path.resolve() for path in programs}) == len(result.code) == 3
+    for path in programs:
+        assert "no problems detected" in judges.run(rcodesign, "verify", path).stdout
