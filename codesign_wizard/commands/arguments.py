@@ -69,7 +69,7 @@ LATER_COMMANDS = (
 LATER_WORDS = {
     "doctor": ("macos", "server"),
     "trial": ("macos",),
-    "practice": ("files", "issue"),
+    "practice": ("issue",),
 }
 _VALUED: tuple[tuple[str, str, Callable[[], str]], ...] = (
     ("--profile", "NAME", lambda: tr("the profile to use, by name or id (default: the one used last)")),

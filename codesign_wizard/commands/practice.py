@@ -1,4 +1,4 @@
-"""``practice``: runs the practice cloud for other programs, and lists what it can play."""
+"""``practice``: runs the practice cloud for other programs, lists what it can play, writes sample files."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from pathlib import Path
 from codesign_wizard.commands.context import Context, not_started
 from codesign_wizard.commands.events import PRACTICE
 from codesign_wizard.commands.output import Outcome
-from codesign_wizard.core.errors import Cancelled
+from codesign_wizard.core.errors import Cancelled, InputError
 from codesign_wizard.core.job import Job, LogLevel
 from codesign_wizard.core.text import tr
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to do."""
-    parser.add_argument("what", choices=("serve", "scenarios"), help=tr("what to do"))
+    parser.add_argument("what", choices=("serve", "scenarios", "files"), help=tr("what to do"))
+    parser.add_argument("paths", nargs="*", type=Path, metavar="DIR", help=tr("files: where they go"))
     parser.add_argument(
         "--until-stdin-closes", action="store_true", help=tr("serve: end when standard input is closed")
     )
@@ -33,8 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context) -> Outcome:
-    """Serve, or list the scenarios."""
-    return _serve(context) if context.options.what == "serve" else _scenarios()
+    """Serve, list the scenarios, or write sample files."""
+    what, paths = context.options.what, context.options.paths
+    if len(paths) != (what == "files"):
+        from codesign_wizard.commands.arguments import WRONG
+
+        raise InputError(WRONG(why=tr("practice files takes one folder, the others none.")))
+    if what == "files":
+        from codesign_wizard.commands.practice_files import write_files
+
+        return write_files(context, paths[0])
+    return _serve(context) if what == "serve" else _scenarios()
 
 
 def _scenarios() -> Outcome:
