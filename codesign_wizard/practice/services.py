@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from codesign_wizard.practice.entra import graph
 from codesign_wizard.practice.entra import routes as entra
+from codesign_wizard.practice.graph import routes as graph
 from codesign_wizard.practice.keyvault import routes as keyvault
 from codesign_wizard.practice.management import routes as management
 from codesign_wizard.practice.pki import routes as pki
@@ -10,7 +12,14 @@ from codesign_wizard.practice.timestamp import routes as timestamp
 from codesign_wizard.practice.wire.messages import Service
 from codesign_wizard.practice.world import World
 
-_SERVICES = (entra.service, keyvault.service, management.service, pki.service, timestamp.service)
+_SERVICES = (
+    entra.service,
+    keyvault.service,
+    management.service,
+    graph.service,
+    pki.service,
+    timestamp.service,
+)
 
 
 def all_services(world: World) -> list[Service]:

@@ -1,0 +1,1 @@
+"""Microsoft Graph: the directory as an administrator reads it (graph.microsoft.com)."""
