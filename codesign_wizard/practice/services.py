@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from codesign_wizard.practice.entra import graph
 from codesign_wizard.practice.entra import routes as entra
 from codesign_wizard.practice.graph import routes as graph
 from codesign_wizard.practice.keyvault import routes as keyvault
