@@ -75,7 +75,8 @@ class VaultAccess:
     """All that decides about permissions on a vault, as an administrator may read it.
 
     ``definitions`` are those of ``assignments``. ``groups`` are the object ids of the principal's groups, as
-    far as they are known. ``unknowns`` are sentences: what could not be read; ``unread`` says the same for
+    far as they are known; ``registration_id`` is the application registration's own, "" where it was not
+    needed or not told. ``unknowns`` are sentences: what could not be read; ``unread`` says the same for
     the rules: ``assignments``, ``denials``, ``groups``.
     """
 
@@ -97,6 +98,7 @@ class VaultAccess:
     purge_protection: bool = False
     private_endpoints: int = 0
     groups: tuple[str, ...] = ()
+    registration_id: str = ""
     unknowns: tuple[str, ...] = ()
     unread: frozenset[str] = frozenset()
 

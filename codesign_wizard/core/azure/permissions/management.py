@@ -34,7 +34,7 @@ from codesign_wizard.core.azure.permissions.evaluate import (
 )
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Evidence, Finding, Remedy, utc_now
-from codesign_wizard.core.job import JobContext
+from codesign_wizard.core.job import JobContext, LogLevel
 from codesign_wizard.core.network import Network
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
@@ -159,6 +159,10 @@ class _Reader:
         )
         if named - groups - {self.object_id.lower()}:
             groups |= self._groups(graph_token)
+        own = {self.object_id.lower(), *groups}
+        # only where nothing counts does it matter whose ids are named instead
+        lost = _model(properties) is Model.POLICY and not any(each.object_id in own for each in policies)
+        registration = self._registration(graph_token, options) if policies and lost else ""
         acls = _members(properties.get("networkAcls"))
         return VaultAccess(
             resource_id=resource_id,
@@ -179,6 +183,7 @@ class _Reader:
             purge_protection=properties.get("enablePurgeProtection") is True,
             private_endpoints=len(properties.get("privateEndpointConnections") or ()),
             groups=tuple(sorted(groups)),
+            registration_id=registration,
             unknowns=tuple(self.unknowns),
             unread=frozenset(self.unread),
         )
@@ -263,6 +268,20 @@ class _Reader:
         except CodesignError as error:
             self._or_nothing(error, what, "groups")
             return set()
+
+    def _registration(self, graph_token: Callable[[], Secret] | None, options: AzureOptions) -> str:
+        """Return the object id of the app registration, "" where Microsoft Graph does not tell it."""
+        if graph_token is None:
+            return ""
+        cloud = self.arm.cloud
+        try:
+            graph = Arm(self.arm.job, self.arm.network, cloud, graph_token(), host=cloud.graph_host)
+            path = f"/v1.0/applications(appId='{odata(options.application_id)}')"
+            return str(graph.get(path, query="$select=id").get("id") or "").lower()
+        except CodesignError as error:
+            # it names a mix-up at best; that grants are complete does not hang on it
+            self.arm.job.log(LogLevel.INFO, error.finding.title, part="management")
+            return ""
 
 
 def _definition(role_id: str, properties: Mapping[str, Any]) -> RoleDefinition:

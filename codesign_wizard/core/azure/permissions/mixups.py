@@ -44,7 +44,7 @@ _SHOWN = 12  # permissions named in one sentence
 
 @dataclass(frozen=True)
 class Seen:
-    """All that was found out. ``registration_id`` is the app registration's object id, "" if not known."""
+    """All that was found out."""
 
     options: AzureOptions
     model: Model
@@ -53,7 +53,6 @@ class Seen:
     own: OwnRights = field(default_factory=OwnRights)
     identity: CallerIdentity | None = None
     access: VaultAccess | None = None
-    registration_id: str = ""
 
     @property
     def missing(self) -> list[Row]:
@@ -241,7 +240,7 @@ def _wrong_principal(seen: Seen) -> Finding | None:
         what = ""
         if entry.object_id == application:
             what = tr("the application (client) ID")
-        elif entry.object_id and entry.object_id == seen.registration_id.lower():
+        elif entry.object_id and entry.object_id == seen.access.registration_id.lower():
             what = tr("the object ID of the app registration")
         if what:
             return kinds.WRONG_OBJECT_ID(

@@ -11,6 +11,7 @@ from tests.unit.azure.permissions_admin.vendor import TENANT, Call, Reply
 SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
 VAULT_ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg (1)/providers/Microsoft.KeyVault/vaults/contoso"
 PRINCIPAL = "77777777-1111-4222-8333-444444444444"
+REGISTRATION = "99999999-1111-4222-8333-444444444444"
 GROUP = "88888888-1111-4222-8333-444444444444"
 ROLES = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions"
 CERTIFICATES_OFFICER = f"{ROLES}/a4417e6f-fecd-4de8-b567-7b0420556985"
@@ -93,6 +94,8 @@ class ArmWorld:
             if piece in f"{call.method} {call.path}":
                 return reply
         if call.host == "graph.microsoft.com":
+            if call.path.startswith("/v1.0/applications(appId="):
+                return Reply(200, {"id": REGISTRATION.upper()})
             assert call.path == f"/v1.0/servicePrincipals/{PRINCIPAL}/transitiveMemberOf"
             groups = [{"@odata.type": "#microsoft.graph.group", "id": GROUP.upper()}]
             return Reply(

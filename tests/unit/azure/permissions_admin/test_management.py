@@ -20,6 +20,7 @@ from tests.unit.azure.permissions_admin.arm_world import (
     CRYPTO_OFFICER,
     GROUP,
     PRINCIPAL,
+    REGISTRATION,
     SUBSCRIPTION,
     VAULT_ID,
     ArmWorld,
@@ -151,6 +152,16 @@ def test_groups_that_nobody_could_tell_are_said_to_be_unknown() -> None:
     assert any("groups" in each for each in read(world, graph=None).unknowns)
     world.refuse["/v1.0/"] = error(403, "Authorization_RequestDenied", "Insufficient privileges")
     assert any("Insufficient privileges" in each for each in read(world).unknowns)
+
+
+def test_the_registrations_own_id_is_asked_for_where_nothing_counts() -> None:
+    world = policy_world()
+    assert read(world).registration_id == ""
+    world.vault["properties"]["accessPolicies"] = [{"objectId": REGISTRATION, "permissions": {}}]
+    assert read(world).registration_id == REGISTRATION
+    world.refuse["/v1.0/applications"] = error(403, "Authorization_RequestDenied", "Insufficient privileges")
+    silent = read(world)
+    assert (silent.registration_id, silent.unknowns) == ("", ())
 
 
 def test_a_vault_whose_model_was_never_set_goes_by_access_policies() -> None:
