@@ -40,6 +40,8 @@ def parse_plist(data: bytes, maximum: int = _MAXIMUM_SIZE) -> Any:
         raise EntitlementsError(tr("it is larger than any property list of this kind"))
     try:
         if data[:8] != b"bplist00":
+            # real ones begin with spaces, which Apple's reader skips and XML forbids
+            data = data.lstrip()
             _check_xml(data)
         return plistlib.loads(data)
     except EntitlementsError:

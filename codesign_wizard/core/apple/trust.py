@@ -62,7 +62,9 @@ class AppleRoots:
         self.roots = [Root(own, False, None), *(Root(each, True, None) for each in extra)]
         self.issuers = [*(_bundled(each) for each in INTERMEDIATES), *extra_issuers]
         self.timestamp = RootStore(
-            microsoft=False, extra={Purpose.TIME_STAMPING: [own, *extra_timestamp, *extra]}
+            microsoft=False,
+            extra={Purpose.TIME_STAMPING: [own, *extra_timestamp, *extra]},
+            old_signers=True,
         )
 
     @classmethod

@@ -97,10 +97,21 @@ class Root:
 
 
 class RootStore:
-    """Roots by subject name, for code signing and for time stamps."""
+    """Roots by subject name, for code signing and for time stamps.
 
-    def __init__(self, microsoft: bool = True, extra: dict[Purpose, Sequence[bytes]] | None = None) -> None:
+    ``old_signers`` says that a time stamp may itself be signed with SHA-1 (its imprint may not): Apple's are,
+    to this day.
+    """
+
+    def __init__(
+        self,
+        microsoft: bool = True,
+        extra: dict[Purpose, Sequence[bytes]] | None = None,
+        *,
+        old_signers: bool = False,
+    ) -> None:
         self._microsoft = microsoft
+        self.old_signers = old_signers
         self._extra: dict[Purpose, dict[bytes, list[Root]]] = {purpose: {} for purpose in Purpose}
         for purpose, certificates in (extra or {}).items():
             for encoded in certificates:

@@ -296,7 +296,8 @@ def check_token(
         if isinstance(error, TokenError):
             raise
         raise TokenError(tr("it cannot be read ({error})").format(error=error)) from error
-    if digest in ("md5", "sha1") or signer.digest_algorithm in ("md5", "sha1"):
+    refused = ("md5",) if roots is not None and roots.old_signers else ("md5", "sha1")
+    if digest in ("md5", "sha1") or signer.digest_algorithm in refused:
         raise TokenError(tr("it uses {digest}, which no longer counts").format(digest="SHA-1"))
     judged = trust.judge(
         certificate,
