@@ -107,7 +107,7 @@ class _Signing:
             remedy = Remedy(title=tr("Switch on Windows' Developer Mode, or work on macOS or Linux."))
             raise InputError(NO_LINKS(file=self.source.name, remedies=[remedy]))
         prefix = component.name if part == "Payload" else f"{component.name}/{part}"
-        for path in _code(tree.folder):
+        for path in code_in(tree.folder):
             self.job.check_cancelled()
             name = path.relative_to(tree.folder).as_posix()
             self.job.stage(STAGE, StageState.RUNNING, shown(name))
@@ -132,8 +132,11 @@ class _Signing:
         self.findings += [each for each in findings if each not in self.findings]
 
 
-def _code(folder: Path) -> Iterator[Path]:
-    """Yield the outermost bundles below *folder*, and Mach-O files outside of them; no link is followed."""
+def code_in(folder: Path) -> Iterator[Path]:
+    """Yield the outermost bundles below *folder*, and Mach-O files outside of them; no link is followed.
+
+    Raises ``OSError``.
+    """
     inside = sorted(os.scandir(folder), key=lambda each: each.name)
     for each in inside:
         path = Path(each.path)
@@ -143,7 +146,7 @@ def _code(folder: Path) -> Iterator[Path]:
             if "." in each.name and bundle.looks_like_bundle(path):
                 yield path
             else:
-                yield from _code(path)
+                yield from code_in(path)
         elif bundle.holds_macho(path) and not _is_object(path):
             yield path
 

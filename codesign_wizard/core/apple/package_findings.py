@@ -194,6 +194,18 @@ REFERENCE_WRONG = FindingKind(
     "The Distribution refers to {reference}, which is not in the package.",
     "Installer shows “does not have a valid path/URL” and stops.",
 )
+TEAM_OK = FindingKind(
+    "apple.verify.package-team-ok",
+    Severity.OK,
+    "The package and the programs in it were signed by one team: {team}.",
+    "The Installer certificate and every CodeDirectory name the same team identifier.",
+)
+TEAM_DIFFERS = FindingKind(
+    "apple.verify.package-team-differs",
+    Severity.WARNING,
+    "The package was signed by team {team}, programs in it by {others}.",
+    "Installer certificate and code name different teams: a customer is shown two developers.",
+)
 TICKET = FindingKind(
     "apple.verify.package-ticket",
     Severity.INFO,

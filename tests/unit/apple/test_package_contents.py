@@ -11,11 +11,13 @@ import pytest
 
 from codesign_wizard.core.apple import cpio
 from codesign_wizard.core.apple.package import Package
+from codesign_wizard.core.apple.package_audit import audit_package
 from codesign_wizard.core.apple.package_contents import NO_LINKS, SignedContents, sign_contents
+from codesign_wizard.core.apple.package_sign import Seal, change_package
 from codesign_wizard.core.apple.package_verify import verify_package
 from codesign_wizard.core.apple.sample import build_sample
 from codesign_wizard.core.apple.tree import Tree
-from codesign_wizard.core.errors import InputError
+from codesign_wizard.core.errors import Cancelled, InputError
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.samples import macho
 from tests.support import apple_pki, packages
@@ -147,3 +149,70 @@ def test_links_that_cannot_be_made_are_told(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(InputError) as caught:
         sign(source, tmp_path / "b.pkg")
     assert caught.value.finding.id == NO_LINKS.id
+
+
+def test_the_signed_sample_is_judged_as_a_whole(tmp_path: Path) -> None:
+    source, target = tmp_path / "sample.pkg", tmp_path / "signed.pkg"
+    build_sample(Job(), "Acme", source)
+    result = sign(source, target)
+    audit = audit_package(Job(), target, roots=apple_pki.roots(), now=NOW)
+    assert audit.ok, audit.findings
+    assert audit.extra_roots_used
+    assert list(audit.code) == ["sample.pkg/Acme.app"]
+    ids = {finding.id for finding in audit.findings}
+    assert "apple.verify.package-team-ok" in ids
+    assert "apple.verify.code-team-ok" in ids
+    document = audit.to_json()
+    hashes = {
+        each for one in document["code"]["sample.pkg/Acme.app"]["signatures"] for each in one["cdhashes"]
+    }
+    assert {code.cdhash for code in result.code.values()} <= hashes
+
+
+def test_a_program_changed_inside_is_found(tmp_path: Path) -> None:
+    source, signed, target = (tmp_path / f"{name}.pkg" for name in ("source", "signed", "target"))
+    build_sample(Job(), "Acme", source)
+    sign(source, signed)
+
+    def change(_component: object, part: str, tree: Tree) -> None:
+        helper = tree.place("Acme.app/Contents/Helpers/sample-helper")
+        data = bytearray(helper.read_bytes())
+        data[0x2000 - 1] ^= 1
+        helper.write_bytes(data)
+
+    change_package(Job(), signed, target, change, seal=Seal(apple_pki.signer(), roots=apple_pki.roots()))
+    audit = audit_package(Job(), target, roots=apple_pki.roots(), now=NOW)
+    assert audit.package.ok
+    assert not audit.ok
+
+
+def test_unsigned_code_of_another_team_or_damaged_is_found(tmp_path: Path) -> None:
+    source = tmp_path / "sample.pkg"
+    build_sample(Job(), "Acme", source)
+    assert not audit_package(Job(), source, roots=apple_pki.roots()).ok
+    files = {".": (0o40755, b"", ""), "a": (0o100755, macho.program("x")[:9000], "")}
+    broken = packages.product(tmp_path / "a.pkg", packages.component(files))
+    audit = audit_package(Job(), broken, roots=apple_pki.roots())
+    assert not audit.ok
+    assert audit.code == {}
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+def test_cancelling_leaves_nothing(tmp_path: Path) -> None:
+    source, target = tmp_path / "sample.pkg", tmp_path / "signed.pkg"
+    build_sample(Job(), "Acme", source)
+    for moment in (1, 5, 20):
+        job = Job()
+        left = [moment]
+
+        def count(*_: object, job: Job = job, left: list[int] = left) -> None:
+            left[0] -= 1
+            if not left[0]:
+                job.cancel()
+
+        job.on_progress = job.on_stage = job.on_log = count
+        with pytest.raises(Cancelled):
+            sign_contents(
+                job, source, target, apple_pki.signer("application"), apple_pki.signer(), timestamp=None
+            )
+        assert [path.name for path in tmp_path.iterdir()] == ["sample.pkg"]
