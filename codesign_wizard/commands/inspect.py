@@ -34,14 +34,14 @@ def run(context: Context) -> Outcome:
 
     options = context.options
     password = p12_password(context)
-    roots = context.session.roots()
+    roots, apple_roots = context.session.roots(), context.session.apple_roots()
     findings: list[Finding] = []
     documents: list[dict[str, object]] = []
     lines: list[str] = []
     unreadable = False
     for path in options.files:
         try:
-            found = inspect_file(context.job, path, password, roots=roots)
+            found = inspect_file(context.job, path, password, roots=roots, apple_roots=apple_roots)
         except InputError as error:
             unreadable = True
             findings.append(error.finding)

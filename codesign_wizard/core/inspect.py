@@ -94,6 +94,12 @@ PURPOSE = FindingKind(
     "The certificate of {name} is good for: {purposes}.",
     "The extended key usages of the certificate, in words.",
 )
+APPLE = FindingKind(
+    "inspect.certificate-apple",
+    Severity.INFO,
+    "The certificate of {name} is of Apple's kind {kind}, of team {team}.",
+    "The certificate has the mark of one of Apple's kinds of certificates.",
+)
 DAMAGED = FindingKind(
     "inspect.damaged",
     Severity.ERROR,
@@ -154,7 +160,7 @@ def inspect_file(
             return inspect_package(job, path, apple_roots)
         data = path.read_bytes() if size <= _MAXIMUM_SMALL else b""
         if b"-----BEGIN " in data[:65536] or data[:1] == b"\x30":
-            found = _certificates(path, data, password, roots)
+            found = _certificates(path, data, password, roots, apple_roots)
             if found is not None:
                 return found
         return _wrapped(path, data, roots) or _other(job, path)
@@ -185,7 +191,7 @@ def _program(job: JobContext, path: Path, roots: RootStore | None) -> Inspection
 
 
 def _certificates(
-    path: Path, data: bytes, password: Secret | None, roots: RootStore | None
+    path: Path, data: bytes, password: Secret | None, roots: RootStore | None, apple: AppleRoots | None
 ) -> Inspection | None:
     if re.search(rb"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----|-----BEGIN ENCRYPTED PRIVATE KEY-----", data):
         return _private_key(path, data)
@@ -202,7 +208,7 @@ def _certificates(
             # what is broken inside shows only when it is read
             raise InputError(DAMAGED(file=path.name, what=tr("a certificate"), detail=str(error))) from error
     if data[:1] == b"\x30" and b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01" in data[:128]:
-        return _p12(path, password, roots)
+        return _p12(path, data, password, roots, apple)
     wrapped = _wrapped(path, data, roots)
     if wrapped is not None:
         return wrapped
@@ -303,18 +309,15 @@ def _load(data: bytes) -> tuple[str, list[x509.Certificate]] | None:
     return None
 
 
-def _p12(path: Path, password: Secret | None, roots: RootStore | None) -> Inspection:
-    from codesign_wizard.core.local_signer import LocalSigner
+def _p12(
+    path: Path, data: bytes, password: Secret | None, roots: RootStore | None, apple: AppleRoots | None
+) -> Inspection:
+    from codesign_wizard.core.inspect_p12 import inspect_p12
 
-    try:
-        signer = LocalSigner.open(path, password)
-    except InputError as error:
-        title = tr("{file} is a .p12 file: a key and its certificates, encrypted.").format(file=path.name)
-        finding = error.finding
-        if "password" in finding.title:
-            finding = (PASSWORD if password is None else WRONG_PASSWORD)(file=path.name)
-        return Inspection("p12", title, [], [finding])
-    return _described(path, "p12", list(signer.certificate_chain), roots)
+    def describe(certificates: list[x509.Certificate]) -> Inspection:
+        return _described(path, "p12", certificates, roots)
+
+    return inspect_p12(path.name, data, password, describe, apple)
 
 
 def _described(
@@ -357,6 +360,7 @@ def _judged(
     from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import Encoding
 
+    from codesign_wizard.core.apple.certificates import Kind, classify, team
     from codesign_wizard.core.authenticode import trust
     from codesign_wizard.core.authenticode.roots import Purpose, RootStore
 
@@ -370,6 +374,11 @@ def _judged(
         yield EXPIRED(name=name, date=end.date().isoformat(), certainty=computed)
     if now < begin:
         yield NOT_YET(name=name, date=begin.date().isoformat(), certainty=computed)
+    apple = classify(certificate)
+    if apple not in (Kind.OTHER, Kind.AUTHORITY):
+        # what Windows would say of it does not matter
+        yield APPLE(name=name, kind=apple.label, team=team(certificate) or "–", certainty=computed)
+        return
     if Purpose.CODE_SIGNING.value not in (usages or ()) or _is_authority(certificate):
         return
     key = certificate.public_key()

@@ -101,7 +101,7 @@ class InspectPage(Page):
         def work(job: Job) -> Inspection:
             from codesign_wizard.core.inspect import inspect_file
 
-            return inspect_file(job, file, password, roots=session.roots())
+            return inspect_file(job, file, password, roots=session.roots(), apple_roots=session.apple_roots())
 
         self._task = workspace.runner.start(work, tr("Reading {name}").format(name=file.name))
         self._task.done.connect(self._read)
