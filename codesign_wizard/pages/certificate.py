@@ -26,7 +26,15 @@ from codesign_wizard.core.profile import StepResult
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import verdict, when
 from codesign_wizard.pages.base import Page
-from codesign_wizard.pages.certificate_parts import AnswerCard, BeginPart, CaCard, FormPart, WaysOn, flexible
+from codesign_wizard.pages.certificate_parts import (
+    AnswerCard,
+    BeginPart,
+    CaCard,
+    FormPart,
+    WaysOn,
+    answer_words,
+    flexible,
+)
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.runner import Task
 from codesign_wizard.theme import GAP, Mark
@@ -523,10 +531,24 @@ class CertificatePage(Page):
         self._check(read, tr("the pasted text"))
 
     def _practice_forms(self) -> Sequence[tuple[str, str]]:
-        return ()
+        cloud = self.workspace.session.practice
+        return [(form, answer_words(form)) for form in cloud.answer_forms] if cloud is not None else []
 
     def _practice_answers(self, form: str) -> None:
-        return
+        cloud, pem = self.workspace.session.practice, self.request.pem
+        if cloud is None:
+            return
+
+        def read() -> Sequence[Piece]:
+            from codesign_wizard.core.certificates.forms import Piece
+
+            try:
+                return [Piece(name, data) for name, data in cloud.answer_request(pem, form)]
+            except ValueError as error:
+                # as a CA would: by a mail that says why not
+                return [Piece.of_text(str(error), tr("the CA's refusal"))]
+
+        self._check(read, tr("the practice CA's answer"))
 
     def _check(self, source: Callable[[], Sequence[Piece]], given: str = "") -> None:
         self.question.close_question()

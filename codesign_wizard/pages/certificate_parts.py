@@ -151,6 +151,22 @@ class AnswerCard(Card):
         self.practice.setVisible(bool(forms))
 
 
+def answer_words(form: str) -> str:
+    """Return what the practice CA's answer in *form* is, in words."""
+    names = {
+        "pem": tr("PEM, certificate and issuer"),
+        "der": tr("DER, the certificate alone"),
+        "p7b-der": tr("PKCS #7 (.p7b)"),
+        "p7b-pem": tr("PKCS #7 as text (.p7b)"),
+        "zip": tr("a zip with a readme"),
+        "files": tr("three files"),
+        "text": tr("text in a mail"),
+        "root-first": tr("root first"),
+        "extra": tr("twice, with strangers"),
+    }
+    return names.get(form, form)
+
+
 class CaCard(Card):
     """What to do at the CA."""
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from codesign_wizard.practice import az, leftovers
+from codesign_wizard.practice import answers, az, leftovers
 from codesign_wizard.practice.accounts import PracticeAccounts
 from codesign_wizard.practice.apple.authority import AppleAuthority
 from codesign_wizard.practice.front import browser_path, front
@@ -223,6 +223,19 @@ class PracticeCloud:
             authority.issue(load(request_pem), start=self.world.clock.now()),
             authority.intermediate,
         ]
+
+    @property
+    def answer_forms(self) -> tuple[str, ...]:
+        """The forms in which the practice CA can answer."""
+        return answers.FORMS
+
+    def answer_request(self, csr_pem: str, form: str) -> list[tuple[str, bytes]]:
+        """Return the practice CA's answer as the files that a CA would send: name and content each.
+
+        *form* is one of ``answer_forms``, ``KeyError`` for another; raises ``ValueError`` as ``issue`` does.
+        """
+        leaf = self.issue(csr_pem.encode())[0]
+        return answers.answer(self.world.code_signing, leaf, [self.world.timestamps.root], form)
 
     def environment(self) -> dict[str, str]:
         """Return the environment that leads any client here and signs it in."""

@@ -628,3 +628,20 @@ def test_every_state_of_the_page_can_be_used_by_everybody(
     assert page.begin.isVisible()
     seen["free"] = shortcomings(window, qtbot)
     assert {name: found for name, found in seen.items() if found} == {}
+
+
+def test_the_practice_ca_answers_in_every_form_and_each_fits(page_on: Opening, qtbot: QtBot) -> None:
+    window, page = page_on(NAME)
+    make(window, page, qtbot)
+    card = page.answer
+    assert card.practice.isVisible()
+    assert card.forms.count() == 9
+    for place in range(card.forms.count()):
+        card.forms.setCurrentIndex(place)
+        card.practise.click()
+        wait_idle(window, qtbot)
+        assert page.banner.title == "The answer fits the request.", card.forms.currentText()
+        assert not page.problems.views, card.forms.currentText()
+    page.question.yes.click()
+    wait_idle(window, qtbot)
+    assert page.held.isVisible()

@@ -1,0 +1,71 @@
+"""The practice CA's answers, in every form, as other programs read them."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import zipfile
+from collections.abc import Iterator
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from codesign_wizard.practice.cloud import PracticeCloud
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[PracticeCloud]:
+    with PracticeCloud() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def request_pem() -> str:
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Harbour")])
+    builder = x509.CertificateSigningRequestBuilder(subject)
+    signed = builder.sign(rsa.generate_private_key(65537, 3072), hashes.SHA256())
+    return signed.public_bytes(Encoding.PEM).decode()
+
+
+def subjects(form: str, content: bytes) -> str:
+    """Return the subjects as openssl reads them."""
+    encoding = "DER" if form in ("der", "p7b-der") else "PEM"
+    if form.startswith("p7b"):
+        command = ["openssl", "pkcs7", "-inform", encoding, "-print_certs", "-noout"]
+    else:
+        command = ["openssl", "x509", "-inform", encoding, "-noout", "-subject"]
+    done = subprocess.run(command, input=content, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.decode()
+
+
+@pytest.mark.parametrize("form", ["pem", "der", "p7b-der", "p7b-pem"])
+def test_a_file_is_what_it_is_called(cloud: PracticeCloud, request_pem: str, form: str) -> None:
+    [(name, content)] = cloud.answer_request(request_pem, form)
+    assert name.endswith((".pem", ".cer", ".p7b"))
+    assert "CN = Harbour" in subjects(form, content) or "CN=Harbour" in subjects(form, content)
+
+
+def test_the_forms_that_are_not_one_certificate_first(cloud: PracticeCloud, request_pem: str) -> None:
+    [(_, archive)] = cloud.answer_request(request_pem, "zip")
+    assert len(zipfile.ZipFile(io.BytesIO(archive)).namelist()) == 4
+    files = dict(cloud.answer_request(request_pem, "files"))
+    assert "Harbour" in subjects("der", files["certificate.cer"])
+    [(_, bundle)] = cloud.answer_request(request_pem, "root-first")
+    assert "Practice Code Signing Root" in subjects("pem", bundle)
+    [(_, extra)] = cloud.answer_request(request_pem, "extra")
+    loaded = x509.load_pem_x509_certificates(extra)
+    assert len(loaded) - len(set(loaded)) == 2
+    [(_, mail)] = cloud.answer_request(request_pem, "text")
+    assert mail.startswith(b"Dear customer,")
+
+
+def test_what_cannot_be_answered_is_refused(cloud: PracticeCloud, request_pem: str) -> None:
+    assert len(cloud.answer_forms) == 9
+    with pytest.raises(KeyError):
+        cloud.answer_request(request_pem, "by pigeon")
+    with pytest.raises(ValueError, match="error parsing"):
+        cloud.answer_request("good morning", "pem")
