@@ -29,6 +29,7 @@ _FREE = 512 << 20
 _RATIO = 100
 _BLOCK = 1 << 20
 _WINDOW = 1 << 15
+_PROBE = 1 << 14
 _LEVEL = 4  # twice as fast as 6, and 3 % larger on programs
 
 
@@ -207,8 +208,16 @@ class GzipWriter:
 
 
 def _deflate(block: bytes, window: bytes, last: bool) -> bytes:
-    if window:
-        packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15, zdict=window)
+    # pictures and archives inside a program do not get smaller, and trying takes longest of all
+    level = _LEVEL if any(_packs(block, place) for place in (0, len(block) // 2)) else 0
+    if window and level:
+        packer = zlib.compressobj(level, zlib.DEFLATED, -15, zdict=window)
     else:
-        packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15)
+        packer = zlib.compressobj(level, zlib.DEFLATED, -15)
     return packer.compress(block) + packer.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
+
+
+def _packs(block: bytes, place: int) -> bool:
+    """Tell whether the bytes at *place* get smaller by more than a thirtieth."""
+    probe = block[place : place + _PROBE]
+    return len(zlib.compress(probe, 1)) * 30 < len(probe) * 29

@@ -141,6 +141,15 @@ def test_payloads_are_packed_as_one_gzip_member(size: int, plain: bool) -> None:
         assert len(result) < size / 20
 
 
+def test_what_does_not_get_smaller_is_stored() -> None:
+    noise, words = random.Random(9).randbytes(3 << 20), b"word " * 200_000
+    for data in (noise, words + noise + words, noise[: 1 << 19] + words + noise):
+        result = packed(data)
+        assert gzip.decompress(result) == data
+        assert len(result) < len(data) + len(data) // 1000 + 100
+    assert len(packed(words + noise)) < len(noise) + len(words) // 4
+
+
 def pbzx(data: bytes, size: int = 1 << 16) -> bytes:
     out = b"pbzx" + struct.pack(">Q", size)
     for start in range(0, len(data), size):
