@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from codesign_wizard.core.azure.permissions.catalogue import PREFIX, Model, Permission, permissions
 from codesign_wizard.core.azure.permissions.report import Observation, Source, State
 from codesign_wizard.core.finding import Certainty, Evidence, iso
 from codesign_wizard.core.text import tr
 
+_ISSUERS = frozenset(
+    ("certificates", name) for name in ("getissuers", "listissuers", "setissuers", "deleteissuers")
+)
 EVERYBODY = "00000000-0000-0000-0000-000000000000"  # the principal of deny assignments for all
 
 
@@ -179,10 +183,12 @@ def on_object(action: str) -> str:
 
 def matches(patterns: Iterable[str], action: str) -> bool:
     """Tell whether one of *patterns*, with ``*`` for any text, is *action*; case does not count."""
-    return any(
-        re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), action, re.IGNORECASE | re.DOTALL)
-        for pattern in patterns
-    )
+    return any(_compiled(pattern).fullmatch(action) for pattern in patterns)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.IGNORECASE | re.DOTALL)
 
 
 def covers(scope: str, resource_id: str) -> bool:
@@ -214,6 +220,13 @@ def _by_policy(access: VaultAccess, object_id: str, permission: Permission) -> O
                 else tr("Ticked in the access policy of the group {id}, which the application is in.")
             )
             return _computed(State.GRANTED, text.format(id=entry.object_id), {"policy-of": entry.object_id})
+    if (permission.kind, permission.name) in _ISSUERS and any(
+        "manageissuers" in {name.lower() for name in entry.certificates}
+        for entry in entries(access, object_id)
+    ):
+        # the reference asks for "the certificates/manageissuers/getissuers permission": either may do
+        text = tr("Not ticked itself, but Manage Certificate Authorities is, which probably includes it.")
+        return replace(_computed(State.LIKELY, text), certainty=Certainty.LIKELY)
     if "groups" in access.unread:
         return _computed(
             State.UNTESTABLE,
