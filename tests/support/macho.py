@@ -37,7 +37,7 @@ def thin(
     def make_segment(name: str, place: int, size: int, count: int) -> bytes:
         form = f"{order}2I16s4Q4I" if wide else f"{order}2I16s4I4I"
         own = segment + count * section
-        vm = 0x1000 + place
+        vm = 0x10000 + -(-place // 16384) * 16384
         return struct.pack(
             form,
             0x19 if wide else 1,
@@ -56,7 +56,7 @@ def thin(
     def make_section(name: str, place: int, size: int) -> bytes:
         form = f"{order}16s16s2Q8I" if wide else f"{order}16s16s2I7I"
         rest = (place, 4, 0, 0, 0, 0, 0, 0) if wide else (place, 4, 0, 0, 0, 0, 0)
-        return struct.pack(form, _name(name), _name("__TEXT"), 0x1000 + place, size, *rest)
+        return struct.pack(form, _name(name), _name("__TEXT"), 0x10000 + place, size, *rest)
 
     commands = make_segment("__TEXT", 0, text_end, sections) + make_section("__text", start, code)
     if info_plist:
