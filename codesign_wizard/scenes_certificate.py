@@ -51,6 +51,7 @@ def certificate(studio: Studio) -> None:
         page.question.yes.click()
         studio.idle(window)
         studio.take(window, "certificate-pending")
+        studio.take(window, "certificate-answer", at=page.answer)
         page.request.tabs.bar.setCurrentIndex(1)
         studio.take(window, "certificate-pending-text", at=page.request)
         page.request.tabs.bar.setCurrentIndex(0)

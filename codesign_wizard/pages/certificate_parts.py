@@ -14,7 +14,18 @@ from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import px
 from codesign_wizard.widgets.answer import AnswerDrop, PastedAnswer
-from codesign_wizard.widgets.basics import Card, Choice, Columns, announce, button, clear, column, label, row
+from codesign_wizard.widgets.basics import (
+    Card,
+    Choice,
+    Columns,
+    announce,
+    button,
+    clear,
+    column,
+    hairline,
+    label,
+    row,
+)
 from codesign_wizard.widgets.pieces import Fold, portal_steps
 from codesign_wizard.widgets.subject_form import SubjectForm, SubjectPreview
 
@@ -125,11 +136,11 @@ class AnswerCard(Card):
         box.addWidget(label(tr("Practice: what would take a CA days comes at once."), "label"))
         box.addWidget(self.forms)
         box.addLayout(row(self.practise, None))
-        for part in (self.drop, self.paste, self.given):
+        box.addWidget(hairline())
+        for part in (self.practice, self.drop, self.paste, self.given):
             self.body.addWidget(part)
         self.body.addLayout(row(self.merge, None))
         self.body.addStretch(1)
-        self.body.addWidget(self.practice)
         self.practice.hide()
         self.merge.hide()
 
