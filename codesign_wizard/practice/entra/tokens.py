@@ -213,7 +213,7 @@ def unchecked_claims(token: str) -> dict[str, Any]:
 def _decode(part: str) -> dict[str, Any]:
     try:
         document = json.loads(from_base64url(part))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # nested too deeply
         raise TokenError("not a JSON Web Token", part) from error
     if not isinstance(document, dict):
         raise TokenError("not a JSON Web Token", part)

@@ -326,7 +326,7 @@ class Operation:
     def _body(self) -> dict[str, Any]:
         try:
             document = json.loads(self._request.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:  # nested too deeply
             raise errors.property_invalid() from error
         if not isinstance(document, dict):
             raise errors.property_invalid()

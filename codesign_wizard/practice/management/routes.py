@@ -370,7 +370,7 @@ def _body(request: Request) -> dict[str, Any]:
     """Return the ``properties`` of the body; raises ``ArmError``."""
     try:
         document = json.loads(request.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # nested too deeply
         raise errors.request_malformed(str(error)) from error
     properties = document.get("properties") if isinstance(document, dict) else None
     if not isinstance(properties, dict):
