@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from codesign_wizard.core.apple import entitlements, macho
+from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.text import tr
 
 SIGNATURE_FOLDER = "_CodeSignature"
@@ -169,7 +170,7 @@ def walk(root: Path) -> Iterator[Entry]:
             elif item.is_file(follow_symlinks=False):
                 yield Entry(path, "file", item.stat(follow_symlinks=False).st_size)
             else:
-                raise BundleError(tr("{path} is neither a file nor a folder").format(path=path))
+                raise BundleError(tr("{path} is neither a file nor a folder").format(path=shown(path)))
         pending += reversed(folders)
 
 

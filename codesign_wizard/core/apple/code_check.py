@@ -22,6 +22,7 @@ from codesign_wizard.core.apple import (
 from codesign_wizard.core.apple import code_findings as found
 from codesign_wizard.core.apple.code_directory import CodeDirectory
 from codesign_wizard.core.apple.macho import Image
+from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.apple.superblob import BlobError
 from codesign_wizard.core.apple.trust import AppleRoots
 from codesign_wizard.core.authenticode import cms
@@ -319,7 +320,9 @@ class _Checker:
             self.say(found.KIND_WRONG(place=self.name, kind=kind.label), remedy)
         team = certificates.team(certificate)
         if self.signature.team != team:
-            self.say(found.TEAM_WRONG(place=self.name, team=self.signature.team or "–", other=team or "–"))
+            self.say(
+                found.TEAM_WRONG(place=self.name, team=shown(self.signature.team) or "–", other=team or "–")
+            )
 
     def _requirement(self, blobs: dict[int, bytes], directory: CodeDirectory) -> None:
         expression = None
@@ -331,7 +334,7 @@ class _Checker:
             return
         self.signature.requirement = str(expression)
         if not requirements.evaluate(expression, self.context()):
-            finding = found.REQUIREMENT_WRONG(place=self.name, requirement=str(expression)[:300])
+            finding = found.REQUIREMENT_WRONG(place=self.name, requirement=shown(str(expression)))
             self.say(finding, tr("Sign it again."))
 
     def context(self) -> requirements.Context:

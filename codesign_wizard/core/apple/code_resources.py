@@ -16,6 +16,7 @@ from typing import Any
 
 from codesign_wizard.core.apple import entitlements, superblob
 from codesign_wizard.core.apple.bundle import RESOURCES_FILE, SIGNATURE_FOLDER, Entry
+from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.text import tr
 
 _CHUNK = 1 << 20
@@ -266,13 +267,13 @@ def _sealed(path: str, value: Any, *, old: bool) -> Sealed:
     if isinstance(value, bytes):
         return Sealed(hash1=value)
     if not isinstance(value, dict) or path.startswith("/") or ".." in path.split("/") or "\0" in path:
-        raise ResourcesError(tr("its entry for {path} is not one").format(path=path[:200]))
+        raise ResourcesError(tr("its entry for {path} is not one").format(path=shown(path)))
     octets = {name: value.get(name, b"") for name in ("hash", "hash2", "cdhash")}
     texts = {name: value.get(name, "") for name in ("requirement", "symlink")}
     if not all(isinstance(each, bytes) for each in octets.values()) or not all(
         isinstance(each, str) for each in texts.values()
     ):
-        raise ResourcesError(tr("its entry for {path} is not one").format(path=path[:200]))
+        raise ResourcesError(tr("its entry for {path} is not one").format(path=shown(path)))
     return Sealed(
         hash1=octets["hash"],
         hash2=octets["hash2"],
@@ -287,9 +288,9 @@ def _rule(pattern: str, value: Any) -> Rule:
     if isinstance(value, bool):
         return Rule(pattern, omit=not value)
     if not isinstance(value, dict):
-        raise ResourcesError(tr("its rule {pattern} is not one").format(pattern=pattern[:200]))
+        raise ResourcesError(tr("its rule {pattern} is not one").format(pattern=shown(pattern)))
     weight = value.get("weight", 1)
     if isinstance(weight, bool) or not isinstance(weight, int | float) or weight != weight:
-        raise ResourcesError(tr("its rule {pattern} is not one").format(pattern=pattern[:200]))
+        raise ResourcesError(tr("its rule {pattern} is not one").format(pattern=shown(pattern)))
     flags = {name: value.get(name) is True for name in ("omit", "optional", "nested")}
     return Rule(pattern, float(weight), **flags)

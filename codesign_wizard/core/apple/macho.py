@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.text import tr
 
 FAT_MAGIC, FAT_MAGIC_64 = 0xCAFEBABE, 0xCAFEBABF
@@ -271,7 +272,7 @@ class _Commands:
 
     def _segment(self, place: int, end: int, wide: bool) -> None:
         raw = self.header[place + 8 : place + 24]
-        name = raw.rstrip(b"\0").decode("ascii", "replace")
+        name = shown(raw.rstrip(b"\0").decode("ascii", "replace"))
         _, vm_size, offset, length = self._unpack("4Q" if wide else "4I", place + 24, end)
         sections = place + (72 if wide else 56)
         count = self._unpack("I", sections - 8, end)[0]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from codesign_wizard.core.apple import bundle as layout
 from codesign_wizard.core.apple import code_resources, macho
 from codesign_wizard.core.apple.bundle import Bundle, BundleError, Entry
+from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.apple.sign_macho import SignedCode, sign_macho
 from codesign_wizard.core.authenticode.refusals import UNREADABLE, UNWRITABLE
 from codesign_wizard.core.errors import InputError
@@ -291,14 +292,14 @@ class _Worker:
     ) -> None:
         for entry in entries:
             if entry.kind == "link" and layout.leads_out(entry):
-                self.findings.append(LINK_OUT(path=inner + entry.path, target=entry.target))
+                self.findings.append(LINK_OUT(path=shown(inner + entry.path), target=shown(entry.target)))
             sealed = made.files2.get(entry.path)
             if entry.kind != "file" or sealed is None or sealed.cdhash:
                 continue
             rule = code_resources.rule_for(made.rules2, entry.path)
             if rule is not None and rule.nested:
                 remedy = Remedy(title=tr("Move it to Contents/Resources and leave a link in its place."))
-                self.findings.append(NOT_CODE(path=inner + entry.path, remedies=[remedy]))
+                self.findings.append(NOT_CODE(path=shown(inner + entry.path), remedies=[remedy]))
 
 
 def _is_signed_type(path: Path) -> bool:

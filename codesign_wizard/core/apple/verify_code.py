@@ -20,6 +20,7 @@ from codesign_wizard.core.apple import code_findings as found
 from codesign_wizard.core.apple.bundle import Bundle, BundleError, Entry
 from codesign_wizard.core.apple.code_check import CodeSignature, Surroundings, check_image, context
 from codesign_wizard.core.apple.code_resources import Resources, Sealed
+from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.apple.requirement_language import compile_text
 from codesign_wizard.core.apple.sign_macho import read_binary
 from codesign_wizard.core.apple.superblob import BlobError
@@ -82,12 +83,12 @@ def verify_code(job: JobContext, path: Path, *, trust: AppleRoots, now: datetime
     verifier = _Verifier(job, trust, now or datetime.now(UTC))
     try:
         if path.is_dir():
-            verifier.bundle(path, path.name)
+            verifier.bundle(path, shown(path.name))
         else:
             require_file(path)
             with path.open("rb") as file:
                 binary = read_binary(file, path)
-                verifier.images(file, binary, path.name)
+                verifier.images(file, binary, shown(path.name))
     except BundleError as error:
         finding = found.NOT_A_BUNDLE(folder=path.name, why=str(error), certainty=Certainty.COMPUTED)
         raise InputError(finding) from error
@@ -141,10 +142,10 @@ class _Verifier:
         around = Surroundings(self.roots, self.now)
         bundles = layout.open_bundles(folder)
         for each in bundles:
-            name = place if len(bundles) == 1 else f"{place}/Versions/{each.root.name}"
+            name = place if len(bundles) == 1 else f"{place}/Versions/{shown(each.root.name)}"
             if each.executable:
                 result, around = self._one(each, name)
-        if not result and place == folder.name:
+        if not result and place == shown(folder.name):
             raise BundleError(tr("there is no program in it"))
         return result, around
 
@@ -165,7 +166,7 @@ class _Verifier:
             except macho.MachoError as error:
                 self._say(found.DAMAGED(place=place, why=str(error)))
                 return [], around
-            return self.images(file, binary, f"{place}/{bundle.executable}", around), around
+            return self.images(file, binary, f"{place}/{shown(bundle.executable)}", around), around
 
     def _seal_data(self, bundle: Bundle, place: str) -> bytes | None:
         path = bundle.resources_file
@@ -186,7 +187,7 @@ class _Verifier:
             sealed = None
         for rule in rules:
             if not code_resources.understood(rule):
-                self._say(found.RULE_ODD(place=place, rule=rule.pattern[:200]))
+                self._say(found.RULE_ODD(place=place, rule=shown(rule.pattern)))
         wrong: list[str] = []
         seen: set[str] = set()
         inside: list[str] = []
@@ -199,27 +200,27 @@ class _Verifier:
             own = None if sealed is None else sealed.get(entry.path)
             if own is not None:
                 seen.add(entry.path)
-            problem = self._entry(bundle, entry, own, f"{place}/{entry.path}", inside)
+            problem = self._entry(bundle, entry, own, f"{place}/{shown(entry.path)}", inside)
             if sealed is None or resources is None:
                 continue
             if own is None and entry.kind != "folder":
                 rule_ = code_resources.rule_for(rules, entry.path)
                 if rule_ is not None and not rule_.omit:
-                    problem = tr("{path} was added").format(path=entry.path)
+                    problem = tr("{path} was added").format(path=shown(entry.path))
             if problem:
                 wrong.append(problem)
         if sealed is None or resources is None:
             return
         for path, each in sealed.items():
             if path not in seen and not each.optional:
-                wrong.append(tr("{path} is missing").format(path=path))
+                wrong.append(tr("{path} is missing").format(path=shown(path)))
         self.sealed += len(seen)
         if wrong:
-            shown = ", ".join(wrong[:_SHOWN]) + (" …" if len(wrong) > _SHOWN else "")
+            listed = ", ".join(wrong[:_SHOWN]) + (" …" if len(wrong) > _SHOWN else "")
             finding = found.SEAL_BROKEN(
                 count=len(wrong),
                 place=place,
-                what=shown,
+                what=listed,
                 evidence=Evidence(more={f"file {n}": each for n, each in enumerate(wrong[:50], 1)}),
                 remedies=[Remedy(title=tr("Take the app from where it was signed, or sign it again."))],
             )
@@ -232,7 +233,7 @@ class _Verifier:
         around = Surroundings(self.roots, self.now)
         if entry.kind == "folder":
             if "." not in path.name or not layout.looks_like_bundle(path):
-                return tr("{path} is a folder now").format(path=entry.path) if own is not None else ""
+                return tr("{path} is a folder now").format(path=shown(entry.path)) if own is not None else ""
             if own is None:
                 # sealed file by file, but code of its own all the same
                 return self._inner(path, place)
@@ -242,7 +243,7 @@ class _Verifier:
             codes = self._file(path, place)
         if own is None:
             return ""
-        changed = tr("{path} was changed").format(path=entry.path)
+        changed = tr("{path} was changed").format(path=shown(entry.path))
         if own.link is not None:
             return "" if entry.kind == "link" and entry.target == own.link else changed
         if own.cdhash:
@@ -358,7 +359,10 @@ class _Verifier:
         others = {each.place: each for each in signed if each.team != main.team}
         return [
             found.TEAM_DIFFERS(
-                place=place, team=each.team or "–", other=main.team or "–", certainty=Certainty.COMPUTED
+                place=place,
+                team=shown(each.team) or "–",
+                other=shown(main.team) or "–",
+                certainty=Certainty.COMPUTED,
             )
             for place, each in others.items()
         ]
