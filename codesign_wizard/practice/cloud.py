@@ -282,6 +282,8 @@ class PracticeCloud:
             "cloud": accounts.cloud,
             "product_name": accounts.product_name,
             "timestamp_servers": list(accounts.timestamp_servers),
+            "sign_in_pages": f"{self.proxy_url}/sign-in/",
+            "az_folder": str(self.az_folder),
             "environment": self.environment(),
         }
 
