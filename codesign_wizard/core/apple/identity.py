@@ -249,6 +249,10 @@ def _refused(name: str, data: bytes, error: Pkcs12Error) -> IdentityReport:
             finding = found.PASSWORD_WRONG(file=name, remedies=[found.type_password()])
         case Reason.PASSWORD_MISSING:
             finding = found.PASSWORD_MISSING(file=name, remedies=[found.type_password()])
+        case Reason.CONTENT:
+            finding = found.CONTENT(
+                file=name, evidence=evidence, remedies=[found.make_anew(Kind.APPLICATION.label)]
+            )
         case Reason.TOO_COSTLY | Reason.TOO_LARGE:
             finding = found.TOO_COSTLY(file=name, evidence=evidence, remedies=[again])
         case Reason.UNSUPPORTED:

@@ -57,6 +57,12 @@ UNSUPPORTED = FindingKind(
     "{file} is protected in a way that cannot be opened here: {what}.",
     "The encryption or the kind of key is one that this program's cryptography does not know.",
 )
+CONTENT = FindingKind(
+    "apple.identity.content",
+    Severity.ERROR,
+    "The password opens {file}, but the key or certificate in it cannot be read.",
+    "A key of a kind that Apple does not certify (such as Ed25519), or one that is not in its standard form.",
+)
 NO_KEY = FindingKind(
     "apple.identity.no-key",
     Severity.ERROR,

@@ -8,11 +8,13 @@ any is done, and to hand the file over once for each key, as a small file with t
 from __future__ import annotations
 
 import unicodedata
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from codesign_wizard.core.apple import pkcs12_mac
 from codesign_wizard.core.authenticode import der
 from codesign_wizard.core.authenticode.der import DerError, Element
 
@@ -65,6 +67,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too-large"
     TOO_COSTLY = "too-costly"
     UNSUPPORTED = "unsupported"
+    CONTENT = "content"
 
 
 class Pkcs12Error(ValueError):
@@ -143,8 +146,24 @@ def open_p12(data: bytes, password: str | None) -> Contents:
         except _NotOpenedError as error:
             last = str(error)
             continue
+        except Pkcs12Error as error:
+            if error.reason is Reason.DAMAGED and _mac_fits(data, spelling):
+                raise Pkcs12Error(Reason.CONTENT, str(error)) from error
+            raise
         return _collect(structure, spelling, first)
+    if any(_mac_fits(data, spelling) for spelling in _spellings(password)):
+        raise Pkcs12Error(Reason.CONTENT, last)
     raise Pkcs12Error(Reason.PASSWORD_WRONG if password else Reason.PASSWORD_MISSING, last)
+
+
+def _mac_fits(data: bytes, password: bytes | None) -> bool:
+    """Tell whether it is the right password after all, and the rest is what cannot be read."""
+    try:
+        members = der.whole(_definite(data)).children()
+        content = members[1].children()[1].first().value
+        return pkcs12_mac.fits(members, content, password) is True
+    except (ValueError, IndexError):
+        return False
 
 
 class _NotOpenedError(ValueError):
@@ -159,7 +178,10 @@ def _load(data: bytes, password: bytes | None) -> _Loaded:
     from cryptography.hazmat.primitives.serialization import pkcs12
 
     try:
-        key, certificate, others = pkcs12.load_key_and_certificates(data, password)
+        with warnings.catch_warnings():
+            # BER is read all the same
+            warnings.simplefilter("ignore")
+            key, certificate, others = pkcs12.load_key_and_certificates(data, password)
     except UnsupportedAlgorithm as error:
         raise Pkcs12Error(Reason.UNSUPPORTED, str(error)) from error
     except (ValueError, TypeError) as error:

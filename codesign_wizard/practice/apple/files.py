@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from codesign_wizard.practice.apple import authority as ca
 from codesign_wizard.practice.apple.keychain import export
 
-PASSWORD = "practice"
+PASSWORD = "mine-to-try-1"
 ROOTS = "practice-apple-roots.pem"
 NOT_ASCII = "Grüße ✓"
 

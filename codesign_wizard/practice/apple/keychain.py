@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from codesign_wizard.core.apple.pkcs12_mac import IV, KEY, MAC, derive
 from codesign_wizard.core.authenticode import der
 
 ITERATIONS = 2048
@@ -28,7 +29,6 @@ _LOCAL_KEY_ID = "1.2.840.113549.1.9.21"
 _PBE_3DES = "1.2.840.113549.1.12.1.3"
 _PBE_RC2_40 = "1.2.840.113549.1.12.1.6"
 _SHA1 = "1.3.14.3.2.26"
-_KEY, _IV, _MAC = 1, 2, 3  # RFC 7292, B.3
 _SALT_SIZE = 8
 
 # RFC 2268, 2: "a random permutation of the values 0 to 255, based on the digits of pi"
@@ -50,6 +50,7 @@ def export(
     *,
     others: Iterable[x509.Certificate] = (),
     rc2: bool = True,
+    iterations: int = ITERATIONS,
 ) -> bytes:
     """Return a .p12 with the identities and other certificates, under *password*, which may be empty.
 
@@ -61,11 +62,11 @@ def export(
         local = hashlib.sha1(certificate.public_bytes(Encoding.DER), usedforsecurity=False).digest()
         certificates.append(_certificate_bag(certificate, local))
         plain = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        sealed = der.sequence(*_sealed(_PBE_3DES, secret, plain))
+        sealed = der.sequence(*_sealed(_PBE_3DES, secret, plain, iterations))
         keys.append(_bag(_SHROUDED_KEY_BAG, sealed, local))
     certificates += [_certificate_bag(each, None) for each in others]
     scheme = _PBE_RC2_40 if rc2 else _PBE_3DES
-    algorithm, encrypted = _sealed(scheme, secret, der.sequence(*certificates))
+    algorithm, encrypted = _sealed(scheme, secret, der.sequence(*certificates), iterations)
     content = der.read(encrypted).value
     safe = der.sequence(
         der.sequence(
@@ -78,34 +79,10 @@ def export(
         *([_data(der.sequence(*keys))] if keys else []),
     )
     salt = os.urandom(_SALT_SIZE)
-    mac = hmac.new(derive(secret, salt, _MAC, 20), safe, "sha1").digest()
+    mac = hmac.new(derive(secret, salt, MAC, 20, iterations), safe, "sha1").digest()
     digest = der.sequence(der.sequence(der.oid(_SHA1), der.null()), der.octet_string(mac))
-    mac_data = der.sequence(digest, der.octet_string(salt), der.integer(ITERATIONS))
+    mac_data = der.sequence(digest, der.octet_string(salt), der.integer(iterations))
     return der.sequence(der.integer(3), _data(safe), mac_data)
-
-
-def derive(password: bytes, salt: bytes, purpose: int, size: int, iterations: int = ITERATIONS) -> bytes:
-    """Return *size* octets of key, IV or MAC key (RFC 7292, B.2), with SHA-1; *password* is a BMPString."""
-    block = 64
-
-    def filled(text: bytes) -> bytes:
-        length = -(-len(text) // block) * block
-        return (text * (length // len(text) + 1))[:length] if text else b""
-
-    mixed = filled(salt) + filled(password)
-    result = b""
-    while len(result) < size:
-        digest = bytes([purpose]) * block + mixed
-        for _ in range(iterations):
-            digest = hashlib.sha1(digest, usedforsecurity=False).digest()
-        result += digest
-        addend = int.from_bytes(filled(digest)[:block], "big") + 1
-        parts = (mixed[place : place + block] for place in range(0, len(mixed), block))
-        mixed = b"".join(
-            ((int.from_bytes(part, "big") + addend) % (1 << 8 * block)).to_bytes(block, "big")
-            for part in parts
-        )
-    return result[:size]
 
 
 def rc2_cbc(key: bytes, iv: bytes, data: bytes) -> bytes:
@@ -146,18 +123,18 @@ def _rc2_block(words: Sequence[int], block: bytes) -> bytes:
     return b"".join(each.to_bytes(2, "little") for each in r)
 
 
-def _sealed(scheme: str, password: bytes, plain: bytes) -> tuple[bytes, bytes]:
+def _sealed(scheme: str, password: bytes, plain: bytes, iterations: int) -> tuple[bytes, bytes]:
     """Return the AlgorithmIdentifier and the encrypted OCTET STRING."""
     salt = os.urandom(_SALT_SIZE)
     gap = 8 - len(plain) % 8
     padded = plain + bytes([gap]) * gap
-    iv = derive(password, salt, _IV, 8)
+    iv = derive(password, salt, IV, 8, iterations)
     if scheme == _PBE_RC2_40:
-        encrypted = rc2_cbc(derive(password, salt, _KEY, 5), iv, padded)
+        encrypted = rc2_cbc(derive(password, salt, KEY, 5, iterations), iv, padded)
     else:
-        encryptor = Cipher(TripleDES(derive(password, salt, _KEY, 24)), modes.CBC(iv)).encryptor()
+        encryptor = Cipher(TripleDES(derive(password, salt, KEY, 24, iterations)), modes.CBC(iv)).encryptor()
         encrypted = encryptor.update(padded) + encryptor.finalize()
-    algorithm = der.sequence(der.oid(scheme), der.sequence(der.octet_string(salt), der.integer(ITERATIONS)))
+    algorithm = der.sequence(der.oid(scheme), der.sequence(der.octet_string(salt), der.integer(iterations)))
     return algorithm, der.octet_string(encrypted)
 
 

@@ -203,7 +203,7 @@ def test_other_files_are_called_what_they_are(tmp_path: Path) -> None:
 
 def test_passwords_wrong_and_missing() -> None:
     data = made("installer")
-    for password, expected in ((Secret("other"), "password-wrong"), (None, "password-missing")):
+    for password, expected in ((Secret("wrong-canary"), "password-wrong"), (None, "password-missing")):
         report = judge_data("it.p12", data, password, now=NOW, roots=roots())
         assert errors(report.findings) == [f"apple.identity.{expected}"]
         assert not report.opened

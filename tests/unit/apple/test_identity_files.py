@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import hmac
 import shutil
 import subprocess
 import unicodedata
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
+from codesign_wizard.core.apple import pkcs12_mac
 from codesign_wizard.core.apple.pkcs12 import Pkcs12Error, Reason, open_p12, read_structure
 from codesign_wizard.core.apple.trust import INTERMEDIATES, ROOT
 from codesign_wizard.core.authenticode import der
@@ -240,3 +242,43 @@ def test_the_certificates_are_those_that_apple_publishes(name: str) -> None:
     assert str(certificate.not_valid_after_utc.date()) in row
     if name != ROOT:
         certificate.verify_directly_issued_by(load((folder / ROOT).read_bytes()))
+
+
+@openssl
+@pytest.mark.parametrize(
+    "options", [("-legacy",), ("-macalg", "sha256"), ("-macalg", "sha384"), ("-macalg", "sha512")]
+)
+@pytest.mark.parametrize("password", [PASSWORD, "", "Grüße €"])
+def test_the_integrity_check_is_rfc_7292s(tmp_path: Path, options: tuple[str, ...], password: str) -> None:
+    data = export(tmp_path, *options, password=password)
+    members = der.whole(data).children()
+    content = members[1].children()[1].first().value
+    assert pkcs12_mac.fits(members, content, password.encode()) is True
+    assert pkcs12_mac.fits(members, content, b"other") is False
+    assert pkcs12_mac.fits(members[:2], content, password.encode()) is None
+
+
+def test_the_right_password_is_not_blamed_for_what_is_broken_inside() -> None:
+    """A certificate that nobody can read, under a MAC that fits."""
+    secret = (PASSWORD + "\0").encode("utf-16-be")
+    broken = der.tlv(0xA0, der.octet_string(der.sequence(der.integer(1))))
+    bag = der.sequence(
+        der.oid("1.2.840.113549.1.12.10.1.3"),
+        der.tlv(0xA0, der.sequence(der.oid("1.2.840.113549.1.9.22.1"), broken)),
+    )
+    data_oid = der.oid("1.2.840.113549.1.7.1")
+    bags = der.sequence(data_oid, der.tlv(0xA0, der.octet_string(der.sequence(bag))))
+    safe = der.sequence(bags)
+    key = pkcs12_mac.derive(secret, b"salt", pkcs12_mac.MAC, 20, 1)
+    mac = der.sequence(
+        der.sequence(
+            der.sequence(der.oid("1.3.14.3.2.26"), der.null()),
+            der.octet_string(hmac.new(key, safe, "sha1").digest()),
+        ),
+        der.octet_string(b"salt"),
+    )
+    data = der.sequence(der.integer(3), der.sequence(data_oid, der.tlv(0xA0, der.octet_string(safe))), mac)
+    for password, reason in ((PASSWORD, Reason.CONTENT), ("other", Reason.PASSWORD_WRONG)):
+        with pytest.raises(Pkcs12Error) as error:
+            open_p12(data, password)
+        assert error.value.reason is reason
