@@ -148,6 +148,10 @@ def inspect_file(
     Raises ``InputError`` when it cannot be read or begins like something it is not, and ``Cancelled``.
     """
     try:
+        if path.is_dir() and _is_bundle(path):
+            from codesign_wizard.core.apple.code_inspect import inspect_code
+
+            return inspect_code(job, path, apple_roots)
         require_file(path)
         with path.open("rb") as file:
             start = file.read(64)
@@ -158,6 +162,10 @@ def inspect_file(
             from codesign_wizard.core.apple.package_inspect import inspect_package
 
             return inspect_package(job, path, apple_roots)
+        if _is_macho(start):
+            from codesign_wizard.core.apple.code_inspect import inspect_code
+
+            return inspect_code(job, path, apple_roots)
         data = path.read_bytes() if size <= _MAXIMUM_SMALL else b""
         if b"-----BEGIN " in data[:65536] or data[:1] == b"\x30":
             found = _certificates(path, data, password, roots, apple_roots)
@@ -166,6 +174,18 @@ def inspect_file(
         return _wrapped(path, data, roots) or _other(job, path)
     except OSError as error:
         raise InputError(UNREADABLE(file=path.name or str(path), why=error.strerror or str(error))) from error
+
+
+def _is_bundle(path: Path) -> bool:
+    from codesign_wizard.core.apple.bundle import looks_like_bundle
+
+    return looks_like_bundle(path)
+
+
+def _is_macho(start: bytes) -> bool:
+    from codesign_wizard.core.apple.macho import is_macho
+
+    return is_macho(start)
 
 
 def _program(job: JobContext, path: Path, roots: RootStore | None) -> Inspection:
