@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from codesign_wizard.core import network_findings as findings
+from codesign_wizard.core import network_trust
 from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.files import require_file
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, utc_now
@@ -152,25 +153,23 @@ class Network:
         self.settings = settings
 
     def ssl_context(self) -> ssl.SSLContext:
-        """Return a context that trusts the system's roots and the CA bundle; raises ``InputError``."""
-        import truststore
+        """Return a context that trusts the system's roots and the CA bundle; raises ``InputError``.
 
-        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        It may be shared with others: leave it as it is.
+        """
         bundle = self.ca_bundle()
-        if bundle:
-            try:
+        try:
+            if bundle:
                 require_file(Path(bundle))
-                context.load_verify_locations(cafile=bundle)
-            except (OSError, ssl.SSLError) as error:
-                raise InputError(
-                    findings.CA_BUNDLE(
-                        file=bundle,
-                        detail=tr("It must hold certificates in PEM."),
-                        evidence=Evidence(message=str(error)),
-                    )
-                ) from error
-        return context
+            return network_trust.context(bundle)
+        except (OSError, ssl.SSLError) as error:
+            raise InputError(
+                findings.CA_BUNDLE(
+                    file=bundle,
+                    detail=tr("It must hold certificates in PEM."),
+                    evidence=Evidence(message=str(error)),
+                )
+            ) from error
 
     def ca_bundle(self) -> str:
         """Return the file of additional CAs, from the settings or the environment, or ""."""
