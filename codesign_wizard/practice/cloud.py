@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 
 from codesign_wizard.practice import answers, az, leftovers
 from codesign_wizard.practice.accounts import PracticeAccounts
-from codesign_wizard.practice.apple.authority import AppleAuthority
+from codesign_wizard.practice.apple.authority import KINDS, AppleAuthority
 from codesign_wizard.practice.front import browser_path, front
 from codesign_wizard.practice.scenarios import apply_scenario, find_scenario
 from codesign_wizard.practice.services import all_services
@@ -236,6 +236,15 @@ class PracticeCloud:
         """
         leaf = self.issue(csr_pem.encode())[0]
         return answers.answer(self.world.code_signing, leaf, [self.world.timestamps.root], form)
+
+    def issue_apple(self, request_pem: bytes, kind: str) -> bytes:
+        """Return what Apple's site would give for a signing request (PEM or DER): a .cer file, DER.
+
+        *kind* is a name of ``practice.apple.authority.KINDS``, as ``installer``. Raises ``ValueError``
+        (``authority.CsrError``) when the request is not taken.
+        """
+        load = x509.load_pem_x509_csr if request_pem.lstrip().startswith(b"-----") else x509.load_der_x509_csr
+        return self.apple.answer(load(request_pem), KINDS[kind]).public_bytes(serialization.Encoding.DER)
 
     def environment(self) -> dict[str, str]:
         """Return the environment that leads any client here and signs it in."""

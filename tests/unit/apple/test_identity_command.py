@@ -8,12 +8,14 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from codesign_wizard.cli import main
@@ -282,3 +284,77 @@ def test_teams_are_compared(call: Call, pair: tuple[Path, Path]) -> None:
     code, document = call("identity", "check", *pair, "--password-stdin", stdin=PASSWORD)
     assert code == 1
     assert errors(document) == ["apple.identity.teams-differ"]
+
+
+@pytest.fixture
+def keyring_memory() -> Iterator[dict[tuple[str, str], str]]:
+    import keyring
+    from keyring.backend import KeyringBackend
+
+    kept: dict[tuple[str, str], str] = {}
+
+    class Memory(KeyringBackend):
+        priority = 5  # type: ignore[assignment]  # a class property in the base
+
+        def get_password(self, service: str, username: str) -> str | None:
+            return kept.get((service, username))
+
+        def set_password(self, service: str, username: str, password: str) -> None:
+            kept[service, username] = password
+
+        def delete_password(self, service: str, username: str) -> None:
+            del kept[service, username]
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(Memory())
+    yield kept
+    keyring.set_keyring(before)
+
+
+def test_the_keyring_keeps_the_keys_password_between_runs(
+    call: Call, tmp_path: Path, keyring_memory: dict[tuple[str, str], str]
+) -> None:
+    requests = request(call, tmp_path)
+    (password,) = keyring_memory.values()
+    # Windows Credential Manager holds 1280 characters: a password fits, a key would not
+    assert 40 <= len(password) <= 1280
+    files = []
+    for kind, wanted in (("installer", ca.INSTALLER), ("application", ca.APPLICATION)):
+        files.append(tmp_path / f"{kind}.cer")
+        answer = authority().answer(requests[f"developer-id-{kind}"], wanted)
+        files[-1].write_bytes(answer.public_bytes(Encoding.PEM))
+    out = tmp_path / "out"
+    code, document = call("identity", "assemble", *files, "--password-stdin", "--output", out, stdin=PASSWORD)
+    assert code == 0, document
+    # the one password is kept as well, so that checking asks for none
+    assert len(keyring_memory) == 2
+    assert call("identity", "check", *out.iterdir())[0] == 0
+
+
+def test_practice_plays_the_whole_way(call: Call, tmp_path: Path) -> None:
+    from codesign_wizard.practice.cloud import PracticeCloud
+
+    state = ("--practice", "--state", tmp_path / "state")
+    code, document = call("identity", "request", "--output", tmp_path, *state)
+    assert code == 0
+    files = []
+    with PracticeCloud(state=tmp_path / "state") as cloud:
+        for each in document["result"]["requests"]:
+            kind = each["kind"].removeprefix("developer-id-")
+            files.append(tmp_path / f"{kind}.cer")
+            files[-1].write_bytes(cloud.issue_apple(each["pem"].encode(), kind))
+        with pytest.raises(ValueError, match="2048"):
+            cloud.issue_apple(_request_of(3072), "installer")
+    words = ("identity", "assemble", *files, "--password-stdin", "--output", tmp_path / "out", *state)
+    code, document = call(*words, stdin=PASSWORD)
+    assert code == 0, document
+    code, _ = call(
+        "identity", "check", *(tmp_path / "out").iterdir(), "--password-stdin", *state, stdin=PASSWORD
+    )
+    assert code == 0
+
+
+def _request_of(bits: int) -> bytes:
+    key = rsa.generate_private_key(65537, bits)
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
