@@ -19,7 +19,7 @@ from codesign_wizard.core.apple import bundle as layout
 from codesign_wizard.core.apple import code_resources, macho
 from codesign_wizard.core.apple.bundle import Bundle, BundleError, Entry
 from codesign_wizard.core.apple.names import shown
-from codesign_wizard.core.apple.sign_macho import SignedCode, sign_macho
+from codesign_wizard.core.apple.sign_macho import NO_TIMESTAMP, NOT_HARDENED, SignedCode, sign_macho
 from codesign_wizard.core.authenticode.refusals import UNREADABLE, UNWRITABLE
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Certainty, Finding, FindingKind, Remedy, Severity
@@ -284,7 +284,11 @@ class _Worker:
             roots=self.wish.roots,
             time=self.wish.time,
         )
-        self.findings += [each for each in signed.findings if each not in self.findings]
+        # what was asked for is the same for all of them, and said once
+        said = {each.id for each in self.findings} & {NO_TIMESTAMP.id, NOT_HARDENED.id}
+        self.findings += [
+            each for each in signed.findings if each not in self.findings and each.id not in said
+        ]
         return signed
 
     def _remark(

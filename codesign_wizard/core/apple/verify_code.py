@@ -280,7 +280,7 @@ class _Verifier:
 
     def all_findings(self) -> list[Finding]:
         """Return what is wrong with each signature, then what holds for all of them."""
-        findings = [*self.findings, *(each for code in self.signatures for each in code.findings)]
+        findings = [*self.findings, *_gathered(self.signatures)]
         signed = [each for each in self.signatures if each.certificate is not None]
         ids = {each.id for each in findings}
 
@@ -366,3 +366,25 @@ class _Verifier:
             )
             for place, each in others.items()
         ]
+
+
+def _gathered(signatures: list[CodeSignature]) -> list[Finding]:
+    """Return the signatures' findings; what is wrong with many in the same way is said once."""
+    by_id: dict[str, list[tuple[str, Finding]]] = {}
+    for signature in signatures:
+        for finding in signature.findings:
+            by_id.setdefault(finding.id, []).append((signature.name, finding))
+    findings: list[Finding] = []
+    for found_ in by_id.values():
+        if len(found_) <= _SHOWN:
+            findings += [each for _, each in found_]
+            continue
+        first = found_[0][1]
+        others = [name for name, _ in found_[1:]]
+        evidence = dataclasses.replace(
+            first.evidence,
+            more={**first.evidence.more, **{f"also {n}": name for n, name in enumerate(others[:50], 1)}},
+        )
+        detail = tr("The same holds for {count} others.").format(count=len(others))
+        findings.append(dataclasses.replace(first, detail=detail, evidence=evidence))
+    return findings

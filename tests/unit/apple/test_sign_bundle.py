@@ -98,6 +98,7 @@ def test_everything_in_an_app_is_signed_and_sealed(tmp_path: Path) -> None:
     assert sorted(seal_of(version)["files2"]) == ["Resources/Info.plist"]
     assert (contents / "MacOS" / "Example").stat().st_mode & 0o777 == 0o755
     assert {path.name for path in tmp_path.iterdir()} == {"Example.app", "Signed.app"}
+    assert [each.id for each in signed.findings] == ["apple.code.no-timestamp"]
 
 
 def test_signing_in_place_again_drops_the_old_seal_and_ticket(tmp_path: Path) -> None:

@@ -276,6 +276,12 @@ def test_a_signed_bundle_holds(app: Path) -> None:
     ]
 
 
+def test_what_is_the_same_everywhere_is_said_once(app: Path) -> None:
+    (finding,) = [each for each in judged(app).findings if each.id == P + "timestamp-missing"]
+    assert finding.detail == "The same holds for 6 others."
+    assert finding.evidence.more["also 6"] == "Example.app/MacOS/Example (arm64)"
+
+
 def edit(app: Path, what: str) -> None:
     contents = app / "Contents"
     match what:
