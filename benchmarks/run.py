@@ -22,7 +22,7 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
 LATEST = FOLDER / "latest.json"
-NAMES = ("authenticode", "trial", "first_window")
+NAMES = ("authenticode", "trial", "first_window", "diagnosis")
 OPTIONAL = ("packages",)  # against a peer that is built from source: only when asked for
 
 # ``name``; ``ours``, ``peer`` (None without one) in ``unit``; ``ratio`` = ours / peer; ``limit`` for the
