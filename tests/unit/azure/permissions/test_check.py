@@ -13,9 +13,15 @@ from codesign_wizard.core.azure.permissions.report import State
 from codesign_wizard.core.errors import Cancelled
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.job import Job
+from codesign_wizard.practice.scenarios import access_policy, rbac
 from tests.support.administrator import Administrator
 
-BROKEN = ("rbac-none", "policy-none", "policy-wrong-object-id", "rbac-contributor-only")
+BROKEN = {
+    "rbac-none": rbac.rbac_none,
+    "rbac-contributor-only": rbac.rbac_contributor_only,
+    "policy-none": access_policy.policy_none,
+    "policy-wrong-object-id": access_policy.policy_wrong_object_id,
+}
 
 
 def errors(looked: Any) -> list[str]:
@@ -29,7 +35,8 @@ def start(who: Any) -> tuple[Check, Any]:
 @pytest.mark.parametrize("scenario", BROKEN)
 @pytest.mark.parametrize("least", [False, True])
 def test_what_is_granted_mends_it(scenario: str, least: bool, person: Callable[..., Any]) -> None:
-    who = person(scenario)
+    who = person()
+    BROKEN[scenario](who.cloud.world)
     who.cloud.world.propagation = 1.5
     check, admin = start(who)
     looked = check.look(Job(), admin)
@@ -55,7 +62,8 @@ def test_what_is_granted_mends_it(scenario: str, least: bool, person: Callable[.
 
 
 def test_waiting_can_be_given_up_and_the_grant_stays(person: Callable[..., Any]) -> None:
-    who = person("rbac-none")
+    who = person()
+    rbac.rbac_none(who.cloud.world)
     who.cloud.world.propagation = 600.0
     check, admin = start(who)
     looked = check.look(Job(), admin)
@@ -73,7 +81,8 @@ def test_waiting_can_be_given_up_and_the_grant_stays(person: Callable[..., Any])
 
 
 def test_an_error_holds_what_a_case_with_microsoft_needs(person: Callable[..., Any]) -> None:
-    who = person("rbac-none")
+    who = person()
+    rbac.rbac_none(who.cloud.world)
     check, _ = start(who)
     looked = check.look(Job())
     (error,) = [each for each in looked.findings if each.severity is Severity.ERROR]
