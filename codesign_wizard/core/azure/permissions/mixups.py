@@ -353,7 +353,13 @@ def _nothing_at_all(seen: Seen) -> Finding | None:
         return None
     vault, evidence, ways = seen.options.vault_name, seen.evidence(), [*seen.grants(), *_looking(seen)]
     if seen.model is Model.POLICY:
-        return kinds.POLICY_NONE(vault=vault, detail=_unknown_entries(seen), evidence=evidence, remedies=ways)
+        return kinds.POLICY_NONE(
+            vault=vault,
+            detail=_unknown_entries(seen),
+            certainty=Certainty.LIKELY if seen.access is None else Certainty.COMPUTED,
+            evidence=evidence,
+            remedies=ways,
+        )
     if seen.own.manages_vault and not seen.own.opens_vault:
         return kinds.CONTROL_PLANE_ONLY(
             vault=vault,
@@ -378,11 +384,14 @@ def _nothing_at_all(seen: Seen) -> Finding | None:
             evidence=_more(evidence, scope=elsewhere[0].scope),
             remedies=ways,
         )
+    # that everything was refused is seen; that no role is held is told by a list of them only
+    listed = seen.access is not None or seen.own.sets is not None
     return kinds.RBAC_NONE(
         vault=vault,
         detail=""
         if seen.access is not None
         else tr("Or one was given some minutes ago, and the vault does not know of it yet."),
+        certainty=Certainty.COMPUTED if listed else Certainty.LIKELY,
         evidence=evidence,
         remedies=ways,
     )
