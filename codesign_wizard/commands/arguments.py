@@ -48,6 +48,8 @@ LATER = FindingKind(
 COMMANDS: dict[str, Callable[[], str]] = {
     "gui": lambda: tr("opens the wizard"),
     "doctor": lambda: tr("looks for what keeps signing from working; changes nothing"),
+    "csr": lambda: tr("makes a signing request in the vault, shows, saves or drops it"),
+    "certificate": lambda: tr("judges the vault's certificate, merges the CA's answer, renews"),
     "sign": lambda: tr("signs one .exe or .dll"),
     "verify": lambda: tr("judges the signatures of one .exe or .dll as Windows would"),
     "trial": lambda: tr("builds or takes an installer, signs, time-stamps and verifies it"),
@@ -58,8 +60,6 @@ COMMANDS: dict[str, Callable[[], str]] = {
 }
 LATER_COMMANDS = (
     "permissions",
-    "csr",
-    "certificate",
     "notary",
     "staple",
     "server",

@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -184,6 +186,15 @@ class Context:
             return getpass(question)
         except EOFError:
             return ""
+        finally:
+            self._reading = False
+
+    @contextmanager
+    def waiting_for_person(self) -> Iterator[None]:
+        """Let Ctrl-C end what waits for a person's input: it does not look at the job."""
+        self._reading = True
+        try:
+            yield
         finally:
             self._reading = False
 

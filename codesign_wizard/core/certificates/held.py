@@ -157,6 +157,35 @@ class VersionSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class NameSummary:
+    """One line of the list of a vault's certificates; times in UTC, of the newest version.
+
+    ``expires`` is ``None`` for a name that has only a request yet.
+    """
+
+    name: str
+    enabled: bool | None
+    expires: datetime | None
+    thumbprint: str  # SHA-1, lower-case hexadecimal, "" when there is no certificate
+
+    @classmethod
+    def of(cls, shown: CertificateProperties) -> NameSummary:
+        """Return what Microsoft's client gave."""
+        thumbprint = bytes(shown.x509_thumbprint or b"").hex()
+        return cls(str(shown.name or ""), shown.enabled, shown.expires_on, thumbprint)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line for JSON."""
+        return {
+            "name": self.name,
+            "enabled": self.enabled,
+            "expires": iso(self.expires) if self.expires else None,
+            "sha1": self.thumbprint or None,
+            "pending": not self.thumbprint,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class PendingRequest:
     """A request that waits in the vault. ``since`` is ``None`` where the vault does not tell."""
 

@@ -18,6 +18,7 @@ from codesign_wizard.core.certificates.held import (
     Holding,
     KeyFacts,
     NameState,
+    NameSummary,
     PendingRequest,
     VersionSummary,
 )
@@ -129,7 +130,36 @@ class VaultReader:
 
     def versions(self, job: JobContext) -> list[VersionSummary]:
         """Return all versions that have a certificate, newest first."""
-        return [each for each in self._all_versions(job) if not each.pending]
+        return [each for each in self.all_versions(job) if not each.pending]
+
+    def all_versions(self, job: JobContext) -> list[VersionSummary]:
+        """Return all versions, newest first, the one that waits for its certificate among them."""
+        listed = self._call(
+            job,
+            lambda hook: _take(
+                self._clients.certificates.list_properties_of_certificate_versions(
+                    self.name, raw_response_hook=hook
+                )
+            ),
+            "certificates list",
+        )
+        summaries = [VersionSummary.of(each) for each in listed]
+        return sorted(
+            summaries, key=lambda each: each.created.timestamp() if each.created else 0.0, reverse=True
+        )
+
+    def names(self, job: JobContext) -> list[NameSummary]:
+        """Return every certificate of the vault, also those that are only requested yet, by name."""
+        listed = self._call(
+            job,
+            lambda hook: _take(
+                self._clients.certificates.list_properties_of_certificates(
+                    include_pending=True, raw_response_hook=hook
+                )
+            ),
+            "certificates list",
+        )
+        return sorted((NameSummary.of(each) for each in listed), key=lambda each: each.name.lower())
 
     def pending_keys(self, job: JobContext) -> dict[str, bytes]:
         """Return the public keys (SubjectPublicKeyInfo in DER) of the vault's other requests, by name.
@@ -138,15 +168,7 @@ class VaultReader:
         """
         keys: dict[str, bytes] = {}
         try:
-            names = self._call(
-                job,
-                lambda hook: _names(
-                    self._clients.certificates.list_properties_of_certificates(
-                        include_pending=True, raw_response_hook=hook
-                    )
-                ),
-                "certificates list",
-            )
+            names = [each.name for each in self.names(job)]
         except CodesignError as error:
             job.log(LogLevel.INFO, error.finding.title, part="vault")
             return keys
@@ -266,21 +288,6 @@ class VaultReader:
             )
             return ()
 
-    def _all_versions(self, job: JobContext) -> list[VersionSummary]:
-        listed = self._call(
-            job,
-            lambda hook: _take(
-                self._clients.certificates.list_properties_of_certificate_versions(
-                    self.name, raw_response_hook=hook
-                )
-            ),
-            "certificates list",
-        )
-        summaries = [VersionSummary.of(each) for each in listed]
-        return sorted(
-            summaries, key=lambda each: each.created.timestamp() if each.created else 0.0, reverse=True
-        )
-
     def _pending(self, job: JobContext, operation: CertificateOperation) -> PendingRequest:
         status = _status(operation)
         return PendingRequest(
@@ -297,7 +304,7 @@ class VaultReader:
     def _since(self, job: JobContext) -> datetime | None:
         """Return when the request was made: not the operation tells, but its version without certificate."""
         try:
-            waiting = [each.created for each in self._all_versions(job) if each.pending and each.created]
+            waiting = [each.created for each in self.all_versions(job) if each.pending and each.created]
         except CodesignError:
             return None  # a list that may not be read only costs the date
         if waiting:
@@ -358,7 +365,3 @@ def _take(pages: Any) -> list[CertificateProperties]:
         if len(found) >= _MAXIMUM_VERSIONS:
             break
     return found
-
-
-def _names(pages: Any) -> list[str]:
-    return [str(each.name) for each in _take(pages)]
