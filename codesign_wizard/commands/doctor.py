@@ -39,7 +39,11 @@ def run(context: Context) -> Outcome:
         return _all_profiles(context)
     session = context.session
     result = doctor_windows(
-        context.job, session.network, session.azure_options(), context.application_secret()
+        context.job,
+        session.network,
+        session.azure_options(),
+        context.application_secret(),
+        roots=session.roots(),
     )
     findings = list(result.findings)
     if context.options.what == "all":
@@ -69,7 +73,8 @@ def _all_profiles(context: Context) -> Outcome:
 
     def look(job: JobContext, profile: Profile) -> DoctorResult:
         own: Session = session.beside(profile)
-        return doctor_windows(job, own.network, own.azure_options(), secrets[profile.id])
+        options = own.azure_options()
+        return doctor_windows(job, own.network, options, secrets[profile.id], roots=own.roots())
 
     outcomes = survey(context.job, profiles, look, tr("Looking at the profiles"))
     findings: list[Finding] = list(session.profiles.unreadable())

@@ -55,41 +55,52 @@ def complete_chain(
         if last.issuer == last.subject:
             # self-signed: whoever trusts it has it; a lone one stays, it is all there is
             return ChainResult(chain if len(chain) == 1 else chain[:-1])
-        issuer, why = _issuer(job, network, last, candidates)
+        issuer, why, evidence = _issuer(job, network, last, candidates)
         if issuer is None:
-            return ChainResult(chain, [_incomplete(last, why)] if why else [])
+            return ChainResult(chain, [_incomplete(last, why, evidence)] if why else [])
         chain.append(issuer)
-    return ChainResult(chain[:-1], [_incomplete(chain[-1], tr("the chain has no end"))])
+    return ChainResult(chain[:-1], [_incomplete(chain[-1], tr("the chain has no end"), Evidence())])
 
 
 def _issuer(
     job: JobContext, network: Network, certificate: x509.Certificate, known: list[x509.Certificate]
-) -> tuple[x509.Certificate | None, str]:
+) -> tuple[x509.Certificate | None, str, Evidence]:
+    """Return the issuer, or why it cannot be had ("" where nobody is expected to name it)."""
     for candidate in known:
         if _issued(certificate, candidate):
-            return candidate, ""
+            return candidate, "", Evidence()
     addresses = _addresses(certificate)
+    evidence = Evidence(time=utc_now(), more={"issuer": certificate.issuer.rfc4514_string()})
     if not addresses:
         # CAs name their issuer but for the one below the root, which Windows has
-        return None, "" if _is_authority(certificate) else tr("it does not say where to fetch it")
+        return None, "" if _is_authority(certificate) else tr("it does not say where to fetch it"), evidence
     why = ""
     for address in addresses:
         place = _cache(network) / (hashlib.sha256(address.encode()).hexdigest() + ".cer")
         kept = _read(place)
         for candidate in _certificates(kept) if kept else []:
             if _issued(certificate, candidate):
-                return candidate, ""
+                return candidate, "", evidence
         # a CA may have renewed its certificate under the same address: then what is kept does not fit
         try:
-            data = _fetch(job, network, address, place)
+            answer = network.request(job, "GET", address, part="chain", max_body=_MAXIMUM_SIZE, follow=True)
         except CodesignError as error:
-            why = error.finding.title.rstrip(".")
+            why, evidence = error.finding.title.rstrip("."), error.finding.evidence
             continue
-        for candidate in _certificates(data):
+        evidence = Evidence(status=answer.status, time=utc_now(), more={"address": address})
+        if answer.status != 200:
+            why = tr("{address} answers with HTTP status {status}").format(
+                address=address, status=answer.status
+            )
+            continue
+        found = _certificates(answer.body)
+        if found:
+            _keep(job, place, answer.body)
+        for candidate in found:
             if _issued(certificate, candidate):
-                return candidate, ""
+                return candidate, "", evidence
         why = tr("{address} has another certificate").format(address=address)
-    return None, why
+    return None, why, evidence
 
 
 def _read(place: Path) -> bytes:
@@ -99,23 +110,12 @@ def _read(place: Path) -> bytes:
         return b""
 
 
-def _fetch(job: JobContext, network: Network, address: str, place: Path) -> bytes:
-    answer = network.request(job, "GET", address, part="chain", max_body=_MAXIMUM_SIZE, follow=True)
-    if answer.status != 200:
-        raise CodesignError(
-            INCOMPLETE(
-                issuer=address,
-                why=tr("HTTP status {status}").format(status=answer.status),
-                evidence=Evidence(status=answer.status, time=utc_now()),
-            )
-        )
-    if _certificates(answer.body):
-        try:
-            write_atomic(place, answer.body)
-        except OSError as error:
-            # the cache only saves time
-            job.log(LogLevel.DEBUG, str(error), part="chain")
-    return answer.body
+def _keep(job: JobContext, place: Path, data: bytes) -> None:
+    try:
+        write_atomic(place, data)
+    except OSError as error:
+        # the cache only saves time
+        job.log(LogLevel.DEBUG, str(error), part="chain")
 
 
 def _cache(network: Network) -> Path:
@@ -183,10 +183,11 @@ def _is_authority(certificate: x509.Certificate) -> bool:
         return False
 
 
-def _incomplete(certificate: x509.Certificate, why: str) -> Finding:
+def _incomplete(certificate: x509.Certificate, why: str, evidence: Evidence) -> Finding:
     return INCOMPLETE(
         issuer=certificate.issuer.rfc4514_string(),
         why=why,
+        evidence=evidence,
         remedies=[
             Remedy(
                 title=tr("Allow the CA's address in proxy and firewall; it is plain http, and signed itself.")

@@ -1,22 +1,25 @@
 """The diagnosis for Windows: from the names as typed to a test signature. It changes nothing anywhere.
 
 Stages, in order: options, network, sign-in, permissions, vault, signature. What an error makes pointless is
-skipped. The last three ask the vault side by side, and are told one after the other.
+skipped. The last three ask the vault side by side, and are told one after the other. With roots to judge by,
+the certificate itself is judged as well: what a signature alone does not show.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.azure.options import AzureOptions, check_options
-from codesign_wizard.core.finding import Finding, blocks, iso
+from codesign_wizard.core.errors import CodesignError
+from codesign_wizard.core.finding import Finding, Severity, blocks, iso
 from codesign_wizard.core.job import JobContext, StageState
 from codesign_wizard.core.network import Network
 from codesign_wizard.core.redact import Secret
 
 if TYPE_CHECKING:
+    from codesign_wizard.core.authenticode.roots import RootStore
     from codesign_wizard.core.azure.credential import ApplicationCredential
     from codesign_wizard.core.azure.permissions.admin import AdminSession
     from codesign_wizard.core.azure.permissions.diagnosis import Diagnosis
@@ -26,6 +29,15 @@ if TYPE_CHECKING:
 
 STAGES = ("options", "network", "sign-in", "permissions", "vault", "signature")
 _PERMISSION = "azure.permission."
+# what the vault's refusal to sign has said already
+_TOLD = {
+    "certificate.judge.disabled": "azure.vault.certificate-disabled",
+    "certificate.judge.key-disabled": "azure.vault.certificate-disabled",
+    "certificate.judge.expired": "azure.vault.certificate-expired",
+    "certificate.judge.not-yet-valid": "azure.vault.certificate-not-yet-valid",
+    "certificate.judge.key-operations": "azure.vault.key-may-not-sign",
+}
+_EXPIRES_SOON = "certificate.judge.expires-soon"
 
 
 @dataclass(frozen=True)
@@ -50,12 +62,13 @@ def doctor_windows(
     secret: Secret | None,
     *,
     admin: AdminSession | None = None,
+    roots: RootStore | None = None,
 ) -> DoctorResult:
     """Diagnose the options, with *admin*'s eyes as well; every refusal is a finding.
 
-    Raises ``InputError`` and ``Cancelled``.
+    The certificate is judged by *roots*; without them it is not. Raises ``InputError`` and ``Cancelled``.
     """
-    return _Doctor(job, network, options, secret, admin).run()
+    return _Doctor(job, network, options, secret, admin, roots).run()
 
 
 class _Doctor:
@@ -66,9 +79,10 @@ class _Doctor:
         options: AzureOptions,
         secret: Secret | None,
         admin: AdminSession | None,
+        roots: RootStore | None,
     ) -> None:
         self.job, self.network, self.options, self.secret = job, network, options, secret
-        self.admin = admin
+        self.admin, self.roots = admin, roots
         self.findings: list[Finding] = []
         self.facts: dict[str, str] = {}
         self.identity: CallerIdentity | None = None
@@ -150,6 +164,8 @@ class _Doctor:
         for finding in proof.findings:
             if finding.id not in known and not (named and finding.id.startswith(_PERMISSION)):
                 self.findings.append(finding)
+        if self.roots is not None and proof.unread is None:
+            self.findings += self._judged(self.roots)
         for key, refused in (("vault", proof.unread), ("signature", proof.unread or proof.unsigned)):
             if refused is None:
                 self.job.stage(key, StageState.DONE)
@@ -159,3 +175,24 @@ class _Doctor:
                 # for lack of a permission: that stage has failed before, and said why
                 explained = refused.id.startswith(_PERMISSION)
                 self.job.stage(key, StageState.SKIPPED if explained else StageState.FAILED)
+
+    def _judged(self, roots: RootStore) -> Iterator[Finding]:
+        """Yield what stands against the certificate, or soon will, and was not found before."""
+        from codesign_wizard.core.certificates.judge import judge_version
+        from codesign_wizard.core.certificates.vault_reader import VaultReader
+
+        known = {each.id for each in self.findings}
+        try:
+            with VaultReader.open(
+                self.job, self.network, self.options, self.secret, credential=self.credential
+            ) as vault:
+                held = vault.read(self.job)
+        except CodesignError as error:
+            # it has been read a moment ago
+            if error.finding.id not in known:
+                yield error.finding
+            return
+        for finding in judge_version(self.job, held, roots=roots, network=self.network).findings:
+            grave = finding.severity in (Severity.ERROR, Severity.WARNING) or finding.id == _EXPIRES_SOON
+            if grave and finding.id not in known and _TOLD.get(finding.id) not in known:
+                yield finding

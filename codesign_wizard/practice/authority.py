@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
-from codesign_wizard.practice.state import PrivateKey, State
+from codesign_wizard.practice.state import PrivateKey, State, generate_key
 
 PKI_HOST = "pki.example"
 CODE_SIGNING_POLICY = "2.23.140.1.4.1"  # CSBR 7.1.6.1: non-EV code signing
@@ -117,6 +117,8 @@ class CodeSigningAuthority:
         kept = state.document("code-signing-ca") or {}
         self._issued: dict[int, str] = {int(serial): day for serial, day in kept.get("issued", {}).items()}
         self._revoked: dict[int, str] = {int(serial): day for serial, day in kept.get("revoked", {}).items()}
+        self.mixes_up_orders = False  # answers with the certificate of another request
+        self.withheld: set[str] = set()  # paths of files that are not to be had
 
     @property
     def root(self) -> x509.Certificate:
@@ -177,12 +179,20 @@ class CodeSigningAuthority:
                 raise CsrError(f"RSA keys must have at least 3072 bits, this one has {public_key.key_size}")
         elif not isinstance(public_key, ec.EllipticCurvePublicKey):
             raise CsrError("the key is neither RSA nor EC")
+        if self.mixes_up_orders:
+            public_key = generate_key("rsa-3072").public_key()
         return self.issue_for(public_key, subject or request.subject, start=start)
 
     def issue_for(
-        self, public_key: PublicKey, subject: x509.Name, *, start: datetime, days: float = LEAF_DAYS
+        self,
+        public_key: PublicKey,
+        subject: x509.Name,
+        *,
+        start: datetime,
+        days: float = LEAF_DAYS,
+        usages: Sequence[x509.ObjectIdentifier] = (ExtendedKeyUsageOID.CODE_SIGNING,),
     ) -> x509.Certificate:
-        """Issue an OV code-signing certificate for *public_key*."""
+        """Issue an OV code-signing certificate for *public_key*, or one for other *usages*."""
         if not list(subject):
             raise CsrError("the subject is empty")
         certificate = build(
@@ -195,7 +205,7 @@ class CodeSigningAuthority:
             extensions=[
                 (x509.BasicConstraints(ca=False, path_length=None), True),
                 (key_usage("digital_signature"), True),
-                (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), False),
+                (x509.ExtendedKeyUsage(usages), False),
                 (policies(CODE_SIGNING_POLICY), False),
                 (_access("ca.crt", ocsp=True), False),
                 # No CRL distribution point, against CSBR 7.1.2.3: verifiers such as osslsigncode fail when

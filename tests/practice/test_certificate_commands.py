@@ -1,4 +1,4 @@
-"""``csr`` and ``certificate`` on the command line: what they ask before, what they change, what they write."""
+"""``csr`` and ``certificate`` on the command line: what they ask, change and write."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_the_permissions_are_looked_at_before(run: Run) -> None:
 
 def test_merged_renewed_listed_and_judged(run: Run, tmp_path: Path) -> None:
     fresh, calendar = ("--certificate", "fresh"), tmp_path / "fresh.ics"
-    run("csr", "create", *fresh, "--yes", "--key", "rsa-3072", "--tag", "for=tests")
+    _, made = run("csr", "create", *fresh, "--yes", "--key", "rsa-3072", "--tag", "for=tests")
     code, pending = run("certificate", "show", *fresh)
     assert (code, errors(pending)) == (1, ["azure.vault.certificate-pending"])
     assert pending["result"]["request"]["pem"].startswith("-----BEGIN CERTIFICATE REQUEST")
@@ -147,9 +147,7 @@ def test_merged_renewed_listed_and_judged(run: Run, tmp_path: Path) -> None:
     code, renewed = run("certificate", "renew", *fresh, "--yes", "--key", "rsa-3072")
     assert code == 0
     assert "certificate.request.renewal" in ids(renewed)
-    assert (
-        renewed["result"]["subject"] == merged["result"]["certificate"]["request"] or renewed["result"]["pem"]
-    )
+    assert renewed["result"]["subject"] == made["result"]["subject"]
     code, shown = run("certificate", "show", *fresh)
     assert (code, shown["result"]["stage"]) == (0, "usable")
     assert shown["result"]["request"]["pem"] == renewed["result"]["pem"]

@@ -23,8 +23,29 @@ NAMES = {
         "vault-unknown", "firewall", "private-endpoint", "tls-inspected", "proxy-login", "throttled",
         "service-down", "slow", "connection-reset",
     },
+    "RBAC": {
+        "rbac-none", "rbac-contributor-only", "rbac-reader-only", "rbac-certificates-only",
+        "rbac-crypto-user-only", "rbac-single-object", "rbac-propagating", "rbac-deny", "rbac-conditional",
+        "policies-on-rbac-vault",
+    },
+    "access policy": {
+        "policy-none", "policy-template-without-crypto", "policy-wrong-object-id", "policy-documented",
+        "policy-excess", "roles-on-policy-vault",
+    },
+    "certificate": {
+        "certificate-missing", "certificate-pending", "certificate-deleted", "certificate-disabled",
+        "certificate-expired", "certificate-expiring", "certificate-tls", "certificate-software-key",
+        "certificate-exportable", "certificate-ec", "certificate-rsa2048", "certificate-self-signed",
+        "key-without-sign", "vault-standard", "merge-other-key", "issuer-missing",
+    },
     "Windows trial": {"timestamp-down", "timestamp-slow", "timestamp-wrong", "all-timestamps-down"},
 }  # fmt: skip
+
+
+_COMMANDS = (
+    ["doctor", "windows"], ["permissions", "show"], ["trial", "windows"], ["certificate", "show"],
+    ["certificate", "merge"], ["csr", "create"],
+)  # fmt: skip
 
 
 def test_every_scenario_is_there_and_described() -> None:
@@ -32,7 +53,7 @@ def test_every_scenario_is_there_and_described() -> None:
     for scenario in all_scenarios():
         found.setdefault(scenario.area, set()).add(scenario.name)
         assert scenario.summary.endswith(".")
-        assert scenario.command[:2] in (["doctor", "windows"], ["trial", "windows"])
+        assert scenario.command[:2] in _COMMANDS
         assert all(re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+){1,3}", each) for each in scenario.expects)
         assert scenario.expects
     for area, names in NAMES.items():
@@ -107,6 +128,44 @@ def test_the_vault_keeps_the_address_out(
 ) -> None:
     answer = start(scenario).vault("/certificates")
     assert (answer.status_code, answer.json()["error"]["innererror"]["code"]) == (status, inner)
+
+
+# the path, whether the application is let through: read the certificate, read the key, make a signature
+_READ = "/certificates/code-signing"
+_RIGHTS = {
+    "rbac-none": (False, False, False),
+    "rbac-contributor-only": (False, False, False),
+    "rbac-reader-only": (True, True, False),
+    "rbac-certificates-only": (True, False, False),
+    "rbac-crypto-user-only": (False, True, True),
+    "rbac-single-object": (True, True, True),
+    "rbac-propagating": (False, False, False),
+    "rbac-deny": (True, True, False),
+    "rbac-conditional": (True, True, False),
+    "policies-on-rbac-vault": (False, False, False),
+    "policy-none": (False, False, False),
+    "policy-template-without-crypto": (True, True, False),
+    "policy-wrong-object-id": (False, False, False),
+    "policy-documented": (True, True, True),
+    "policy-excess": (True, True, True),
+    "roles-on-policy-vault": (False, False, False),
+}
+
+
+@pytest.mark.parametrize("scenario", _RIGHTS)
+def test_what_the_application_may_do(start: Callable[..., Any], scenario: str) -> None:
+    own = start(scenario)
+    version = own.cloud.world.vault.certificates["code-signing"].versions[0].version
+    signed = own.vault(f"/keys/code-signing/{version}/sign", "POST", body={"alg": "RS256", "value": "A" * 43})
+    answers = (own.vault(_READ), own.vault("/keys/code-signing"), signed)
+    assert tuple(answer.status_code == 200 for answer in answers) == _RIGHTS[scenario]
+    assert {answer.status_code for answer in answers} <= {200, 403}
+    inner = {answer.json()["error"]["innererror"]["code"] for answer in answers if answer.status_code == 403}
+    by_policy = scenario.startswith("policy-") or scenario == "roles-on-policy-vault"
+    assert inner <= {"ForbiddenByPolicy" if by_policy else "ForbiddenByRbac"}
+    # a name that is not there is refused, not missing, where only one object was granted
+    other = own.vault("/certificates/another").status_code
+    assert other == (403 if scenario == "rbac-single-object" or not _RIGHTS[scenario][0] else 404)
 
 
 def test_throttled_and_down(start: Callable[..., Any]) -> None:

@@ -20,7 +20,7 @@ from codesign_wizard.core.certificates.judge import VersionJudgement, judge_vers
 from codesign_wizard.core.certificates.preflight import check_before_request
 from codesign_wizard.core.certificates.request import RequestOptions, check_request
 from codesign_wizard.core.certificates.subject import Subject
-from codesign_wizard.core.finding import Finding, Severity, iso, worst_first
+from codesign_wizard.core.finding import Evidence, Finding, Severity, iso, worst_first
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.network import Network
 from codesign_wizard.core.redact import Secret
@@ -438,7 +438,9 @@ def _findings(
     if judgement is not None:
         yield from judgement.findings
     if holding.state is NameState.DELETED:
-        yield service_findings.name_deleted(options, holding.name)
+        times = {"deleted": holding.deleted, "gone-for-good": holding.purge}
+        evidence = Evidence(more={name: iso(time) for name, time in times.items() if time is not None})
+        yield service_findings.name_deleted(options, holding.name, evidence)
     elif holding.state is NameState.TAKEN:
         yield service_findings.NAME_TAKEN(name=holding.name, remedies=service_findings.other_name_remedies())
     if holding.pending is not None:

@@ -146,7 +146,8 @@ def _held_findings(held: HeldCertificate) -> Iterator[Finding]:
             )
     exportable = held.exportable if held.exportable is not None else (key.exportable if key else None)
     if exportable:
-        yield kinds.EXPORTABLE(name=held.name, remedies=kinds.renew_remedies())
+        evidence = Evidence(more={"exportable": "true"})
+        yield kinds.EXPORTABLE(name=held.name, evidence=evidence, remedies=kinds.renew_remedies())
     elif exportable is False or (key is not None and key.hardware):
         yield kinds.NOT_EXPORTABLE()
     if held.reuse_key:
@@ -173,14 +174,17 @@ def _certificate_findings(
 
 def _key(held: HeldCertificate, leaf: x509.Certificate) -> Iterator[Finding]:
     shown, bits = key_name(leaf.public_key())
+    evidence = Evidence(more={"key": shown})
     if shown.startswith("RSA"):
         if bits >= 3072:
             yield kinds.KEY_OK(key=shown)
         else:
             severity = Severity.ERROR if bits < 2048 else None
-            yield kinds.KEY_SMALL(key=shown, severity=severity, remedies=kinds.renew_remedies())
+            yield kinds.KEY_SMALL(
+                key=shown, severity=severity, evidence=evidence, remedies=kinds.renew_remedies()
+            )
     else:
-        yield kinds.KEY_EC(key=shown, remedies=kinds.renew_remedies())
+        yield kinds.KEY_EC(key=shown, evidence=evidence, remedies=kinds.renew_remedies())
     if held.key is not None and held.key.public_key and held.key.public_key != public_key_bytes(leaf):
         yield kinds.KEY_OTHER(name=held.name, evidence=Evidence(more={"key": held.key.id}))
     digest = leaf.signature_hash_algorithm
@@ -199,6 +203,7 @@ def _usage(held: HeldCertificate, leaf: x509.Certificate) -> Iterator[Finding]:
         yield kinds.USAGE_WRONG(
             name=held.name,
             purposes=purposes or tr("no purpose that is named"),
+            evidence=Evidence(more={"extended-key-usage": " ".join(sorted(usages)) or "-"}),
             remedies=kinds.renew_remedies(),
         )
     else:
@@ -209,7 +214,10 @@ def _usage(held: HeldCertificate, leaf: x509.Certificate) -> Iterator[Finding]:
         return  # without the extension every use is allowed
     if not usage.digital_signature:
         names = ", ".join(key_usage_names(usage))
-        yield kinds.KEY_USAGE_WRONG(name=held.name, usages=names, remedies=kinds.renew_remedies())
+        evidence = Evidence(more={"key-usage": names})
+        yield kinds.KEY_USAGE_WRONG(
+            name=held.name, usages=names, evidence=evidence, remedies=kinds.renew_remedies()
+        )
 
 
 def _chain(held: HeldCertificate, leaf: x509.Certificate, built: BuiltChain) -> Iterator[Finding]:
@@ -217,19 +225,22 @@ def _chain(held: HeldCertificate, leaf: x509.Certificate, built: BuiltChain) -> 
     from codesign_wizard.core.authenticode.trust import Problem
 
     judged = built.judged
+    evidence = Evidence(more={"issuer": leaf.issuer.rfc4514_string()})
     if judged.trusted:
         kind = kinds.CHAIN_EXTRA if judged.extra else kinds.CHAIN_OK
         yield kind(root=trust.name(judged.path[-1]))
     elif judged.problem is Problem.SELF_SIGNED:
-        yield kinds.SELF_SIGNED(name=held.name, remedies=kinds.renew_remedies())
+        yield kinds.SELF_SIGNED(name=held.name, evidence=evidence, remedies=kinds.renew_remedies())
     elif judged.problem is Problem.INCOMPLETE:
         if not built.findings:  # else the gap has been told, with its reason
             yield kinds.CHAIN_INCOMPLETE(
-                issuer=trust.issuer_name(judged.path[-1]), remedies=kinds.merge_again_remedies()
+                issuer=trust.issuer_name(judged.path[-1]),
+                evidence=evidence,
+                remedies=kinds.merge_again_remedies(),
             )
     elif judged.problem is not Problem.USAGE or CODE_SIGNING in (trust.usages(leaf) or ()):
         # a leaf of another kind has been told already
-        yield kinds.CHAIN_WRONG(why=judged.text, remedies=kinds.renew_remedies())
+        yield kinds.CHAIN_WRONG(why=judged.text, evidence=evidence, remedies=kinds.renew_remedies())
 
 
 def _validity(held: HeldCertificate, leaf: x509.Certificate, now: datetime) -> Iterator[Finding]:

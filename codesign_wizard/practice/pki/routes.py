@@ -49,6 +49,8 @@ class Pki:
     def handle(self, request: Request) -> Response:
         """Answer *request*."""
         handler, known = self._router.find(request)
+        if request.path in self._world.code_signing.withheld:
+            return Response(404, b"", [("Content-Type", "text/plain")])
         if handler is None:
             return Response(405 if known else 404, b"", [("Content-Type", "text/plain")])
         return handler(request)

@@ -6,13 +6,20 @@ module of its area. A new area is a new module and a line here.
 
 from __future__ import annotations
 
-from codesign_wizard.practice.scenarios import network, sign_in, windows_trial
+from codesign_wizard.practice.scenarios import (
+    access_policy,
+    certificate,
+    network,
+    rbac,
+    sign_in,
+    windows_trial,
+)
 from codesign_wizard.practice.scenarios.registry import Scenario, apply, registered
 from codesign_wizard.practice.world import World
 
 __all__ = ["Scenario", "all_scenarios", "apply_scenario", "find_scenario"]
 
-_AREAS = (sign_in.AREA, network.AREA, windows_trial.AREA)
+_AREAS = (sign_in.AREA, network.AREA, rbac.AREA, access_policy.AREA, certificate.AREA, windows_trial.AREA)
 
 
 def all_scenarios() -> list[Scenario]:

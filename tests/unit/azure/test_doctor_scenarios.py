@@ -18,6 +18,8 @@ SCENARIOS = [
     if each.command[:2] == ["doctor", "windows"]
     # nothing is in the way of signing there
     and each.name not in ("rbac-single-object", "policy-documented")
+    # and what is wrong with these certificates shows only when they are judged by roots
+    and not each.expects[0].startswith("certificate.")
 ]
 
 
