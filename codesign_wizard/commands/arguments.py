@@ -56,7 +56,7 @@ COMMANDS: dict[str, Callable[[], str]] = {
     "inspect": lambda: tr("says what files are, whose, until when, and what is wrong"),
     "identity": lambda: tr("judges Apple .p12 files, makes them without a Mac, re-exports them"),
     "profile": lambda: tr("shows and changes what is configured"),
-    "practice": lambda: tr("runs the practice cloud for other programs, and lists what it can play"),
+    "practice": lambda: tr("runs the practice cloud for other programs, plays a CA, lists what it plays"),
 }
 LATER_COMMANDS = (
     "permissions",
@@ -69,7 +69,6 @@ LATER_COMMANDS = (
 LATER_WORDS = {
     "doctor": ("macos", "server"),
     "trial": ("macos",),
-    "practice": ("issue",),
 }
 _VALUED: tuple[tuple[str, str, Callable[[], str]], ...] = (
     ("--profile", "NAME", lambda: tr("the profile to use, by name or id (default: the one used last)")),

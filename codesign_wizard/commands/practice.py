@@ -1,4 +1,4 @@
-"""``practice``: runs the practice cloud for other programs, lists what it can play, writes sample files."""
+"""``practice``: runs the practice cloud, lists what it can play, writes sample files, answers requests."""
 
 from __future__ import annotations
 
@@ -20,8 +20,23 @@ from codesign_wizard.core.text import tr
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to do."""
-    parser.add_argument("what", choices=("serve", "scenarios", "files"), help=tr("what to do"))
-    parser.add_argument("paths", nargs="*", type=Path, metavar="DIR", help=tr("files: where they go"))
+    from codesign_wizard.practice.answers import FAULTS, FORMS
+
+    parser.add_argument("what", choices=("serve", "scenarios", "files", "issue"), help=tr("what to do"))
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        type=Path,
+        metavar="PATH",
+        help=tr("files: the folder to write to; issue: the signing request to answer"),
+    )
+    parser.add_argument(
+        "--form", choices=FORMS, default="pem", help=tr("issue: the form in which the practice CA answers")
+    )
+    parser.add_argument("--fault", choices=FAULTS, help=tr("issue: what is wrong with the answer"))
+    parser.add_argument(
+        "--output", type=Path, default=Path(), metavar="DIR", help=tr("issue: where files go (default: here)")
+    )
     parser.add_argument(
         "--until-stdin-closes", action="store_true", help=tr("serve: end when standard input is closed")
     )
@@ -34,12 +49,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context) -> Outcome:
-    """Serve, list the scenarios, or write sample files."""
+    """Serve, list the scenarios, write sample files, or answer a signing request."""
     what, paths = context.options.what, context.options.paths
-    if len(paths) != (what == "files"):
+    if len(paths) != (what in ("files", "issue")):
         from codesign_wizard.commands.arguments import WRONG
 
-        raise InputError(WRONG(why=tr("practice files takes one folder, the others none.")))
+        why = tr("practice files takes one folder, practice issue one request, the others nothing.")
+        raise InputError(WRONG(why=why))
+    if what == "issue":
+        from codesign_wizard.commands.practice_issue import issue
+
+        return issue(context, paths[0])
     if what == "files":
         from codesign_wizard.commands.practice_files import write_files
 

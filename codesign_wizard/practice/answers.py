@@ -1,4 +1,4 @@
-"""The practice CA's answer to a signing request, in the forms in which CAs send theirs.
+"""The practice CA's answer to a signing request, in the forms in which CAs send theirs, and wrong ones.
 
 PEM: RFC 7468. PKCS #7 without content, the usual .p7b: RFC 2315, 9.1, the certificates only.
 """
@@ -6,16 +6,27 @@ PEM: RFC 7468. PKCS #7 without content, the usual .p7b: RFC 2315, 9.1, the certi
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs7, pkcs12
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from codesign_wizard.practice.authority import CodeSigningAuthority
+from codesign_wizard.practice.authority import LEAF_DAYS, CodeSigningAuthority, PublicKey
+from codesign_wizard.practice.state import generate_key
 
 Files = list[tuple[str, bytes]]
 
+# the password of the .pfx that a careless CA sends
+PFX_PASSWORD = "practice"
+_NOISE = 50 << 20
+_PAGE = (
+    b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head>\n"
+    b"<body><form>Please sign in to download your certificate.</form></body></html>\n"
+)
 _README = b"Thank you for your order. Please find your certificate and its issuers enclosed.\r\n"
 _ZIP_TIME = (2026, 1, 1, 0, 0, 0)
 
@@ -88,3 +99,81 @@ _FORMS: dict[str, Form] = {
     ],
 }
 FORMS: tuple[str, ...] = tuple(_FORMS)
+
+
+def read_request(data: bytes) -> x509.CertificateSigningRequest:
+    """Return the signing request in *data*, PEM or DER; raises ``ValueError``."""
+    load = x509.load_pem_x509_csr if data.lstrip().startswith(b"-----") else x509.load_der_x509_csr
+    return load(data)
+
+
+def respond(
+    authority: CodeSigningAuthority,
+    request: x509.CertificateSigningRequest,
+    form: str,
+    others: Sequence[x509.Certificate],
+    *,
+    fault: str = "",
+    now: datetime,
+) -> Files:
+    """Answer *request* in *form*, or with what *fault* of ``FAULTS`` makes of the answer.
+
+    Raises ``KeyError`` for an unknown form or fault, ``ValueError`` (``authority.CsrError``) when the request
+    is not taken.
+    """
+    if form not in _FORMS:
+        raise KeyError(form)
+    if fault in _FILES:
+        return _FILES[fault](authority, request, now)
+    leaf = _LEAVES[fault](authority, request, now) if fault else authority.issue(request, start=now)
+    return answer(authority, leaf, others, form)
+
+
+def _issued(
+    authority: CodeSigningAuthority,
+    request: x509.CertificateSigningRequest,
+    start: datetime,
+    *,
+    key: PublicKey | None = None,
+    tls: bool = False,
+) -> x509.Certificate:
+    """Return a certificate without a look at the request's key; for *key* in its place if there is one."""
+    asked = request.public_key() if key is None else key
+    if not isinstance(asked, PublicKey):
+        raise ValueError("the key is neither RSA nor EC")
+    purpose = ExtendedKeyUsageOID.SERVER_AUTH if tls else ExtendedKeyUsageOID.CODE_SIGNING
+    return authority.issue_for(asked, request.subject, start=start, usages=(purpose,))
+
+
+def _pfx(authority: CodeSigningAuthority, request: x509.CertificateSigningRequest, now: datetime) -> Files:
+    key = generate_key("rsa-3072")
+    leaf = _issued(authority, request, now, key=key.public_key())
+    locked = BestAvailableEncryption(PFX_PASSWORD.encode())
+    data = pkcs12.serialize_key_and_certificates(b"certificate", key, leaf, [authority.intermediate], locked)
+    return [("certificate.pfx", data)]
+
+
+Leaf = Callable[[CodeSigningAuthority, x509.CertificateSigningRequest, datetime], x509.Certificate]
+Wrong = Callable[[CodeSigningAuthority, x509.CertificateSigningRequest, datetime], Files]
+
+_LEAVES: dict[str, Leaf] = {
+    "other-key": lambda ca, request, now: _issued(ca, request, now, key=_public("rsa-3072")),
+    "rsa-2048": lambda ca, request, now: _issued(ca, request, now, key=_public("rsa-2048")),
+    # whatever the request's key is, also one that is too small
+    "unchecked": _issued,
+    "tls": lambda ca, request, now: _issued(ca, request, now, tls=True),
+    "expired": lambda ca, request, now: _issued(ca, request, now - timedelta(days=LEAF_DAYS + 10)),
+    "not-yet": lambda ca, request, now: _issued(ca, request, now + timedelta(days=10)),
+}
+_FILES: dict[str, Wrong] = {
+    "issuers-only": lambda ca, request, now: [("chain.pem", _pem(ca.intermediate, ca.root))],
+    "web-page": lambda ca, request, now: [("certificate.cer", _PAGE)],
+    "pfx": _pfx,
+    "empty": lambda ca, request, now: [("certificate.cer", b"")],
+    "noise": lambda ca, request, now: [("certificate.p7b", os.urandom(_NOISE))],
+}
+FAULTS: tuple[str, ...] = (*_LEAVES, *_FILES)
+
+
+def _public(kind: str) -> PublicKey:
+    return generate_key(kind).public_key()

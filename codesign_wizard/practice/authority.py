@@ -114,9 +114,9 @@ class CodeSigningAuthority:
     def __init__(self, state: State) -> None:
         self._state = state
         self._lock = threading.Lock()
-        kept = state.document("code-signing-ca") or {}
-        self._issued: dict[int, str] = {int(serial): day for serial, day in kept.get("issued", {}).items()}
-        self._revoked: dict[int, str] = {int(serial): day for serial, day in kept.get("revoked", {}).items()}
+        self._issued: dict[int, str] = {}
+        self._revoked: dict[int, str] = {}
+        self._read()
         self.mixes_up_orders = False  # answers with the certificate of another request
         self.withheld: set[str] = set()  # paths of files that are not to be had
 
@@ -227,6 +227,8 @@ class CodeSigningAuthority:
     def status(self, serial: int) -> tuple[bool, datetime | None]:
         """Tell whether this CA issued *serial*, and when it was revoked, if it was."""
         with self._lock:
+            if serial not in self._issued:
+                self._read()
             day = self._revoked.get(serial)
             return serial in self._issued, datetime.fromisoformat(day) if day else None
 
@@ -257,7 +259,15 @@ class CodeSigningAuthority:
         """Return the issuing CA's certificate as certs-only PKCS #7 in DER (``.p7c``)."""
         return pkcs7.serialize_certificates([self.intermediate], serialization.Encoding.DER)
 
+    def _read(self) -> None:
+        """Add what is kept: another process may have issued from the same folder meanwhile."""
+        kept = self._state.document("code-signing-ca") or {}
+        for name, mine in (("issued", self._issued), ("revoked", self._revoked)):
+            for serial, day in kept.get(name, {}).items():
+                mine.setdefault(int(serial), day)
+
     def _keep(self) -> None:
+        self._read()
         self._state.keep(
             "code-signing-ca",
             {

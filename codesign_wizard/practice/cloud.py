@@ -217,10 +217,9 @@ class PracticeCloud:
 
         Raises ``ValueError`` (``authority.CsrError``) when it cannot be answered.
         """
-        load = x509.load_pem_x509_csr if request_pem.lstrip().startswith(b"-----") else x509.load_der_x509_csr
         authority = self.world.code_signing
         return [
-            authority.issue(load(request_pem), start=self.world.clock.now()),
+            authority.issue(answers.read_request(request_pem), start=self.world.clock.now()),
             authority.intermediate,
         ]
 
@@ -229,13 +228,25 @@ class PracticeCloud:
         """The forms in which the practice CA can answer."""
         return answers.FORMS
 
-    def answer_request(self, csr_pem: str, form: str) -> list[tuple[str, bytes]]:
+    @property
+    def answer_faults(self) -> tuple[str, ...]:
+        """What can be wrong with its answer."""
+        return answers.FAULTS
+
+    def answer_request(self, csr_pem: str, form: str, fault: str = "") -> list[tuple[str, bytes]]:
         """Return the practice CA's answer as the files that a CA would send: name and content each.
 
-        *form* is one of ``answer_forms``, ``KeyError`` for another; raises ``ValueError`` as ``issue`` does.
+        *form* is one of ``answer_forms``, *fault* "" or one of ``answer_faults``, ``KeyError`` for others;
+        raises ``ValueError`` as ``issue`` does.
         """
-        leaf = self.issue(csr_pem.encode())[0]
-        return answers.answer(self.world.code_signing, leaf, [self.world.timestamps.root], form)
+        return answers.respond(
+            self.world.code_signing,
+            answers.read_request(csr_pem.encode()),
+            form,
+            [self.world.timestamps.root],
+            fault=fault,
+            now=self.world.clock.now(),
+        )
 
     def issue_apple(self, request_pem: bytes, kind: str) -> bytes:
         """Return what Apple's site would give for a signing request (PEM or DER): a .cer file, DER.

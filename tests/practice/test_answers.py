@@ -11,8 +11,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
+from codesign_wizard.practice import answers
 from codesign_wizard.practice.cloud import PracticeCloud
 
 
@@ -69,3 +70,58 @@ def test_what_cannot_be_answered_is_refused(cloud: PracticeCloud, request_pem: s
         cloud.answer_request(request_pem, "by pigeon")
     with pytest.raises(ValueError, match="error parsing"):
         cloud.answer_request("good morning", "pem")
+
+
+@pytest.mark.parametrize("fault", ["other-key", "rsa-2048", "tls", "expired", "not-yet", "unchecked"])
+def test_a_wrong_certificate_is_wrong_in_one_thing(
+    cloud: PracticeCloud, request_pem: str, fault: str
+) -> None:
+    [(_, content)] = cloud.answer_request(request_pem, "pem", fault)
+    leaf, issuer = x509.load_pem_x509_certificates(content)
+    leaf.verify_directly_issued_by(issuer)
+    asked = x509.load_pem_x509_csr(request_pem.encode())
+    now = cloud.world.clock.now()
+    usages = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    key = leaf.public_key()
+    assert isinstance(key, rsa.RSAPublicKey)
+    found = {
+        "other-key": key != asked.public_key(),
+        "rsa-2048": key.key_size == 2048,
+        "tls": x509.oid.ExtendedKeyUsageOID.CODE_SIGNING not in usages,
+        "expired": leaf.not_valid_after_utc < now,
+        "not-yet": leaf.not_valid_before_utc > now,
+    }
+    wanted = {"rsa-2048": {"rsa-2048", "other-key"}, "unchecked": set()}.get(fault, {fault})
+    assert {name for name, wrong in found.items() if wrong} == wanted
+    assert leaf.subject == asked.subject
+
+
+def test_wrong_files_are_what_they_are_called(cloud: PracticeCloud, request_pem: str) -> None:
+    def only(fault: str) -> bytes:
+        [(_, content)] = cloud.answer_request(request_pem, "zip", fault)
+        return content
+
+    assert set(cloud.answer_faults) >= {"pfx", "noise", "empty", "web-page", "issuers-only"}
+    assert only("empty") == b""
+    assert b"<html>" in only("web-page")
+    assert len(only("noise")) == 50 << 20
+    assert len(x509.load_pem_x509_certificates(only("issuers-only"))) == 2
+    key, leaf, _ = pkcs12.load_key_and_certificates(only("pfx"), answers.PFX_PASSWORD.encode())
+    assert key is not None
+    assert leaf is not None
+    with pytest.raises(KeyError):
+        cloud.answer_request(request_pem, "pem", "by pigeon")
+
+
+def test_the_ca_does_not_take_what_public_ones_refuse(cloud: PracticeCloud) -> None:
+    def pem(kind: int, name: x509.Name) -> str:
+        builder = x509.CertificateSigningRequestBuilder(name)
+        signed = builder.sign(rsa.generate_private_key(65537, kind), hashes.SHA256())
+        return signed.public_bytes(Encoding.PEM).decode()
+
+    named = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Harbour")])
+    with pytest.raises(ValueError, match="at least 3072"):
+        cloud.answer_request(pem(2048, named), "pem")
+    with pytest.raises(ValueError, match="subject is empty"):
+        cloud.answer_request(pem(3072, x509.Name([])), "pem")
+    assert cloud.answer_request(pem(2048, named), "pem", "unchecked")
