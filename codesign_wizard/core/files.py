@@ -11,6 +11,8 @@ from pathlib import Path
 
 from codesign_wizard.core.text import tr
 
+_LONG_NAME = 200
+
 
 def require_file(path: Path) -> None:
     """Raise ``OSError`` with a sentence's worth of reason unless *path* is an ordinary file.
@@ -24,14 +26,27 @@ def require_file(path: Path) -> None:
         raise OSError(errno.EINVAL, tr("it is no ordinary file"))
 
 
+def require_replaceable(target: Path) -> None:
+    """Raise ``OSError`` unless *target* is an ordinary file, or nothing yet.
+
+    Something else must not give way to a file; for an administrator it would, ``/dev/null`` included.
+    """
+    with suppress(FileNotFoundError):
+        require_file(target)
+
+
 @contextmanager
 def replacing(target: Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a draft in *target*'s folder, and put it in *target*'s place when the block ends well.
 
     On any exception the draft is removed and *target* stays what it was. An existing target keeps its mode;
-    a new one gets the ordinary one, or 0600 with *private*. Raises ``OSError``.
+    a new one gets the ordinary one, or 0600 with *private*. Raises ``OSError``, also for a target that is no
+    ordinary file.
     """
-    draft = target.with_name(f".{target.name}.{os.urandom(6).hex()}.part")
+    require_replaceable(target)
+    # a name of 255 bytes, the most that file systems take, leaves no room for more
+    shown = target.name if len(os.fsencode(target.name)) <= _LONG_NAME else ""
+    draft = target.with_name(f".{shown}.{os.urandom(6).hex()}.part")
     # not mkstemp: it would leave 0600 on a file that others may be meant to read
     os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666))
     try:

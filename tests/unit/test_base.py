@@ -168,6 +168,27 @@ def test_a_replaced_file_is_old_or_new_and_never_half(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_name_as_long_as_file_systems_take_can_be_written(tmp_path: Path) -> None:
+    target = tmp_path / ("n" * 255)
+    write_atomic(target, b"new")
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_what_is_no_ordinary_file_does_not_give_way_to_one(tmp_path: Path) -> None:
+    pipe, folder, link, loop = (tmp_path / name for name in ("pipe", "folder", "link", "loop"))
+    os.mkfifo(pipe)
+    folder.mkdir()
+    link.symlink_to(pipe)
+    loop.symlink_to(loop)
+    for target in (pipe, folder, link, loop, Path(tmp_path.anchor)):
+        with pytest.raises(OSError), replacing(target):  # noqa: PT011  # each has its own number
+            pytest.fail("a draft was made for it")
+    assert pipe.is_fifo()
+    assert loop.is_symlink()
+    assert sorted(tmp_path.iterdir()) == [folder, link, loop, pipe]
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
 @pytest.mark.parametrize(
     "words", [["verify"], ["inspect"], ["profile", "import"], ["sign", "x.exe", "--p12"]]

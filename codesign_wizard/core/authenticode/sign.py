@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,13 +85,13 @@ def sign_file(
     except OSError as error:
         raise InputError(UNREADABLE(file=source.name, why=_why(error))) from error
     try:
-        # a link is followed, so that the link stays one
-        with replacing(target.resolve()) as draft:
+        # a link is followed, so that the link stays one; one that leads to itself is told by what follows
+        with replacing(Path(os.path.realpath(target))) as draft:
             return _signed(
                 job, source, target, draft, layout, signer, digest, (description, url), timestamp, former
             )
     except OSError as error:
-        raise InputError(UNWRITABLE(file=target.name, why=_why(error))) from error
+        raise InputError(UNWRITABLE(file=target.name or str(target), why=_why(error))) from error
 
 
 def _signed(

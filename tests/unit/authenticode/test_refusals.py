@@ -150,6 +150,23 @@ def test_paths_that_cannot_be_used(tmp_path: Path) -> None:
     assert error.value.finding.id == "authenticode.file.unwritable"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links, pipes and long names of POSIX")
+@pytest.mark.parametrize("name", ["loop", "pipe", "folder", "x" * 300, ".", "/"])
+def test_places_that_no_file_can_take(name: str, tmp_path: Path) -> None:
+    source = tmp_path / "in.exe"
+    source.write_bytes(pe.small())
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(InputError) as error:
+        sign_file(Job(), source, tmp_path / name, pki.signer("p256"))
+    assert error.value.finding.id == "authenticode.file.unwritable"
+    assert not error.value.finding.title.startswith(" ")
+    assert sorted(tmp_path.iterdir()) == before
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, target = tmp_path / "in.exe", tmp_path / "out.exe"
     source.write_bytes(pe.small())
