@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from codesign_wizard.commands.context import Context
@@ -103,6 +104,6 @@ def run(context: Context) -> Outcome:
 def _place(output: Path) -> tuple[Path, str]:
     """Return the folder to write to, and the file's name if *output* is one."""
     output = output.absolute()
-    if output.suffix.casefold() in (".exe", ".dll") and not output.is_dir():
+    if output.suffix.casefold() in (".exe", ".dll") and not os.path.isdir(output):  # noqa: PTH112  # it never raises
         return output.parent, output.name
     return output, ""

@@ -7,6 +7,7 @@ but would not be accepted by Windows, too.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.core.errors import CodesignError, InputError
+from codesign_wizard.core.files import require_replaceable
 from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity, blocks, iso, worst_first
 from codesign_wizard.core.job import JobContext, LogLevel, StageState
 from codesign_wizard.core.signing import DigestAlgorithm, Signer
@@ -239,15 +241,44 @@ def _deliver(job: _Stages, draft: Path, target: Path) -> Path | None:
     from codesign_wizard.core.sample import zip_single
 
     # the server gives out one installer; a library alone is nothing that it packs
-    archive = target.with_suffix(".zip") if target.suffix.casefold() == ".exe" else None
-    packed = draft.with_name("packed")
-    if archive is not None:
-        zip_single(target.name, draft, packed, job=job)
+    archive = _archive(target)
+    if archive is None:
+        job.check_cancelled()
+        draft.replace(target)
+        return None
+    packed, former = draft.with_name("packed"), draft.with_name("former")
+    zip_single(_zip_name(target.name), draft, packed, job=job)
     job.check_cancelled()
-    draft.replace(target)
-    if archive is not None:
-        packed.replace(archive)
+    if archive.exists():
+        _keep(archive, former)
+    packed.replace(archive)
+    try:
+        draft.replace(target)
+    except OSError:
+        # both or none: Windows, for one, lets no program be replaced while it runs
+        if former.exists():
+            former.replace(archive)
+        else:
+            archive.unlink()
+        raise
     return archive
+
+
+def _archive(target: Path) -> Path | None:
+    return target.with_suffix(".zip") if target.suffix.casefold() == ".exe" else None
+
+
+def _keep(path: Path, copy: Path) -> None:
+    try:
+        os.link(path, copy)
+    except OSError:
+        # some file systems have no links
+        shutil.copy2(path, copy)
+
+
+def _zip_name(name: str) -> str:
+    """Return *name* without what is no text, such as bytes of another encoding, or would break a line."""
+    return "".join(char if char.isprintable() else "_" for char in name)
 
 
 @contextmanager
@@ -258,11 +289,11 @@ def _work_folder(folder: Path) -> Iterator[Path]:
     """
     made: list[Path] = []
     try:
-        place = folder.absolute()
-        while not place.exists() and place != place.parent:
-            made.append(place)
-            place = place.parent
         try:
+            place = folder.absolute()
+            while not place.exists() and place != place.parent:
+                made.append(place)
+                place = place.parent
             folder.mkdir(parents=True, exist_ok=True)
             work = Path(tempfile.mkdtemp(prefix=".codesign-", dir=folder))
             try:
@@ -292,14 +323,34 @@ def _source(job: _Stages, request: WindowsTrialRequest, work: Path) -> tuple[Pat
     else:
         source = own
         target = folder / (request.output_name or f"{own.stem}-signed{own.suffix or '.exe'}")
-        if own.exists() and target.exists() and own.samefile(target):
+        if _same(own, target):
             raise InputError(
                 SAME_FILE(
                     file=own.name, remedies=[Remedy(title=tr("Choose another name or another folder."))]
                 )
             )
+    # told before the key is used, not after
+    for path in (target, _archive(target)):
+        if path is not None:
+            _check_replaceable(path)
     job.stage("build", StageState.DONE, f"{source.name if own else target.name}, {_size(source)}")
     return source, target
+
+
+def _check_replaceable(path: Path) -> None:
+    from codesign_wizard.core.authenticode.refusals import UNWRITABLE
+
+    try:
+        require_replaceable(path)
+    except OSError as error:
+        raise InputError(UNWRITABLE(file=path.name, why=error.strerror or str(error))) from error
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False  # one is missing or cannot be reached, which is told when it is used
 
 
 def file_name(product: str) -> str:

@@ -633,6 +633,22 @@ def test_signing_in_place_needs_a_yes(local: Path, document: Any) -> None:
     assert (local / "a.exe").read_bytes() != before
 
 
+@pytest.mark.parametrize("name", ["x" * 300 + ".exe", "/", "a\udcff\n.exe"], ids=["long", "root", "no text"])
+@posix
+def test_a_strange_output_is_written_or_refused(name: str, local: Path, document: Any) -> None:
+    signing = ["--p12", local / "a.p12", "--no-timestamp", "--output", local / name]
+    code, found = document("sign", local / "a.exe", *signing)
+    assert (code == 0) is name.startswith("a")
+    assert ids(found) == {"authenticode.sign.no-timestamp" if code == 0 else "authenticode.file.unwritable"}
+
+
+@posix
+def test_an_output_that_no_file_can_have_is_refused_by_the_trial(tmp_path: Path, document: Any) -> None:
+    code, found = document("trial", "windows", "--practice", "--output", tmp_path / ("x" * 300 + ".exe"))
+    assert (code, ids(found)) == (2, {"authenticode.file.unwritable"})
+    assert not list(tmp_path.glob("x*"))
+
+
 @pytest.mark.parametrize(
     ("change", "finding"),
     [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -199,3 +201,65 @@ def test_a_folder_that_cannot_be_made_is_refused(request_of: Any, tmp_path: Path
 )
 def test_a_product_s_name_becomes_a_file_s_name(product: str, name: str) -> None:
     assert file_name(product) == name
+
+
+@pytest.mark.parametrize("name", ["x.exe", "x.zip"])
+def test_a_folder_in_the_way_is_told_before_anything_is_signed(
+    name: str, request_of: Any, tmp_path: Path
+) -> None:
+    (tmp_path / name).mkdir()
+    other = tmp_path / ("x.zip" if name == "x.exe" else "x.exe")
+    other.write_bytes(b"former")
+    stages = Stages()
+    with pytest.raises(InputError, match=name) as error:
+        run_windows_trial(stages.job, request_of(output_folder=tmp_path, output_name="x.exe"))
+    assert error.value.finding.id == "authenticode.file.unwritable"
+    assert stages.ended["sign"] is StageState.SKIPPED
+    assert other.read_bytes() == b"former"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.exe", "x.zip"]
+
+
+@pytest.mark.parametrize("former", [True, False])
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("locked", ["x.exe", "x.zip"])
+def test_of_program_and_zip_both_are_new_or_none(
+    former: bool, links: bool, locked: str, request_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, archive = tmp_path / "x.exe", tmp_path / "x.zip"
+    if former:
+        program.write_bytes(b"former")
+        archive.write_bytes(b"former zip")
+    real = Path.replace
+
+    def in_use(self: Path, target: Path) -> Path:
+        # as Windows answers for a program that runs, or an archive that is open; putting it back is allowed
+        if Path(target).name == locked and self.name != "former":
+            raise PermissionError(errno.EACCES, "Access is denied")
+        return real(self, target)
+
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "replace", in_use)
+    if not links:
+        monkeypatch.setattr("os.link", no_links)
+    with pytest.raises(InputError, match="Access is denied"):
+        run_windows_trial(Job(), request_of(output_folder=tmp_path, output_name="x.exe"))
+    left = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert left == ({"x.exe": b"former", "x.zip": b"former zip"} if former else {})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names there are always text")
+def test_a_name_that_is_no_text_is_packed_under_one_that_is(request_of: Any, tmp_path: Path) -> None:
+    name = os.fsdecode(b"a\xff\n.exe")
+    result = run_windows_trial(Job(), request_of(output_folder=tmp_path, output_name=name))
+    assert result.ok, result.findings
+    assert result.exe.exists()
+    with zipfile.ZipFile(result.zip) as archive:
+        assert archive.namelist() == ["a__.exe"]
+
+
+def test_a_folder_s_name_too_long_is_refused(request_of: Any, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as error:
+        run_windows_trial(Job(), request_of(output_folder=tmp_path / ("n" * 300) / "m"))
+    assert error.value.finding.id == "trial.output.unwritable"
