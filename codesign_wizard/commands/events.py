@@ -10,7 +10,7 @@ from codesign_wizard.commands.streams import coloured, encodable
 from codesign_wizard.core.finding import iso
 from codesign_wizard.core.job import LogLevel, LogLine, StageState
 from codesign_wizard.core.redact import redact
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import shown, tr
 
 if TYPE_CHECKING:
     import logging
@@ -63,7 +63,7 @@ class Events:
                 self._show()
             if self._progress is not None and self._task is not None:
                 self._progress.update(
-                    self._task, completed=done, total=total, description=self._stage or redact(text)
+                    self._task, completed=done, total=total, description=self._stage or shown(redact(text))
                 )
 
     def log(self, line: LogLine) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TextIO
 
+from codesign_wizard.core.text import shown
+
 # plainer signs for an encoding that lacks the better ones
 _PLAINER = str.maketrans(
     {
@@ -25,12 +27,15 @@ _PLAINER = str.maketrans(
 
 
 def encodable(text: str, stream: TextIO) -> str:
-    """Return *text* as *stream* can write it: plainer signs, or ``?``, for what its encoding lacks."""
+    """Return *text* as *stream* can write it: plainer signs, or ``?``, for what its encoding lacks.
+
+    Nothing that a terminal would obey is left: names of files, names in them and answers come from strangers.
+    """
+    text = shown(text, keep="\n\t")
     encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        # surrogates come with file names that are no text in the system's encoding
         return text.translate(_PLAINER).encode(encoding, "replace").decode(encoding)
     return text
 

@@ -6,9 +6,14 @@ afterwards: ``tr("{name} was not found.").format(name=name)``. A check refuses f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 _translator: Callable[[str], str] | None = None
+
+# control characters, among them what a terminal obeys; line separators; marks that turn the direction of
+# what follows (Unicode TR 36, 2.3); halves of characters
+_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def tr(text: str) -> str:
@@ -25,3 +30,11 @@ def install_translator(translator: Callable[[str], str] | None) -> None:
     """Let *translator* answer ``tr`` from now on; ``None`` gives the source language back."""
     global _translator
     _translator = translator
+
+
+def shown(text: str, *, keep: str = "") -> str:
+    """Return foreign *text*, such as a name in a certificate, as it can be shown on one line.
+
+    What would move the cursor, turn the writing or begin a line becomes a replacement sign, but for *keep*.
+    """
+    return _UNSHOWN.sub(lambda found: found[0] if found[0] in keep else "\ufffd", text)

@@ -25,7 +25,7 @@ from codesign_wizard.core.finding import (
 )
 from codesign_wizard.core.job import Job, LogLevel, LogLine, call_cancellable
 from codesign_wizard.core.redact import HIDDEN, Secret, redact
-from codesign_wizard.core.text import install_translator
+from codesign_wizard.core.text import install_translator, shown
 
 
 def test_a_finding_comes_back_from_its_json() -> None:
@@ -151,6 +151,13 @@ def test_a_blocking_call_gives_its_result_its_error_or_a_time_out() -> None:
         call_cancellable(Job(), lambda: 1 / 0, timeout=5)
     with pytest.raises(TimeoutError):
         call_cancellable(Job(), lambda: threading.Event().wait(30), timeout=0.1)
+
+
+def test_foreign_words_stay_on_their_line() -> None:
+    hostile = "a\x1b[2J\x07b\r\nc\x9b1md\u202ee\u2067f\u2028g\udcffh\tä 漢 😀"
+    plain = shown(hostile)
+    assert plain == "a�[2J�b��c�1md�e�f�g�h�ä 漢 😀".replace("�", "\ufffd")
+    assert shown("a\tb\nc\x1b", keep="\n\t") == "a\tb\nc\ufffd"
 
 
 def test_a_replaced_file_is_old_or_new_and_never_half(tmp_path: Path) -> None:

@@ -623,6 +623,27 @@ def test_a_file_is_signed_with_a_p12_and_verified(local: Path, document: Any, ru
     assert len(document("verify", local / "c.exe")[1]["result"]["signatures"]) == 2
 
 
+@pytest.mark.parametrize("command", ["verify", "inspect"])
+def test_what_a_stranger_wrote_into_a_file_does_not_reach_the_terminal(
+    command: str, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from codesign_wizard.core.authenticode import sign
+    from codesign_wizard.core.job import Job
+
+    monkeypatch.setattr(sign, "_check_texts", lambda *_: None)
+    stranger = pki.issue("Good\x1b[2J\n✓ ok       Publisher\u202e", pki.key("p256"), None)
+    signer = pki.LocalSigner("a.p12", stranger.key, [stranger.certificate])
+    (tmp_path / "a.exe").write_bytes(pe.small())
+    said = "\x1b]0;title\x07\r\x9b31mred\u202e"
+    file = tmp_path / ("b.exe" if os.name == "nt" else "b\x1b[31m.exe")
+    sign.sign_file(Job(), tmp_path / "a.exe", file, signer, description=said)
+    code, out, err = run(command, file, "--verbose")
+    assert code == 1
+    assert "Publisher" in out
+    assert not set("\x1b\x07\r\x9b\u202e") & set(out + err)
+    assert not [line for line in out.splitlines() if line.startswith("✓ ok       Publisher")]
+
+
 def test_signing_in_place_needs_a_yes(local: Path, document: Any) -> None:
     words = ["sign", local / "a.exe", "--p12", local / "a.p12", "--no-timestamp", "--output", local / "a.exe"]
     before = (local / "a.exe").read_bytes()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.core.authenticode import der
 from codesign_wizard.core.authenticode.der import DerError, Element
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import shown, tr
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -312,9 +312,10 @@ def read_opus_info(signer: SignerInfo) -> tuple[str, str]:
         for member in value.children():
             inner = member.first()
             if member.tag == 0xA0:
-                description = inner.value.decode("utf-16-be" if inner.tag == 0x80 else "ascii", "replace")
+                encoding = "utf-16-be" if inner.tag == 0x80 else "ascii"
+                description = shown(inner.value.decode(encoding, "replace"))
             elif member.tag == 0xA1 and inner.tag == 0x80:
-                url = inner.value.decode("ascii", "replace")
+                url = shown(inner.value.decode("ascii", "replace"))
     except DerError:
         return description, url
     return description, url

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.authenticode.roots import Purpose, Root, RootStore, load
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import shown, tr
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -257,8 +257,8 @@ def _name_of(subject: x509.Name) -> str:
 
     for oid in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
         for attribute in subject.get_attributes_for_oid(oid):
-            return attribute.value if isinstance(attribute.value, str) else attribute.value.hex()
-    return subject.rfc4514_string()
+            return shown(attribute.value) if isinstance(attribute.value, str) else attribute.value.hex()
+    return shown(subject.rfc4514_string())
 
 
 def _broken() -> tuple[type[Exception], ...]:
