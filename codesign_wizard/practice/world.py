@@ -191,8 +191,9 @@ def prepare(world: World) -> None:
         thread.join()
     if failures:
         raise failures[0]
-    if not world.vault.certificates:
-        certify(world, world.vault)
+    vault = world.vault
+    if not (vault.certificates or vault.pending or vault.deleted):
+        certify(world, vault)
 
 
 def _check_kept(state: State, vaults: list[Vault]) -> None:

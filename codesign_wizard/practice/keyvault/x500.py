@@ -8,12 +8,8 @@ double quote inside is written twice. ``X500DistinguishedName`` encodes the stri
 from __future__ import annotations
 
 import re
-import warnings
 
 from cryptography import x509
-
-# cryptography counts octets where X.520 counts characters
-warnings.filterwarnings("ignore", message="Attribute's length must be", category=UserWarning)
 
 _OIDS = {
     "CN": "2.5.4.3",
@@ -97,4 +93,5 @@ def _attribute(kind: str, value: str) -> x509.NameAttribute[str]:
         tag = x509.name._ASN1Type.IA5String
     if oid == "2.5.4.6" and len(value) != 2:
         raise ValueError("a country has two letters")
-    return x509.NameAttribute(x509.ObjectIdentifier(oid), value, tag)
+    # cryptography counts octets where X.520 counts characters, and refuses 64 of them outside ASCII
+    return x509.NameAttribute(x509.ObjectIdentifier(oid), value, tag, _validate=False)
