@@ -17,7 +17,11 @@ from codesign_wizard.core.text import tr
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the files."""
     parser.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help=".exe .dll .cer .crt .pem .p7b .p12 .pfx"
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help=".exe .dll .csr .cer .crt .pem .p7b .p12 .pfx .zip .pkg .app",
     )
     parser.add_argument(
         "--password-stdin",

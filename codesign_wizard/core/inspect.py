@@ -434,5 +434,6 @@ def _other(job: JobContext, path: Path) -> Inspection:
             done += len(chunk)
             job.progress(done, size, path.name)
     finding = UNKNOWN(file=path.name, what=what, certainty=Certainty.COMPUTED)
-    facts = [(tr("Kind"), what), (tr("SHA-256"), digest.hexdigest())]
+    # what it is says the sentence already
+    facts = [(tr("Size"), tr("{n} bytes").format(n=size)), (tr("SHA-256"), digest.hexdigest())]
     return Inspection("other", finding.title, facts, [finding], {"sha256": digest.hexdigest()})

@@ -26,6 +26,14 @@ def test_every_wrapping_is_looked_into(form: str, tmp_path: Path) -> None:
     assert not blocks(found.findings)
 
 
+def test_a_file_of_another_kind_is_described_in_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "notes.cer"
+    path.write_text("Good morning\n")
+    found = inspect_file(Job(), path)
+    assert found.title == "notes.cer is of no kind that is inspected here: it is a text file."
+    assert [name for name, _ in found.facts] == ["Size", "SHA-256"]
+
+
 def test_a_request_is_shown_in_words_and_its_signature_checked(tmp_path: Path) -> None:
     path = tmp_path / "a.csr"
     path.write_bytes(answers.request())
