@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from codesign_wizard.core.finding import Severity
-from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, START, WINDOWS_TRIAL
+from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, PERMISSIONS, START, WINDOWS_TRIAL
 from codesign_wizard.core.profile import Profile, ProfileStore, new_profile
 from codesign_wizard.core.secrets import MemoryStore
 from codesign_wizard.core.text import tr
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from codesign_wizard.pages.base import Page
     from codesign_wizard.pages.key_vault import KeyVaultPage
+    from codesign_wizard.pages.permissions import PermissionsPage
     from codesign_wizard.pages.settings import SettingsPage
     from codesign_wizard.pages.start import StartPage
     from codesign_wizard.pages.windows_trial import WindowsTrialPage
@@ -83,7 +84,7 @@ class Studio:
         overrides = Overrides(timeout=_QUICK_S if scenario == "all-timestamps-down" else None)
         with open_session(practice=True, scenario=scenario, overrides=overrides) as session:
             session.profile.page = page
-            ways = [START, KEY_VAULT, CERTIFICATE, WINDOWS_TRIAL]
+            ways = [START, KEY_VAULT, PERMISSIONS, CERTIFICATE, WINDOWS_TRIAL]
             session.profile.reached = ways[: ways.index(page) + 1]
             with self.window(session) as window:
                 yield window
@@ -158,6 +159,12 @@ def _key_vault(window: MainWindow) -> KeyVaultPage:
     return _page(window, KeyVaultPage)
 
 
+def _permissions(window: MainWindow) -> PermissionsPage:
+    from codesign_wizard.pages.permissions import PermissionsPage
+
+    return _page(window, PermissionsPage)
+
+
 def _settings(window: MainWindow) -> SettingsPage:
     from codesign_wizard.pages.settings import SettingsPage
 
@@ -209,6 +216,8 @@ def fresh(studio: Studio) -> None:
         page.secret.commit()
         studio.idle(window)
         studio.take(window, "key-vault-mistakes")
+        window.show_step(PERMISSIONS)
+        studio.take(window, "permissions-nothing-yet")
         window.show_step(CERTIFICATE)
         window.show_step(WINDOWS_TRIAL)
         studio.take(window, "windows-trial-nothing-yet")
@@ -242,6 +251,10 @@ def way(studio: Studio) -> None:
         _focus_page(window)
         studio.take(window, "key-vault-signed-in")
         studio.take(window, "key-vault-options", at=page.sign_in.parentWidget())
+        window.go_next()
+        studio.take(window, "permissions-good")
+        permissions = _permissions(window)
+        studio.take(window, "permissions-evidence", at=permissions.matrix)
         window.go_next()
         studio.idle(window)
         studio.take(window, "certificate-good")
@@ -320,6 +333,67 @@ def firewall(studio: Studio) -> None:
         studio.take(window, "key-vault-firewall-az")
 
 
+def no_role(studio: Studio) -> None:
+    """No role on the vault; an administrator signs in by a code, and sees what would be granted."""
+    from codesign_wizard.core.azure.permissions.admin import AdminWay
+    from codesign_wizard.widgets.basics import CodeBox
+
+    with studio.practice("rbac-none", page=PERMISSIONS) as window:
+        page = _look(studio, window)
+        studio.take(window, "permissions-none")
+        page.way.setCurrentIndex(page.way.findData(AdminWay.DEVICE_CODE))
+        page.sign_in_admin()
+        studio.wait(page.code_part.isVisible, tr("the code"))
+        studio.take(window, "permissions-code", at=page.admin_card)
+        _, code = page.code_part.findChildren(CodeBox)[0].toPlainText().splitlines()
+        window.workspace.session.approve_sign_in(code)
+        studio.idle(window)
+        _focus_page(window)
+        studio.take(window, "permissions-plan", at=page.admin_card)
+
+
+def some_permissions(studio: Studio) -> None:
+    """What is missing of the rest: one role of two, and the portal's template without signing."""
+    for scenario, name in (
+        ("rbac-certificates-only", "permissions-missing"),
+        ("policy-template-without-crypto", "permissions-template"),
+    ):
+        with studio.practice(scenario, page=PERMISSIONS) as window:
+            page = _look(studio, window)
+            studio.take(window, name)
+            studio.take(window, f"{name}-matrix", at=page.matrix)
+    with studio.practice("firewall", page=PERMISSIONS) as window:
+        _look(studio, window)
+        studio.take(window, "permissions-firewall")
+
+
+def not_yet(studio: Studio) -> None:
+    """A grant that the vault does not know of yet; and the wait for one."""
+    from codesign_wizard.core.azure.permissions.admin import AdminWay
+    from codesign_wizard.widgets.basics import CodeBox
+
+    with studio.practice("rbac-propagating", page=PERMISSIONS) as window:
+        page = _permissions(window)
+        page.way.setCurrentIndex(page.way.findData(AdminWay.DEVICE_CODE))
+        page.sign_in_admin()
+        studio.wait(page.code_part.isVisible, tr("the code"))
+        _, code = page.code_part.findChildren(CodeBox)[0].toPlainText().splitlines()
+        window.workspace.session.approve_sign_in(code)
+        studio.idle(window)
+        _focus_page(window)
+        studio.take(window, "permissions-propagating")
+        page.waiting.emit(42.0, 558.0)
+        studio.take(window, "permissions-waiting", at=page.admin_card)
+
+
+def _look(studio: Studio, window: MainWindow) -> PermissionsPage:
+    page = _permissions(window)
+    page.run()
+    studio.idle(window)
+    _focus_page(window)
+    return page
+
+
 def signing_in(studio: Studio) -> None:
     """A sign-in under way at a vault that is slow to answer."""
     with studio.practice("slow", page=KEY_VAULT) as window:
@@ -387,6 +461,9 @@ SCENES: dict[str, Callable[[Studio], None]] = {
         way,
         wrong_secret,
         firewall,
+        no_role,
+        some_permissions,
+        not_yet,
         signing_in,
         running,
         no_time_stamp,

@@ -169,9 +169,15 @@ def _pieces(look: Tokens, px: Callable[[float], int], mono: str) -> str:
     QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QTableView {{
-        border: none; gridline-color: transparent; font-family: {mono}; font-size: {px(11.5)}px; }}
+        border: none; gridline-color: transparent; font-family: {mono}; font-size: {px(11.5)}px;
+        selection-color: {look.ink}; selection-background-color: {look.accent_wash}; }}
     QTableView::item {{ padding: 0 {px(6)}px; border: none; }}
-    QTableView::item:selected {{ background: {look.accent_wash}; color: {look.ink}; }}
+    QTableView[role="matrix"] {{ background: {look.surface}; border: 1px solid {look.line}; }}
+    QTableView[role="matrix"]::item {{ padding: 0 {px(8)}px; border-bottom: 1px solid {look.line}; }}
+    QTableView[role="matrix"]:focus {{ border: 1px solid {look.accent}; }}
+    QTableView[role="matrix"] QHeaderView::section {{ padding: {px(6)}px {px(8)}px; border: none;
+        border-bottom: 1px solid {look.line}; background: {look.surface}; }}
+    QTableView::item:selected {{ background: {look.accent_wash}; }}
     QHeaderView {{ background: {look.surface}; border: none; }}
     QHeaderView::section {{
         background: {look.surface}; color: {look.faint}; border: none;

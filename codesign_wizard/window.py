@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _PAGES = {
     steps.START: ("start", "StartPage"),
     steps.KEY_VAULT: ("key_vault", "KeyVaultPage"),
+    steps.PERMISSIONS: ("permissions", "PermissionsPage"),
     steps.CERTIFICATE: ("certificate", "CertificatePage"),
     steps.WINDOWS_TRIAL: ("windows_trial", "WindowsTrialPage"),
     "inspect": ("inspect", "InspectPage"),

@@ -48,6 +48,7 @@ LATER = FindingKind(
 COMMANDS: dict[str, Callable[[], str]] = {
     "gui": lambda: tr("opens the wizard"),
     "doctor": lambda: tr("looks for what keeps signing from working; changes nothing"),
+    "permissions": lambda: tr("shows what the application may do in the vault; grants what is missing"),
     "csr": lambda: tr("makes a signing request in the vault, shows, saves or drops it"),
     "certificate": lambda: tr("judges the vault's certificate, merges the CA's answer, renews"),
     "sign": lambda: tr("signs one .exe or .dll"),
@@ -59,7 +60,6 @@ COMMANDS: dict[str, Callable[[], str]] = {
     "practice": lambda: tr("runs the practice cloud for other programs, plays a CA, lists what it plays"),
 }
 LATER_COMMANDS = (
-    "permissions",
     "notary",
     "staple",
     "server",

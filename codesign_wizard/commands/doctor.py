@@ -51,7 +51,10 @@ def run(context: Context) -> Outcome:
     names = _names()
     return Outcome(
         findings,
-        {"facts": dict(result.facts)},
+        {
+            "facts": dict(result.facts),
+            "permissions": result.permissions.to_json() if result.permissions is not None else None,
+        },
         [(names.get(name, name), value) for name, value in result.facts.items()],
         clear=tr("Signing for Windows works: the vault signs, and the signature is good."),
         blocked=tr("Signing for Windows will not work until this is mended."),

@@ -56,13 +56,14 @@ WINDOWS_TRIAL = "windows-trial"
 STEPS = (
     Step(START, tr("Start"), Group.NONE),
     Step(KEY_VAULT, tr("Key Vault"), Group.WINDOWS),
+    Step(PERMISSIONS, tr("Permissions"), Group.WINDOWS),
     Step(CERTIFICATE, tr("Certificate"), Group.WINDOWS),
     Step(WINDOWS_TRIAL, tr("Windows trial"), Group.WINDOWS),
 )
 OPEN = "open"  # a detail of a result: nothing is wrong, and somebody has yet to act before the step is done
 CERTIFICATE_EXPIRES = "certificate_expires"  # a fact of a result: ISO 8601, UTC
 # a step that gets a result of its own; Start only gathers choices
-_WITH_RESULT = (KEY_VAULT, CERTIFICATE, WINDOWS_TRIAL)
+_WITH_RESULT = (KEY_VAULT, PERMISSIONS, CERTIFICATE, WINDOWS_TRIAL)
 
 
 class Flow:
@@ -173,6 +174,8 @@ class Flow:
                 return tr("Something changed since this was checked: check it again.")
             case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == KEY_VAULT:
                 return tr("Nobody has signed in yet.")
+            case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == PERMISSIONS:
+                return tr("Nobody has looked at the permissions yet.")
             case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == CERTIFICATE:
                 if key in self.profile.results:
                     return tr("There is no certificate to sign with yet.")

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
 from codesign_wizard.core.clouds import CLOUDS
 from codesign_wizard.core.finding import Finding, Severity, blocks
-from codesign_wizard.core.flow import KEY_VAULT, StepState
+from codesign_wizard.core.flow import KEY_VAULT, PERMISSIONS, StepState
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
@@ -43,6 +43,7 @@ from codesign_wizard.widgets.pieces import Banner, Fold, Tabs, portal_steps
 if TYPE_CHECKING:
     from codesign_wizard.core.azure.discovery import Discovery
     from codesign_wizard.core.doctor import DoctorResult
+    from codesign_wizard.core.profile import StepResult
 
 _LOOK_AFTER_MS = 900
 _SECRET = "application_secret"
@@ -380,13 +381,20 @@ class KeyVaultPage(Page):
         self.run_sign_in()
 
     def _signed_in(self, result: DoctorResult) -> None:
-        self._record(result.findings, result.facts)
+        from codesign_wizard.core.windows_results import record_diagnosis
+
+        record_diagnosis(
+            self.workspace.flow,
+            result.findings,
+            result.facts,
+            result.permissions,
+            inputs=self._inputs,
+            asked=KEY_VAULT,
+        )
+        self.workspace.edited()
 
     def _sign_in_failed(self, finding: Finding) -> None:
-        self._record([finding], {})
-
-    def _record(self, findings: list[Finding], facts: dict[str, Any]) -> None:
-        self.workspace.flow.record(KEY_VAULT, findings, facts, inputs=self._inputs)
+        self.workspace.flow.record(KEY_VAULT, [finding], {}, inputs=self._inputs)
         self.workspace.edited()
 
     def _sign_in_over(self) -> None:
@@ -419,7 +427,7 @@ class KeyVaultPage(Page):
             self.who_card.hide()
             self._say_not_yet()
             return
-        severity, title, text = verdict(result.findings, tr("The vault answers, and its key signs for you."))
+        severity, title, text = self._verdict(result)
         stamp = tr("Checked {time}.").format(time=when(result.obtained))
         if state is StepState.OUT_OF_DATE:
             self.banner.say(
@@ -435,6 +443,15 @@ class KeyVaultPage(Page):
         self.who.set(facts)
         self.who_card.setVisible(bool(facts))
         self.looked.hide()
+
+    def _verdict(self, result: StepResult) -> tuple[Severity, str, str]:
+        if any(each.id == "azure.signature.works" for each in result.findings):
+            return verdict(result.findings, tr("The vault answers, and its key signs for you."))
+        severity, title, text = verdict(result.findings, tr("Signed in, and the vault answers."))
+        if severity is not Severity.ERROR and self.workspace.flow.blocking(PERMISSIONS):
+            more = tr("But the application may not do all that it needs: the next page says what is missing.")
+            return Severity.WARNING, title, more
+        return severity, title, text
 
     def _missing(self) -> tuple[str, ...]:
         azure = self.workspace.profile.windows.azure

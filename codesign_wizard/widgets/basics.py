@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QPainter
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QPainter
 from PySide6.QtWidgets import (
     QBoxLayout,
     QCheckBox,
@@ -88,6 +88,13 @@ def button(text: str, clicked: Callable[[], object] | None = None, kind: str = "
     if clicked is not None:
         made.clicked.connect(lambda: clicked())
     return made
+
+
+def set_pill(pill: QPushButton, text: str) -> None:
+    """Give a checkable pill its *text*, and the room that it needs once it is checked and bold."""
+    pill.setText(text)
+    needed = QFontMetrics(theme.font(11.5, bold=True)).horizontalAdvance(text.replace("&", ""))
+    pill.setFixedWidth(needed + 2 * px(10) + 4)
 
 
 def row(*items: QWidget | QLayout | int | None, gap: int = 8) -> QHBoxLayout:

@@ -12,6 +12,7 @@ from codesign_wizard.core.flow import (
     CERTIFICATE_EXPIRES,
     KEY_VAULT,
     OPEN,
+    PERMISSIONS,
     START,
     WINDOWS_TRIAL,
     Flow,
@@ -29,7 +30,7 @@ def flow() -> Flow:
 
 
 def test_steps_follow_each_other_and_end(flow: Flow) -> None:
-    assert [step.key for step in flow.steps()] == [START, KEY_VAULT, CERTIFICATE, WINDOWS_TRIAL]
+    assert [step.key for step in flow.steps()] == [START, KEY_VAULT, PERMISSIONS, CERTIFICATE, WINDOWS_TRIAL]
     following = flow.next(START)
     assert following is not None
     assert following.key == KEY_VAULT
@@ -51,11 +52,11 @@ def test_a_page_of_an_unknown_step_falls_back_to_the_first() -> None:
 
 def test_a_later_step_opens_only_after_the_one_before(flow: Flow) -> None:
     assert flow.reachable(KEY_VAULT)
-    assert not flow.reachable(CERTIFICATE)
+    assert not flow.reachable(PERMISSIONS)
     flow.go(KEY_VAULT)
     flow.go(START)
-    assert flow.reachable(CERTIFICATE)
-    assert not flow.reachable(WINDOWS_TRIAL)
+    assert flow.reachable(PERMISSIONS)
+    assert not flow.reachable(CERTIFICATE)
     assert flow.reachable(KEY_VAULT)
 
 

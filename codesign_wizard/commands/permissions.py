@@ -1,0 +1,196 @@
+"""``permissions``: what the application may do in the vault; grants what is missing, after asking."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from codesign_wizard.commands.context import Context
+from codesign_wizard.commands.output import Outcome
+from codesign_wizard.core.azure.permissions.catalogue import PREFIX, Model, Purpose
+from codesign_wizard.core.azure.permissions.report import Report, Row, State
+from codesign_wizard.core.finding import Certainty
+from codesign_wizard.core.text import tr
+
+if TYPE_CHECKING:
+    from codesign_wizard.core.azure.permissions.admin import AdminSession, DeviceCode
+    from codesign_wizard.core.azure.permissions.check import Check, Looked
+    from codesign_wizard.core.azure.permissions.grant import GrantPlan
+
+WAYS = ("az", "browser", "device-code")
+_SIGNS = {State.GRANTED: "✓", State.MISSING: "✗", State.LIKELY: "~", State.UNTESTABLE: "?"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take what to do, and how an administrator signs in."""
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=("show", "grant"),
+        default="show",
+        help=tr("show: the permissions, changes nothing; grant: what is missing, after asking"),
+    )
+    parser.add_argument(
+        "--as",
+        dest="way",
+        choices=WAYS,
+        help=tr("sign in as administrator: the session of az, the browser, or a code on another device"),
+    )
+    parser.add_argument(
+        "--for",
+        dest="purpose",
+        choices=[purpose.value for purpose in Purpose],
+        default=Purpose.DOCUMENTED.value,
+        help=tr("grant: what for (default: all that the server's documentation asks for)"),
+    )
+    parser.add_argument(
+        "--least",
+        action="store_true",
+        help=tr("grant: exactly what is needed, by a custom role or single ticks, not the usual roles"),
+    )
+    parser.add_argument("--missing", action="store_true", help=tr("show: only what is missing"))
+
+
+def run(context: Context) -> Outcome:
+    """Show the permissions, or grant what is missing."""
+    from codesign_wizard.core.azure.permissions.check import Check
+
+    context.reaches_out()
+    session, options = context.session, context.options
+    check = Check(session.network, session.azure_options(), context.application_secret)
+    if options.what == "grant":
+        return _grant(context, check)
+    admin = _sign_in(context, check) if options.way else None
+    looked = check.look(context.job, admin)
+    return _shown(looked, only_missing=options.missing)
+
+
+def _shown(looked: Looked, *, only_missing: bool) -> Outcome:
+    report = looked.report
+    rows = list(report.rows) if report is not None else []
+    return Outcome(
+        looked.findings,
+        [row.to_json() for row in rows],
+        lines=_table(_wanted(rows, only_missing=only_missing)),
+        notes=_verdicts(report),
+        clear=tr("The application may do all that is needed."),
+        blocked=tr("Signing for Windows will not work until this is mended."),
+    )
+
+
+def _grant(context: Context, check: Check) -> Outcome:
+    from codesign_wizard.commands.arguments import WRONG, WrongUsage
+
+    options = context.options
+    if options.way is None:
+        why = tr("Granting needs an administrator: add --as az, --as browser or --as device-code.")
+        raise WrongUsage(WRONG(why=why, certainty=Certainty.COMPUTED), "permissions grant")
+    admin = _sign_in(context, check)
+    looked = check.look(context.job, admin)
+    if looked.access is None:
+        return _shown(looked, only_missing=True)
+    plan = check.plan(looked, Purpose(options.purpose), least=options.least)
+    if not plan.steps:
+        return _granted(looked, plan, tr("Nothing had to be granted."))
+    _say(_described(plan, admin))
+    context.confirm(tr("This grants what stands above, and takes nothing away."))
+    after = check.grant(context.job, looked, admin, plan, tick=_ticker(context))
+    return _granted(after, plan, tr("Granted, and the vault knows it."))
+
+
+def _granted(looked: Looked, plan: GrantPlan, clear: str) -> Outcome:
+    report = looked.report
+    return Outcome(
+        looked.findings,
+        {
+            "granted": [step.to_json() for step in plan.steps],
+            "report": report.to_json() if report is not None else None,
+        },
+        notes=_verdicts(report),
+        clear=clear,
+        blocked=tr("The grant is not enough, or not known to the vault yet."),
+    )
+
+
+def _sign_in(context: Context, check: Check) -> AdminSession:
+    from codesign_wizard.core.azure.permissions.admin import AdminWay
+
+    session = context.session
+
+    def show(code: DeviceCode) -> None:
+        _say([tr("Open {address} and type the code {code}").format(address=code.address, code=code.code)])
+        if session.practice is not None:
+            _say([tr("Practice: its administrator types it now.")])
+            session.approve_sign_in(code.code)
+
+    def open_browser(address: str) -> bool:
+        import webbrowser
+
+        address = session.browser_address(address)
+        _say([tr("Sign in there, in the browser: {address}").format(address=address)])
+        return webbrowser.open(address)
+
+    return check.sign_in(
+        context.job, AdminWay(context.options.way), show_code=show, open_browser=open_browser
+    )
+
+
+def _ticker(context: Context) -> Any:
+    def tick(gone: float, left: float) -> None:
+        context.job.progress(int(gone), int(gone + left), tr("Granted; waiting until the vault knows it"))
+
+    return tick
+
+
+def _described(plan: GrantPlan, admin: AdminSession) -> Iterable[str]:
+    yield tr("Signed in as {account}. To be granted:").format(account=admin.account)
+    for step in plan.steps:
+        yield f"  {step.title}"
+        yield from (f"    {line}" for line in step.detail.splitlines())
+
+
+def _say(lines: Iterable[str]) -> None:
+    # not the log: a person must see this whatever --quiet or --json say
+    if sys.stderr is not None:
+        sys.stderr.write("".join(f"{line}\n" for line in lines))
+        sys.stderr.flush()
+
+
+def _wanted(rows: Sequence[Row], *, only_missing: bool) -> list[Row]:
+    if only_missing:
+        return [row for row in rows if row.permission.asked_for and row.state is not State.GRANTED]
+    return [row for row in rows if row.permission.asked_for or row.state is State.GRANTED]
+
+
+def _table(rows: Sequence[Row]) -> list[str]:
+    lines: list[str] = []
+    group = ""
+    states = [row.state.words for row in rows]
+    room = max(map(len, states), default=0)
+    for row, state in zip(rows, states, strict=True):
+        permission = row.permission
+        if permission.group != group:
+            group = permission.group
+            lines += [*([""] if lines else []), group]
+        name = permission.name.removeprefix(PREFIX)
+        if permission.model is Model.POLICY:
+            name = f"{permission.kind}/{name}"
+        likely = (
+            f" ({tr('likely')})" if row.certainty is Certainty.LIKELY and row.state is State.MISSING else ""
+        )
+        lines.append(f"  {_SIGNS[row.state]} {state:<{room}}  {name}{likely}")
+    return lines
+
+
+def _verdicts(report: Report | None) -> list[str]:
+    if report is None:
+        return []
+    words = {
+        State.GRANTED: tr("yes"),
+        State.MISSING: tr("no"),
+        State.LIKELY: tr("likely"),
+        State.UNTESTABLE: tr("not known from here"),
+    }
+    return [f"{each.purpose.words}: {words[each.state]}" for each in report.verdicts()]

@@ -1,0 +1,178 @@
+"""The page *Permissions* on practice accounts: looking, evidence, an administrator's sign-in, granting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+
+from codesign_wizard.core.azure.permissions.admin import AdminWay
+from codesign_wizard.core.azure.permissions.report import State
+from codesign_wizard.core.flow import KEY_VAULT, PERMISSIONS, START, StepState
+from codesign_wizard.pages.permissions import PermissionsPage
+from codesign_wizard.session import Session, open_session
+from codesign_wizard.widgets.basics import CodeBox
+from tests.gui.driving import wait_idle
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from codesign_wizard.window import MainWindow
+
+PATIENCE = 30_000
+Opening = Callable[..., tuple["MainWindow", PermissionsPage]]
+
+
+@pytest.fixture
+def opening(open_window: Callable[..., MainWindow]) -> Iterator[Opening]:
+    """Return a function that opens the page on practice accounts."""
+    opened: list[Session] = []
+
+    def opening(scenario: str | None = None) -> tuple[MainWindow, PermissionsPage]:
+        session = open_session(practice=True, scenario=scenario)
+        opened.append(session)
+        session.profile.reached = [START, KEY_VAULT, PERMISSIONS]
+        session.profile.page = PERMISSIONS
+        window = open_window(session)
+        window.errors_expected = scenario is not None
+        page = window.page
+        assert isinstance(page, PermissionsPage)
+        return window, page
+
+    yield opening
+    for session in opened:
+        session.close()
+
+
+def look(window: MainWindow, page: PermissionsPage, qtbot: QtBot) -> None:
+    qtbot.mouseClick(page.look_button, Qt.MouseButton.LeftButton)
+    assert window.runner.foreground is not None
+    wait_idle(window, qtbot, PATIENCE)
+
+
+def errors(page: PermissionsPage) -> list[str]:
+    return [view.finding.id for view in page.findings.views if view.finding.severity == "error"]
+
+
+def ask_for_a_code(window: MainWindow, page: PermissionsPage, qtbot: QtBot) -> str:
+    """Look, then ask for an administrator's sign-in by a device code; return the code."""
+    if not page.admin_card.isVisible():
+        look(window, page, qtbot)
+    page.way.setCurrentIndex(page.way.findData(AdminWay.DEVICE_CODE))
+    qtbot.mouseClick(page.admin_go, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(page.code_part.isVisible, timeout=PATIENCE)
+    _, code = page.code_part.findChild(CodeBox).toPlainText().splitlines()
+    return str(code)
+
+
+def by_code(window: MainWindow, page: PermissionsPage, qtbot: QtBot) -> None:
+    """Sign the practice administrator in with a device code, as the page offers it."""
+    window.workspace.session.approve_sign_in(ask_for_a_code(window, page, qtbot))
+    wait_idle(window, qtbot, 60_000)
+
+
+def test_all_is_granted_and_each_line_has_its_evidence(opening: Opening, qtbot: QtBot) -> None:
+    window, page = opening()
+    assert not page.columns.isVisible()
+    assert window.rail.buttons[2].step.state is StepState.IN_PROGRESS
+    look(window, page, qtbot)
+    assert errors(page) == []
+    assert page.banner.title == "The application may do all that is needed."
+    assert window.rail.buttons[2].step.state is StepState.DONE
+    assert window.rail.buttons[1].step.state is StepState.DONE, "the sign-in was proved on the way"
+    assert page.everything.isChecked()
+    rows = page.matrix.rows.rows
+    assert len(rows) >= 28
+    assert {row.state for row in rows} <= {State.GRANTED, State.UNTESTABLE, State.LIKELY}
+    # by the keyboard alone: every line tells what was seen
+    page.matrix.setFocus()
+    said = set()
+    for row in rows:
+        said.add(page.detail.accessibleName())
+        assert all(seen.text for seen in row.observations)
+        qtbot.keyClick(page.matrix, Qt.Key.Key_Down)
+    assert len(said) == len(rows)
+
+
+def test_only_what_is_missing_is_shown_first(opening: Opening, qtbot: QtBot) -> None:
+    window, page = opening("rbac-certificates-only")
+    look(window, page, qtbot)
+    assert errors(page) == ["azure.permission.missing"]
+    assert page.only_missing.isChecked()
+    missing = page.matrix.rows.rows
+    assert missing[0].permission.name.endswith("keys/sign/action"), "what signing needs comes first"
+    assert all(row.state is not State.GRANTED for row in missing)
+    qtbot.mouseClick(page.everything, Qt.MouseButton.LeftButton)
+    assert len(page.matrix.rows.rows) > len(missing)
+    assert page.matrix.rows.rows[page.matrix.currentIndex().row()].permission == missing[0].permission
+    # the vendor's own words are one click away
+    boxes = [box.toPlainText() for box in page.detail.findChildren(CodeBox)]
+    assert any("ForbiddenByRbac" in text for text in boxes)
+    assert window.rail.buttons[1].step.state is StepState.DONE, "signing in is no problem"
+    assert window.rail.buttons[2].step.state is StepState.ATTENTION
+
+
+def test_what_is_missing_is_granted_with_the_administrators_account(opening: Opening, qtbot: QtBot) -> None:
+    window, page = opening("rbac-none")
+    look(window, page, qtbot)
+    assert errors(page) == ["azure.permission.rbac-none"]
+    before = list(window.workspace.session.practice.world.authorization.assignments)
+    by_code(window, page, qtbot)
+    assert page.grant_part.isVisible()
+    assert list(window.workspace.session.practice.world.authorization.assignments) == before, (
+        "shown, and not done"
+    )
+    plan = page._plan
+    assert plan is not None
+    assert [step.title for step in plan.steps]
+    qtbot.mouseClick(page.grant_now, Qt.MouseButton.LeftButton)
+    wait_idle(window, qtbot, 60_000)
+    assert errors(page) == []
+    assert window.rail.buttons[2].step.state is StepState.DONE
+    after = window.workspace.session.practice.world.authorization.assignments
+    assert all(each in after for each in before), "it only ever adds"
+
+
+def test_leaving_it_as_it_is_grants_nothing(opening: Opening, qtbot: QtBot) -> None:
+    window, page = opening("policy-none")
+    by_code(window, page, qtbot)
+    policies = list(window.workspace.session.practice.world.vault.access.policies)
+    qtbot.mouseClick(page.leave, Qt.MouseButton.LeftButton)
+    assert not page.grant_part.isVisible()
+    assert page.admin_go.isVisible()
+    assert list(window.workspace.session.practice.world.vault.access.policies) == policies
+
+
+def test_a_sign_in_can_be_given_up(opening: Opening, qtbot: QtBot) -> None:
+    window, page = opening("rbac-none")
+    ask_for_a_code(window, page, qtbot)
+    qtbot.mouseClick(window.footer.cancel_button, Qt.MouseButton.LeftButton)
+    wait_idle(window, qtbot)
+    assert not page.code_part.isVisible()
+    assert page.admin_go.isEnabled()
+
+
+def test_the_sign_in_on_the_page_before_fills_this_one_too(opening: Opening, qtbot: QtBot) -> None:
+    window, _ = opening("rbac-crypto-user-only")
+    window.show_step(KEY_VAULT)
+    qtbot.mouseClick(window.page.sign_in, Qt.MouseButton.LeftButton)
+    wait_idle(window, qtbot, PATIENCE)
+    assert "next page" in window.page.banner.text
+    window.show_step(PERMISSIONS)
+    page = window.page
+    assert isinstance(page, PermissionsPage)
+    assert errors(page) == ["azure.permission.missing"]
+    assert page.matrix.rows.rows
+
+
+def test_a_sentence_about_a_code_can_be_copied(opening: Opening, qtbot: QtBot) -> None:
+    window, page = opening("rbac-none")
+    code = ask_for_a_code(window, page, qtbot)
+    copy = next(one for one in page.code_part.findChildren(type(page.look_button)) if "Copy" in one.text())
+    qtbot.mouseClick(copy, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == code
+    window.runner.cancel()
+    wait_idle(window, qtbot)
