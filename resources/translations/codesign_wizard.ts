@@ -55,6 +55,21 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>shows what the application may do in the vault; grants what is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>makes a signing request in the vault, shows, saves or drops it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>judges the vault's certificate, merges the CA's answer, renews</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
         <source>signs one .exe or .dll</source>
         <translation type="unfinished"></translation>
     </message>
@@ -75,12 +90,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>judges Apple .p12 files, makes them without a Mac, re-exports them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
         <source>shows and changes what is configured</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
-        <source>runs the practice cloud for other programs, and lists what it can play</source>
+        <source>runs the practice cloud for other programs, plays a CA, lists what it plays</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -259,6 +279,261 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>{count} reminders were saved as {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>There is nothing to be reminded of: {name} is past its end, or there is no certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>The certificate of {name} was merged into the vault as version {version}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>certificate show takes no file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>certificate list takes no file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>certificate recover takes no file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>This gives it to the signing request that waits in the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Version</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Publisher</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Issuer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Root</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Kind of key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Hardware</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Owner checked by</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Valid from</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Valid until</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Serial number</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>In the vault since</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>a signing request waits</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>judge a version; list what the vault holds; check and merge the CA's answer; request the next version; bring a deleted one back</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>merge: what the CA sent, in any form; - for standard input. renew: the file for the request</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>show: another version than the newest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>show, merge: save reminders of its end (.ics)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>merge: check the answer, and merge nothing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>merge, in practice: let the practice CA answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Programs cannot be signed with it until this is mended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>This version can sign programs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Programs cannot be signed with this version.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>To be merged:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Merged, and the vault signs with it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>It was merged, but programs cannot be signed with it yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>certificate renew takes one file at most, for the request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>certificate merge needs the CA's files, or - to read standard input.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>--practice-ca is for practice, and in place of the CA's files.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>until {date}, {left}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>In the vault {vault}:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Nothing was merged; the vault is as it was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>It can be merged; nothing was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>This brings the deleted certificate {name} back, with all its versions and its keys.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>the pasted text</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Paste the CA's text; end it with Ctrl-D (on Windows Ctrl-Z and Enter).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>newest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>switched off</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>A signing request waits for the CA's answer: csr show.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>nothing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Versions of {name}, the newest first:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>There is nothing to renew: csr create.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>the CA's refusal</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Chain</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/context.py"/>
         <source>A yes is needed: {what}.</source>
         <translation type="unfinished"></translation>
@@ -304,6 +579,101 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>The signing request was saved as {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>The signing request {name} was dropped.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>The proof that the key is in the HSM was saved as {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>The vault gives no proof that the key of {name} is in the HSM.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>This makes what stands above, and nothing else.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>make a request, show it again, save it as PEM, or drop it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>save, create: the file for the request</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>show, save: also save the service's proof that the key is in its HSM, where it gives one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>csr save needs a file to write.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>To be made:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>The signing request waits for the CA's answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>The signing request is not as it should be.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>Nothing waits any more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>There is no signing request to work with.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>No signing request was made.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>Give this request to the CA, then: certificate merge FILE…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>This drops the signing request {name}. Its key is lost: a certificate that the CA issues for it can never be used.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>csr {what} takes no file; csr save writes one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>{file} will be replaced.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>This version looks at Windows signing only; macOS and server come later.</source>
         <translation type="unfinished"></translation>
@@ -336,26 +706,6 @@
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Signed in until</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>Certificate</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>Publisher</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>Issuer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>Key</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -509,6 +859,206 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>New password for the .p12 files: </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>judge .p12 files; make keys and requests; .cer and key to .p12; both under one password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>the .p12 or .cer files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>check: what is meant as Installer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>check: what is meant as Application</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>read the password from standard input, a line for each file where they differ</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>repack: the last line of standard input is the new password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>where files go (default: here)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>write 3DES and SHA-1, which older importers want</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>request: new keys though some wait already</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>request: the name in it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>request: the address in it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>roots and issuers that count as Apple's</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>identity check needs a .p12 file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Not with these files as they are.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>identity repack needs one or two .p12 files.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Both files are of one kind; repack one file at a time.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>The files are ready.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>The files were written, but what is wrong with them is wrong still.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>The two are not the same.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>identity request takes no files.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>The requests are ready for Apple's site; the keys wait here, encrypted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>identity assemble needs the .cer files from Apple's site.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>File</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>not encrypted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>These identities can be signed with.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>This identity can be signed with.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Nothing was written.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Once more: </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Team</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Valid</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Protection</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>{files} will be replaced.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Password of {file}: </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>No request was made.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>no integrity check</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Choose a password, keep it yourself, and give it each time in {variable}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Give one in {variable}, or on standard input.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/inspect.py"/>
         <source>read a .p12's password from standard input (else CODESIGN_WIZARD_P12_PASSWORD)</source>
         <translation type="unfinished"></translation>
@@ -599,8 +1149,128 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Granting needs an administrator: add --as az, --as browser or --as device-code.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>This grants what stands above, and takes nothing away.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Granted, and the vault knows it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>no</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>likely</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>not known from here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>show: the permissions, changes nothing; grant: what is missing, after asking</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>sign in as administrator: the session of az, the browser, or a code on another device</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>grant: what for (default: all that the server's documentation asks for)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>grant: exactly what is needed, by a custom role or single ticks, not the usual roles</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>show: only what is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>The application may do all that is needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Nothing had to be granted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>The grant is not enough, or not known to the vault yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Granted; waiting until the vault knows it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Signed in as {account}. To be granted:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Practice: its administrator types it now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Open {address} and type the code {code}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Sign in there, in the browser: {address}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice.py"/>
+        <source>practice files takes one folder, practice issue one request, the others nothing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/practice.py"/>
         <source>what to do</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice.py"/>
+        <source>files: the folder to write to; issue: the signing request to answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice.py"/>
+        <source>issue: the form in which the practice CA answers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice.py"/>
+        <source>issue: what is wrong with the answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice.py"/>
+        <source>issue: where files go (default: here)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -616,6 +1286,61 @@
     <message>
         <location filename="codesign_wizard/commands/practice.py"/>
         <source>The practice cloud runs until Ctrl-C.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_files.py"/>
+        <source>The sample files cannot be written to {folder}: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_files.py"/>
+        <source>Judge one in that folder, as: {command}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_files.py"/>
+        <source>The sample files in {folder} will be replaced.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_files.py"/>
+        <source> (password: {password})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_issue.py"/>
+        <source>{file} cannot be read as a signing request: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_issue.py"/>
+        <source>The practice CA does not take this request: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_issue.py"/>
+        <source>The answer cannot be written to {folder}: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_issue.py"/>
+        <source>Without --state DIR this CA ends with the command, and nobody knows it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_issue.py"/>
+        <source>it is far too large</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_issue.py"/>
+        <source>it is no signing request</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_issue.py"/>
+        <source>Make another request; --fault unchecked answers this one all the same.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -719,6 +1444,56 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/request_options.py"/>
+        <source>a new request: the subject</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/request_options.py"/>
+        <source>a new request: the key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/request_options.py"/>
+        <source>the whole name, as in O="Example, Inc.",L=Town,C=GB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/request_options.py"/>
+        <source>kind and size of the key (default: rsa-4096, which is advised)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/request_options.py"/>
+        <source>not in the HSM; CAs refuse it for code signing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/request_options.py"/>
+        <source>a tag for the certificate; may be repeated</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/request_options.py"/>
+        <source>A subject is needed: --organization, --locality, --country, or --subject.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/request_options.py"/>
+        <source>Give the subject as a whole with --subject, or in parts, not both.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/request_options.py"/>
+        <source>A tag is written as NAME=VALUE, not as {text}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/request_options.py"/>
+        <source>The subject cannot be read: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/sign.py"/>
         <source>Standard input can bring one secret only: the application's, or the .p12's password.</source>
         <translation type="unfinished"></translation>
@@ -780,27 +1555,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/sign.py"/>
-        <source>File</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/sign.py"/>
-        <source>Chain</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/sign.py"/>
         <source>Digest</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/sign.py"/>
         <source>Signed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/sign.py"/>
-        <source>Password of {file}: </source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -934,8 +1694,113 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/bundle.py"/>
+        <source>it has neither a folder Contents nor an Info.plist</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/bundle.py"/>
+        <source>its Info.plist names a program outside of it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/bundle.py"/>
+        <source>its Info.plist is too large to be one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/bundle.py"/>
+        <source>its folders are nested too deeply</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/bundle.py"/>
+        <source>it holds more files than any program</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/bundle.py"/>
+        <source>its Info.plist cannot be read: {why}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/bundle.py"/>
+        <source>{path} is neither a file nor a folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/certificates.py"/>
         <source>another kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_check.py"/>
+        <source>its list of hashes is another one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_check.py"/>
+        <source>its further CodeDirectories are not signed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_check.py"/>
+        <source>Sign it again with a time stamp.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_check.py"/>
+        <source>Sign it with the Developer ID Application certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_check.py"/>
+        <source>Sign it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_check.py"/>
+        <source>Sign it with Developer ID Application.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_check.py"/>
+        <source>Sign it again with the hardened runtime.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_check.py"/>
+        <source>there is no CodeDirectory</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_check.py"/>
+        <source>Take it from where it was signed, or sign it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_check.py"/>
+        <source>Build it for release, without this entitlement.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_check.py"/>
+        <source>it has another number of signers than one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_check.py"/>
+        <source>the signer's certificate is not in it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_check.py"/>
+        <source>Sign it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_check.py"/>
+        <source>its CodeDirectories contradict each other</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -986,6 +1851,266 @@
     <message>
         <location filename="codesign_wizard/core/apple/code_directory.py"/>
         <source>the file ends before the code that was signed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{place} is not signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{place} is signed by nobody: it has only the linker's hashes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>The signature of {place} cannot be read: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>Every page of code is what was signed ({count} signatures).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{place} was changed after it was signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>Info.plist, requirements, entitlements and seals are those that were signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{place} was signed with other {part} than it has now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>The signatures were made by the key of {signer}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>The signature of {place} does not hold: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{signer} is vouched for by {root}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{signer} is vouched for by {root}, which counts only because it was added in the settings.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>macOS will not accept {signer}: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>The certificate is for apps outside the App Store (Developer ID Application).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{place} is signed with a certificate of another kind: {kind}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>All code fulfils its own designated requirement.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{place} does not fulfil the requirement it carries: {requirement}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{place} carries no designated requirement; macOS makes one up from its certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>The hardened runtime is on for every program.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{place} does not have the hardened runtime on, which notarisation asks for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>The time stamps hold; the latest says {time} UTC ({server}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>The time stamps hold ({time} UTC, {server}), but by a root that was added in the settings.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{place} has no time stamp, which notarisation asks for; its signature ends on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>The time stamp of {place} does not hold: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>All code is of one team: {team}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{place} is of team {team}, the rest of {other}: with the hardened runtime it will not be loaded.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{place} says team {team}, but its certificate is of {other}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>The two forms of the entitlements of {place} say different things.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{place} asks to be debugged (get-task-allow), which Apple usually refuses to notarise.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>All {count} sealed files are as they were, and nothing was added.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{place} has no readable seal over its files: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{count} files are not as they were sealed in {place}: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>A rule of the seal of {place} was not applied: {rule}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{folder} is not an app or another bundle: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>The certificate is valid until {date}, {days} days from now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>Gatekeeper stops it on a customer's Mac until Apple has notarised it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>A notarisation ticket is stapled to it; what it says was not checked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_inspect.py"/>
+        <source>app or other bundle for macOS</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_inspect.py"/>
+        <source>program for macOS</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_inspect.py"/>
+        <source>library for macOS</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_inspect.py"/>
+        <source>Mach-O file of the kind {kind}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_inspect.py"/>
+        <source>Programs and libraries</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_inspect.py"/>
+        <source>{file} is code for macOS signed by {signer}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_inspect.py"/>
+        <source>Identifier</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_inspect.py"/>
+        <source>Hardened runtime</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_inspect.py"/>
+        <source>Entitlements</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_inspect.py"/>
+        <source>{file} is code for macOS, signed by nobody: only hashed by its linker.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_inspect.py"/>
+        <source>{file} is code for macOS that is not signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_resources.py"/>
+        <source>it is too large</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_resources.py"/>
+        <source>its outermost part is no dictionary</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_resources.py"/>
+        <source>its entry for {path} is not one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_resources.py"/>
+        <source>its rule {pattern} is not one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_resources.py"/>
+        <source>its part “{name}” is not a list</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1070,7 +2195,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/entitlements.py"/>
-        <source>its outermost part is no dictionary</source>
+        <source>it declares entities</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1086,6 +2211,11 @@
     <message>
         <location filename="codesign_wizard/core/apple/entitlements.py"/>
         <source>it is no property list</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/entitlements.py"/>
+        <source>it is nested too deeply</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1135,7 +2265,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>Or run `codesign-wizard identity repack`, which writes the chosen one alone.</source>
+        <source>Or run `codesign-wizard identity repack`, which writes each to its own file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1176,6 +2306,11 @@
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
         <source>{file} is protected in a way that cannot be opened here: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The password opens {file}, but the key or certificate in it cannot be read.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1276,6 +2411,56 @@
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
         <source>{file} lacks Apple's intermediate certificate; it is added from this program.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} cannot be written: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>A password is needed for the .p12 files that are to be written.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Written, with key and whole chain: {files}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The key and signing request for {kind} are ready: {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>A signing request for {kind} of {date} waits already, and is given out again: {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>This system has no keyring to keep the keys' password in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>The key for {kind} that was made here does not open with the password kept for it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} ({name}) does not belong to any key that was made here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>No signing request was made here that a certificate could belong to.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} holds no certificate: {what}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1494,6 +2679,26 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/package_contents.py"/>
+        <source>{file} holds symbolic links, which this account may not make on Windows.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_contents.py"/>
+        <source>{file} holds no program that could be signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_contents.py"/>
+        <source>{count} signed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_contents.py"/>
+        <source>Switch on Windows' Developer Mode, or work on macOS or Linux.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/package_findings.py"/>
         <source>{file} is not a macOS package: {what}.</source>
         <translation type="unfinished"></translation>
@@ -1501,11 +2706,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/package_findings.py"/>
         <source>{file} is damaged: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/package_findings.py"/>
-        <source>{file} cannot be written: {why}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1585,16 +2785,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_findings.py"/>
-        <source>{signer} is vouched for by {root}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/package_findings.py"/>
-        <source>{signer} is vouched for by {root}, which counts only because it was added in the settings.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/package_findings.py"/>
         <source>macOS will not name {signer} as the package's developer: {why}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1645,6 +2835,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The package and the programs in it were signed by one team: {team}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The package was signed by team {team}, programs in it by {others}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
         <source>A notarisation ticket is stapled to the package.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1671,11 +2871,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/package_inspect.py"/>
         <source>component package (.pkg)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/package_inspect.py"/>
-        <source>Kind</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1745,11 +2940,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_verify.py"/>
-        <source>Sign it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/package_verify.py"/>
         <source>Sign the package again, with a time stamp.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1771,11 +2961,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/package_verify.py"/>
         <source>its certificate is missing</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/package_verify.py"/>
-        <source>it has another number of signers than one</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1816,6 +3001,81 @@
     <message>
         <location filename="codesign_wizard/core/apple/payload.py"/>
         <source>it is packed in an unknown way</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/repack.py"/>
+        <source> and </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requests.py"/>
+        <source>Choose the team at the top right, if there are several: both certificates must be of one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requests.py"/>
+        <source>Certificates, + (add), under Software choose Developer ID Installer, Continue.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requests.py"/>
+        <source>Choose G2 Sub-CA (Xcode 11.4.1 or later), and the file for the Installer, Continue, Download.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requests.py"/>
+        <source>Do the same with Developer ID Application and the other file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requests.py"/>
+        <source>Then: codesign-wizard identity assemble FILE.cer FILE.cer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requests.py"/>
+        <source>Make the signing requests first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requests.py"/>
+        <source>Take the .cer made for the request of this profile, or go where its request was made.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requests.py"/>
+        <source>Make new requests, and create the certificates anew on Apple's site.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requests.py"/>
+        <source>Sign in at {page} as the Account Holder: only that role creates Developer ID certificates.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requests.py"/>
+        <source>Run `codesign-wizard identity request`.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requests.py"/>
+        <source>On a Mac: open the .cer, and export the identity from Keychain Access as .p12.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requests.py"/>
+        <source>Or create the certificate anew on Apple's site with the request of `identity request`.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requests.py"/>
+        <source>Run `codesign-wizard identity request --anew`.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requests.py"/>
+        <source>Revoke the certificate whose key is lost: an account has five of each kind at most.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1879,6 +3139,46 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
+        <source>{folder} is not an app or another bundle that can be signed: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
+        <source>{path} lies where macOS expects programs, but it is none: it is sealed as a plain file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
+        <source>The link {path} leads out of the bundle, to {target}, which macOS refuses.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
+        <source>{target} lies inside the bundle that is to be signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
+        <source>it is no folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
+        <source>there is no program in it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
+        <source>Signing {path}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
+        <source>Move it to Contents/Resources and leave a link in its place.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/sign_macho.py"/>
         <source>{file} is not a macOS program: {what}.</source>
         <translation type="unfinished"></translation>
@@ -1921,11 +3221,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/sign_macho.py"/>
         <source>it is an object file for a linker, which is not signed</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
-        <source>Build it for release, without this entitlement.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1991,11 +3286,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/superblob.py"/>
         <source>a part of the signature lies outside of it or in another part</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/tree.py"/>
-        <source>its folders are nested too deeply</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2071,6 +3361,46 @@
     <message>
         <location filename="codesign_wizard/core/apple/trust.py"/>
         <source>{name} is not meant for this purpose</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/verify_code.py"/>
+        <source>{path} was changed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/verify_code.py"/>
+        <source>The same holds for {count} others.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/verify_code.py"/>
+        <source>it is not there</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/verify_code.py"/>
+        <source>it is of the old form only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/verify_code.py"/>
+        <source>{path} was added</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/verify_code.py"/>
+        <source>{path} is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/verify_code.py"/>
+        <source>{path} is a folder now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/verify_code.py"/>
+        <source>Take the app from where it was signed, or sign it again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2190,11 +3520,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xml_tree.py"/>
-        <source>it declares entities</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/xml_tree.py"/>
         <source>it is nested too deeply or has too many elements</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2296,11 +3621,6 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/checks.py"/>
         <source>The signature uses {digest}, which Windows no longer accepts.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/checks.py"/>
-        <source>The certificate is valid until {date}, {days} days from now.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3805,6 +5125,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>Not ticked itself, but Manage Certificate Authorities is, which probably includes it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
         <source>No access policy ticks it for the application.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4206,11 +5531,6 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/own_rights.py"/>
         <source>The application's own rights hold it under a condition only, which is not judged.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
-        <source>nothing</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5255,21 +6575,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/bundle.py"/>
-        <source>Valid from</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/bundle.py"/>
-        <source>Valid until</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/bundle.py"/>
-        <source>Root</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/bundle.py"/>
         <source>no purpose that is named</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5351,11 +6656,6 @@
     <message>
         <location filename="codesign_wizard/core/certificates/desk.py"/>
         <source>code signing, digital signatures</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Valid</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5486,11 +6786,6 @@
     <message>
         <location filename="codesign_wizard/core/certificates/desk.py"/>
         <source>{name}: new</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/forms.py"/>
-        <source>the pasted text</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6490,6 +7785,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/chain.py"/>
+        <source>{address} answers with HTTP status {status}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/chain.py"/>
         <source>Allow the CA's address in proxy and firewall; it is plain http, and signed itself.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -6515,6 +7815,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
+        <source>Permissions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
         <source>Windows trial</source>
         <translation type="unfinished"></translation>
     </message>
@@ -6531,6 +7836,11 @@
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Nobody has signed in yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Nobody has looked at the permissions yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6590,6 +7900,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
+        <source>The certificate of {name} is of Apple's kind {kind}, of team {team}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} begins like {what} but cannot be read.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -6610,6 +7925,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
+        <source>Size</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
         <source>SHA-256</source>
         <translation type="unfinished"></translation>
     </message>
@@ -6621,11 +7941,6 @@
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} is a Windows program signed by {publisher}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>Serial number</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6670,6 +7985,36 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{n} bytes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_p12.py"/>
+        <source>Keys</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_p12.py"/>
+        <source>{file} is a .p12 file with nothing in it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_p12.py"/>
+        <source>{file} holds {count} keys with their certificates.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_p12.py"/>
+        <source>{file} holds a key without its certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_p12.py"/>
+        <source>{file} is a .p12 file with certificates but no key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_p12.py"/>
         <source>{file} is a .p12 file: a key and its certificates, encrypted.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7280,6 +8625,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>the practice CA's answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
         <source>Checking the CA's answer</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7421,6 +8771,51 @@
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
         <source>What is shown below is of {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>PEM, certificate and issuer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>DER, the certificate alone</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>PKCS #7 (.p7b)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>PKCS #7 as text (.p7b)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>a zip with a readme</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>three files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>text in a mail</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>root first</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_parts.py"/>
+        <source>twice, with strangers</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7755,7 +9150,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>The vault answers, and its key signs for you.</source>
+        <source>Signed in, and the vault answers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>But the application may not do all that it needs: the next page says what is missing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7855,6 +9255,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>The vault answers, and its key signs for you.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>The secret is saved in {place}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7906,6 +9311,246 @@
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
         <source>Dismiss: {title}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>What we saw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Copy what we saw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>What the application may do in the vault. Looking changes nothing there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>&amp;Look what the application may do</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Asks the vault about each permission, and has one test digest signed. Changes nothing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Only what is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Show only what is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Show all permissions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Nothing that is asked for is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Fix it with my administrator account</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>It sees the grants themselves, and can add what is missing. You see what is granted first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>How to sign in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Si&amp;gn in as administrator…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>What to grant</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>&amp;Grant this now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Leave it as it is</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>&amp;Look again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Azure RBAC</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>access policy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Looking at the permissions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Looking what the application may do.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>The vault is asked about each permission; nothing changes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Signing in as administrator</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Copy the code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Open the address</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Nothing was granted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Granting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>In the browser</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>With a code on another device</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>With the session of az on this computer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>All that the documentation asks for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Only what the certificate's life needs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Only what signing needs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Nobody has looked yet what the application may do.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>A few seconds, and nothing changes in the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Something changed since this was checked. Look again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Open this address on any device, and type the code:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Address and code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Let the practice administrator sign in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>All {n}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Model: {model}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>not known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>The code is {code}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Signed in as {account}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>All of it is granted already.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>az command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>PowerShell command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Granted {n} s ago; the vault does not know it yet. Asking for {m} s more at most.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8325,11 +9970,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
-        <source> and </source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
         <source>The {what} expired on {date}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -8599,6 +10239,196 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <source>The program goes on by itself. You can close this page.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <source>The practice cloud has no page at this address.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <source>Sign in as the practice administrator</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <source>Enter the code that the program shows</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <source>You have signed in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <source>Sorry, but we are having trouble signing you in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <source>There is nothing here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <source>You are being sent back to the program</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <source>You have not signed in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <source>Code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <source>Go on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <source>Cancel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <source>{client} asks for it. No password is needed: this is practice.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <source>You can close this page.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <source>Then choose who signs in. No password is needed: this is practice.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/entra/people_routes.py"/>
+        <source>That code did not work. Check it and try again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/access_policy.py"/>
+        <source>The vault has no access policy for the application.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/access_policy.py"/>
+        <source>The portal's template was taken, which does not tick the cryptographic operations.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/access_policy.py"/>
+        <source>The access policy names the object ID of the app registration.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/access_policy.py"/>
+        <source>The access policy is what the documentation asks for: all is well.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/access_policy.py"/>
+        <source>The access policy has more than is asked for: deleting and purging, too.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/access_policy.py"/>
+        <source>The application has the roles, but the vault goes by access policies.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
+        <source>There is no certificate of this name in the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
+        <source>The signing request still waits for the CA's answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
+        <source>Somebody deleted the certificate; it can be recovered.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
+        <source>The certificate is switched off in the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
+        <source>The certificate expired ten days ago.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
+        <source>The certificate expires within three weeks.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
+        <source>The certificate is one for web servers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
+        <source>The key is kept in software, not in the HSM.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
+        <source>The key may be exported from the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
+        <source>The certificate has an EC key, which Windows does not accept for programs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
+        <source>The certificate has an RSA key of 2048 bits.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
+        <source>The certificate was made by the vault itself, not by a CA.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
+        <source>The key of the certificate is only allowed to wrap other keys.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
+        <source>The vault is of the Standard tier, and a request with an HSM key is made.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
+        <source>The CA mixes up orders: its answer is for another request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
+        <source>The issuer's certificate is neither in the vault nor where the certificate names it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/practice/scenarios/network.py"/>
         <source>The vault's name does not resolve.</source>
         <translation type="unfinished"></translation>
@@ -8641,6 +10471,56 @@
     <message>
         <location filename="codesign_wizard/practice/scenarios/network.py"/>
         <source>Connections to the vault are torn down.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/rbac.py"/>
+        <source>The application has no role on the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/rbac.py"/>
+        <source>The application is Contributor of the resource group, which opens nothing in the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/rbac.py"/>
+        <source>The application may read what is in the vault, and use nothing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/rbac.py"/>
+        <source>The application has the role for certificates, and not the one for keys.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/rbac.py"/>
+        <source>The application may use keys, and not read certificates.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/rbac.py"/>
+        <source>The application's roles are on one certificate and its key in place of the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/rbac.py"/>
+        <source>The roles were assigned a minute ago, and the vault does not know of them yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/rbac.py"/>
+        <source>A deny assignment forbids signing, whatever the roles say.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/rbac.py"/>
+        <source>The role for keys has a condition: signing over a private link only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/rbac.py"/>
+        <source>The application has an access policy, but the vault goes by roles.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8731,6 +10611,11 @@
     <message>
         <location filename="codesign_wizard/screenshots.py"/>
         <source>the look without the secret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots.py"/>
+        <source>the code</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8925,21 +10810,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/certificate.py"/>
-        <source>Version</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/certificate.py"/>
-        <source>newest</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/certificate.py"/>
-        <source>switched off</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/certificate.py"/>
         <source>{names} and {n} more</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9055,16 +10925,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>What we saw</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>Copy what we saw</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
         <source>likely, not proved</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9076,11 +10936,6 @@
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Status</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>Code</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9121,16 +10976,6 @@
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Check again: {title}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>az command</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>PowerShell command</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9329,6 +11174,51 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>not asked for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>sign a client</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>request, renew</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>documentation only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>Likely missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>Not testable</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>Permission</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>Needed to</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>State</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/pieces.py"/>
         <source>Problem</source>
         <translation type="unfinished"></translation>
@@ -9386,11 +11276,6 @@
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
         <source>&amp;Back</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>Cancel</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
