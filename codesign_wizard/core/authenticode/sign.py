@@ -171,6 +171,10 @@ def _former(file: object, layout: pe.Layout, source: Path) -> bytes:
         signatures = [entry for entry in entries if entry.kind == pe.WIN_CERT_TYPE_PKCS]
         if not signatures:
             raise InputError(CANNOT_APPEND(file=source.name, why=tr("it is not signed yet")))
+        if len(entries) > 1:
+            # they would be lost: Windows finds a second signature nested in the first
+            why = tr("its certificate table has {count} entries in place of one").format(count=len(entries))
+            raise InputError(CANNOT_APPEND(file=source.name, why=why))
         return cms.parse(signatures[0].data).encoded
     except (DerError, ValueError) as error:
         raise InputError(CANNOT_APPEND(file=source.name, why=str(error))) from error

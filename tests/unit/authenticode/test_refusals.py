@@ -137,6 +137,20 @@ def test_nothing_can_be_appended_to_an_unsigned_file(tmp_path: Path) -> None:
     assert error.value.finding.id == "authenticode.sign.cannot-append"
 
 
+def test_appending_loses_no_entry_of_the_table(tmp_path: Path) -> None:
+    source, target = tmp_path / "in.exe", tmp_path / "out.exe"
+    source.write_bytes(pe.small())
+    sign_file(Job(), source, source, pki.signer("p256"))
+    once = source.read_bytes()
+    table = once[1024:]
+    source.write_bytes(put(DIRECTORY, "<II", 1024, 2 * len(table))(once + table))
+    assert len(verify_file(Job(), source, roots=_roots(tmp_path)).signatures) == 2
+    with pytest.raises(InputError) as error:
+        sign_file(Job(), source, target, pki.signer("p256"), append=True)
+    assert error.value.finding.id == "authenticode.sign.cannot-append"
+    assert not target.exists()
+
+
 def test_paths_that_cannot_be_used(tmp_path: Path) -> None:
     source = tmp_path / "in.exe"
     source.write_bytes(pe.small())
