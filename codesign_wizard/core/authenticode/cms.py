@@ -196,6 +196,13 @@ class SignedData:
         """What messageDigest covers: the content's value octets."""
         return self.content.value
 
+    def announces(self, signer: SignerInfo) -> bool:
+        """Whether ``digest_algorithms`` has the signer's; one pass readers hash the content by them only.
+
+        RFC 5652, 5.1, lets a signature be refused otherwise; OpenSSL does.
+        """
+        return DIGESTS[signer.digest_algorithm] in self.digest_algorithms
+
 
 def parse(data: bytes) -> SignedData:
     """Return the SignedData at the start of *data* (zero padding may follow); raises ``DerError``."""

@@ -43,6 +43,8 @@ MACHINES = {
 }
 
 WIN_CERT_REVISION_2 = 0x0200
+# 1.0 is still "supported for purposes of verifying legacy Authenticode signatures" ("PE Format")
+WIN_CERT_REVISIONS = (0x0100, WIN_CERT_REVISION_2)
 WIN_CERT_TYPE_PKCS = 0x0002
 
 

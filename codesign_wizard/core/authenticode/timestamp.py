@@ -284,6 +284,8 @@ def check_token(
         if nonce is not None and sent != nonce:
             raise TokenError(tr("it is for another request"))
         signer = data.signers[0]
+        if not data.announces(signer):
+            raise TokenError(tr("its list of digest algorithms lacks its own"))
         certificate = find_certificate(data, signer)
         if certificate is None:
             raise TokenError(tr("its certificate is missing"))

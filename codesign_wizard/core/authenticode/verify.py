@@ -164,6 +164,10 @@ class _Verifier:
             entries = pe.read_entries(file, self.layout)
         except ValueError as error:
             return self._result([], [checks.TABLE(file=self.path.name, why=str(error))])
+        strange = next((each for each in entries if each.revision not in pe.WIN_CERT_REVISIONS), None)
+        if strange is not None:
+            why = tr("an entry is of the unknown revision {number}").format(number=f"{strange.revision:#06x}")
+            return self._result([], [checks.TABLE(file=self.path.name, why=why)])
         signatures = [entry.data for entry in entries if entry.kind == pe.WIN_CERT_TYPE_PKCS]
         if not signatures:
             return self._result([], [self._unsigned()])
@@ -212,6 +216,8 @@ class _Verifier:
                 raise DerError(f"it has {len(parsed.signers)} signers in place of one")
             algorithm, digest = cms.read_indirect_data(parsed.content)
             signer = parsed.signers[0]
+            if not parsed.announces(signer):
+                raise DerError("its list of digest algorithms lacks its own")
             certificate = find_certificate(parsed, signer)
             if certificate is None:
                 raise DerError("the signer's certificate is not in it")

@@ -108,6 +108,36 @@ def parts(data: bytes) -> tuple[int, cms.SignedData]:
 
 
 @pytest.mark.parametrize(
+    ("revision", "known"), [(0x0100, True), (0x0200, True), (0x0201, False), (0x0300, False)]
+)
+def test_an_entry_of_an_unknown_revision_is_no_signature(
+    tmp_path: Path, signed: Signed, revision: int, known: bool
+) -> None:
+    data = bytearray(signed.data)
+    start, _ = parts(signed.data)
+    data[start - 4 : start - 2] = revision.to_bytes(2, "little")
+    expected = set() if known else {"authenticode.verify.table"}
+    assert errors(judge(tmp_path, bytes(data), signed.roots)) == expected
+
+
+@pytest.mark.parametrize(
+    ("stamp", "expected"),
+    [(False, "authenticode.verify.malformed"), (True, "authenticode.verify.timestamp-wrong")],
+)
+def test_a_digest_that_is_not_announced_does_not_count(
+    tmp_path: Path, signed: Signed, stamp: bool, expected: str
+) -> None:
+    start, parsed = parts(signed.data)
+    encoded = parsed.signers[0].unsigned[cms.RFC3161_TOKEN][0].encoded if stamp else parsed.encoded
+    place = signed.data.index(encoded, start)
+    # the first object identifier of a digest is the one in the list
+    place = signed.data.index(der.oid(cms.DIGESTS["sha256"]), place)
+    data = bytearray(signed.data)
+    data[place : place + 11] = der.oid(cms.DIGESTS["sha512"])
+    assert errors(judge(tmp_path, bytes(data), signed.roots)) == {expected}
+
+
+@pytest.mark.parametrize(
     ("what", "expected"),
     [
         ("signature", "authenticode.verify.signature-wrong"),
