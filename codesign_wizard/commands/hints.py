@@ -1,9 +1,9 @@
-"""What only the terminal knows about a finding: with which option, variable or setting a value is given."""
+"""What only the terminal knows of a finding: how a value is given, and which command goes on from there."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from codesign_wizard.core.finding import Finding, Remedy
 from codesign_wizard.core.text import tr
@@ -19,6 +19,24 @@ _PLACES = {
     "application_id": ("--application ID", "AZURE_CLIENT_ID", "profile set windows.application-id=ID"),
     "application_secret": ("--secret-stdin", "AZURE_CLIENT_SECRET", "profile set --secret-stdin"),
     "tenant_id": ("--tenant ID", "AZURE_TENANT_ID", "profile set windows.tenant-id=ID"),
+}
+
+# by id of a finding: the command that goes on from there
+_COMMANDS: dict[str, Callable[[], str]] = {
+    "azure.vault.certificate-pending": lambda: tr(
+        "Here: csr show shows the request again, certificate merge FILE… merges the answer."
+    ),
+    "azure.vault.certificate-missing": lambda: tr(
+        "Here: certificate list shows what the vault holds, csr create makes a signing request."
+    ),
+    "azure.vault.certificate-expired": lambda: tr("Here: certificate renew."),
+    "certificate.judge.expires-soon": lambda: tr("Here: certificate renew."),
+    "certificate.judge.expired": lambda: tr("Here: certificate renew."),
+    "certificate.request.name-deleted": lambda: tr("Here: certificate recover brings it back."),
+    "certificate.request.pending-exists": lambda: tr(
+        "Here: csr save FILE saves it again, csr cancel drops it."
+    ),
+    "certificate.request.none": lambda: tr("Here: csr create makes one."),
 }
 
 
@@ -45,6 +63,8 @@ def _with_hint(finding: Finding) -> Finding:
             )
     if finding.id == "inspect.password-needed":
         return with_remedy(finding, password_hint())
+    if finding.id in _COMMANDS:
+        return with_remedy(finding, _COMMANDS[finding.id]())
     return finding
 
 

@@ -169,6 +169,21 @@ def test_merged_renewed_listed_and_judged(run: Run, tmp_path: Path) -> None:
     documented(old)
 
 
+@pytest.mark.parametrize(
+    ("scenario", "words", "command"),
+    [
+        ("certificate-pending", ["doctor", "windows"], "certificate merge"),
+        ("certificate-expiring", ["certificate", "show"], "certificate renew"),
+        ("certificate-deleted", ["certificate", "show"], "certificate recover"),
+        ("merge-other-key", ["csr", "create", "--yes"], "csr cancel"),
+    ],
+)
+def test_the_command_that_goes_on_is_named(run: Run, scenario: str, words: list[str], command: str) -> None:
+    _, found = run(*words, practice=f"--practice={scenario}")
+    hints = [remedy["title"] for each in found["findings"] for remedy in each["remedies"]]
+    assert any(command in hint for hint in hints), hints
+
+
 def test_there_is_nothing_to_renew_without_a_certificate(run: Run) -> None:
     code, found = run("certificate", "renew", "--certificate", "fresh", "--yes")
     assert (code, errors(found)) == (1, ["azure.vault.certificate-missing"])
