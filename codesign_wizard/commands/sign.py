@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,14 @@ from codesign_wizard.commands.hints import password_hint, with_remedy
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.commands.verify import add_root_arguments
 from codesign_wizard.core.errors import InputError
-from codesign_wizard.core.finding import FindingKind, Severity, iso
+from codesign_wizard.core.finding import Certainty, Finding, FindingKind, Severity, iso, utc_now
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.signing import DigestAlgorithm, Signer
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import when
 
 if TYPE_CHECKING:
+    from codesign_wizard.core.authenticode.sign import SignedFile
     from codesign_wizard.core.authenticode.timestamp import Timestamper
 
 ONE_SECRET = FindingKind(
@@ -92,7 +94,7 @@ def run(context: Context) -> Outcome:
             timestamp=timestamper,
             append=options.append,
         )
-        findings = [*signer.findings, *signed.findings]
+        findings = [*signer.findings, *signed.findings, *_lived(signer, signed)]
         chain = [trust.name(certificate) for certificate in signer.certificate_chain]
         key = signer.description
     roots = context.write_practice_roots(target.resolve().parent)
@@ -119,7 +121,32 @@ def run(context: Context) -> Outcome:
     ]
     if signed.timestamp is not None:
         facts.append((tr("Time stamp"), f"{when(signed.timestamp.time)}, {signed.timestamp.server}"))
-    return Outcome(findings, result, facts, notes=verify_hint(target, roots), clear=tr("Signed."))
+    return Outcome(
+        findings,
+        result,
+        facts,
+        notes=verify_hint(target, roots),
+        clear=tr("Signed."),
+        blocked=tr("Signed, but Windows will not accept it."),
+    )
+
+
+def _lived(signer: Signer, signed: SignedFile) -> Iterator[Finding]:
+    """Tell when the certificate was not valid at the time that counts: the stamp's, else now."""
+    from codesign_wizard.core.authenticode import checks, trust
+
+    leaf = signer.certificate_chain[0]
+    time = utc_now() if signed.timestamp is None else signed.timestamp.time.astimezone(UTC)
+    start, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
+    if start <= time <= end:
+        return
+    why = tr("{name} is valid from {start} to {end}, and it was signed on {date}").format(
+        name=trust.name(leaf),
+        start=start.date().isoformat(),
+        end=end.date().isoformat(),
+        date=time.date().isoformat(),
+    )
+    yield checks.EXPIRED(why=why, certainty=Certainty.COMPUTED)
 
 
 def verify_hint(file: Path, roots: Sequence[Path]) -> list[str]:

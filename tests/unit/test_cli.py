@@ -623,6 +623,15 @@ def test_a_file_is_signed_with_a_p12_and_verified(local: Path, document: Any, ru
     assert len(document("verify", local / "c.exe")[1]["result"]["signatures"]) == 2
 
 
+def test_signing_tells_that_the_certificate_has_expired(local: Path, document: Any) -> None:
+    (local / "a.p12").write_bytes(pki.p12(pki.leaf("expired"), [pki.intermediate().certificate]))
+    words = ["--p12", local / "a.p12", "--no-timestamp", "--output", local / "b.exe"]
+    code, found = document("sign", local / "a.exe", *words)
+    assert (code, ids(found)) == (1, {"authenticode.sign.no-timestamp", "authenticode.verify.expired"})
+    judged = ids(document("verify", local / "b.exe", "--extra-root", local / "root.pem")[1])
+    assert "authenticode.verify.expired" in judged
+
+
 @pytest.mark.parametrize("command", ["verify", "inspect"])
 def test_what_a_stranger_wrote_into_a_file_does_not_reach_the_terminal(
     command: str, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
