@@ -82,7 +82,7 @@ class LocalSigner:
             raise refuse(tr("it is of another kind"))
         try:
             key, leaf, others = pkcs12.load_key_and_certificates(
-                data, password.reveal().encode() if password is not None else None
+                data, password.reveal().encode("utf-8", "surrogateescape") if password is not None else None
             )
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             if "password" in str(error).lower():

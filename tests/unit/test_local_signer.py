@@ -80,3 +80,12 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 def test_a_digest_of_the_wrong_length_is_an_error_that_explains_itself() -> None:
     with pytest.raises(CodesignError):
         pki.signer("p256").sign(Job(), b"short", DigestAlgorithm.SHA256)
+
+
+def test_a_password_from_an_environment_in_another_encoding_is_taken_by_its_bytes(tmp_path: Path) -> None:
+    path = write(tmp_path, pki.p12(pki.leaf("p256"), [], "Größe"))
+    # how Python reads it where the locale is not UTF-8
+    given = "Größe".encode().decode("ascii", "surrogateescape")
+    assert LocalSigner.open(path, Secret(given)).certificate_chain
+    with pytest.raises(InputError, match="password is wrong"):
+        LocalSigner.open(path, Secret("Gr\udcf6\udcdfe"))
