@@ -373,7 +373,7 @@ def not_yet(studio: Studio) -> None:
     from codesign_wizard.widgets.basics import CodeBox
 
     with studio.practice("rbac-propagating", page=PERMISSIONS) as window:
-        page = _permissions(window)
+        page = _look(studio, window)
         page.way.setCurrentIndex(page.way.findData(AdminWay.DEVICE_CODE))
         page.sign_in_admin()
         studio.wait(page.code_part.isVisible, tr("the code"))

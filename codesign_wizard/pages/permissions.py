@@ -75,7 +75,8 @@ class PermissionsPage(Page):
         actions = row(self.look_button, self.look_note, gap=12)
         actions.setStretch(1, 1)
         self.add(actions)
-        left, right = QWidget(), QWidget()
+        self.left = left = QWidget()
+        right = QWidget()
         self._fill(left, (self._table(), self._detail()))
         self.findings = FindingList(tr("What was checked"))
         self.findings.again.connect(lambda finding: self.run())
@@ -238,8 +239,7 @@ class PermissionsPage(Page):
     def _show_rows(self) -> None:
         report = self._report
         known = report is not None and bool(report.rows)
-        for part in (self.only_missing, self.everything, self.model_words, self.matrix, self.detail):
-            part.setVisible(known)
+        self.left.setVisible(known)
         clear(self.verdicts)
         if report is None or not known:
             self.nothing_missing.hide()
@@ -406,8 +406,10 @@ class PermissionsPage(Page):
             self.grant_part.hide()
             return
         self.admin_text.setText(tr("Signed in as {account}.").format(account=admin.account))
+        session = self.workspace.session
+        check = Check(session.network, session.azure_options(), session.application_secret)
         purpose, least = self.what.currentData()
-        self._plan = plan = Check.plan(outcome, Purpose(purpose), least=least)
+        self._plan = plan = check.plan(outcome, Purpose(purpose), least=least)
         clear(self.steps)
         if not plan.steps:
             self.steps.addWidget(label(tr("All of it is granted already."), "ok"))

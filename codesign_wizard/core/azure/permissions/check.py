@@ -75,8 +75,7 @@ class Check:
         result = doctor_windows(job, self._network, self._options, self._secret(), admin=admin)
         return Looked(result.findings, result.facts, result.permissions, result.access, result.identity)
 
-    @staticmethod
-    def plan(looked: Looked, purpose: Purpose, *, least: bool) -> GrantPlan:
+    def plan(self, looked: Looked, purpose: Purpose, *, least: bool) -> GrantPlan:
         """Return what would have to be granted for *purpose*; an administrator must have *looked*."""
         from codesign_wizard.core.azure.permissions.grant import plan_grant
 
@@ -89,6 +88,7 @@ class Check:
             object_id=looked.identity.object_id,
             purpose=purpose,
             least=least,
+            options=self._options,
         )
 
     def grant(

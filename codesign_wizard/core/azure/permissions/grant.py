@@ -208,7 +208,7 @@ class _Worker:
         entry = {**planned, "permissions": names}
         url = f"{step.url.partition('?')[0]}?api-version={api}"
         evidence = self._put(url, {"properties": {"accessPolicies": [entry]}})
-        return kinds.GRANTED(what=step.title, evidence=evidence)
+        return kinds.GRANTED(what=step.title.rstrip("."), evidence=evidence)
 
 
 def _data_actions(definition: Mapping[str, Any]) -> list[str]:

@@ -138,7 +138,8 @@ def plan_grant(
         steps = ()
     elif access.model is Model.POLICY:
         steps = (_policy_step(target, access, missing),)
-    elif least:
+    elif least or _conditional_here(access, object_id):
+        # the same role cannot be given a second time at the same place without the condition
         steps = _custom_role_steps(target, access, purpose)
     else:
         kinds = {each.kind for each in missing}
@@ -296,6 +297,17 @@ def _assigned(access: VaultAccess, object_id: str, guid: str) -> bool:
         ):
             return True
     return False
+
+
+def _conditional_here(access: VaultAccess, object_id: str) -> bool:
+    """Tell whether the principal holds one of the Officer roles on the vault itself under a condition."""
+    return any(
+        each.principal_id.lower() == object_id.lower()
+        and bool(each.condition)
+        and each.scope.lower().rstrip("/") == access.resource_id.lower().rstrip("/")
+        and each.role_definition_id.lower().rpartition("/")[2] in ROLE_IDS.values()
+        for each in access.assignments
+    )
 
 
 def _denied(access: VaultAccess, missing: Sequence[Permission]) -> Iterable[str]:
