@@ -80,10 +80,17 @@ class LocalSigner:
             raise refuse(error.strerror or str(error)) from error
         if not data.startswith(b"\x30"):
             raise refuse(tr("it is of another kind"))
+        # the bytes that were given, where the locale did not let Python read them as text
+        secret = None if password is None else password.reveal().encode("utf-8", "surrogateescape")
         try:
-            key, leaf, others = pkcs12.load_key_and_certificates(
-                data, password.reveal().encode("utf-8", "surrogateescape") if password is not None else None
-            )
+            (secret or b"").decode()
+        except UnicodeDecodeError as error:
+            raise refuse(
+                tr("the password that came is no text in UTF-8"),
+                tr("Give the password in UTF-8, or type it where it is asked for."),
+            ) from error
+        try:
+            key, leaf, others = pkcs12.load_key_and_certificates(data, secret)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             if "password" in str(error).lower():
                 raise refuse(

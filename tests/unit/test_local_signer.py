@@ -87,5 +87,5 @@ def test_a_password_from_an_environment_in_another_encoding_is_taken_by_its_byte
     # how Python reads it where the locale is not UTF-8
     given = "Größe".encode().decode("ascii", "surrogateescape")
     assert LocalSigner.open(path, Secret(given)).certificate_chain
-    with pytest.raises(InputError, match="password is wrong"):
+    with pytest.raises(InputError, match="no text in UTF-8"):
         LocalSigner.open(path, Secret("Gr\udcf6\udcdfe"))
