@@ -97,7 +97,7 @@ def test_a_p12_wants_its_password(look: Any) -> None:
     data = pki.p12(pki.leaf("rsa3072"), [pki.intermediate().certificate])
     closed = look(data)
     assert (closed.kind, ids(closed)) == ("p12", {"inspect.password-needed"})
-    wrong = look(data, "another")
+    wrong = look(data, "not-the-password-9")
     assert ids(wrong) == {"inspect.password-wrong"}
     opened = look(data, pki.PASSWORD)
     assert "holds a key and the certificate of Test Publisher rsa3072" in opened.title
