@@ -855,6 +855,36 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/hints.py"/>
+        <source>Here: csr show shows the request again, certificate merge FILE… merges the answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/hints.py"/>
+        <source>Here: certificate list shows what the vault holds, csr create makes a signing request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/hints.py"/>
+        <source>Here: certificate renew.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/hints.py"/>
+        <source>Here: certificate recover brings it back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/hints.py"/>
+        <source>Here: csr save FILE saves it again, csr cancel drops it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/hints.py"/>
+        <source>Here: csr create makes one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/hints.py"/>
         <source>Give it with {option} or in {variable}, or keep it: {setting}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1561,6 +1591,16 @@
     <message>
         <location filename="codesign_wizard/commands/sign.py"/>
         <source>Signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>Signed, but Windows will not accept it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/sign.py"/>
+        <source>{name} is valid from {start} to {end}, and it was signed on {date}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4105,6 +4145,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/sign.py"/>
+        <source>its certificate table has {count} entries in place of one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/sign.py"/>
         <source>description</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4171,6 +4216,11 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>it is for another request</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
+        <source>its list of digest algorithms lacks its own</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4256,6 +4306,11 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/verify.py"/>
         <source>Windows shows an unknown publisher and SmartScreen warns.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/verify.py"/>
+        <source>an entry is of the unknown revision {number}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8046,6 +8101,16 @@
     <message>
         <location filename="codesign_wizard/core/local_signer.py"/>
         <source>it is too large to be one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/local_signer.py"/>
+        <source>the password that came is no text in UTF-8</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/local_signer.py"/>
+        <source>Give the password in UTF-8, or type it where it is asked for.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
