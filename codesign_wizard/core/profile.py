@@ -114,6 +114,19 @@ class WindowsSettings:
 
 
 @dataclass
+class MacosSettings:
+    """Everything about signing for macOS. The two files are paths of .p12 files, "" where there is none.
+
+    ``password_revision`` counts changes of their password, which the keyring keeps.
+    """
+
+    installer_file: str = ""
+    application_file: str = ""
+    password_revision: int = 0
+    unknown: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
 class NetworkOptions:
     """How to reach the vendors. Empty means the environment's; ``timeout`` in seconds for one attempt."""
 
@@ -172,6 +185,7 @@ class Profile:
     macos_wanted: bool = False
     server_wanted: bool = False
     windows: WindowsSettings = field(default_factory=WindowsSettings)
+    macos: MacosSettings = field(default_factory=MacosSettings)
     network: NetworkOptions = field(default_factory=NetworkOptions)
     extra_roots: list[str] = field(default_factory=list)
     extra_timestamp_roots: list[str] = field(default_factory=list)
