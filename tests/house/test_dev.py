@@ -105,12 +105,17 @@ def test_arguments_exit_code_and_output_are_the_programs(ready: Checkout, tmp_pa
 
 
 def test_a_second_start_is_quick(ready: Checkout) -> None:
+    def spent() -> float:
+        # the children's processor time: what else the machine has to do is none of it (Windows tells no such)
+        times = os.times()
+        return time.perf_counter() if os.name == "nt" else times.children_user + times.children_system
+
     def best(command: list[str]) -> float:
         seconds = []
         for _ in range(5):
-            started = time.perf_counter()
+            started = spent()
             subprocess.run(command, cwd=ready.folder, env=ready.environment, check=True, capture_output=True)
-            seconds.append(time.perf_counter() - started)
+            seconds.append(spent() - started)
         return min(seconds)
 
     inside = ready.folder / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
