@@ -114,6 +114,22 @@ class WindowsSettings:
 
 
 @dataclass
+class ApiKeySettings:
+    """The ids of the App Store Connect API key, which is itself in the keyring.
+
+    ``named`` is the Key ID that the file's name told, "" where it told none. ``revision`` counts changes of
+    the key. ``accepted`` is when Apple last accepted key and ids as they are (ISO 8601), or "".
+    """
+
+    key_id: str = ""
+    issuer_id: str = ""
+    named: str = ""
+    revision: int = 0
+    accepted: str = ""
+    unknown: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
 class MacosSettings:
     """Everything about signing for macOS. The two files are paths of .p12 files, "" where there is none.
 
@@ -123,6 +139,7 @@ class MacosSettings:
     installer_file: str = ""
     application_file: str = ""
     password_revision: int = 0
+    api_key: ApiKeySettings = field(default_factory=ApiKeySettings)
     unknown: dict[str, Any] = field(default_factory=dict)
 
 

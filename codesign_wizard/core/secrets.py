@@ -21,7 +21,10 @@ APPLICATION_SECRET = "azure-application-secret"  # a name, not a value
 # the one password of the two .p12 files, and the one of the keys that wait for Apple's certificates
 APPLE_PASSWORD = "apple-p12-password"  # a name, not a value
 APPLE_KEYS_PASSWORD = "apple-keys-password"  # a name, not a value
-_ALL_NAMES = (APPLICATION_SECRET, APPLE_PASSWORD, APPLE_KEYS_PASSWORD)
+APPLE_API_KEY = "apple-api-key"  # a name, not a value
+# the temporary access to Apple's storage while an upload is unfinished, in pieces that Windows can hold
+APPLE_UPLOAD = tuple(f"apple-upload-{number}" for number in range(1, 7))
+_ALL_NAMES = (APPLICATION_SECRET, APPLE_PASSWORD, APPLE_KEYS_PASSWORD, APPLE_API_KEY, *APPLE_UPLOAD)
 
 # Windows Credential Manager: 2560 bytes of UTF-16 (wincred.h, CRED_MAX_CREDENTIAL_BLOB_SIZE)
 _WINDOWS_LIMIT = 1280
