@@ -1699,6 +1699,136 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>{file} cannot be read: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>{file} is not the API key: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>{file} is a certificate, not the API key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>{file} is encrypted; the API key comes from Apple without a password.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>{file} holds a key of another kind ({kind}); Apple's API keys are EC P-256.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>{file} holds an EC key of the curve {curve}; Apple's API keys are of P-256.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>{file} is cut short or damaged: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>{file} is named like a key for in-app purchases, not for App Store Connect.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>There is no App Store Connect API key yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>The Key ID is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>{value} is not a Key ID: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>The Key ID was taken in capital letters: {value}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>The Key ID is {value}, but the file's name says {named}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>The Issuer ID is missing; a key that has none is an individual key, which the notary service refuses.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>{value} is not an Issuer ID: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>Apple accepts the API key {key_id}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>Apple does not accept the key: Key ID, Issuer ID and file do not belong together, or it was revoked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>Apple does not know the key {key_id} under this Issuer ID.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>Apple no longer accepts the key {key_id}, which worked on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>Make a team key in App Store Connect and download it; that can be done once for each key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>Compare both ids with App Store Connect.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>App Store Connect &gt; Users and Access &gt; Integrations &gt; App Store Connect API &gt; Team Keys.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>Generate API Key: a name, access “Developer”. An administrator has to do it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>Download the file AuthKey_….p8. The Issuer ID stands above the list, the Key ID in it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>Issuer ID: above the list; it is the same for all keys of a team.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>Key ID: in the key's line. A key that is not under Active was revoked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/bom.py"/>
         <source>it has no paths</source>
         <translation type="unfinished"></translation>
@@ -2310,11 +2440,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file} cannot be read: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
         <source>{file} is no .p12 file: {what}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2696,6 +2821,196 @@
     <message>
         <location filename="codesign_wizard/core/apple/macho_write.py"/>
         <source>there is no room for one more load command; link it with -headerpad 0x20 or more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>An agreement with Apple has to be accepted before anything is notarised.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>The team's membership in the Apple Developer Program has ended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>The API key {key_id} may not notarise: its role is too low.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>Apple does not give this key access to its team's notarisation.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>Apple's notary service refuses the request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>Apple's notary service has a fault: status {status}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>Apple's notary service has been asked too often for now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>Apple's notary service does not take the request: status {status}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>The answer is not one of Apple's notary service: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>Apple knows no submission {id} of this team.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>There is no log of {id} yet, or no such submission.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>{file} cannot be notarised: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>{file} was changed while it was being uploaded.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>Apple would refuse {file}: nothing was uploaded.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>Our own verification finds nothing in {file} that Apple would refuse.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>{file} was not looked at before the upload: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>{file} is being submitted by another run of Codesign Wizard.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>The upload did not get through: {done} of {total} MB are there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>Apple's storage refuses the upload: {code}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>The upload went on where it had stopped: {done} of {total} MB were there already.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>The unfinished upload of submission {id} cannot be continued ({why}); a new submission was made.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>The submission cannot be noted down: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>{file} is with Apple; the submission is {id}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>Apple is still at work on {id}: {elapsed} so far.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>Apple has notarised {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>These very bytes were submitted on {date} already: nothing was uploaded again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>Apple does not notarise {file}: {summary}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>Apple has rejected {file}: {summary}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>Apple has not set the team up for notarisation yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>{what} is not signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>{what} is not signed with a Developer ID certificate that counts.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>{what} was signed without a time stamp.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>{what} does not have the hardened runtime on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>{what} asks to be debugged (get-task-allow).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>The signature of {what} does not hold.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>{what} was built with an SDK that is too old.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>{what} cannot be unpacked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>Apple says of {what}: {message}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3286,6 +3601,71 @@
     <message>
         <location filename="codesign_wizard/core/apple/sign_macho.py"/>
         <source>entitlements</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple_findings.py"/>
+        <source>Apple has no ticket for {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple_findings.py"/>
+        <source>Apple's ticket service does not answer as it should: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple_findings.py"/>
+        <source>The ticket is stapled to {file}: a Mac accepts it without a network.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple_findings.py"/>
+        <source>The same ticket was stapled to {file} already: nothing was changed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple_findings.py"/>
+        <source>Another ticket was stapled to {file}; it was replaced by Apple's present one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple_findings.py"/>
+        <source>{file} carries the ticket that Apple gives out for it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple_findings.py"/>
+        <source>No ticket is stapled to {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple_findings.py"/>
+        <source>The ticket stapled to {file} is damaged: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple_findings.py"/>
+        <source>The ticket stapled to {file} is not the one that Apple gives out for it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple_findings.py"/>
+        <source>{file} is not signed: there is no ticket for what is not signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple_findings.py"/>
+        <source>{file} has an RSA signature only; Apple's stapler refuses such a package (“CDHash must be set”).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple_findings.py"/>
+        <source>No ticket can be stapled to {file}: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple_findings.py"/>
+        <source>The ticket cannot be written to {file}: {why}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
