@@ -19,7 +19,7 @@ from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.text import tr
 
 MAGIC = b"BOMStore"
-MAXIMUM_SIZE = 256 << 20
+MAXIMUM_SIZE = 128 << 20
 FILE, FOLDER, LINK, DEVICE = 1, 2, 3, 4
 
 _HEADER = struct.Struct(">8s6I")
@@ -33,6 +33,7 @@ _NODE_ENTRIES = 256
 _ORDINARY, _UNIVERSAL = 0x000F, 0x200F
 _MAXIMUM_DEPTH = 256
 _MAXIMUM_SLICES = 16
+_MAXIMUM_ITEMS = 500_000
 # for every byte, the byte with its bits in the opposite order
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
@@ -196,7 +197,7 @@ def _items(store: _Store) -> Iterator[tuple[Item, int]]:
     for first, second in store.leaves(store.names["Paths"]):
         number, record = struct.unpack_from(">II", store.block(first, 8))
         name = store.block(second, 5)
-        if number in parents:
+        if number in parents or len(parents) == _MAXIMUM_ITEMS:
             raise BomError(tr("it is damaged"))
         text = name[4:].split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
         parents[number] = (int.from_bytes(name[:4], "big"), text)

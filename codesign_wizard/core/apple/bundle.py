@@ -178,18 +178,3 @@ def holds_macho(path: Path) -> bool:
     """Tell whether the file begins like Mach-O."""
     with path.open("rb") as file:
         return macho.is_macho(file.read(8))
-
-
-def leads_out(entry: Entry) -> bool:
-    """Tell whether a link leads out of the folder that it was found in."""
-    if entry.target.startswith("/"):
-        return True
-    depth = entry.path.count("/")
-    for part in entry.target.split("/"):
-        if part == "..":
-            depth -= 1
-        elif part not in ("", "."):
-            depth += 1
-        if depth < 0:
-            return True
-    return False

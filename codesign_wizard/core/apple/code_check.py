@@ -280,9 +280,11 @@ class _Checker:
         if listed.short and set(listed.short) != hashes:
             return tr("its list of hashes is another one")
         whole = {each.full_hash for each in directories}
-        if listed.whole and not {value for _, value in listed.whole} <= whole:
+        named = {value for _, value in listed.whole}
+        if not named <= whole:
             return tr("its list of hashes is another one")
-        if len(directories) > 1 and not listed.short and not listed.whole:
+        # the CMS itself is over the first one only
+        if len(directories) > 1 and not listed.short and named != whole:
             return tr("its further CodeDirectories are not signed")
         return ""
 

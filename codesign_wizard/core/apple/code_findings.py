@@ -192,6 +192,24 @@ SEAL_BROKEN = FindingKind(
     "{count} files are not as they were sealed in {place}: {what}.",
     "Files were changed, added or removed after signing, or nested code is another one.",
 )
+ATTACHED = FindingKind(
+    "apple.verify.code-attached",
+    Severity.ERROR,
+    "{place} has bytes attached to it that no signature covers, which macOS refuses.",
+    "Something follows an image's __LINKEDIT, or fills the room between the parts of a universal file.",
+)
+UNSEALED = FindingKind(
+    "apple.verify.code-unsealed",
+    Severity.ERROR,
+    "{place} holds what its seal cannot cover, which macOS refuses: {what}.",
+    "Files lie beside Contents, beside a framework's Versions, or beside CodeResources in _CodeSignature.",
+)
+LINK_OUT = FindingKind(
+    "apple.verify.code-link-out",
+    Severity.ERROR,
+    "The link {place} leads out of the bundle, to {target}, which macOS refuses.",
+    "A symbolic link is absolute, other than into /System or /Library, or leads outside the bundle.",
+)
 RULE_ODD = FindingKind(
     "apple.verify.code-rule-not-understood",
     Severity.WARNING,

@@ -43,7 +43,10 @@ def parse_plist(data: bytes, maximum: int = _MAXIMUM_SIZE) -> Any:
             # real ones begin with spaces, which Apple's reader skips and XML forbids
             data = data.lstrip()
             _check_xml(data)
-        return plistlib.loads(data)
+            return plistlib.loads(data)
+        value = plistlib.loads(data)
+        _check_shared(value, len(data))
+        return value
     except EntitlementsError:
         raise
     except (
@@ -59,6 +62,24 @@ def parse_plist(data: bytes, maximum: int = _MAXIMUM_SIZE) -> Any:
         LookupError,
     ) as error:
         raise EntitlementsError(tr("it is no property list")) from error
+
+
+def _check_shared(value: Any, size: int) -> None:
+    """Raise ``EntitlementsError`` when *value* is far more than the *size* bytes it was read from.
+
+    A binary list names its members by number, so that a few bytes can hold a list of lists of lists, each
+    named twice: who goes through it would never end. Every member honestly there takes a byte at least.
+    """
+    pending = [value]
+    while pending:
+        size -= 1
+        if size < 0:
+            raise EntitlementsError(tr("it repeats itself without end"))
+        each = pending.pop()
+        if isinstance(each, dict):
+            pending += each.values()
+        elif isinstance(each, list):
+            pending += each
 
 
 def _check_xml(data: bytes) -> None:

@@ -28,6 +28,9 @@ from codesign_wizard.core.text import tr
 
 MAXIMUM_XML = 8 << 20
 MAXIMUM_COMPONENTS = 1000
+# of all descriptions together, which stay in memory
+_MAXIMUM_TEXT = 32 << 20
+_LEAST_FREE = 8 << 20
 _CHUNK = 1 << 20
 
 
@@ -64,6 +67,7 @@ class Package:
     def __init__(self, path: Path) -> None:
         """Open and read what describes it; raises ``OSError``, ``PackageError`` and ``XarError``."""
         self.archive = Xar(path)
+        self._text, self._nodes = _MAXIMUM_TEXT, xml_tree.MAXIMUM_NODES
         try:
             self.distribution = self._xml("Distribution")
             self.components = list(self._components())
@@ -92,7 +96,11 @@ class Package:
         if entry is None:
             return None
         try:
-            return xml_tree.parse(self.archive.read(entry, MAXIMUM_XML))
+            data = self.archive.read(entry, min(MAXIMUM_XML, self._text))
+            root = xml_tree.parse(data, self._nodes)
+            self._text -= len(data)
+            self._nodes -= sum(1 for _ in root.walk())
+            return root
         except XmlError as error:
             raise PackageError(
                 tr("{name} cannot be read: {why}").format(name=shown(path), why=error)
@@ -131,7 +139,8 @@ class Package:
         """Open the cpio archive inside *entry*; reading raises ``CpioError`` and ``XarError``."""
         size = 0 if entry.data is None else entry.data.length
         with self.archive.open(entry) as stream:
-            yield payload.open_payload(stream, size)
+            free = max(payload.FREE // max(len(self.components), 1), _LEAST_FREE)
+            yield payload.open_payload(stream, size, free)
 
     def bom(self, component: Component) -> Bom | None:
         """Return the bill of materials, or ``None`` where there is none.

@@ -8,6 +8,7 @@ one that holds, else now. Whether Apple notarised the package is not judged: onl
 from __future__ import annotations
 
 import dataclasses
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -49,8 +50,9 @@ if TYPE_CHECKING:
     from codesign_wizard.core.authenticode.trust import Judgement
 
 # a ticket's trailer, the same 16 bytes at its both ends (see ``core.apple``'s facts on stapling)
-_TRAILER = b"t8lr"
-_TRAILER_SIZE = 16
+_TRAILER = struct.Struct("<4sHHII")  # magic, version, type, length of what lies before it, 0
+_TRAILER_MAGIC = b"t8lr"
+_TERMINATOR, _TICKET = 1, 2
 
 Inspect = Callable[[Component, cpio.Entry, Iterator[bytes]], None]
 
@@ -311,6 +313,9 @@ class _Verifier:
         for entry in self.archive.entries:
             if entry.data is None:
                 continue
+            if entry.data.size and entry.data.archived is None and entry.data.extracted is None:
+                why = tr("{name} has no digest, so no signature covers it").format(name=shown(entry.path))
+                self._say(found.FILE_WRONG, why=why)
             try:
                 done = 0
                 for chunk in self.archive.chunks(entry):
@@ -384,10 +389,7 @@ class _Verifier:
 
     def _end(self) -> None:
         rest = self.archive.file_size - self.archive.heap_end
-        start = b""
-        if rest > 0:
-            start = self.archive.section(self.archive.heap_end - self.archive.heap, rest).read(_TRAILER_SIZE)
-        self.stapled = start.startswith(_TRAILER)
+        self.stapled = self._is_ticket(self.archive.heap_end - self.archive.heap, rest)
         if self.stapled:
             self._say(found.TICKET)
             return
@@ -395,6 +397,17 @@ class _Verifier:
             self._say(found.TRAILING, count=rest)
         if self.archive.signatures:
             self._say(found.NO_TICKET)
+
+    def _is_ticket(self, place: int, length: int) -> bool:
+        """Tell whether the last *length* bytes are a stapled ticket between its two trailers."""
+        size = length - 2 * _TRAILER.size
+        if size <= 0:
+            return False
+        start = self.archive.section(place, _TRAILER.size).read(_TRAILER.size)
+        end = self.archive.section(place + length - _TRAILER.size, _TRAILER.size).read(_TRAILER.size)
+        return start == _TRAILER.pack(_TRAILER_MAGIC, 1, _TERMINATOR, 0, 0) and end == _TRAILER.pack(
+            _TRAILER_MAGIC, 1, _TICKET, size, 0
+        )
 
 
 def _counted(chunks: Iterator[bytes], checksum: Checksum) -> Iterator[bytes]:

@@ -25,19 +25,19 @@ _CHUNK = 1 << 18
 _MAXIMUM_PBZX_CHUNK = 64 << 20
 _LZMA_MEMORY = 256 << 20
 # a payload of nothing but zeros unpacks to 1,000 times its size; programs to three or four times
-_FREE = 512 << 20
-_RATIO = 100
+FREE = 512 << 20
+RATIO = 100
 _BLOCK = 1 << 20
 _WINDOW = 1 << 15
 _PROBE = 1 << 14
 _LEVEL = 4  # twice as fast as 6, and 3 % larger on programs
 
 
-def open_payload(stream: BinaryIO, packed_size: int) -> BinaryIO:
+def open_payload(stream: BinaryIO, packed_size: int, free: int = FREE) -> BinaryIO:
     """Return a stream over the cpio in *stream*, whichever way it is packed.
 
     Reading raises ``CpioError`` when it is damaged, or unpacks to far more than a package of *packed_size*
-    bytes holds.
+    bytes holds: 100 times as much, and *free* bytes besides.
     """
     start = stream.read(6)
     whole = _Joined(start, stream)
@@ -49,7 +49,7 @@ def open_payload(stream: BinaryIO, packed_size: int) -> BinaryIO:
         chunks = _plain(whole)
     else:
         raise CpioError(tr("it is packed in an unknown way"))
-    return io.BufferedReader(_Bounded(chunks, _FREE + _RATIO * packed_size), _CHUNK)
+    return io.BufferedReader(_Bounded(chunks, free + RATIO * packed_size), _CHUNK)
 
 
 class _Joined:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.apple import bundle as layout
-from codesign_wizard.core.apple import code_resources, macho
+from codesign_wizard.core.apple import code_outside, code_resources, macho
 from codesign_wizard.core.apple.bundle import Bundle, BundleError, Entry
 from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.apple.sign_macho import NO_TIMESTAMP, NOT_HARDENED, SignedCode, sign_macho
@@ -188,7 +188,16 @@ class _Worker:
     ) -> SignedCode | None:
         """Sign the bundle in *folder*; return its program's signature, ``None`` when it has no program."""
         result = None
-        for each in layout.open_bundles(folder):
+        bundles = layout.open_bundles(folder)
+        for each in bundles:
+            self._clear(each)
+        outside = next(code_outside.unsealed(folder), None)
+        if outside is not None:
+            path = shown(f"{prefix}{outside}")
+            raise BundleError(
+                tr("{path} lies where nothing is sealed and macOS allows nothing").format(path=path)
+            )
+        for each in bundles:
             if each.executable:
                 result = self._one(each, prefix, identifier, entitlements)
         return result
@@ -198,7 +207,6 @@ class _Worker:
         inner = f"{prefix}{root.relative_to(bundle.folder).as_posix()}/".removeprefix("./")
         if root == bundle.folder:
             inner = prefix
-        self._clear(bundle)
         entries = list(layout.walk(root))
         code = self._nested(bundle, entries, inner)
         # sizes and contents are read anew: nested code was signed meanwhile
@@ -295,7 +303,8 @@ class _Worker:
         self, made: code_resources.Resources, entries: list[Entry], bundle: Bundle, inner: str
     ) -> None:
         for entry in entries:
-            if entry.kind == "link" and layout.leads_out(entry):
+            link = bundle.root / entry.path
+            if entry.kind == "link" and code_outside.leads_out(link, entry.target, self.top):
                 self.findings.append(LINK_OUT(path=shown(inner + entry.path), target=shown(entry.target)))
             sealed = made.files2.get(entry.path)
             if entry.kind != "file" or sealed is None or sealed.cdhash:

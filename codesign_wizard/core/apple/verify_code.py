@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from codesign_wizard.core.apple import bundle as layout
-from codesign_wizard.core.apple import certificates, code_resources, macho, requirements
+from codesign_wizard.core.apple import certificates, code_outside, code_resources, macho, requirements
 from codesign_wizard.core.apple import code_findings as found
 from codesign_wizard.core.apple.bundle import Bundle, BundleError, Entry
 from codesign_wizard.core.apple.code_check import CodeSignature, Surroundings, check_image, context
@@ -80,7 +80,7 @@ def verify_code(job: JobContext, path: Path, *, trust: AppleRoots, now: datetime
 
     Raises ``InputError`` when it is neither or cannot be read, and ``Cancelled``.
     """
-    verifier = _Verifier(job, trust, now or datetime.now(UTC))
+    verifier = _Verifier(job, trust, now or datetime.now(UTC), path)
     try:
         if path.is_dir():
             verifier.bundle(path, shown(path.name))
@@ -98,8 +98,8 @@ def verify_code(job: JobContext, path: Path, *, trust: AppleRoots, now: datetime
 
 
 class _Verifier:
-    def __init__(self, job: JobContext, roots: AppleRoots, now: datetime) -> None:
-        self.job, self.roots, self.now = job, roots, now
+    def __init__(self, job: JobContext, roots: AppleRoots, now: datetime, top: Path) -> None:
+        self.job, self.roots, self.now, self.top = job, roots, now, top
         self.signatures: list[CodeSignature] = []
         self.findings: list[Finding] = []
         self.sealed = 0
@@ -112,6 +112,11 @@ class _Verifier:
         self, file: Any, binary: macho.Binary, place: str, around: Surroundings | None = None
     ) -> list[CodeSignature]:
         made = []
+        where = code_outside.attached(file, binary)
+        if where is not None:
+            evidence = Evidence(more={"offset": str(where)})
+            remedies = [Remedy(title=tr("Take it from where it was signed, or build it again and sign it."))]
+            self._say(found.ATTACHED(place=place, evidence=evidence, remedies=remedies))
         for image in binary.images:
             total = image.size
 
@@ -141,6 +146,7 @@ class _Verifier:
         result: list[CodeSignature] = []
         around = Surroundings(self.roots, self.now)
         bundles = layout.open_bundles(folder)
+        self._unsealed(folder, place)
         for each in bundles:
             name = place if len(bundles) == 1 else f"{place}/Versions/{shown(each.root.name)}"
             if each.executable:
@@ -148,6 +154,13 @@ class _Verifier:
         if not result and place == shown(folder.name):
             raise BundleError(tr("there is no program in it"))
         return result, around
+
+    def _unsealed(self, folder: Path, place: str) -> None:
+        names = [shown(each) for each in code_outside.unsealed(folder)]
+        if names:
+            listed = ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+            remedies = [Remedy(title=tr("Take it away, or move it to Contents/Resources and sign again."))]
+            self._say(found.UNSEALED(place=place, what=listed, remedies=remedies))
 
     def _one(self, bundle: Bundle, place: str) -> tuple[list[CodeSignature], Surroundings]:
         self.ticket |= layout.is_file(bundle.root / layout.RESOURCES_FILE)
@@ -229,6 +242,9 @@ class _Verifier:
     def _entry(self, bundle: Bundle, entry: Entry, own: Sealed | None, place: str, inside: list[str]) -> str:
         """Judge one entry; return what is wrong with it against its seal, or ""."""
         path = bundle.root / entry.path
+        if entry.kind == "link" and code_outside.leads_out(path, entry.target, self.top):
+            remedies = [Remedy(title=tr("Link to something in the bundle, and sign again."))]
+            self._say(found.LINK_OUT(place=place, target=shown(entry.target), remedies=remedies))
         codes: list[CodeSignature] = []
         around = Surroundings(self.roots, self.now)
         if entry.kind == "folder":
@@ -255,6 +271,7 @@ class _Verifier:
         return "" if fits else changed
 
     def _inner(self, folder: Path, place: str) -> str:
+        self._unsealed(folder, place)
         for each in layout.open_bundles(folder):
             if each.executable:
                 self._one(each, place)

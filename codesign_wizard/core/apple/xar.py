@@ -38,6 +38,10 @@ MAXIMUM_SIGNATURE = 1 << 20
 _MAXIMUM_TOC_PACKED = 4 << 20
 _CHUNK = 1 << 18
 _LZMA_MEMORY = 128 << 20
+# what a small archive may unpack to, and a large one for each of its bytes
+_FREE, _RATIO = 512 << 20, 100
+# a single file that is held in memory: this much, or this many times what it takes in the archive
+_FREE_FILE, _RATIO_FILE = 16 << 20, 200
 
 
 class XarError(ValueError):
@@ -140,6 +144,12 @@ class Xar:
         self.recorded = self._recorded()
         self.signatures = [self._signature(node) for node in toc.children if node.tag.endswith("signature")]
         self.entries = list(self._entries())
+        held = [entry.data for entry in self.entries if entry.data is not None]
+        # the same bytes named again and again would unpack to anything
+        if sum(each.length for each in held) > self.file_size:
+            raise XarError(tr("two of its files overlap"))
+        if sum(each.size for each in held) > _FREE + _RATIO * self.file_size:
+            raise XarError(tr("it unpacks to far more than a package holds"))
         self._by_path = {entry.path: entry for entry in self.entries}
         if len(self._by_path) != len(self.entries):
             raise XarError(tr("two of its files have the same name"))
@@ -298,7 +308,8 @@ class Xar:
 
     def read(self, entry: Entry, limit: int) -> bytes:
         """Return a whole small file; raises ``XarError`` when it has over *limit* bytes."""
-        if entry.data is not None and entry.data.size > limit:
+        data = entry.data
+        if data is not None and data.size > min(limit, max(_FREE_FILE, _RATIO_FILE * data.length)):
             raise XarError(tr("{name} is larger than any package's").format(name=shown(entry.path)))
         return b"".join(self.chunks(entry))
 

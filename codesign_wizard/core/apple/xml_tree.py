@@ -13,7 +13,7 @@ from xml.parsers import expat
 from codesign_wizard.core.text import tr
 
 _MAXIMUM_DEPTH = 64
-_MAXIMUM_NODES = 100_000
+MAXIMUM_NODES = 100_000
 
 
 class XmlError(ValueError):
@@ -60,8 +60,8 @@ class Node:
             pending.extend(reversed(node.children))
 
 
-def parse(data: bytes) -> Node:
-    """Return the root of the document *data*; raises ``XmlError``."""
+def parse(data: bytes, maximum: int = MAXIMUM_NODES) -> Node:
+    """Return the root of the document *data* with at most *maximum* elements; raises ``XmlError``."""
     parser = expat.ParserCreate()
     parser.buffer_text = True
     stack = [Node("")]
@@ -70,7 +70,7 @@ def parse(data: bytes) -> Node:
     def start(tag: str, attributes: dict[str, str]) -> None:
         nonlocal count
         count += 1
-        if len(stack) > _MAXIMUM_DEPTH or count > _MAXIMUM_NODES:
+        if len(stack) > _MAXIMUM_DEPTH or count > maximum:
             raise XmlError(tr("it is nested too deeply or has too many elements"))
         node = Node(tag, attributes)
         stack[-1].children.append(node)

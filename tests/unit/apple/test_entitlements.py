@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import plistlib
+import struct
+import time
 
 import pytest
 
@@ -68,3 +70,21 @@ def test_a_macos_program_that_may_be_debugged_has_no_flag_for_it() -> None:
     assert entitlements.exec_flags({entitlements.GET_TASK_ALLOW: True}) == 0
     assert entitlements.exec_flags({"get-task-allow": True}) == code_directory.EXEC_ALLOW_UNSIGNED
     assert entitlements.exec_flags({"get-task-allow": False}) == 0
+
+
+def test_a_few_bytes_cannot_hold_an_endless_list() -> None:
+    """A binary list of lists, each named twice by the one before: 2 to the 30th at the end."""
+    levels = 30
+    objects = [bytes([0xD1, levels + 2, 1])]
+    objects += [bytes([0xA2, number + 2, number + 2]) for number in range(levels)] + [b"\x09", b"\x51k"]
+    places = [8 + sum(map(len, objects[:number])) for number in range(len(objects))]
+    data = b"bplist00" + b"".join(objects) + bytes(places)
+    data += bytes(6) + bytes([1, 1]) + struct.pack(">QQQ", len(objects), 0, 8 + sum(map(len, objects)))
+    plistlib.loads(data)
+    began = time.monotonic()
+    with pytest.raises(entitlements.EntitlementsError, match="repeats itself"):
+        entitlements.parse(data)
+    assert time.monotonic() - began < 1
+    # one that shares its words honestly is read
+    honest = {str(number): ["the same words"] * 3 for number in range(50)}
+    assert entitlements.parse(plistlib.dumps(honest, fmt=plistlib.FMT_BINARY)) == honest

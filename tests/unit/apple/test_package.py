@@ -14,7 +14,7 @@ from codesign_wizard.core.apple.bom import Checksum
 from codesign_wizard.core.apple.cpio import CpioError, Entry
 from codesign_wizard.core.apple.package import Component, Package, PackageError
 from codesign_wizard.core.apple.tree import Tree
-from codesign_wizard.core.apple.xar import Xar
+from codesign_wizard.core.apple.xar import Xar, XarError
 from codesign_wizard.core.job import Job
 from tests.support import packages
 from tests.support import xar as archives
@@ -301,3 +301,19 @@ def test_the_bill_of_materials_stays_apples_own_where_only_contents_change(tmp_p
         data = opened.archive.read(entry, 1 << 20)
     assert data[400] == 0x5A
     assert next(item for item in bom.read(data).items if item.path.endswith("empty")).size == 7
+
+
+def test_descriptions_are_bounded_together(tmp_path: Path) -> None:
+    """Each may be large; a thousand of them would fill the memory."""
+    info = b"<pkg-info>" + b"<a/>" * 60_000 + b"</pkg-info>"
+    path = tmp_path / "bomb.pkg"
+    archives.build(path, {"0.pkg/PackageInfo": (info, True)})
+    with Package(path) as opened:
+        assert len(opened.components) == 1
+    archives.build(path, {f"{number}.pkg/PackageInfo": (info, True) for number in range(3)})
+    with pytest.raises(PackageError, match="too many"):
+        Package(path)
+    words = b"<pkg-info>" + b"x" * (7 << 20) + b"</pkg-info>"
+    archives.build(path, {f"{number}.pkg/PackageInfo": (words, True) for number in range(5)})
+    with pytest.raises(XarError, match="larger than any"):
+        Package(path)

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import io
 import random
+import struct
 import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -218,7 +219,13 @@ def _append(data: bytearray) -> None:
 
 
 def _staple(data: bytearray) -> None:
-    data += b"t8lr".ljust(16, b"\0")
+    ticket = b"ticket"
+    data += struct.pack("<4sHHII", b"t8lr", 1, 1, 0, 0) + ticket
+    data += struct.pack("<4sHHII", b"t8lr", 1, 2, len(ticket), 0)
+
+
+def _no_ticket(data: bytearray) -> None:
+    data += struct.pack("<4sHHII", b"t8lr", 1, 1, 0, 0) + b"anything" * 10
 
 
 def _heap_of(data: bytearray) -> int:
@@ -233,6 +240,7 @@ def _heap_of(data: bytearray) -> int:
         (_rsa, {"rsa-wrong"}),
         (_append, {"trailing"}),
         (_staple, set()),
+        (_no_ticket, {"trailing"}),
     ],
 )
 def test_what_was_changed_is_found(
@@ -469,3 +477,21 @@ def test_a_package_is_inspected(source: Path, tmp_path: Path) -> None:
     (tmp_path / "damaged.pkg").write_bytes(source.read_bytes()[:500])
     with pytest.raises(InputError, match="damaged"):
         inspect_file(Job(), tmp_path / "damaged.pkg")
+
+
+def test_a_file_without_a_digest_is_covered_by_no_signature(source: Path) -> None:
+    from codesign_wizard.core.apple import xar_write
+
+    with Xar(source) as archive:
+        for entry in archive.entries:
+            if entry.path == "Distribution":
+                (data,) = entry.node.all("data")
+                data.children = [each for each in data.children if not each.tag.endswith("-checksum")]
+        table = xar_write.settle(archive.toc, lambda offset: offset - 32, ())
+        heap = archive.heap_bytes(32, archive.heap_end - archive.heap - 32)
+    with source.open("wb") as file:
+        xar_write.write(file, table, (), ())
+        file.write(heap)
+    verification = verify(signed(source))
+    assert "file-wrong" in bad(verification)
+    assert any("no signature covers it" in each.title for each in verification.findings)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import plistlib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from codesign_wizard.core.apple import bundle as layout
-from codesign_wizard.core.apple import code_directory, code_resources, macho, superblob
+from codesign_wizard.core.apple import code_directory, code_outside, code_resources, macho, superblob
 from codesign_wizard.core.apple.code_resources import Rule
 from codesign_wizard.core.apple.sign_bundle import SignedBundle, sign_bundle
 from codesign_wizard.core.errors import Cancelled, InputError
@@ -22,10 +22,9 @@ from tests.support import macho as samples
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="bundles hold links and modes")
 
 
-def sign(source: Path, target: Path) -> SignedBundle:
-    return sign_bundle(
-        Job(), source, target, apple_pki.signer("application"), timestamp=None, roots=apple_pki.roots()
-    )
+def sign(source: Path, target: Path, time: datetime | None = None) -> SignedBundle:
+    signer, roots = apple_pki.signer("application"), apple_pki.roots()
+    return sign_bundle(Job(), source, target, signer, timestamp=None, roots=roots, time=time)
 
 
 def directory_of(path: Path) -> code_directory.CodeDirectory:
@@ -103,10 +102,12 @@ def test_everything_in_an_app_is_signed_and_sealed(tmp_path: Path) -> None:
 
 def test_signing_in_place_again_drops_the_old_seal_and_ticket(tmp_path: Path) -> None:
     app = apple_bundles.app(tmp_path)
-    first = sign(app, app)
+    # programs in Resources are sealed as files, with the time of their signature
+    time = datetime(2026, 11, 24, tzinfo=UTC)
+    first = sign(app, app, time=time)
     (app / "Contents" / "CodeResources").write_bytes(b"ticket")
     (app / "Contents" / "_CodeSignature" / "old").write_bytes(b"x")
-    second = sign(app, app)
+    second = sign(app, app, time=time)
     assert second.main.cdhash == first.main.cdhash
     assert not (app / "Contents" / "CodeResources").exists()
     assert [path.name for path in (app / "Contents" / "_CodeSignature").iterdir()] == ["CodeResources"]
@@ -203,10 +204,33 @@ def test_cancelling_leaves_the_target_as_it_was(tmp_path: Path) -> None:
         ("a/link", "../../file", True),
         ("link", "a/../../x", True),
         ("link", "/etc/passwd", True),
+        ("link", "/System/../etc/passwd", True),
+        ("link", "/System/Library/Frameworks/AppKit.framework", False),
+        ("link", "../Example.app2/x", True),
     ],
 )
 def test_links_that_lead_out_are_known(path: str, target: str, out: bool) -> None:
-    assert layout.leads_out(layout.Entry(path, "link", target=target)) is out
+    top = Path("/Applications/Example.app")
+    assert code_outside.leads_out(top / path, target, top) is out
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        "readme.txt",
+        "Contents/Frameworks/Part.framework/readme.txt",
+        "Contents/Frameworks/Part.framework/link",
+    ],
+)
+def test_what_no_seal_can_cover_is_refused(tmp_path: Path, extra: str) -> None:
+    app = apple_bundles.app(tmp_path)
+    if extra.endswith("link"):
+        (app / extra).symlink_to("Versions/Other/link")
+    else:
+        (app / extra).write_bytes(b"x")
+    with pytest.raises(InputError, match="where nothing is sealed"):
+        sign_bundle(Job(), app, tmp_path / "Signed.app", apple_pki.signer("application"), timestamp=None)
+    assert [path.name for path in tmp_path.iterdir()] == ["Example.app"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,15 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from codesign_wizard.core.apple import code_directory, macho, requirements, sign_macho, superblob
+from codesign_wizard.core.apple import (
+    code_cms,
+    code_directory,
+    macho,
+    oids,
+    requirements,
+    sign_macho,
+    superblob,
+)
 from codesign_wizard.core.apple.sign_bundle import sign_bundle
 from codesign_wizard.core.apple.trust import AppleRoots
 from codesign_wizard.core.apple.verify_code import CodeReport, verify_code
@@ -393,3 +401,96 @@ def test_a_directory_with_a_false_limit_is_found(tmp_path: Path) -> None:
     change_blob(path, shorten)
     assert errors(judged(path)) == {"changed", "signature-wrong"}
     assert code_directory.PAGE_SIZE == 4096
+
+
+def _behind(data: bytearray) -> None:
+    data += bytes(16)
+
+
+def _between(data: bytearray) -> None:
+    # the table of a universal file with two parts ends at 48
+    data[100] = 1
+
+
+@pytest.mark.parametrize(
+    ("data", "change"),
+    [
+        (samples.thin(), _behind),
+        (samples.universal(samples.thin("x86_64"), samples.thin()), _behind),
+        (samples.universal(samples.thin("x86_64"), samples.thin()), _between),
+    ],
+    ids=["behind", "behind the last part", "between the parts"],
+)
+def test_bytes_that_no_signature_covers(
+    tmp_path: Path, data: bytes, change: Callable[[bytearray], None]
+) -> None:
+    target = signed(tmp_path, data)
+    assert judged(target).ok
+    changed = bytearray(target.read_bytes())
+    change(changed)
+    target.write_bytes(changed)
+    assert errors(judged(target)) == {"attached"}
+
+
+def test_a_further_code_directory_must_be_signed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CMS is over the first one; without Apple's list of hashes the second would be anybody's."""
+    build, draft = superblob.build, code_cms.detached.draft
+
+    def two(blobs: dict[int, bytes], *rest: int) -> bytes:
+        if superblob.SLOT_CMS in blobs:
+            other = bytearray(blobs[superblob.SLOT_CODE_DIRECTORY])
+            other[36:38] = bytes((20, 3))  # the same hashes, shortened
+            fixed = int.from_bytes(other[16:20], "big")
+            special = int.from_bytes(other[24:28], "big")
+            start = fixed - 32 * special
+            short = b"".join(other[place : place + 20] for place in range(start, len(other), 32))
+            other[start:] = short
+            other[4:8] = len(other).to_bytes(4, "big")
+            other[16:20] = (start + 20 * special).to_bytes(4, "big")
+            blobs = {**blobs, superblob.SLOT_ALTERNATES[0]: bytes(other)}
+        return build(blobs, *rest)
+
+    monkeypatch.setattr(superblob, "build", two)
+    assert errors(judged(signed(tmp_path))) == {"signature-wrong"}
+
+    def without(*values: object) -> object:
+        *first, extra = values
+        return draft(*first, [each for each in extra if each[0] != oids.HASH_AGILITY_PLIST])
+
+    monkeypatch.setattr(code_cms.detached, "draft", without)
+    report = judged(signed(tmp_path))
+    assert errors(report) == {"signature-wrong"}
+    assert "further CodeDirectories are not signed" in report.findings[0].title
+
+
+@pytest.mark.skipif(os.name == "nt", reason="bundles hold links and modes")
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        ("readme.txt", "unsealed"),
+        ("Contents/_CodeSignature/readme.txt", "unsealed"),
+        ("Contents/Frameworks/Part.framework/readme.txt", "unsealed"),
+        ("Contents/Frameworks/Part.framework/Versions/readme.txt", "unsealed"),
+        (".DS_Store", ""),
+        ("Contents/Frameworks/Part.framework/.DS_Store", ""),
+    ],
+)
+def test_files_that_no_seal_can_cover(tmp_path: Path, path: str, what: str) -> None:
+    app = apple_bundles.app(tmp_path)
+    sign_bundle(Job(), app, app, apple_pki.signer("application"), timestamp=None)
+    (app / path).write_bytes(b"x")
+    assert errors(judged(app)) == ({what} if what else set())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="bundles hold links and modes")
+def test_links_that_leave_the_bundle(tmp_path: Path) -> None:
+    app = apple_bundles.app(tmp_path)
+    (app / "Contents" / "Resources" / "system").symlink_to("/System/Library/Fonts")
+    inner = app / "Contents" / "Library" / "LoginItems" / "Inner.app" / "Contents" / "Resources"
+    (inner / "outer").symlink_to("../../../../../Resources/icon.icns")
+    made = sign_bundle(Job(), app, app, apple_pki.signer("application"), timestamp=None)
+    assert "apple.bundle.link-out" not in {each.id for each in made.findings}
+    assert errors(judged(app)) == set()
+    (app / "Contents" / "Resources" / "out").symlink_to("/etc/passwd")
+    sign_bundle(Job(), app, app, apple_pki.signer("application"), timestamp=None)
+    assert errors(judged(app)) == {"link-out"}

@@ -7,6 +7,7 @@ import random
 import struct
 import tracemalloc
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -187,3 +188,41 @@ def test_xml_is_written_as_it_was_read() -> None:
     for wrong in (b"", b"<a>", b"\xff\xfe", b'<?xml version="1.0" encoding="nonsense"?><a/>', b"<a/><b/>"):
         with pytest.raises(XmlError):
             xml_tree.parse(wrong)
+
+
+def with_table(path: Path, change: Callable[[bytes], bytes]) -> None:
+    """Write the archive anew with a changed table of contents, whose digest is right."""
+    data = path.read_bytes()
+    length = HEADER.unpack_from(data)[3]
+    xml = change(zlib.decompress(data[28 : 28 + length]))
+    packed = zlib.compress(xml)
+    head = HEADER.pack(b"xar!", 28, 1, len(packed), len(xml), 3) + packed
+    path.write_bytes(head + hashlib.sha256(packed).digest() + data[28 + length + 32 :])
+
+
+def test_the_same_bytes_named_again_and_again_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.xar"
+    build.build(path, {"file": (bytes(1 << 20), True)})
+    with Xar(path) as archive:
+        assert len(archive.entries) == 1
+
+    def repeat(xml: bytes) -> bytes:
+        start, end = xml.index(b"<file"), xml.index(b"</toc>")
+        entry = xml[start:end]
+        copies = [entry.replace(b">file<", b">file%d<" % number) for number in range(5000)]
+        return xml[:start] + b"".join(copies) + xml[end:]
+
+    with_table(path, repeat)
+    with pytest.raises(XarError, match="overlap"):
+        Xar(path)
+
+
+def test_an_archive_does_not_unpack_to_more_than_is_real(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.xar"
+    build.build(path, {"file": (bytes(1 << 20), True)})
+    with_table(path, lambda xml: xml.replace(b"<size>1048576<", b"<size>%d<" % (1 << 40)))
+    with pytest.raises(XarError, match="far more"):
+        Xar(path)
+    build.build(path, {"file": (bytes(20 << 20), True)})
+    with Xar(path) as archive, pytest.raises(XarError, match="larger than any"):
+        archive.read(archive.entries[0], 1 << 30)
