@@ -2180,6 +2180,21 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{place} has bytes attached to it that no signature covers, which macOS refuses.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{place} holds what its seal cannot cover, which macOS refuses: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>The link {place} leads out of the bundle, to {target}, which macOS refuses.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
         <source>A rule of the seal of {place} was not applied: {rule}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2381,6 +2396,11 @@
     <message>
         <location filename="codesign_wizard/core/apple/entitlements.py"/>
         <source>it is no property list</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/entitlements.py"/>
+        <source>it repeats itself without end</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3320,6 +3340,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>{name} has no digest, so no signature covers it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
         <source>{name} is missing</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3526,6 +3551,11 @@
     <message>
         <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
         <source>Signing {path}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
+        <source>{path} lies where nothing is sealed and macOS allows nothing</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3795,12 +3825,27 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/verify_code.py"/>
+        <source>Take it from where it was signed, or build it again and sign it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/verify_code.py"/>
+        <source>Take it away, or move it to Contents/Resources and sign again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/verify_code.py"/>
         <source>it is not there</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/verify_code.py"/>
         <source>it is of the old form only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/verify_code.py"/>
+        <source>Link to something in the bundle, and sign again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3870,6 +3915,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>two of its files overlap</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>two of its files have the same name</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3896,11 +3946,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>its table of contents cannot be unpacked</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/xar.py"/>
-        <source>two of its files overlap</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
