@@ -17,10 +17,21 @@ from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import FindingKind, Severity
 from codesign_wizard.core.profile import Profile, ProfileStore, RequestSettings, new_profile
 from codesign_wizard.core.redact import Secret
-from codesign_wizard.core.secrets import APPLICATION_SECRET, MemoryStore, SecretStore, open_store
+from codesign_wizard.core.secrets import (
+    APPLE_API_KEY,
+    APPLICATION_SECRET,
+    MemoryStore,
+    SecretStore,
+    open_store,
+)
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
+    from codesign_wizard.core.apple.api_key import ApiKey
+    from codesign_wizard.core.apple.notary import Desk
+    from codesign_wizard.core.apple.notary_api import NotaryApi
+    from codesign_wizard.core.apple.notary_explain import KnownKey
+    from codesign_wizard.core.apple.submissions import SubmissionStore
     from codesign_wizard.core.apple.trust import AppleRoots
     from codesign_wizard.core.authenticode.roots import RootStore
     from codesign_wizard.core.azure.options import AzureOptions
@@ -206,6 +217,49 @@ class Session:
         else:
             self.secrets.set(self.profile.id, APPLICATION_SECRET, secret)
         self.profile.windows.azure.secret_revision += 1
+
+    def api_private_key(self) -> Secret | None:
+        """Return the App Store Connect API key's private key (PEM), if it is kept; may ask the keyring."""
+        return self.secrets.get(self.profile.id, APPLE_API_KEY)
+
+    def api_key(self) -> ApiKey | None:
+        """Return the profile's API key with its ids as they are, if there is one; may ask the keyring."""
+        from codesign_wizard.core.apple.api_key import ApiKey
+
+        private, own = self.api_private_key(), self.profile.macos.api_key
+        return None if private is None else ApiKey(own.key_id, own.issuer_id, private)
+
+    def set_api_key(self, key: ApiKey | None, *, named: str = "") -> None:
+        """Keep the key and its ids, or forget them with ``None``; *named* is the file name's Key ID."""
+        own = self.profile.macos.api_key
+        if key is None:
+            self.secrets.forget(self.profile.id, APPLE_API_KEY)
+            own.key_id = own.issuer_id = ""
+        else:
+            self.secrets.set(self.profile.id, APPLE_API_KEY, key.private_key)
+            own.key_id, own.issuer_id = key.key_id, key.issuer_id
+        own.named, own.accepted = named, ""
+        own.revision += 1
+
+    def notary_api(self, key: ApiKey, known: KnownKey | None = None) -> NotaryApi:
+        """Return the notary service, asked with *key*; raises ``InputError`` for one that cannot be read."""
+        from codesign_wizard.core.apple.notary_api import NotaryApi
+
+        return NotaryApi(self.network, key, known)
+
+    def notary_desk(self, key: ApiKey, known: KnownKey | None = None) -> Desk:
+        """Return what notarising needs; raises ``InputError`` for a key that cannot be read."""
+        from codesign_wizard.core.apple.notary import Desk
+
+        return Desk(
+            self.notary_api(key, known), self.submissions(), self.secrets, self.profile.id, self.apple_roots()
+        )
+
+    def submissions(self) -> SubmissionStore:
+        """Return the notes on what this profile submitted to Apple."""
+        from codesign_wizard.core.apple.submissions import SubmissionStore
+
+        return SubmissionStore(self.profiles.folder.parent / "apple" / self.profile.id / "submissions")
 
     def put_az_on_path(self) -> None:
         """In practice, let this process find practice's own ``az`` before any other, until ``close``.

@@ -56,12 +56,14 @@ COMMANDS: dict[str, Callable[[], str]] = {
     "trial": lambda: tr("builds or takes an installer, signs, time-stamps and verifies it"),
     "inspect": lambda: tr("says what files are, whose, until when, and what is wrong"),
     "identity": lambda: tr("judges Apple .p12 files, makes them without a Mac, re-exports them"),
+    "notary": lambda: tr(
+        "tries the App Store Connect key, submits to Apple's notary service, explains its log"
+    ),
+    "staple": lambda: tr("puts Apple's ticket into a package or an app, or validates the one in it"),
     "profile": lambda: tr("shows and changes what is configured"),
     "practice": lambda: tr("runs the practice cloud for other programs, plays a CA, lists what it plays"),
 }
 LATER_COMMANDS = (
-    "notary",
-    "staple",
     "server",
     "report",
 )

@@ -36,6 +36,16 @@ _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _LONGEST_WAIT = 30.0  # seconds spent waiting between attempts, all together
 _PIECE = 64 << 10
+# Microsoft's, Apple's and Amazon's
+_REQUEST_IDS = (
+    "x-ms-request-id",
+    "x-ms-correlation-request-id",
+    "client-request-id",
+    "x-request-id",
+    "x-apple-request-uuid",
+    "x-apple-jingle-correlation-key",
+    "x-amz-request-id",
+)
 
 
 class FailureKind(StrEnum):
@@ -88,7 +98,7 @@ class Answer:
     @property
     def request_id(self) -> str:
         """The id that the vendor's support asks for, or ""."""
-        for name in ("x-ms-request-id", "x-ms-correlation-request-id", "client-request-id", "x-request-id"):
+        for name in _REQUEST_IDS:
             if self.headers.get(name):
                 return self.headers[name]
         return ""

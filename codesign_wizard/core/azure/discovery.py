@@ -8,20 +8,19 @@ configuration is public. Both answers also tell the time.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from codesign_wizard.core import network_findings
 from codesign_wizard.core.azure import explain, signin_findings, vault_findings
 from codesign_wizard.core.azure.identifiers import guid_of
 from codesign_wizard.core.azure.options import AzureOptions
-from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, blocks, iso, utc_now
+from codesign_wizard.core.finding import Evidence, Finding, Remedy, blocks, utc_now
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.network import Answer, Network, NetworkError
+from codesign_wizard.core.network_clock import clock_finding
 from codesign_wizard.core.text import tr
 
 _API_VERSION = "7.4"
-CLOCK_TOLERANCE = timedelta(minutes=5)  # what Entra ID and Key Vault allow tokens to be off
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def discover(job: JobContext, network: Network, options: AzureOptions) -> Discov
         return Discovery([vault.finding] if vault.finding else [])
     findings: list[Finding] = []
     tenant = _ask_tenant(job, network, options, vault.tenant) if options.tenant_id else _Asked()
-    clock = _clock_finding(vault.answer, options.vault_host) or _clock_finding(
+    clock = clock_finding(vault.answer, options.vault_host) or clock_finding(
         tenant.answer, options.cloud.authority_host
     )
     if clock is not None:
@@ -164,38 +163,3 @@ def _ask_tenant(job: JobContext, network: Network, options: AzureOptions, vault_
     # a domain typed in the tenant's place stands in the issuer as the tenant's GUID
     parts = [guid_of(part) for part in issuer.split("/")]
     return _Asked(answer, next(filter(None, parts), guid_of(options.tenant_id)))
-
-
-def _clock_finding(answer: Answer | None, host: str) -> Finding | None:
-    """Compare the Date header (RFC 9110, 6.6.1; whole seconds) with the local clock."""
-    if answer is None or answer.time is None or answer.headers.get("age"):
-        return None
-    now = datetime.now(UTC)
-    offset = now - answer.time
-    if abs(offset) - timedelta(seconds=answer.seconds) < CLOCK_TOLERANCE:
-        return None
-    minutes = round(abs(offset).total_seconds() / 60)
-    amount = tr("{hours} h {minutes} min").format(hours=minutes // 60, minutes=minutes % 60)
-    return network_findings.CLOCK(
-        offset=amount if minutes >= 60 else tr("{minutes} min").format(minutes=minutes),
-        direction=tr("ahead") if offset > timedelta(0) else tr("behind"),
-        host=host,
-        detail=tr("Tokens, certificates and time stamps are refused by a clock that is wrong."),
-        certainty=Certainty.COMPUTED,
-        evidence=Evidence(
-            status=answer.status,
-            request_id=answer.request_id or None,
-            time=now.replace(microsecond=0),
-            more={"host": host, "time-there": iso(answer.time), "time-here": iso(now)},
-        ),
-        remedies=[
-            Remedy(
-                title=tr("Let this computer set its clock from the network."),
-                portal=(
-                    tr("Windows: Settings, Time & language, Date & time, Sync now; or: w32tm /resync"),
-                    tr("macOS: System Settings, General, Date & Time: Set time and date automatically."),
-                    tr("Linux: timedatectl set-ntp true"),
-                ),
-            )
-        ],
-    )
