@@ -29,6 +29,26 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/api_key_options.py"/>
+        <source>Here: notary check --key-file AuthKey_….p8 --issuer UUID --keep; or {file}, {key_id} and {issuer} in the environment.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/api_key_options.py"/>
+        <source>the API key, AuthKey_….p8 (or {name})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/api_key_options.py"/>
+        <source>its Key ID, if the file's name does not tell (or {name})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/api_key_options.py"/>
+        <source>the Issuer ID (or {name})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
         <source>{why}</source>
         <translation type="unfinished"></translation>
@@ -91,6 +111,16 @@
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
         <source>judges Apple .p12 files, makes them without a Mac, re-exports them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>tries the App Store Connect key, submits to Apple's notary service, explains its log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>puts Apple's ticket into a package or an app, or validates the one in it</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1099,6 +1129,156 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>notary {what} takes {wanted}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Nothing can be notarised with this key as things are.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>nothing more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Apple has notarised it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>It is not notarised.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>It is notarised, but not all is done.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>It is with Apple now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>try the key; submit a file; ask for a result; fetch a log; list submissions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>the file, or the submission's ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>check: keep key and ids when Apple has accepted them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>wait for Apple's result (submit: yes, status: no)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>default: 60; the rest is with Apple</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>submit, status: staple the ticket once it is accepted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>status, log: the file, to compare the log with</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>submit what Apple would refuse</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>submit again what was submitted already</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>roots that count as Apple's</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>roots that count for time stamps</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Key ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Issuer ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Apple lets this key notarise.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>This team has submitted nothing yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>State</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>a file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>a submission ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Kept in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Submission</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Uploaded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Apple's log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Here: notary status {id} --wait --staple.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/output.py"/>
         <source>error</source>
         <translation type="unfinished"></translation>
@@ -1614,6 +1794,46 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/staple.py"/>
+        <source>a .pkg or an .app that Apple notarised</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/staple.py"/>
+        <source>look only: is the right ticket there?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/staple.py"/>
+        <source>for a ticket that is not there yet; default: 5</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/staple.py"/>
+        <source>The ticket is stapled, and it is the right one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/staple.py"/>
+        <source>Without the right ticket a Mac has to ask Apple, which takes a network.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/staple.py"/>
+        <source>Ticket</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/staple.py"/>
+        <source>Nothing was changed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/staple.py"/>
+        <source>{size} bytes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/trial.py"/>
         <source>Signed and verified: Windows will accept it.</source>
         <translation type="unfinished"></translation>
@@ -1696,6 +1916,96 @@
     <message>
         <location filename="codesign_wizard/commands/verify.py"/>
         <source>Description</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>it has other characters than letters and digits</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>it is not of the form 8-4-4-4-12 hexadecimal digits</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>The key in the keyring</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>it is an Issuer ID, which belongs into the other field</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>it is a Key ID or a Team ID; the Issuer ID stands above the list of keys</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>its hyphens are missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>it is a public key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>it holds no private key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>it is empty</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>it is far larger than a key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>it has {count} characters, not ten</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>it is a JSON file without a key in it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>it does not begin like a key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>it is no JSON</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>what is between its first and last line is no key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>it is neither a key nor a certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>its last line, “{line}”, is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>it is a .p12 file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2844,6 +3154,301 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>it is a folder; an app is sent as a .zip (on a Mac: ditto -c -k --keepParent APP ZIP)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>reading the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>it is neither .pkg, .zip nor .dmg</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>Most files take 2 to 15 minutes. Some are held for a closer look, of new teams above all.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>{hours} h {minutes} min</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>It can take Apple some days. Nothing is wrong with the file; signing alone works meanwhile.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>submitted already</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>still at work</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>Ask again later; it cannot be withdrawn, and to submit it again does not help.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>{count} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>{minutes} min</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>Mend what is listed, sign again, submit again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>Apple would refuse it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>the access to Apple's storage was not kept</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>An interrupted upload can be continued in this run only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>The submission is {id}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>Apple is at work for {elapsed}; usual are 2 to 15 minutes, a new team may wait hours</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>After a day, ask Apple: Development and Technical &gt; Other Development or Technical Questions.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>Apple's log has no issues: ask Apple, with the submission ID.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>the access to Apple's storage has ended</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>Apple's storage dropped it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>Give the team ID, the submission ID and the time of the upload in UTC.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>Write to Apple's Developer Programs Support and name status code 7000.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>Reading {file}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>Contact Us &gt; Development and Technical &gt; Other Development or Technical Questions.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>Give the team ID and the submission ID, and ask for the team to be set up for notarisation.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>Mend what is listed, or submit it all the same: --anyway.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>Start again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_api.py"/>
+        <source>it does not say where the file goes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_api.py"/>
+        <source>it does not say where the log is</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_api.py"/>
+        <source>the log cannot be fetched</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_api.py"/>
+        <source>Making a new token</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_api.py"/>
+        <source>it is not what the service's documentation says</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_api.py"/>
+        <source>it holds no submission</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_api.py"/>
+        <source>what is called the log is none</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_api.py"/>
+        <source>Look whether a proxy answers in Apple's place; else try again later.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_api.py"/>
+        <source>Compare the id; notary history lists what the team submitted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_api.py"/>
+        <source>Ask for the status; the log is there once Apple has finished.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_api.py"/>
+        <source>An id is letters, digits and hyphens, as submit prints it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>An individual key, which belongs to a person and has no Issuer ID, is refused in the same way, and so is a key for push notifications, whose file is called AuthKey_….p8, too.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>What was checked here: the file is an EC P-256 key, and this computer's clock is right.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>Let the Account Holder accept the agreement that waits.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>If nothing waits to be accepted, look whether the membership has ended, and renew it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>Look at Apple's status page for “Developer ID Notary Service”, and try again later.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>Only the Account Holder of the team can do it. Apple says the same when the membership has ended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>The key is real, but its team cannot be used: ended, suspended, or not in the programme.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>A key's access cannot be changed afterwards: a new key is needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>Who it is: App Store Connect &gt; Users and Access, the person with the role Account Holder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>developer.apple.com &gt; Account: a banner asks to review the Apple Developer Program License Agreement.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>App Store Connect &gt; Business (Agreements): accept what is shown as new or updated.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>It may take some minutes, seldom a day, until the notary service knows. Then check again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>developer.apple.com &gt; Account &gt; Membership details: the expiry date, Renew.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>Send Apple's words and the time to the support of this program.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>Key and ids are the same as then. {checked}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>The Key ID is the one in the file's name, so the Issuer ID is most likely another team's; or the key was revoked. {checked} {individual}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>Try again in an hour.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>Is it still Active there? Then Apple may have a fault: try again later.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>Look whether the team is a paid member of the Apple Developer Program.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_explain.py"/>
+        <source>developer.apple.com &gt; Account &gt; Membership details.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
         <source>An agreement with Apple has to be accepted before anything is notarised.</source>
         <translation type="unfinished"></translation>
@@ -3031,6 +3636,156 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
         <source>Apple says of {what}: {message}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Looked at here, the file does not show it: it may have been signed again since, or Apple sees more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>It has no signature at all. Every program and library inside is looked at, not just the package.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Sign it, innermost first, then the package again: trial macos, or sign, does both.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>The signature is another kind's (ad hoc, App Store, development), of a certificate that was not valid then, or of one that Apple did not issue.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Sign code with Developer ID Application, and packages with Developer ID Installer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Nothing proves when it was signed, so the signature would end with the certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Sign again with a time stamp (codesign --timestamp); the wizard always asks Apple for one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>The hardened runtime (flag 0x10000) keeps others from putting code into a program.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Sign again with the hardened runtime on (codesign --options runtime).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>The entitlement lets any program read and change it; it is meant for development.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Build for release, or sign again without this entitlement.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>It was changed after it was signed, or what it is sealed with was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Sign as the last step: nothing may be stripped, thinned, renamed or added afterwards.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Programs built with an SDK before 10.9 cannot be hardened.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Build it again with a newer Xcode, or get a newer version from its maker.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Apple could not look inside.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Build the package again, and open it on a Mac before it is submitted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Looked at here, this very file shows the same.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>{first} (and {count} more)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Looked at here, {same} of {count} show the same.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Our own verification says so; Apple has not been asked. {meaning}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Read Apple's page on it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
+        <source>{done} of {total} MB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
+        <source>Start again; if it stays so, make a new submission: submit --anew.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
+        <source>Going on in {seconds} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
+        <source>The last failure: {title}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
+        <source>Start again: the upload goes on where it stopped, with the same submission.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
+        <source>Wait until nothing writes to the file, then submit it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
+        <source>Set this computer's clock: Amazon allows {minutes} minutes.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3285,11 +4040,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_inspect.py"/>
-        <source>Ticket</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/package_inspect.py"/>
         <source>stapled</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3381,6 +4131,11 @@
     <message>
         <location filename="codesign_wizard/core/apple/payload.py"/>
         <source>it is packed in an unknown way</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/preflight.py"/>
+        <source>disk images are not opened here</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3634,6 +4389,86 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/staple.py"/>
+        <source>Staple it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple.py"/>
+        <source>disk images are not handled here; on a Mac: xcrun stapler staple FILE</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple.py"/>
+        <source>a .zip holds no ticket; staple the app in it, then pack it again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple.py"/>
+        <source>a program alone holds no ticket; staple the package or the app around it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple.py"/>
+        <source>its first trailer is of another form</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple.py"/>
+        <source>its last trailer does not fit it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple.py"/>
+        <source>Sign it, and let Apple notarise it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple.py"/>
+        <source>Stapled {size} bytes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple.py"/>
+        <source>it is no app: there is no program in Contents/MacOS</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple.py"/>
+        <source>a link is in its place</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple.py"/>
+        <source>it was not there when it was read back</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple.py"/>
+        <source>its table of contents has a digest of another kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple.py"/>
+        <source>{count} bytes that belong to nothing follow the package</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple.py"/>
+        <source>it became shorter meanwhile</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple.py"/>
+        <source>Staple it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/staple.py"/>
+        <source>Sign the package again, and submit it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/staple_findings.py"/>
         <source>Apple has no ticket for {file}.</source>
         <translation type="unfinished"></translation>
@@ -3699,6 +4534,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/submissions.py"/>
+        <source>Wait until it has ended, then ask again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/superblob.py"/>
         <source>a part of the signature is cut short</source>
         <translation type="unfinished"></translation>
@@ -3736,6 +4576,56 @@
     <message>
         <location filename="codesign_wizard/core/apple/superblob.py"/>
         <source>a part of the signature lies outside of it or in another part</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/ticket.py"/>
+        <source>it is no answer of this service</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/ticket.py"/>
+        <source>the ticket in it is empty</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/ticket.py"/>
+        <source>Asking for the ticket again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/ticket.py"/>
+        <source>it holds no ticket</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/ticket.py"/>
+        <source>No ticket yet, after {seconds} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/ticket.py"/>
+        <source>Apple was asked for {seconds} s. Tickets come with “Accepted”, at times some minutes later.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/ticket.py"/>
+        <source>Look whether Apple accepted this very file: notary history, notary status ID.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/ticket.py"/>
+        <source>Accepted just now? Staple again in a quarter of an hour.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/ticket.py"/>
+        <source>A file that was signed again after it was submitted has to be submitted again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/ticket.py"/>
+        <source>Try again later; the file is notarised without a stapled ticket, too.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4400,11 +5290,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
-        <source>it is empty</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a zip file</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4845,52 +5730,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/discovery.py"/>
-        <source>{hours} h {minutes} min</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/discovery.py"/>
-        <source>Tokens, certificates and time stamps are refused by a clock that is wrong.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/discovery.py"/>
-        <source>ahead</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/discovery.py"/>
-        <source>behind</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/discovery.py"/>
         <source>The name {host} is not known. It may be mistyped, deleted, or in another cloud.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/discovery.py"/>
-        <source>{minutes} min</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/discovery.py"/>
-        <source>Let this computer set its clock from the network.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/discovery.py"/>
-        <source>Windows: Settings, Time &amp; language, Date &amp; time, Sync now; or: w32tm /resync</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/discovery.py"/>
-        <source>macOS: System Settings, General, Date &amp; Time: Set time and date automatically.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/discovery.py"/>
-        <source>Linux: timedatectl set-ntp true</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5331,11 +6171,6 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>that signed in</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
-        <source>Nothing was changed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8689,6 +9524,41 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/network_clock.py"/>
+        <source>Tokens, certificates and time stamps are refused by a clock that is wrong.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_clock.py"/>
+        <source>ahead</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_clock.py"/>
+        <source>behind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_clock.py"/>
+        <source>Let this computer set its clock from the network.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_clock.py"/>
+        <source>Windows: Settings, Time &amp; language, Date &amp; time, Sync now; or: w32tm /resync</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_clock.py"/>
+        <source>macOS: System Settings, General, Date &amp; Time: Set time and date automatically.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_clock.py"/>
+        <source>Linux: timedatectl set-ntp true</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
         <source>The name {host} is not known.</source>
         <translation type="unfinished"></translation>
@@ -11701,11 +12571,6 @@
     <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
         <source>Needed to</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>State</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
