@@ -142,20 +142,29 @@ def _list(context: Context) -> Outcome:
         names = vault.names(context.job)
         known = any(each.name.lower() == vault.name.lower() for each in names)
         versions = vault.all_versions(context.job) if known else []
+        unsure = {each.name for each in names if each.expires is None}
+        unsure |= {vault.name} if any(each.pending for each in versions) else set()
+        waiting = {each.lower() for each in vault.waiting(context.job, sorted(unsure))}
     lines = [tr("In the vault {vault}:").format(vault=vault.options.vault_name)]
     room = max((len(each.name) for each in names), default=0)
-    lines += [f"  {each.name:<{room}}  {_name_words(each)}" for each in names] or [f"  {tr('nothing')}"]
+    lines += [
+        f"  {each.name:<{room}}  {_name_words(each, each.name.lower() in waiting)}" for each in names
+    ] or [f"  {tr('nothing')}"]
     if versions:
+        waits = vault.name.lower() in waiting
         newest = next((each.version for each in versions if not each.pending), "")
         lines += ["", tr("Versions of {name}, the newest first:").format(name=vault.name)]
-        lines += [f"  {each.version}  {_version_words(each, newest)}" for each in versions]
+        lines += [f"  {each.version}  {_version_words(each, newest, waits)}" for each in versions]
     return Outcome(
         [],
         {
             "vault": vault.options.vault_name,
             "name": vault.name,
-            "certificates": [each.to_json() for each in names],
-            "versions": [{**each.to_json(), "pending": each.pending} for each in versions],
+            "certificates": [{**each.to_json(), "pending": each.name.lower() in waiting} for each in names],
+            "versions": [
+                {**each.to_json(), "pending": each.pending and vault.name.lower() in waiting}
+                for each in versions
+            ],
         },
         lines=lines,
     )
@@ -345,15 +354,19 @@ def _facts(facts: Any) -> list[tuple[str, str]]:
     return [(names.get(name, name), readable(value)) for name, value in facts.items()]
 
 
-def _name_words(each: NameSummary) -> str:
+def _name_words(each: NameSummary, waits: bool) -> str:
     if each.expires is None:
-        return tr("a signing request waits")
+        return _bare_words(waits)
     return _until(each.expires, enabled=each.enabled)
 
 
-def _version_words(each: VersionSummary, newest: str) -> str:
+def _bare_words(waits: bool) -> str:
+    return tr("a signing request waits") if waits else tr("no certificate, and no request that waits")
+
+
+def _version_words(each: VersionSummary, newest: str, waits: bool) -> str:
     if each.pending or each.expires is None:
-        return tr("a signing request waits")
+        return _bare_words(waits)
     words = _until(each.expires, enabled=each.enabled)
     return f"{words}, {tr('newest')}" if each.version == newest else words
 

@@ -187,3 +187,26 @@ def test_the_command_that_goes_on_is_named(run: Run, scenario: str, words: list[
 def test_there_is_nothing_to_renew_without_a_certificate(run: Run) -> None:
     code, found = run("certificate", "renew", "--certificate", "fresh", "--yes")
     assert (code, errors(found)) == (1, ["azure.vault.certificate-missing"])
+
+
+def test_what_a_dropped_request_leaves_is_no_request(run: Run) -> None:
+    left = ("--certificate", "left")
+    assert run("csr", "create", *left, "--key", "rsa-3072", "--yes")[0] == 0
+    assert run("csr", "cancel", *left, "--yes")[0] == 0
+    code, found = run("certificate", "list", *left)
+    assert code == 0
+    (entry,) = [each for each in found["result"]["certificates"] if each["name"] == "left"]
+    assert (entry["pending"], entry["sha1"]) == (False, None)
+    assert [each["pending"] for each in found["result"]["versions"]] == [False]
+    version = found["result"]["versions"][0]["version"]
+    code, found = run("certificate", "show", *left)
+    assert (code, errors(found)) == (1, ["azure.vault.certificate-missing"])
+    assert found["result"]["stage"] == "free"
+    for words in (("certificate", "show", "--version", version), ("doctor", "windows")):
+        code, found = run(*words, *left)
+        assert (code, errors(found)) == (1, ["azure.vault.certificate-unissued"])
+    # and the name can be used again
+    assert run("csr", "create", *left, "--key", "rsa-3072", "--yes")[0] == 0
+    code, found = run("certificate", "list", *left)
+    (entry,) = [each for each in found["result"]["certificates"] if each["name"] == "left"]
+    assert entry["pending"] is True

@@ -203,7 +203,10 @@ class _Vault:
                 raise CodesignError(self._pending(error.finding.evidence)) from error
             raise
         if not certificate.cer:
-            raise CodesignError(self._pending(Evidence(time=utc_now())))
+            evidence = Evidence(time=utc_now())
+            # what was begun stays in the vault when its request is dropped
+            waits = self._is_pending(job, url)
+            raise CodesignError(self._pending(evidence) if waits else self._unissued(evidence))
         if certificate.properties is not None and certificate.properties.enabled is False:
             raise CodesignError(
                 vault_findings.DISABLED(
@@ -232,6 +235,13 @@ class _Vault:
             name=self.options.certificate_name,
             evidence=evidence,
             remedies=vault_findings.pending_remedies(self.options),
+        )
+
+    def _unissued(self, evidence: Evidence) -> Finding:
+        return vault_findings.UNISSUED(
+            name=self.options.certificate_name,
+            evidence=evidence,
+            remedies=vault_findings.unissued_remedies(),
         )
 
     def call(self, job: JobContext, send: Callable[[Any], T], operation: str, url: str) -> T:

@@ -73,6 +73,12 @@ PENDING = FindingKind(
     "The certificate {name} is still a signing request.",
     "The CA's answer has not been merged yet, so there is a key but no certificate.",
 )
+UNISSUED = FindingKind(
+    "azure.vault.certificate-unissued",
+    Severity.ERROR,
+    "The name {name} is in the vault, but without a certificate, and no signing request waits for one.",
+    "The request was dropped, cancelled or failed before a certificate was merged; the empty entry stays.",
+)
 DISABLED = FindingKind(
     "azure.vault.certificate-disabled",
     Severity.ERROR,
@@ -239,6 +245,15 @@ def pending_remedies(options: AzureOptions) -> list[Remedy]:
             az=f"az keyvault certificate pending merge --vault-name {vault} --name {name} "
             "--file 'answer.pem'",
             powershell=f"Import-AzKeyVaultCertificate -VaultName {vault} -Name {name} -FilePath 'answer.pem'",
+        )
+    ]
+
+
+def unissued_remedies() -> list[Remedy]:
+    """Return that the name can be used for another request."""
+    return [
+        Remedy(
+            title=tr("Make a new signing request under the same name: csr create, or the page Certificate.")
         )
     ]
 

@@ -160,7 +160,7 @@ class VersionSummary:
 class NameSummary:
     """One line of the list of a vault's certificates; times in UTC, of the newest version.
 
-    ``expires`` is ``None`` for a name that has only a request yet.
+    ``expires`` is ``None`` for a name that has no certificate yet, or never got one.
     """
 
     name: str
@@ -181,7 +181,6 @@ class NameSummary:
             "enabled": self.enabled,
             "expires": iso(self.expires) if self.expires else None,
             "sha1": self.thumbprint or None,
-            "pending": not self.thumbprint,
         }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -166,13 +166,20 @@ class VaultReader:
 
         What cannot be read is left out: they only serve to say where an answer belongs.
         """
-        keys: dict[str, bytes] = {}
         try:
             names = [each.name for each in self.names(job)]
         except CodesignError as error:
             job.log(LogLevel.INFO, error.finding.title, part="vault")
-            return keys
-        for name in [each for each in names if each != self.name][:_MAXIMUM_PENDING]:
+            return {}
+        return self.waiting(job, [each for each in names if each != self.name])
+
+    def waiting(self, job: JobContext, names: Sequence[str]) -> dict[str, bytes]:
+        """Return those of *names* whose request waits, with its public key, as far as they can be read.
+
+        A name without a certificate may have none: what was begun stays in the vault when it is dropped.
+        """
+        keys: dict[str, bytes] = {}
+        for name in names[:_MAXIMUM_PENDING]:
             try:
                 operation = self._operation(job, name)
                 if operation is not None and operation.csr and _status(operation) == "inprogress":
@@ -251,10 +258,16 @@ class VaultReader:
         key = self._key(job, str(certificate.key_id or ""), findings) if certificate.cer else None
         held = HeldCertificate.of(certificate, key, True if not version else None)
         if missing_is_error and not held.der:
-            raise CodesignError(
-                vault_findings.PENDING(name=self.name, remedies=vault_findings.pending_remedies(self.options))
-            )
+            raise CodesignError(self._bare(job))
         return held
+
+    def _bare(self, job: JobContext) -> Finding:
+        """Return why a version has no certificate: its request waits, or was dropped."""
+        if self.waiting(job, [self.name]):
+            return vault_findings.PENDING(
+                name=self.name, remedies=vault_findings.pending_remedies(self.options)
+            )
+        return vault_findings.UNISSUED(name=self.name, remedies=vault_findings.unissued_remedies())
 
     def _key(self, job: JobContext, key_id: str, findings: list[Finding]) -> KeyFacts | None:
         version = key_id.rpartition("/")[2]

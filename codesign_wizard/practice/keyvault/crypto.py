@@ -27,6 +27,7 @@ _CURVE_OF = {"ES256": "secp256r1", "ES256K": "secp256k1", "ES384": "secp384r1", 
 ALGORITHMS = (*(f"{family}{size}" for family in ("RS", "PS") for size in _HASHES), "RSNULL", *_CURVE_OF)
 ENCRYPTIONS = ("RSA-OAEP", "RSA-OAEP-256", "RSA1_5")
 CURVE_NAMES = {"secp256r1": "P-256", "secp256k1": "P-256K", "secp384r1": "P-384", "secp521r1": "P-521"}
+CURVE_SIZES = {"P-256": 256, "P-256K": 256, "P-384": 384, "P-521": 521}
 
 
 def digest_size(algorithm: str) -> int | None:

@@ -191,6 +191,22 @@ def pending_in_progress() -> VaultError:
     )
 
 
+def merge_forbidden(issuer: str) -> VaultError:
+    """403: the vault asks this CA by itself (create-certificate-scenarios; spelled as there)."""
+    return VaultError(
+        403,
+        "Forbidden",
+        f"Merge is forbidden on pending object created with issuer : {issuer} while it is in progess.",
+    )
+
+
+def already_there(name: str) -> VaultError:
+    """409: what is to be restored has its name taken (wording by analogy)."""
+    return VaultError(
+        409, "Conflict", f"A certificate with (name/id) {name} already exists in this key vault."
+    )
+
+
 def pending_over() -> VaultError:
     """403: only what is in progress can be cancelled (azure-sdk-for-js#25758)."""
     return VaultError(403, "Forbidden", "Pending status must be in progress to allow update.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import uuid
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from cryptography import x509
@@ -17,13 +17,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 
-from codesign_wizard.practice.keyvault import errors, x500
+from codesign_wizard.practice.keyvault import errors, policies
 from codesign_wizard.practice.keyvault.models import (
     NAME,
     Attributes,
     CertificatePolicy,
     KeyVersion,
     Vault,
+    VaultCertificate,
+    VaultKey,
     certificate_from_json,
     key_from_json,
     new_version,
@@ -31,110 +33,23 @@ from codesign_wizard.practice.keyvault.models import (
 from codesign_wizard.practice.keyvault.pending import (
     CANCELLED,
     COMPLETED,
+    DROPPED,
     DeletedCertificate,
     PendingOperation,
 )
 from codesign_wizard.practice.state import PrivateKey, State
 
 RETENTION_DAYS = 90
-_KEY_SIZES = (2048, 3072, 4096)
-_CURVES = ("P-256", "P-384", "P-521", "P-256K")
-_CURVE_OF_SIZE: dict[Any, str] = {256: "P-256", 384: "P-384", 521: "P-521"}
 _MOST_TAGS = 15
-# which operations a key usage gives the key (about certificates, "composition")
-_KEY_OPS = {
-    "digitalSignature": ("sign", "verify"),
-    "nonRepudiation": ("sign", "verify"),
-    "keyEncipherment": ("wrapKey", "unwrapKey"),
-    "dataEncipherment": ("encrypt", "decrypt"),
-    "keyAgreement": (),
-    "keyCertSign": (),
-    "cRLSign": (),
-    "encipherOnly": (),
-    "decipherOnly": (),
-}
-_USAGE_MEMBERS = {
-    "digitalSignature": "digital_signature",
-    "nonRepudiation": "content_commitment",
-    "keyEncipherment": "key_encipherment",
-    "dataEncipherment": "data_encipherment",
-    "keyAgreement": "key_agreement",
-    "keyCertSign": "key_cert_sign",
-    "cRLSign": "crl_sign",
-}
-_DEFAULT_EKUS = ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"]
-_DEFAULT_USAGE = ["digitalSignature", "keyEncipherment"]
-
-
-def read_policy(body: dict[str, Any], now: int) -> CertificatePolicy:
-    """Return the policy in a request to create a certificate; raises ``VaultError``."""
-    document = body.get("policy")
-    if not isinstance(document, dict):
-        raise errors.property_invalid("policy")
-    key, shown = _object(document, "key_props"), _object(document, "x509_props")
-    issuer, secret = _object(document, "issuer"), _object(document, "secret_props")
-    subject = shown.get("subject") or ""
-    sans = shown.get("sans") or {}
-    if not subject and not any(sans.values() if isinstance(sans, dict) else ()):
-        raise errors.bad_parameter("Subject or Subject Alternative Names must be specified in the policy.")
-    try:
-        if subject:
-            x500.parse(str(subject))
-    except ValueError as error:
-        raise errors.bad_parameter("The subject name provided is not a valid X500 name") from error
-    kind = str(key.get("kty") or "RSA")
-    if kind not in ("RSA", "RSA-HSM", "EC", "EC-HSM"):
-        raise errors.property_invalid("key_props.kty")
-    size, curve = key.get("key_size"), key.get("crv")
-    if kind.startswith("RSA"):
-        size = 2048 if size is None else size
-        if size not in _KEY_SIZES:
-            raise errors.property_invalid("key_props.key_size")
-        curve = None
-    else:
-        curve = curve or _CURVE_OF_SIZE.get(size or 256, "")
-        if curve not in _CURVES:
-            raise errors.property_invalid("key_props.crv")
-        size = None
-    exportable = key.get("exportable", not kind.endswith("-HSM"))
-    if exportable and kind.endswith("-HSM"):
-        raise errors.bad_parameter("Exportable keys are not supported for HSM-protected keys.")
-    usage = shown.get("key_usage") or _DEFAULT_USAGE
-    if not isinstance(usage, list) or any(each not in _KEY_OPS for each in usage):
-        raise errors.property_invalid("x509_props.key_usage")
-    ekus = shown.get("ekus") or _DEFAULT_EKUS
-    try:
-        for each in ekus:
-            x509.ObjectIdentifier(each)
-    except (TypeError, ValueError) as error:
-        raise errors.property_invalid("x509_props.ekus") from error
-    months = shown.get("validity_months", 12)
-    if not isinstance(months, int) or not 1 <= months <= 120:
-        raise errors.property_invalid("x509_props.validity_months")
-    return CertificatePolicy(
-        subject=str(subject),
-        key_type=kind,
-        key_size=size,
-        curve=curve,
-        exportable=bool(exportable),
-        reuse_key=bool(key.get("reuse_key", False)),
-        ekus=[str(each) for each in ekus],
-        key_usage=[str(each) for each in usage],
-        validity_months=months,
-        content_type=str(secret.get("contentType") or "application/x-pkcs12"),
-        issuer=str(issuer.get("name") or ""),
-        created=now,
-        updated=now,
-    )
 
 
 def create(vault: Vault, state: State, name: str, body: dict[str, Any], now: int) -> PendingOperation:
     """Begin a new version of *name*: make its key and the signing request; raises ``VaultError``."""
     if not NAME.fullmatch(name):
         raise errors.name_invalid(name)
-    policy = read_policy(body, now)
+    policy = policies.read_policy(body, now)
     tags = _tags(body)
-    if policy.issuer.lower() not in ("unknown", "self"):
+    if policy.issuer.lower() not in ("unknown", "self", *vault.issuers):
         raise errors.issuer_unknown(policy.issuer)
     if policy.key_type.endswith("-HSM") and vault.sku != "premium":
         raise errors.bad_parameter("Hardware key operation not allowed on standard vault")
@@ -149,12 +64,11 @@ def create(vault: Vault, state: State, name: str, body: dict[str, Any], now: int
     kind = f"rsa-{policy.key_size}" if policy.key_size else f"ec-{policy.curve}"
     version = new_version()
     former = vault.keys[folded].versions[-1] if policy.reuse_key and folded in vault.keys else None
-    operations = [each for usage in policy.key_usage for each in _KEY_OPS[usage]]
     key = KeyVersion(
         version=version,
         kind=former.kind if former else kind,
         key_type=policy.key_type,
-        key_ops=list(dict.fromkeys(operations)),
+        key_ops=policies.key_operations(policy),
         attributes=Attributes(created=now, updated=now),
         state_name=former.state_name if former else f"vault-{vault.name}-{name}-{version}",
         exportable=policy.exportable,
@@ -169,6 +83,7 @@ def create(vault: Vault, state: State, name: str, body: dict[str, Any], now: int
         key=asdict(key),
         policy=asdict(policy),
         tags=tags,
+        enabled=_enabled(body) is not False,
     )
     vault.pending[folded] = operation
     if policy.issuer.lower() == "self":
@@ -179,7 +94,7 @@ def create(vault: Vault, state: State, name: str, body: dict[str, Any], now: int
 def pending(vault: Vault, name: str, request_id: str = "") -> PendingOperation:
     """Return the operation under *name*; raises ``VaultError``."""
     found = vault.pending.get(name.lower())
-    if found is None or (request_id and request_id != found.request_id):
+    if found is None or found.dropped or (request_id and request_id != found.request_id):
         raise errors.pending_missing(name)
     return found
 
@@ -195,9 +110,15 @@ def cancel(vault: Vault, name: str) -> PendingOperation:
 
 
 def drop(vault: Vault, name: str) -> PendingOperation:
-    """Delete the operation: an answer to its request can never be merged again; raises ``VaultError``."""
+    """Delete the operation: an answer to its request can never be merged again; raises ``VaultError``.
+
+    A first version stays, without certificate and switched off: the SDKs' live tests read and delete it then.
+    """
     found = pending(vault, name)
-    del vault.pending[name.lower()]
+    if name.lower() in vault.certificates:
+        del vault.pending[name.lower()]
+    else:
+        vault.pending[name.lower()] = replace(found, status=DROPPED)
     return found
 
 
@@ -206,6 +127,8 @@ def merge(vault: Vault, state: State, name: str, body: dict[str, Any], now: int)
     found = pending(vault, name)  # existence before content
     if not found.waits:
         raise errors.pending_missing(name)
+    if found.integrated:
+        raise errors.merge_forbidden(found.issuer)
     given = body.get("x5c")
     if not isinstance(given, list) or not given or not all(isinstance(each, str) for each in given):
         raise errors.bad_parameter("Property x5c has invalid value X5C must has at least one valid item\r\n")
@@ -219,25 +142,33 @@ def merge(vault: Vault, state: State, name: str, body: dict[str, Any], now: int)
         )
     if isinstance(body.get("tags"), dict):
         found.tags = _tags(body)
+    enabled = _enabled(body)
+    if enabled is not None:
+        found.enabled = enabled
     _finish(vault, state, found, certificates[0], now)
-    enabled = body.get("attributes", {}).get("enabled") if isinstance(body.get("attributes"), dict) else None
-    if enabled is False:
-        holder = vault.certificates[name.lower()]
-        holder.versions[-1].attributes.enabled = False
-        vault.keys[name.lower()].versions[-1].attributes.enabled = False
     return found
 
 
 def delete(vault: Vault, name: str, now: int) -> DeletedCertificate:
     """Delete a certificate with all versions, its key and its request; raises ``VaultError``."""
-    holder = vault.certificate(name)
-    folded = name.lower()
+    folded, waiting = name.lower(), vault.unmerged(name)
+    # what was never merged has no version yet
+    holder = (
+        vault.certificate(name)
+        if waiting is None
+        else VaultCertificate(waiting.name, CertificatePolicy(**waiting.policy), [])
+    )
+    key = vault.keys.pop(folded, None) or VaultKey(holder.name, [])
+    vault.certificates.pop(folded, None)
+    operation = vault.pending.pop(folded, None)
     deleted = DeletedCertificate(
-        asdict(holder), asdict(vault.keys[folded]), now, now + RETENTION_DAYS * 24 * 3600
+        asdict(holder),
+        asdict(key),
+        now,
+        now + RETENTION_DAYS * 24 * 3600,
+        asdict(operation) if operation is not None else None,
     )
     vault.deleted[folded] = deleted
-    del vault.certificates[folded], vault.keys[folded]
-    vault.pending.pop(folded, None)
     return deleted
 
 
@@ -253,8 +184,11 @@ def recover(vault: Vault, name: str) -> None:
     """Undo a deletion; raises ``VaultError``."""
     found = deleted(vault, name)
     folded = name.lower()
-    vault.certificates[folded] = certificate_from_json(found.certificate)
-    vault.keys[folded] = key_from_json(found.key)
+    holder, key = certificate_from_json(found.certificate), key_from_json(found.key)
+    if holder.versions:
+        vault.certificates[folded], vault.keys[folded] = holder, key
+    if found.operation is not None:
+        vault.pending[folded] = PendingOperation(**found.operation)
     del vault.deleted[folded]
 
 
@@ -277,6 +211,15 @@ def update(vault: Vault, name: str, version: str, body: dict[str, Any], now: int
         chosen.tags = _tags(body)
 
 
+def update_bare(operation: PendingOperation, body: dict[str, Any]) -> None:
+    """Change a version that has no certificate yet; raises ``VaultError``."""
+    enabled = _enabled(body)
+    if enabled is not None:
+        operation.enabled = enabled
+    if isinstance(body.get("tags"), dict):
+        operation.tags = _tags(body)
+
+
 def import_certificate(
     vault: Vault, state: State, name: str, body: dict[str, Any], now: int
 ) -> tuple[str, str]:
@@ -290,48 +233,45 @@ def import_certificate(
     if waiting is not None and waiting.waits:
         raise errors.pending_in_progress()
     private, leaf = _identity(body)
-    if isinstance(private, rsa.RSAPrivateKey):
-        kind, size, curve = f"rsa-{private.key_size}", private.key_size, None
-    else:
-        names = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521", "secp256k1": "P-256K"}
-        size, curve = None, names.get(private.curve.name, "")
-        kind = f"ec-{curve}"
-    given = body.get("policy") if isinstance(body.get("policy"), dict) else {}
-    asked = given.get("key_props") or {} if isinstance(given, dict) else {}
-    hardware = str(asked.get("kty", "")).endswith("-HSM")
+    policy = policies.of_certificate(leaf, private, body, now)
+    hardware = policy.key_type.endswith("-HSM")
     if hardware and vault.sku != "premium":
         raise errors.bad_parameter("Hardware key operation not allowed on standard vault")
-    family = "RSA" if size else "EC"
-    version = new_version()
+    if hardware and policy.exportable:
+        raise errors.bad_parameter("Exportable keys are not supported for HSM-protected keys.")
+    tags, version = _tags(body), new_version()
     key = KeyVersion(
         version=version,
-        kind=kind,
-        key_type=family + ("-HSM" if hardware else ""),
-        key_ops=["sign", "verify", *(("wrapKey", "unwrapKey", "encrypt", "decrypt") if size else ())],
+        kind=f"rsa-{policy.key_size}" if policy.key_size else f"ec-{policy.curve}",
+        key_type=policy.key_type,
+        key_ops=[
+            *("sign", "verify"),
+            *(("wrapKey", "unwrapKey", "encrypt", "decrypt") if policy.key_size else ()),
+        ],
         attributes=Attributes(created=now, updated=now),
         state_name=f"vault-{vault.name}-{name}-{version}",
-        exportable=bool(asked.get("exportable", not hardware)),
+        exportable=policy.exportable,
         managed=True,
     )
     state.put_key(key.state_name, private)
-    policy = CertificatePolicy(
-        subject=leaf.subject.rfc4514_string(),
-        key_type=key.key_type,
-        key_size=size,
-        curve=curve,
-        exportable=key.exportable,
-        reuse_key=False,
-        ekus=_DEFAULT_EKUS,
-        key_usage=_DEFAULT_USAGE,
-        validity_months=12,
-        content_type="application/x-pkcs12",
-        issuer="Unknown",
-        created=now,
-        updated=now,
-    )
+    if waiting is not None and waiting.dropped:
+        del vault.pending[folded]
     made = vault.add_certificate(state, name, key, policy, leaf, now)
-    made.tags = _tags(body)
+    made.tags = tags
+    if _enabled(body) is False:
+        made.attributes.enabled = vault.keys[folded].versions[-1].attributes.enabled = False
     return name, version
+
+
+def change_policy(vault: Vault, name: str, shown: dict[str, Any], body: dict[str, Any], now: int) -> None:
+    """Change the policy, *shown* as its document, by which the next version is made."""
+    waiting = vault.unmerged(name)
+    if waiting is not None:
+        present = CertificatePolicy(**waiting.policy)
+        waiting.policy = asdict(policies.changed(present, shown, body, now))
+    else:
+        holder = vault.certificate(name)
+        holder.policy = policies.changed(holder.policy, shown, body, now)
 
 
 def _finish(
@@ -342,21 +282,14 @@ def _finish(
         state, operation.name, key, CertificatePolicy(**operation.policy), leaf, now
     )
     version.tags = dict(operation.tags)
+    if not operation.enabled:
+        version.attributes.enabled = key.attributes.enabled = False
     operation.status = COMPLETED
     operation.target = f"https://{vault.host}/certificates/{operation.name}"
 
 
 def _key_version(members: dict[str, Any]) -> KeyVersion:
     return KeyVersion(**{**members, "attributes": Attributes(**members["attributes"])})
-
-
-def _object(document: dict[str, Any], name: str) -> dict[str, Any]:
-    value = document.get(name)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise errors.property_invalid(name)
-    return value
 
 
 def _tags(body: dict[str, Any]) -> dict[str, str]:
@@ -366,29 +299,15 @@ def _tags(body: dict[str, Any]) -> dict[str, str]:
     return {str(name): str(value) for name, value in tags.items()}
 
 
-def _extensions(policy: CertificatePolicy) -> list[tuple[x509.ExtensionType, bool]]:
-    chosen = {_USAGE_MEMBERS[usage] for usage in policy.key_usage if usage in _USAGE_MEMBERS}
-    every = {name: name in chosen for name in _USAGE_MEMBERS.values()}
-    agreement = every["key_agreement"]
-    usage = x509.KeyUsage(
-        **every,
-        encipher_only=agreement and "encipherOnly" in policy.key_usage,
-        decipher_only=agreement and "decipherOnly" in policy.key_usage,
-    )
-    return [
-        (usage, True),
-        (x509.ExtendedKeyUsage([x509.ObjectIdentifier(each) for each in policy.ekus]), False),
-        (x509.BasicConstraints(ca=False, path_length=None), False),
-    ]
-
-
-def _subject(policy: CertificatePolicy) -> x509.Name:
-    return x500.parse(policy.subject) if policy.subject else x509.Name([])
+def _enabled(body: dict[str, Any]) -> bool | None:
+    attributes = body.get("attributes")
+    enabled = attributes.get("enabled") if isinstance(attributes, dict) else None
+    return enabled if isinstance(enabled, bool) else None
 
 
 def _request(policy: CertificatePolicy, key: PrivateKey) -> bytes:
-    builder = x509.CertificateSigningRequestBuilder().subject_name(_subject(policy))
-    for extension, critical in _extensions(policy):
+    builder = x509.CertificateSigningRequestBuilder().subject_name(policies.subject(policy))
+    for extension, critical in policies.extensions(policy):
         builder = builder.add_extension(extension, critical)
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
@@ -397,7 +316,7 @@ def _self_signed(policy: CertificatePolicy, key: PrivateKey, now: int) -> x509.C
     from datetime import UTC, datetime, timedelta
 
     start = datetime.fromtimestamp(now, UTC)
-    subject = _subject(policy)
+    subject = policies.subject(policy)
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -407,7 +326,7 @@ def _self_signed(policy: CertificatePolicy, key: PrivateKey, now: int) -> x509.C
         .not_valid_before(start - timedelta(minutes=10))
         .not_valid_after(start + timedelta(days=round(policy.validity_months * 30.4)))
     )
-    for extension, critical in _extensions(policy):
+    for extension, critical in policies.extensions(policy):
         builder = builder.add_extension(extension, critical)
     return builder.sign(key, hashes.SHA256())
 
@@ -444,11 +363,13 @@ def _identity(body: dict[str, Any]) -> tuple[PrivateKey, x509.Certificate]:
         raise errors.property_invalid("value")
     secret = password.encode() if isinstance(password, str) and password else None
     try:
-        if "-----BEGIN" in value:
-            leaf = x509.load_pem_x509_certificates(value.encode())[0]
-            key: Any = load_pem_private_key(value.encode(), secret)
+        # PEM comes as it is from some clients, and once more in base64 from the SDKs
+        data = value.encode() if "-----BEGIN" in value else base64.b64decode(value)
+        if b"-----BEGIN" in data:
+            leaf = x509.load_pem_x509_certificates(data)[0]
+            key: Any = load_pem_private_key(data, secret)
         else:
-            key, found, _ = pkcs12.load_key_and_certificates(base64.b64decode(value), secret)
+            key, found, _ = pkcs12.load_key_and_certificates(data, secret)
             if found is None:
                 raise ValueError("no certificate")
             leaf = found

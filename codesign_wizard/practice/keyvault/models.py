@@ -71,6 +71,8 @@ class CertificatePolicy:
     issuer: str
     created: int
     updated: int
+    sans: dict[str, list[str]] = field(default_factory=dict)  # dns_names, emails, upns
+    lifetime_actions: list[dict[str, Any]] = field(default_factory=list)  # empty: the service's default
 
 
 @dataclass
@@ -142,6 +144,8 @@ class Vault:
     keys: dict[str, VaultKey] = field(default_factory=dict)
     pending: dict[str, PendingOperation] = field(default_factory=dict)
     deleted: dict[str, DeletedCertificate] = field(default_factory=dict)
+    issuers: dict[str, dict[str, Any]] = field(default_factory=dict)  # documents, by folded name
+    contacts: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def host(self) -> str:
@@ -208,6 +212,11 @@ class Vault:
                 self.text,
                 denied=ruling.denial.deny_id if ruling.denial else "",
             )
+
+    def unmerged(self, name: str) -> PendingOperation | None:
+        """Return the request of a name that has no certificate yet, also when it is cancelled or dropped."""
+        folded = name.lower()
+        return self.pending.get(folded) if folded not in self.certificates else None
 
     def certificate(self, name: str) -> VaultCertificate:
         """Return the certificate, names without case; raises ``VaultError``."""

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from codesign_wizard.practice.entra.tokens import base64url, from_base64url
-from codesign_wizard.practice.keyvault import errors, lifecycle, responses
-from codesign_wizard.practice.keyvault.models import Vault
-from codesign_wizard.practice.keyvault.pending import IN_PROGRESS, DeletedCertificate
+from codesign_wizard.practice.keyvault import backups, errors, issuers, lifecycle, responses
+from codesign_wizard.practice.keyvault.models import CertificatePolicy, Vault, VaultCertificate
+from codesign_wizard.practice.keyvault.pending import IN_PROGRESS, DeletedCertificate, PendingOperation
 from codesign_wizard.practice.keyvault.permissions import Caller
 from codesign_wizard.practice.wire.messages import Request, Response, json_response
 from codesign_wizard.practice.wire.router import Router, split
@@ -86,14 +86,15 @@ class Operation:
         }
         if self._request.query.get("includePending", "").lower() == "true":
             for name, each in vault.pending.items():
-                if each.waits:
+                if vault.unmerged(name) is not None:
                     held.setdefault(name, responses.pending_item(vault, each, whole=True))
         return self._page([held[name] for name in sorted(held)], lambda each: each)
 
     def list_certificate_versions(self) -> Response:
         vault, state = self._vault, self._world.state
         waiting = vault.pending.get(self._name.lower())
-        versions = [responses.pending_item(vault, waiting, whole=False)] if waiting and waiting.waits else []
+        bare = waiting is not None and (waiting.waits or vault.unmerged(self._name) is not None)
+        versions = [responses.pending_item(vault, waiting, whole=False)] if waiting and bare else []
         if not versions or self._name.lower() in vault.certificates:
             certificate = vault.certificate(self._name)
             versions += [
@@ -104,18 +105,38 @@ class Operation:
 
     def get_certificate(self) -> Response:
         vault, state = self._vault, self._world.state
-        waiting = vault.pending.get(self._name.lower())
-        first = self._name.lower() not in vault.certificates
-        if waiting is not None and waiting.waits and first and self._version in ("", waiting.key["version"]):
-            return json_response(200, responses.pending_bundle(vault, waiting))
+        bare = self._bare()
+        if bare is not None:
+            return json_response(200, responses.pending_bundle(vault, bare))
         found, version = vault.certificate_version(self._name, self._version)
         return json_response(
             200, responses.certificate_bundle(vault, found, version, state, latest=not self._version)
         )
 
+    def _bare(self) -> PendingOperation | None:
+        """Return the request if it is its version that is meant: one without a certificate."""
+        waiting = self._vault.pending.get(self._name.lower())
+        if waiting is None or not (waiting.waits or self._vault.unmerged(self._name)):
+            return None
+        if self._version.lower() == waiting.key["version"]:
+            return waiting
+        return None if self._version else self._vault.unmerged(self._name)
+
     def get_policy(self) -> Response:
-        vault = self._vault
-        return json_response(200, responses.certificate_policy(vault, vault.certificate(self._name)))
+        return json_response(200, self._policy())
+
+    def _policy(self) -> dict[str, Any]:
+        waiting = self._vault.unmerged(self._name)
+        if waiting is None:
+            return responses.certificate_policy(self._vault, self._vault.certificate(self._name))
+        holder = VaultCertificate(waiting.name, CertificatePolicy(**waiting.policy), [])
+        return responses.certificate_policy(self._vault, holder)
+
+    def update_policy(self) -> Response:
+        shown = self._policy()  # existence before content
+        lifecycle.change_policy(self._vault, self._name, shown, self._body(), self._now)
+        self._world.save()
+        return json_response(200, self._policy())
 
     # a certificate's life
 
@@ -160,7 +181,11 @@ class Operation:
         return self._newest(200)
 
     def update_certificate(self) -> Response:
-        vault, state = self._vault, self._world.state
+        vault, state, bare = self._vault, self._world.state, self._bare()
+        if bare is not None:
+            lifecycle.update_bare(bare, self._body())
+            self._world.save()
+            return json_response(200, responses.pending_bundle(vault, bare))
         found, version = vault.certificate_version(self._name, self._version)
         lifecycle.update(vault, self._name, version.version, self._body(), self._now)
         self._world.save()
@@ -202,7 +227,9 @@ class Operation:
         return found
 
     def _newest(self, status: int) -> Response:
-        vault, state = self._vault, self._world.state
+        vault, state, bare = self._vault, self._world.state, self._vault.unmerged(self._name)
+        if bare is not None:
+            return json_response(status, responses.pending_bundle(vault, bare))
         found, version = vault.certificate_version(self._name, "")
         document = responses.certificate_bundle(vault, found, version, state, latest=True)
         return json_response(status, document)
@@ -211,18 +238,48 @@ class Operation:
     def _now(self) -> int:
         return int(self._world.clock.now().timestamp())
 
-    def contacts(self) -> Response:
-        raise errors.contacts_missing()
+    def get_contacts(self) -> Response:
+        return json_response(200, issuers.contacts(self._vault))
+
+    def put_contacts(self) -> Response:
+        return self._changed(issuers.put_contacts(self._vault, self._body()))
+
+    def delete_contacts(self) -> Response:
+        return self._changed(issuers.delete_contacts(self._vault))
 
     def list_issuers(self) -> Response:
-        return self._page([], lambda each: {})
+        return self._page([each for _, each in sorted(self._vault.issuers.items())], issuers.item)
 
-    def issuer(self) -> Response:
-        raise errors.issuer_missing()
+    def get_issuer(self) -> Response:
+        return json_response(200, issuers.get(self._vault, self._issuer))
 
-    def change_certificate(self) -> Response:
-        self._vault.certificate_version(self._name, self._version)
-        raise self._not_played()
+    def put_issuer(self) -> Response:
+        return self._changed(issuers.put(self._vault, self._issuer, self._body(), self._now))
+
+    def patch_issuer(self) -> Response:
+        issuers.get(self._vault, self._issuer)  # existence before content
+        return self._changed(issuers.patch(self._vault, self._issuer, self._body(), self._now))
+
+    def delete_issuer(self) -> Response:
+        return self._changed(issuers.delete(self._vault, self._issuer))
+
+    def back_up_certificate(self) -> Response:
+        blob = backups.back_up(self._vault, self._world.state, self._name)
+        return json_response(200, {"value": base64url(blob)})
+
+    def restore_certificate(self) -> Response:
+        blob = self._bytes(self._body(), "value")
+        self._request.values["name"] = backups.restore(self._vault, self._world.state, blob)
+        self._world.save()
+        return self._newest(200)
+
+    @property
+    def _issuer(self) -> str:
+        return self._request.values.get("issuer", "")
+
+    def _changed(self, document: dict[str, Any]) -> Response:
+        self._world.save()
+        return json_response(200, document)
 
     # keys
 
@@ -384,21 +441,21 @@ def _ways() -> Router[_Way]:
         ways.add(method, f"/keys{pattern}", _Way("keys", permission, act))
 
     certificates("GET", "", "list", Operation.list_certificates)
-    certificates("GET", "/contacts", "managecontacts", Operation.contacts, whole=True)
-    certificates("DELETE", "/contacts", "managecontacts", Operation.contacts, whole=True)
-    certificates("PUT", "/contacts", "managecontacts", Operation.make, whole=True)
+    certificates("GET", "/contacts", "managecontacts", Operation.get_contacts, whole=True)
+    certificates("DELETE", "/contacts", "managecontacts", Operation.delete_contacts, whole=True)
+    certificates("PUT", "/contacts", "managecontacts", Operation.put_contacts, whole=True)
     certificates("GET", "/issuers", "listissuers", Operation.list_issuers, whole=True)
-    certificates("GET", "/issuers/{issuer}", "getissuers", Operation.issuer, whole=True)
-    certificates("PATCH", "/issuers/{issuer}", "setissuers", Operation.issuer, whole=True)
-    certificates("PUT", "/issuers/{issuer}", "setissuers", Operation.make, whole=True)
-    certificates("DELETE", "/issuers/{issuer}", "deleteissuers", Operation.issuer, whole=True)
-    certificates("POST", "/restore", "restore", Operation.restore)
+    certificates("GET", "/issuers/{issuer}", "getissuers", Operation.get_issuer, whole=True)
+    certificates("PATCH", "/issuers/{issuer}", "setissuers", Operation.patch_issuer, whole=True)
+    certificates("PUT", "/issuers/{issuer}", "setissuers", Operation.put_issuer, whole=True)
+    certificates("DELETE", "/issuers/{issuer}", "deleteissuers", Operation.delete_issuer, whole=True)
+    certificates("POST", "/restore", "restore", Operation.restore_certificate)
     certificates("POST", "/{name}/create", "create", Operation.create_certificate)
     certificates("POST", "/{name}/import", "import", Operation.import_certificate)
-    certificates("POST", "/{name}/backup", "backup", Operation.change_certificate)
+    certificates("POST", "/{name}/backup", "backup", Operation.back_up_certificate)
     certificates("GET", "/{name}/versions", "list", Operation.list_certificate_versions)
     certificates("GET", "/{name}/policy", "get", Operation.get_policy)
-    certificates("PATCH", "/{name}/policy", "update", Operation.change_certificate)
+    certificates("PATCH", "/{name}/policy", "update", Operation.update_policy)
     certificates("GET", "/{name}/pending", "get", Operation.get_pending)
     certificates("PATCH", "/{name}/pending", "update", Operation.cancel_pending)
     certificates("DELETE", "/{name}/pending", "update", Operation.delete_pending)

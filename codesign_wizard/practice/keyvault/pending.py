@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 IN_PROGRESS, COMPLETED, CANCELLED = "inProgress", "completed", "cancelled"
+# the operation is deleted; what it had begun stays in the vault without a certificate
+DROPPED = "dropped"
 
 
 @dataclass
@@ -25,6 +27,17 @@ class PendingOperation:
     cancellation_requested: bool = False
     tags: dict[str, str] = field(default_factory=dict)
     target: str = ""
+    enabled: bool = True  # as the version is to be once it has its certificate
+
+    @property
+    def dropped(self) -> bool:
+        """Whether the operation itself is deleted."""
+        return self.status == DROPPED
+
+    @property
+    def integrated(self) -> bool:
+        """Whether the vault asks the CA by itself, so that nothing is to be merged."""
+        return self.issuer.lower() not in ("unknown", "self")
 
     @property
     def waits(self) -> bool:
@@ -34,10 +47,16 @@ class PendingOperation:
     @property
     def details(self) -> str:
         """What the service says beside the status."""
+        if self.status == IN_PROGRESS and self.integrated:
+            return (
+                "Pending certificate created. Certificate request is in progress. This may take some time "
+                "based on the issuer provider. Please check again later."
+            )
         return {
             IN_PROGRESS: "Pending certificate created. Please Perform Merge to complete the request.",
             COMPLETED: "",
             CANCELLED: "Pending certificate was cancelled.",
+            DROPPED: "",
         }[self.status]
 
 
@@ -49,3 +68,4 @@ class DeletedCertificate:
     key: dict[str, Any]
     deleted: int
     purge_at: int
+    operation: dict[str, Any] | None = None  # the request under the name, members of ``PendingOperation``

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from codesign_wizard.practice.entra.tokens import base64url
-from codesign_wizard.practice.keyvault.crypto import CURVE_NAMES
+from codesign_wizard.practice.keyvault.crypto import CURVE_NAMES, CURVE_SIZES
 from codesign_wizard.practice.keyvault.errors import VaultError
 from codesign_wizard.practice.keyvault.models import (
     HSM_PLATFORM,
@@ -26,7 +26,7 @@ from codesign_wizard.practice.keyvault.models import (
     certificate_from_json,
 )
 from codesign_wizard.practice.keyvault.pending import DeletedCertificate, PendingOperation
-from codesign_wizard.practice.state import PrivateKey, State
+from codesign_wizard.practice.state import PrivateKey, State, private_key_pem
 
 _RECOVERY = {"recoveryLevel": "Recoverable+Purgeable", "recoverableDays": 90}
 
@@ -64,7 +64,7 @@ def certificate_bundle(
 def certificate_secret(
     vault: Vault, certificate: VaultCertificate, version: CertificateVersion, state: State, *, item: bool
 ) -> dict[str, Any]:
-    """Return the secret that a certificate is read as: PFX in base64, with the key only if exportable.
+    """Return the secret that a certificate is read as, PFX in base64 or PEM, with the key if exportable.
 
     learn.microsoft.com/azure/key-vault/certificates/about-certificates, "Composition of a certificate". An
     *item* of a list has no value and no version.
@@ -83,8 +83,12 @@ def certificate_secret(
     if certificate.policy.exportable:
         _, held = vault.key_version(name, version.version)
         key = held.private_key(state)
-    value = pkcs12.serialize_key_and_certificates(None, key, found, None, serialization.NoEncryption())
-    document["value"] = base64.b64encode(value).decode()
+    if certificate.policy.content_type == "application/x-pem-file":
+        own = private_key_pem(key) if key is not None else b""
+        document["value"] = (own + found.public_bytes(serialization.Encoding.PEM)).decode("ascii")
+    else:
+        value = pkcs12.serialize_key_and_certificates(None, key, found, None, serialization.NoEncryption())
+        document["value"] = base64.b64encode(value).decode()
     document["kid"] = f"{base}/keys/{name}/{version.version}"
     return document
 
@@ -106,17 +110,19 @@ def pending_operation(vault: Vault, operation: PendingOperation) -> dict[str, An
 
 
 def pending_bundle(vault: Vault, operation: PendingOperation) -> dict[str, Any]:
-    """Return a first version that waits for its certificate: disabled, without ``cer``.
+    """Return a version that waits for its certificate: disabled, without ``cer``.
 
-    No captured answer was found; the SDKs' samples show only that there is one.
+    No captured answer was found; the SDKs' samples show only that there is one, also after its operation was
+    deleted.
     """
     base, name, version = f"https://{vault.host}", operation.name, operation.key["version"]
     holder = VaultCertificate(name, CertificatePolicy(**operation.policy), [])
+    pending = {} if operation.dropped else {"pending": {"id": f"{base}/certificates/{name}/pending"}}
     return {
         "id": f"{base}/certificates/{name}/{version}",
         "attributes": _pending_attributes(operation) | _RECOVERY,
         "policy": certificate_policy(vault, holder),
-        "pending": {"id": f"{base}/certificates/{name}/pending"},
+        **pending,
         **({"tags": operation.tags} if operation.tags else {}),
     }
 
@@ -137,12 +143,14 @@ def deleted_certificate(
 ) -> dict[str, Any]:
     """Return a deleted certificate, or its list entry (*item*)."""
     holder = certificate_from_json(gone.certificate)
-    version = holder.versions[-1]
-    document = (
-        certificate_item(vault, holder, version, state, whole=True)
-        if item
-        else certificate_bundle(vault, holder, version, state, latest=True)
-    )
+    if not holder.versions:
+        assert gone.operation is not None, "without one there is nothing that could be deleted"
+        operation = PendingOperation(**gone.operation)
+        document = pending_item(vault, operation, whole=True) if item else pending_bundle(vault, operation)
+    elif item:
+        document = certificate_item(vault, holder, holder.versions[-1], state, whole=True)
+    else:
+        document = certificate_bundle(vault, holder, holder.versions[-1], state, latest=True)
     return {
         "recoveryId": f"https://{vault.host}/deletedcertificates/{holder.name}",
         "deletedDate": gone.deleted,
@@ -159,22 +167,24 @@ def certificate_policy(vault: Vault, certificate: VaultCertificate) -> dict[str,
         key["key_size"] = policy.key_size
     key["reuse_key"] = policy.reuse_key
     if policy.curve:
+        key["key_size"] = CURVE_SIZES[policy.curve]
         key["crv"] = policy.curve
+    actions = policy.lifetime_actions or [
+        {"trigger": {"lifetime_percentage": 80}, "action": {"action_type": "EmailContacts"}}
+    ]
     return {
         "id": f"https://{vault.host}/certificates/{certificate.name}/policy",
         "key_props": key,
         "secret_props": {"contentType": policy.content_type},
         "x509_props": {
             "subject": policy.subject,
-            "sans": {},
+            "sans": policy.sans,
             "ekus": policy.ekus,
             "key_usage": policy.key_usage,
             "validity_months": policy.validity_months,
             "basic_constraints": {"ca": False},
         },
-        "lifetime_actions": [
-            {"trigger": {"lifetime_percentage": 80}, "action": {"action_type": "EmailContacts"}}
-        ],
+        "lifetime_actions": actions,
         "issuer": {"name": policy.issuer},
         "attributes": {"enabled": True, "created": policy.created, "updated": policy.updated},
     }

@@ -63,6 +63,18 @@ def parse(text: str) -> x509.Name:
     return x509.Name(x509.RelativeDistinguishedName(each) for each in reversed(sets))
 
 
+def text(name: x509.Name) -> str:
+    """Return *name* as ``parse`` reads it, quoted where it must be."""
+    shown = {oid: kind for kind, oid in reversed(_OIDS.items())}
+    parts = []
+    for attribute in (each for rdn in reversed(list(name.rdns)) for each in rdn):
+        value, dotted = str(attribute.value), attribute.oid.dotted_string
+        if re.search(r'[",;+=<>#\n]|^\s|\s$', value):
+            value = '"' + value.replace('"', '""') + '"'
+        parts.append(f"{shown.get(dotted, f'OID.{dotted}')}={value}")
+    return ", ".join(parts)
+
+
 def _value(text: str, place: int) -> tuple[str, int]:
     if place < len(text) and text[place] == '"':
         value, place = "", place + 1
