@@ -214,7 +214,7 @@ def _certificates(
     path: Path, data: bytes, password: Secret | None, roots: RootStore | None, apple: AppleRoots | None
 ) -> Inspection | None:
     if re.search(rb"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----|-----BEGIN ENCRYPTED PRIVATE KEY-----", data):
-        return _private_key(path, data)
+        return _private_key(path, data, roots)
     request = _request(path, data)
     if request is not None:
         return request
@@ -237,7 +237,9 @@ def _certificates(
     return None
 
 
-def _private_key(path: Path, data: bytes) -> Inspection:
+def _private_key(path: Path, data: bytes, roots: RootStore | None) -> Inspection:
+    from codesign_wizard.core.certificates.answer_findings import PRIVATE_KEY
+
     # RFC 7468, 11; RFC 1421, 4.6.1.1 for the older form with a header
     encrypted = b"BEGIN ENCRYPTED" in data or b"Proc-Type: 4,ENCRYPTED" in data
     title = (
@@ -246,7 +248,24 @@ def _private_key(path: Path, data: bytes) -> Inspection:
         else tr("{file} is a private key in PEM, not encrypted.")
     )
     findings = [] if encrypted else [OPEN_KEY(file=path.name, certainty=Certainty.COMPUTED)]
-    return Inspection("private-key", title.format(file=path.name), [], findings, {"encrypted": encrypted})
+    beside = _wrapped(path, data, roots)
+    if beside is None or "certificates" not in beside.details:
+        return Inspection("private-key", title.format(file=path.name), [], findings, {"encrypted": encrypted})
+    # as openssl pkcs12 writes both into one file
+    title = (
+        tr("{file} holds a private key in PEM, encrypted, and beside it:")
+        if encrypted
+        else tr("{file} holds a private key in PEM, not encrypted, and beside it:")
+    )
+    # that there is a key is said already
+    others = [each for each in beside.findings if each.id != PRIVATE_KEY.id]
+    return dataclasses.replace(
+        beside,
+        kind="private-key",
+        title=title.format(file=path.name),
+        findings=[*findings, *others],
+        details={"encrypted": encrypted, **beside.details},
+    )
 
 
 def _request(path: Path, data: bytes) -> Inspection | None:
@@ -290,15 +309,28 @@ def _request_details(data: bytes) -> tuple[list[tuple[str, str]], list[Finding]]
 
 
 def _wrapped(path: Path, data: bytes, roots: RootStore | None) -> Inspection | None:
-    """Return the certificates in what CAs wrap them in: a zip, a mail, a page, a wrong label."""
-    from codesign_wizard.core.certificates.bundle import read_bundle
-    from codesign_wizard.core.certificates.forms import Piece
+    """Return what CAs wrap certificates in, or programs a request: a zip, a mail, a page, bare base64.
 
-    bundle = read_bundle([Piece(path.name, data)]) if data else None
-    if bundle is None or not bundle.certificates:
+    Raises ``InputError`` for what can only be a certificate or a request, and is damaged.
+    """
+    from codesign_wizard.core.certificates.bundle import read_bundle
+    from codesign_wizard.core.certificates.forms import Kind, Piece, read_pieces
+
+    if not data:
         return None
-    found = _described(path, "certificates", bundle.certificates, roots)
-    return dataclasses.replace(found, findings=[*bundle.findings, *found.findings])
+    piece = Piece(path.name, data)
+    bundle = read_bundle([piece])
+    if bundle.certificates:
+        found = _described(path, "certificates", bundle.certificates, roots)
+        return dataclasses.replace(found, findings=[*bundle.findings, *found.findings])
+    parts = read_pieces([piece])
+    for part in parts:
+        request = _request(path, part.data) if part.kind is Kind.REQUEST else None
+        if request is not None:
+            return request
+    if data[:1] == b"\x30" and [each.kind for each in parts] == [Kind.DAMAGED]:
+        raise InputError(DAMAGED(file=path.name, what=tr("a certificate"), detail=parts[0].text))
+    return None
 
 
 def _load(data: bytes) -> tuple[str, list[x509.Certificate]] | None:

@@ -5,6 +5,8 @@ PEM: RFC 7468. PKCS #7 without content, the usual .p7b: RFC 2315, 9.1, the certi
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import io
 import os
 import zipfile
@@ -102,9 +104,14 @@ FORMS: tuple[str, ...] = tuple(_FORMS)
 
 
 def read_request(data: bytes) -> x509.CertificateSigningRequest:
-    """Return the signing request in *data*, PEM or DER; raises ``ValueError``."""
-    load = x509.load_pem_x509_csr if data.lstrip().startswith(b"-----") else x509.load_der_x509_csr
-    return load(data)
+    """Return the signing request in *data*: PEM, DER, or the vault's bare base64; raises ``ValueError``."""
+    if data.lstrip().startswith(b"-----"):
+        return x509.load_pem_x509_csr(data)
+    if not data.startswith(b"\x30"):
+        # as ``az keyvault certificate pending show --query csr`` prints it
+        with contextlib.suppress(ValueError):
+            data = base64.b64decode(b"".join(data.split()), validate=True)
+    return x509.load_der_x509_csr(data)
 
 
 def respond(

@@ -125,3 +125,9 @@ def test_the_ca_does_not_take_what_public_ones_refuse(cloud: PracticeCloud) -> N
     with pytest.raises(ValueError, match="subject is empty"):
         cloud.answer_request(pem(3072, x509.Name([])), "pem")
     assert cloud.answer_request(pem(2048, named), "pem", "unchecked")
+
+
+def test_a_request_is_read_as_az_prints_it(request_pem: str) -> None:
+    bare = "".join(request_pem.splitlines()[1:-1])
+    read = answers.read_request(f"{bare}\r\n".encode())
+    assert read == answers.read_request(request_pem.encode())

@@ -351,6 +351,11 @@ def _decoded(data: bytes) -> str | None:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
     if b"\0" in data[:4096]:
+        start = data[:256]
+        # UTF-16 without its mark: every other octet of plain text is nought
+        for first, codec in ((0, "utf-16-be"), (1, "utf-16-le")):
+            if start[first::2].count(0) > len(start) * 2 // 5:
+                return data.decode(codec, "replace")
         return None
     try:
         return data.decode("utf-8-sig")
