@@ -415,6 +415,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>no certificate, and no request that waits</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
         <source>judge a version; list what the vault holds; check and merge the CA's answer; request the next version; bring a deleted one back</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7495,6 +7500,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>The name {name} is in the vault, but without a certificate, and no signing request waits for one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>The certificate {name}, or its key, is disabled.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7571,6 +7581,11 @@
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Merge the CA's certificate into the request, once the CA has sent it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Make a new signing request under the same name: csr create, or the page Certificate.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9236,6 +9251,16 @@
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} is a private key in PEM, not encrypted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} holds a private key in PEM, encrypted, and beside it:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} holds a private key in PEM, not encrypted, and beside it:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
