@@ -249,7 +249,8 @@ def _remedy(remedy: Remedy, pad: str, width: int) -> Iterator[Line]:
         yield [("soft", f"{pad}  {tr('Portal') if number == 1 else '':<10}  "), ("", f"{number}. {head}")]
         for line in tail:
             yield [("", f"{pad}  {'':<10}     {line}")]
-    for name, text in (("az", remedy.az), ("PowerShell", remedy.powershell), (tr("See"), remedy.url)):
+    # the commands are quoted for the shell that is named
+    for name, text in (("az (bash)", remedy.az), ("PowerShell", remedy.powershell), (tr("See"), remedy.url)):
         for place, line in enumerate((text or "").splitlines()):
             yield [("soft", f"{pad}  {'' if place else name:<10}  "), ("", line)]
 

@@ -149,6 +149,10 @@ def _described(plan: GrantPlan, admin: AdminSession) -> Iterable[str]:
     for step in plan.steps:
         yield f"  {step.title}"
         yield from (f"    {line}" for line in step.detail.splitlines())
+        facts = step.facts()
+        room = max(len(name) for name, _ in facts)
+        yield from (f"    {name + ':':<{room + 1}} {text}" for name, text in facts)
+    yield from plan.notes
 
 
 def _say(lines: Iterable[str]) -> None:

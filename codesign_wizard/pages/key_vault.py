@@ -38,10 +38,11 @@ from codesign_wizard.widgets.basics import (
 )
 from codesign_wizard.widgets.fields import CheckedField, SecretField, field_row
 from codesign_wizard.widgets.findings import FindingList, PassedRow
-from codesign_wizard.widgets.pieces import Banner, Fold, Tabs, portal_steps
+from codesign_wizard.widgets.pieces import Banner, Fold, Tabs, az_box, portal_steps
 
 if TYPE_CHECKING:
     from codesign_wizard.core.azure.discovery import Discovery
+    from codesign_wizard.core.azure.options import AzureOptions
     from codesign_wizard.core.doctor import DoctorResult
     from codesign_wizard.core.profile import StepResult
 
@@ -146,6 +147,8 @@ class KeyVaultPage(Page):
 
     def _none_yet(self) -> Card:
         card = Card()
+        self._none_yet_of: AzureOptions | None = None
+        self._none_yet_tabs: Tabs | None = None
         self.none_yet = Fold(tr("I have n&one of these yet"))
         self.none_yet.button.setAccessibleName(tr("I have none of these yet"))
         self.none_yet.button.toggled.connect(self._fill_none_yet)
@@ -222,6 +225,7 @@ class KeyVaultPage(Page):
             self._discovery = None
         self._timer.start()
         self.workspace.edited()
+        self._fill_none_yet(self.none_yet.button.isChecked())
 
     # -- the secret
 
@@ -481,17 +485,21 @@ class KeyVaultPage(Page):
             )
 
     def _fill_none_yet(self, opened: bool) -> None:
-        if not opened or self.none_yet.body.count():
+        """Show the steps and scripts for the names that are typed now."""
+        options = self.workspace.session.azure_options()
+        if not opened or options == self._none_yet_of:
             return
         from codesign_wizard.core.azure.setup_script import setup_remedy
 
-        options = self.workspace.session.azure_options()
         remedy = setup_remedy(options)
-        tabs = Tabs(tr("Ways to do it"))
+        chosen = self._none_yet_tabs.index if self._none_yet_tabs is not None else 0
+        self._none_yet_of = options
+        clear(self.none_yet.body)
+        tabs = self._none_yet_tabs = Tabs(tr("Ways to do it"))
         texts = []
         for title, page, text in (
             (tr("Portal"), portal_steps(remedy.portal), "\n".join(remedy.portal)),
-            ("az", CodeBox(remedy.az or "", tr("az script")), remedy.az or ""),
+            ("az", az_box(remedy.az or "", tr("az script")), remedy.az or ""),
             (
                 "PowerShell",
                 CodeBox(remedy.powershell or "", tr("PowerShell script")),
@@ -511,6 +519,7 @@ class KeyVaultPage(Page):
         after.hide()
         tabs.chosen.connect(lambda place: after.setVisible(place > 0))  # the portal prints nothing
         self.none_yet.body.addWidget(after)
+        tabs.bar.setCurrentIndex(chosen)
 
 
 _GUID_HINT = "00000000-0000-0000-0000-000000000000"

@@ -26,6 +26,7 @@ from codesign_wizard.widgets.basics import (
     CodeBox,
     Columns,
     CopyButton,
+    Facts,
     announce,
     button,
     clear,
@@ -37,7 +38,7 @@ from codesign_wizard.widgets.basics import (
 )
 from codesign_wizard.widgets.findings import FindingList, evidence_lines
 from codesign_wizard.widgets.matrix import Matrix, missing_rows, short_name, state_words
-from codesign_wizard.widgets.pieces import Banner, Fold, Tabs, portal_steps
+from codesign_wizard.widgets.pieces import Banner, Fold, Tabs, az_box, portal_steps
 
 if TYPE_CHECKING:
     from codesign_wizard.core.azure.permissions.admin import AdminSession, DeviceCode
@@ -416,10 +417,11 @@ class PermissionsPage(Page):
         for step in plan.steps:
             self.steps.addWidget(label(step.title, "heading"))
             self.steps.addWidget(label(step.detail, "soft"))
+            self.steps.addWidget(Facts(step.facts(), name_width=40))
             tabs = Tabs(tr("Ways to do it"))
             if step.portal:
                 tabs.add(tr("Portal"), portal_steps(step.portal))
-            tabs.add("az", CodeBox(step.az, tr("az command")))
+            tabs.add("az", az_box(step.az, tr("az command")))
             tabs.add("PowerShell", CodeBox(step.powershell, tr("PowerShell command")))
             self.steps.addWidget(tabs)
         for note in plan.notes:
@@ -448,9 +450,10 @@ class PermissionsPage(Page):
 
     def _show_waiting(self, gone: float, left: float) -> None:
         self.countdown.setText(
-            tr("Granted {n} s ago; the vault does not know it yet. Asking for {m} s more at most.").format(
-                n=int(gone), m=int(left)
-            )
+            tr(
+                "Granted {n} s ago; the vault does not know it yet. Asking for {m} s more at most. "
+                "Cancel ends the waiting; the grant stays."
+            ).format(n=int(gone), m=int(left))
         )
         self.countdown.show()
 

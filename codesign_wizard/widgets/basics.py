@@ -30,7 +30,7 @@ from codesign_wizard.theme import Mark, px
 if TYPE_CHECKING:
     # the classes of events and their enumerations are made when first named: not for an annotation
     from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QPaintEvent
+    from PySide6.QtGui import QPaintEvent, QResizeEvent
 
 L = TypeVar("L", bound=QBoxLayout)
 
@@ -157,6 +157,16 @@ class Card(QFrame):
         self.note.setVisible(bool(note))
         # a card is as high as its content, and takes no more
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+
+    def sizeHint(self) -> QSize:
+        # the hint is also the most a card is given: text that wraps needs more where the card is narrow
+        hint = super().sizeHint()
+        return QSize(hint.width(), max(hint.height(), self.body.totalHeightForWidth(self.width())))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
 
 
 def hairline() -> QFrame:

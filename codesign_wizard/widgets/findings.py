@@ -23,7 +23,7 @@ from codesign_wizard.widgets.basics import (
     label,
     row,
 )
-from codesign_wizard.widgets.pieces import Fold, Tabs, portal_steps, severity_word
+from codesign_wizard.widgets.pieces import Fold, Tabs, az_box, portal_steps, severity_word
 
 
 def evidence_lines(evidence: Evidence) -> list[tuple[str, str]]:
@@ -61,7 +61,7 @@ class RemedyView(QWidget):
         if remedy.portal:
             ways.append((tr("Portal"), portal_steps(remedy.portal), "\n".join(remedy.portal)))
         if remedy.az:
-            ways.append(("az", CodeBox(remedy.az, tr("az command")), remedy.az))
+            ways.append(("az", az_box(remedy.az, tr("az command")), remedy.az))
         if remedy.powershell:
             ways.append(
                 ("PowerShell", CodeBox(remedy.powershell, tr("PowerShell command")), remedy.powershell)

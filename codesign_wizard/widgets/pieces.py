@@ -23,7 +23,7 @@ from codesign_wizard import theme
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import SEVERITY_MARKS, Mark, px
-from codesign_wizard.widgets.basics import MarkView, button, column, label, restyle
+from codesign_wizard.widgets.basics import CodeBox, MarkView, button, column, label, restyle
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QEvent
@@ -180,6 +180,17 @@ class Tabs(QWidget):
         for place, page in enumerate(self._pages):
             page.setVisible(place == index)
         self.chosen.emit(index)
+
+
+def az_box(text: str, name: str) -> QWidget:
+    """Return ``az`` commands, and for which shell they are quoted."""
+    holder = QWidget()
+    box = QVBoxLayout(holder)
+    box.setContentsMargins(0, 0, 0, 0)
+    box.setSpacing(px(4))
+    box.addWidget(CodeBox(text, name))
+    box.addWidget(label(tr("For bash, as in Azure Cloud Shell. On Windows take PowerShell."), "label"))
+    return holder
 
 
 def portal_steps(steps: Sequence[str]) -> QWidget:

@@ -54,6 +54,8 @@ PATTERNS = (
     "keys/read", "certificates/read", "keys/sign/action", "certificates/create/action", "secrets/*",
     "certificatecontacts/write", "keyrotationpolicies/*", "*/backup/action", "keys/unwrap/action",
     "certificates/*/action", "keys/s*",
+    # what no request can ask without effect
+    "keys/create/action", "keys/import/action", "certificates/import/action", "certificatecas/write",
 )  # fmt: skip
 ROLES = (
     "Key Vault Administrator", "Key Vault Certificates Officer", "Key Vault Crypto Officer", "Contributor",
@@ -228,6 +230,14 @@ def reaches(world: RandomWorld, scope: str, resource: str) -> bool:
     return [each for each in resource.lower().split("/") if each][: len(parts)] == parts
 
 
+def asked_at(world: RandomWorld, permission: Permission) -> str:
+    """Return the resource that a request is about: the object, where the operation is on one."""
+    group, _, operation = permission.action.removeprefix(PREFIX).partition("/")
+    if group in ("keys", "certificates") and operation != "restore/action":
+        return f"{world.place.vault}/{group}/{NAME}"
+    return world.place.vault
+
+
 def naive(world: RandomWorld, permission: Permission) -> bool | None:
     """Return whether the vault lets the principal do it on the certificate or its key.
 
@@ -241,10 +251,7 @@ def naive(world: RandomWorld, permission: Permission) -> bool | None:
             if ticked and each.object_id in me and each.application_id == "":
                 return True
         return False
-    target = world.place.vault
-    group, _, operation = permission.action.removeprefix(PREFIX).partition("/")
-    if group in ("keys", "certificates") and operation != "restore/action":
-        target += f"/{group}/{NAME}"
+    target = asked_at(world, permission)
     unsure = False
     for denial in world.denials:
         if any(each in me for each in denial.excluded_principal_ids):
@@ -289,8 +296,7 @@ def practised(world: RandomWorld, permission: Permission) -> bool:
         [Subscription(place.subscription, "t", "s", list(place.above))],
         world.assignments, world.denials, world.roles,
     )  # fmt: skip
-    kind = ours.on_object(permission.action)
-    target = f"{place.vault}/{kind}/{NAME}" if kind else place.vault
+    target = asked_at(world, permission)
     return authorization.rule(caller.principals, permission.action, target, NOW, data=True).granted
 
 
@@ -300,8 +306,9 @@ def test_three_judges_agree_on_random_grants() -> None:
     for number in range(WORLDS):
         world = random_world(draw, Place())
         access = as_administrators_see_it(world)
+        told = ours.evaluate(access, world.place.principal, NAME)
         for permission in permissions(access.model):
-            judged = ours.evaluate(access, world.place.principal, NAME)[permission.key].state
+            judged = told[permission.key].state
             expected, ruled = naive(world, permission), practised(world, permission)
             about = f"world {number}, {permission.key}: {judged}, {expected}, {ruled}"
             seen[access.model, judged] = seen.get((access.model, judged), 0) + 1
@@ -317,7 +324,7 @@ def test_three_judges_agree_on_random_grants() -> None:
                 assert expected is None, about
     # the worlds are not all alike
     for model in Model:
-        assert seen[model, State.GRANTED] > 5000
+        assert seen[model, State.GRANTED] > 4000
         assert seen[model, State.MISSING] > 5000
     assert seen[Model.RBAC, State.UNTESTABLE] > 200
 

@@ -18,7 +18,8 @@ def grant_remedies(options: AzureOptions, object_id: str, action: str, resource:
     *action* is a data action or ``keys sign`` of an access policy, as a 403 names it. *object_id* is the
     service principal's, *resource* the vault's resource id; either may be "", then the commands look it up.
     """
-    target = remedies.Target(options, object_id, resource)
+    # a refusal tells what is missing, and nothing of what is ticked
+    target = remedies.Target(options, object_id, resource, complete=False)
     permission = permission_of(action)
     if permission is not None:
         return remedies.grant_remedies(target, permission.model, [permission])

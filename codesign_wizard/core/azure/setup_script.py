@@ -9,6 +9,7 @@ subshell, a script block), so a failure ends the block and not the person's shel
 
 from __future__ import annotations
 
+from codesign_wizard.core.azure.identifiers import guid_of
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions.catalogue import (
     CERTIFICATES_OFFICER,
@@ -22,6 +23,8 @@ from codesign_wizard.core.clouds import CHINA, PUBLIC, US_GOVERNMENT
 from codesign_wizard.core.finding import Remedy
 from codesign_wizard.core.text import tr
 
+# what stands for the vault's name until the person chooses one: names of vaults are the whole world's
+PLACEHOLDER = "CHANGE-ME"
 _ROLES = (CERTIFICATES_OFFICER, CRYPTO_OFFICER)
 _AZ_CLOUDS = {PUBLIC.key: "AzureCloud", US_GOVERNMENT.key: "AzureUSGovernment", CHINA.key: "AzureChinaCloud"}
 _REGIONS = {PUBLIC.key: "westeurope", US_GOVERNMENT.key: "usgovvirginia", CHINA.key: "chinaeast2"}
@@ -29,7 +32,7 @@ _REGIONS = {PUBLIC.key: "westeurope", US_GOVERNMENT.key: "usgovvirginia", CHINA.
 
 def setup_remedy(options: AzureOptions) -> Remedy:
     """Return the portal's steps, the ``az`` script (bash) and the PowerShell script for *options*."""
-    vault = options.vault_name or "signing-CHANGE-ME"
+    vault = options.vault_name or PLACEHOLDER
     certificate = options.certificate_name or "code-signing"
     return Remedy(
         title=tr("An administrator of the Azure subscription does this once; about 10 minutes."),
@@ -83,7 +86,12 @@ def _bash(vault: str, certificate: str, options: AzureOptions) -> str:
         '    --assignee-principal-type ServicePrincipal --scope "$scope" --output none'
         for role in _ROLES
     )
-    login = f"az login --tenant {sh(options.tenant_id)}" if options.tenant_id else "az login"
+    login, signed_in = "az login", "az account show --output none 2>/dev/null"
+    if options.tenant_id:
+        login += f" --tenant {sh(options.tenant_id)}"
+    if tenant := guid_of(options.tenant_id):
+        # who is signed in elsewhere would make everything there
+        signed_in = f'[ "$(az account show --query tenantId --output tsv 2>/dev/null)" = {sh(tenant)} ]'
     return f"""\
 (
 set -eu
@@ -94,8 +102,9 @@ application="$vault-signing"
 group='code-signing'
 region={sh(_REGIONS[options.cloud.key])}
 
+[ "$vault" != {PLACEHOLDER} ] || {{ echo "Choose a name for the vault first: the line vault=" >&2; exit 1; }}
 [ "$(az cloud show --query name --output tsv)" = {cloud} ] || az cloud set --name {cloud}
-az account show --output none 2>/dev/null || {login} --output none
+{signed_in} || {login} --output none
 [ "$(az group exists --name "$group")" = true ] ||
   az group create --name "$group" --location "$region" --output none
 az keyvault show --name "$vault" --output none 2>/dev/null ||
@@ -139,8 +148,11 @@ def _powershell(vault: str, certificate: str, options: AzureOptions) -> str:
     keys, certificates = _permissions()
     roles = ", ".join(powershell(role) for role in _ROLES)
     login = f"Connect-AzAccount -Environment {cloud}"
+    elsewhere = f"$context.Environment.Name -ne '{cloud}'"
     if options.tenant_id:
         login += f" -Tenant {powershell(options.tenant_id)}"
+    if tenant := guid_of(options.tenant_id):
+        elsewhere += f" -or $context.Tenant.Id -ne {powershell(tenant)}"
     return f"""\
 & {{
 $ErrorActionPreference = 'Stop'
@@ -151,8 +163,9 @@ $application = "$vault-signing"
 $group = 'code-signing'
 $region = {powershell(_REGIONS[options.cloud.key])}
 
+if ($vault -eq '{PLACEHOLDER}') {{ throw 'Choose a name for the vault first: the line $vault =' }}
 $context = Get-AzContext
-if (-not $context -or $context.Environment.Name -ne '{cloud}') {{ {login} | Out-Null }}
+if (-not $context -or {elsewhere}) {{ {login} | Out-Null }}
 Register-AzResourceProvider -ProviderNamespace Microsoft.KeyVault | Out-Null
 if (-not (Get-AzResourceGroup -Name $group -ErrorAction SilentlyContinue)) {{
   New-AzResourceGroup -Name $group -Location $region | Out-Null

@@ -123,18 +123,24 @@ class _Run:
         self.pointless = False
         self.management: Secret | None = None
 
+    @property
+    def _object_id(self) -> str:
+        return self.identity.object_id if self.identity is not None else ""
+
     def own(self) -> OwnRights:
         signed_in = self.credential.management_token()
         if signed_in.token is None:
             return OwnRights()
         self.management = signed_in.token
-        return own_rights(self.job, self.network, self.options, signed_in.token)
+        return own_rights(self.job, self.network, self.options, signed_in.token, object_id=self._object_id)
 
     def own_again(self, told: OwnRights, resource_id: str) -> OwnRights:
         """Ask Resource Manager once more where the vault told its resource id, and nobody else did."""
         if self.management is None or told.resource_id or not resource_id:
             return told
-        return own_rights(self.job, self.network, self.options, self.management, resource_id)
+        return own_rights(
+            self.job, self.network, self.options, self.management, resource_id, object_id=self._object_id
+        )
 
     def prove(self) -> Proof:
         try:
@@ -164,7 +170,7 @@ class _Run:
                 self.network,
                 self.options,
                 admin.token(job=self.job),
-                self.identity.object_id if self.identity is not None else "",
+                self._object_id,
                 account=admin.account,
                 graph_token=lambda: admin.token(cloud.graph_scope, job=self.job),
             )

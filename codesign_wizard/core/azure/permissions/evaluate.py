@@ -128,22 +128,20 @@ def decide(access: VaultAccess, object_id: str, action: str, resource_id: str) -
     principals = _principals(access, object_id)
     doubt: Observation | None = None
     for denial in access.denials:
-        applies = _denies(denial, principals, action, resource_id, groups_known="groups" not in access.unread)
+        applies = denies(denial, principals, action, resource_id, groups_known="groups" not in access.unread)
         if applies is State.MISSING:
             text = tr("The deny assignment {name} forbids it, whatever roles are held.")
-            return _computed(State.MISSING, text.format(name=denial.name or denial.id), _of_denial(denial))
+            return _computed(State.MISSING, text.format(name=denial.name or denial.id), of_denial(denial))
         if applies is State.UNTESTABLE and doubt is None:
             text = tr("A role holds it, but the deny assignment {name} may forbid it.")
-            doubt = _computed(
-                State.UNTESTABLE, text.format(name=denial.name or denial.id), _of_denial(denial)
-            )
+            doubt = _computed(State.UNTESTABLE, text.format(name=denial.name or denial.id), of_denial(denial))
     definitions = {each.id.lower(): each for each in access.definitions}
     open_point: Observation | None = None
     for assignment in access.assignments:
         if assignment.principal_id.lower() not in principals or not covers(assignment.scope, resource_id):
             continue
         definition = definitions.get(assignment.role_definition_id.lower())
-        more = _of_assignment(assignment, definition)
+        more = _of_assignment(assignment, definition, object_id)
         if definition is None:
             text = tr("A role is held whose definition could not be read: {role}.")
             role = assignment.role_definition_id.rpartition("/")[2]
@@ -258,10 +256,13 @@ def _holds(definition: RoleDefinition, action: str) -> bool:
     return matches(definition.data_actions, action) and not matches(definition.not_data_actions, action)
 
 
-def _denies(
+def denies(
     denial: DenyAssignment, principals: set[str], action: str, resource_id: str, *, groups_known: bool
 ) -> State | None:
-    """Return MISSING for what certainly is denied, UNTESTABLE for what may be, else ``None``."""
+    """Return MISSING for what certainly is denied, UNTESTABLE for what may be, else ``None``.
+
+    *principals* are in lower case: the caller's object id and, as far as they are known, its groups'.
+    """
     named = {each.lower() for each in denial.principal_ids}
     spared = {each.lower() for each in denial.excluded_principal_ids}
     if (
@@ -289,16 +290,21 @@ def _granted_text(definition: RoleDefinition, assignment: RoleAssignment, object
     return tr("By the role {role}.").format(role=definition.name)
 
 
-def _of_assignment(assignment: RoleAssignment, definition: RoleDefinition | None) -> dict[str, str]:
+def _of_assignment(
+    assignment: RoleAssignment, definition: RoleDefinition | None, object_id: str
+) -> dict[str, str]:
+    own = assignment.principal_id.lower() == object_id.lower()
     return {
         "role": definition.name if definition else assignment.role_definition_id,
         "scope": assignment.scope,
         "principal": assignment.principal_id,
+        **({} if own else {"through-group": assignment.principal_id}),
         **({"assigned": iso(assignment.created)} if assignment.created else {}),
     }
 
 
-def _of_denial(denial: DenyAssignment) -> dict[str, str]:
+def of_denial(denial: DenyAssignment) -> dict[str, str]:
+    """Return what evidence says of *denial*."""
     return {"deny-assignment": denial.id or denial.name, "scope": denial.scope}
 
 

@@ -106,6 +106,33 @@ def find_vault(arm: Arm, options: AzureOptions) -> str:
     )
 
 
+def deny_assignments(arm: Arm, resource_id: str) -> list[DenyAssignment]:
+    """Return every deny assignment at the vault or above it: whom they name is for the evaluation.
+
+    Raises ``CodesignError`` and ``Cancelled``.
+    """
+    found = []
+    path = f"{resource_id}{_ROLES}/denyAssignments"
+    for each in arm.pages(path, AUTHORIZATION_API, filtered("atScope()")):
+        properties = _members(each.get("properties"))
+        for permission in properties.get("permissions") or ():
+            told = _members(permission)
+            found.append(
+                DenyAssignment(
+                    id=str(each.get("id") or ""),
+                    name=str(properties.get("denyAssignmentName") or ""),
+                    principal_ids=_ids(properties.get("principals")),
+                    excluded_principal_ids=_ids(properties.get("excludePrincipals")),
+                    scope=str(properties.get("scope") or ""),
+                    data_actions=_texts(told.get("dataActions")),
+                    not_data_actions=_texts(told.get("notDataActions")),
+                    does_not_apply_to_child_scopes=properties.get("doNotApplyToChildScopes") is True,
+                    condition=str(told.get("condition") or properties.get("condition") or ""),
+                )
+            )
+    return found
+
+
 def _vault(arm: Arm, resource_id: str, options: AzureOptions) -> dict[str, Any]:
     try:
         return arm.vault(resource_id)[0]
@@ -137,7 +164,7 @@ class _Reader:
         policies = tuple(_policies(properties))
         assigned, denied, elsewhere = self.arm.side_by_side(
             lambda: self._assignments(resource_id),
-            lambda: self._denials(resource_id),
+            lambda: deny_assignments(self.arm, resource_id),
             lambda: self._assignments("/".join(resource_id.split("/")[:3])),
         )
         assignments = self._or_nothing(assigned, tr("role assignments"), "assignments")
@@ -210,29 +237,6 @@ class _Reader:
             for each in self.arm.pages(f"{resource_id}{_ROLES}/roleAssignments", AUTHORIZATION_API, query)
             for properties in [_members(each.get("properties"))]
         ]
-
-    def _denials(self, resource_id: str) -> list[DenyAssignment]:
-        """Return every deny assignment at the vault or above it: whom they name is for the evaluation."""
-        found = []
-        path = f"{resource_id}{_ROLES}/denyAssignments"
-        for each in self.arm.pages(path, AUTHORIZATION_API, filtered("atScope()")):
-            properties = _members(each.get("properties"))
-            for permission in properties.get("permissions") or ():
-                told = _members(permission)
-                found.append(
-                    DenyAssignment(
-                        id=str(each.get("id") or ""),
-                        name=str(properties.get("denyAssignmentName") or ""),
-                        principal_ids=_ids(properties.get("principals")),
-                        excluded_principal_ids=_ids(properties.get("excludePrincipals")),
-                        scope=str(properties.get("scope") or ""),
-                        data_actions=_texts(told.get("dataActions")),
-                        not_data_actions=_texts(told.get("notDataActions")),
-                        does_not_apply_to_child_scopes=properties.get("doNotApplyToChildScopes") is True,
-                        condition=str(told.get("condition") or properties.get("condition") or ""),
-                    )
-                )
-        return found
 
     def _definitions(self, ids: Iterable[str]) -> list[RoleDefinition]:
         wanted = sorted({each.lower(): each for each in ids if each}.values())

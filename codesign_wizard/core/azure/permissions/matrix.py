@@ -2,21 +2,28 @@
 
 In this order: a signature made, what happened to the real certificate and its key, what happened to a name
 that does not exist, what was computed from an administrator's view, what Resource Manager says of the caller.
+
+What no request can ask is computed alone. It counts as granted only where the vault was seen to know of that
+very grant, or where the grant is so old that every vault knows of it; else it is *likely*.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from codesign_wizard.core.azure.permissions.catalogue import Model, Permission, permissions
 from codesign_wizard.core.azure.permissions.evaluate import on_object
 from codesign_wizard.core.azure.permissions.report import Observation, Row, Source, State
-from codesign_wizard.core.finding import Certainty
+from codesign_wizard.core.finding import Certainty, utc_now
 from codesign_wizard.core.text import tr
 
 _DIRECT = (Source.SIGNATURE, Source.OBJECT)
 _COMPUTED = (Source.ADMIN, Source.SELF)
+_LET_THROUGH = (State.GRANTED, State.LIKELY)
+# a role that was given longer ago than this is known to every vault
+PROPAGATED = timedelta(hours=24)
 _ORDER = (Source.SIGNATURE, Source.OBJECT, Source.PROBE, Source.ADMIN, Source.SELF)
 
 
@@ -52,8 +59,21 @@ def build(model: Model, observations: Mapping[str, Sequence[Observation]], certi
     for each in permissions(model):
         for found in _contradictions(each, observations.get(each.key, ())):
             (unheard if _unheard(found) else contradictions).append(found)
+    known = {
+        grant
+        for seen in observations.values()
+        if any(each.source not in _COMPUTED and each.state in _LET_THROUGH for each in seen)
+        for each in seen
+        if each.state is State.GRANTED and (grant := _grant(each))
+    }
     rows = tuple(
-        _row(each, observations.get(each.key, ()), certificate_name, alone=alone, doubted=bool(unheard))
+        _row(
+            each,
+            [_weighed(one, known) for one in observations.get(each.key, ())],
+            certificate_name,
+            alone=alone,
+            doubted=bool(unheard),
+        )
         for each in permissions(model)
     )
     return Matrix(
@@ -62,6 +82,46 @@ def build(model: Model, observations: Mapping[str, Sequence[Observation]], certi
         tuple(unheard),
         tuple(row for row in rows if alone and _alone(row.observations)),
     )
+
+
+def _grant(observation: Observation) -> tuple[str, ...]:
+    """Return by which role assignment, or which of the caller's sets of rights, something is granted."""
+    more = observation.evidence.more
+    names = ("role", "scope", "principal") if observation.source is Source.ADMIN else ("data-actions",)
+    found = tuple(more.get(name, "") for name in names)
+    return (observation.source.value, *found) if any(found) else ()
+
+
+def _weighed(observation: Observation, known: Collection[tuple[str, ...]]) -> Observation:
+    """Return *observation*, as likely where the vault may not know of the grant, or something may deny it.
+
+    Ticks in access policies work at once.
+    """
+    grant = _grant(observation) if observation.source in _COMPUTED else ()
+    if observation.state is not State.GRANTED or not grant:
+        return observation
+    if "deny-assignments" in observation.evidence.more:
+        doubt = tr("{reason} Whether something denies it could not be read.")
+    elif grant in known or _old(observation):
+        return observation
+    else:
+        doubt = tr("{reason} Whether the vault knows of this grant yet was not seen.")
+    return replace(
+        observation,
+        state=State.LIKELY,
+        certainty=Certainty.LIKELY,
+        text=doubt.format(reason=observation.text),
+    )
+
+
+def _old(observation: Observation) -> bool:
+    """Tell whether every vault must know of a grant: given to the caller itself, and long ago."""
+    more = observation.evidence.more
+    try:
+        assigned = datetime.fromisoformat(more.get("assigned", ""))
+    except ValueError:
+        return False
+    return "through-group" not in more and utc_now() - assigned > PROPAGATED
 
 
 def _row(
@@ -134,9 +194,13 @@ def _decide(
         # Resource Manager says no, the administrator's view says yes: one of them is not up to date
         sure = denied is None and not doubted
         return (State.GRANTED if sure else State.LIKELY), told
-    if denied is not None:
-        return State.MISSING, denied
     likely = _first(computed, State.LIKELY)
+    # as above: a grant of today, that Resource Manager does not list yet
+    fresh = likely is not None and likely.source is Source.ADMIN
+    if denied is not None and not (
+        fresh and denied.source is Source.SELF and "deny-assignment" not in denied.evidence.more
+    ):
+        return State.MISSING, denied
     if likely is not None:
         return State.LIKELY, likely
     return State.UNTESTABLE, next(iter([*direct, *probed, *computed]), None)

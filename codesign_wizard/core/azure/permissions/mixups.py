@@ -29,7 +29,7 @@ from codesign_wizard.core.azure.permissions.evaluate import (
     entries,
     matches,
 )
-from codesign_wizard.core.azure.permissions.matrix import Matrix
+from codesign_wizard.core.azure.permissions.matrix import PROPAGATED, Matrix
 from codesign_wizard.core.azure.permissions.own_rights import OwnRights
 from codesign_wizard.core.azure.permissions.probes import Asked, Meaning, ProbeResult, permission_for
 from codesign_wizard.core.azure.permissions.report import Row, State, verdict
@@ -37,8 +37,6 @@ from codesign_wizard.core.azure.signin import CallerIdentity
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, Severity, iso, utc_now
 from codesign_wizard.core.text import tr, translate
 
-# a role that was given longer ago than this is known to every vault
-_PROPAGATED_S = 24 * 3600.0
 _SHOWN = 12  # permissions named in one sentence
 
 
@@ -102,12 +100,18 @@ class Seen:
     def target(self) -> remedies.Target:
         """Return to whom and where a grant has to go."""
         policy = _own_entry(self)
+        if self.access is not None:
+            keys, certificates = (policy.keys, policy.certificates) if policy else ((), ())
+            return remedies.Target(self.options, self.object_id, self.resource_id, keys, certificates)
+        rows = [] if self.model is Model.RBAC else self.matrix.rows
+        held = [row.permission for row in rows if row.state in (State.GRANTED, State.LIKELY)]
         return remedies.Target(
             self.options,
             self.object_id,
             self.resource_id,
-            policy.keys if policy else (),
-            policy.certificates if policy else (),
+            tuple(each.name for each in held if each.kind == "keys"),
+            tuple(each.name for each in held if each.kind == "certificates"),
+            complete=not held,
         )
 
     def grants(self) -> list[Remedy]:
@@ -196,7 +200,11 @@ def _conditional(seen: Seen) -> Finding | None:
                         ),
                         url="https://learn.microsoft.com/azure/role-based-access-control/conditions-overview",
                     ),
-                    *seen.grants(),
+                    # the role itself cannot be given a second time at the same place
+                    *(
+                        remedies.least_remedy(seen.target(), seen.model, purpose)
+                        for purpose in (Purpose.DOCUMENTED, Purpose.SIGN)
+                    ),
                 ],
             )
     return None
@@ -295,7 +303,7 @@ def _old(seen: Seen, assigned: str) -> bool:
     if not assigned or access is None:
         return False
     times = [each.created for each in access.assignments if each.created and iso(each.created) == assigned]
-    return bool(times) and (utc_now() - times[0]).total_seconds() > _PROPAGATED_S
+    return bool(times) and utc_now() - times[0] > PROPAGATED
 
 
 def _single(seen: Seen) -> Finding | None:

@@ -68,6 +68,15 @@ class GrantStep:
     az: str = ""
     powershell: str = ""
 
+    def facts(self) -> list[tuple[str, str]]:
+        """Return in words to whom and where something is given, and what is there before and after."""
+        return [
+            (tr("To"), self.to_whom),
+            (tr("On"), self.scope),
+            (tr("Now"), self.before),
+            (tr("Then"), self.after),
+        ]
+
     def to_json(self) -> dict[str, Any]:
         """Return the step for a document."""
         return {

@@ -47,7 +47,8 @@ class Target:
     """To whom and where. What is "" is looked up by the commands themselves, or shown as a placeholder.
 
     ``object_id`` is the service principal's, ``resource_id`` the vault's; ``keys`` and ``certificates`` are
-    what its access policy holds already (both commands replace a kind as a whole, so they repeat it).
+    what its access policy holds already (both commands replace a kind as a whole, so they repeat it), and
+    ``complete`` whether that is all it holds, as far as anybody can tell.
     """
 
     options: AzureOptions
@@ -55,6 +56,7 @@ class Target:
     resource_id: str = ""
     keys: tuple[str, ...] = ()
     certificates: tuple[str, ...] = ()
+    complete: bool = True
 
     @property
     def subscription(self) -> str:
@@ -207,7 +209,8 @@ def policy_remedy(
 ) -> Remedy:
     """Return how to tick *needed* in the vault's access policy, beside what is ticked already.
 
-    A data action among them stands for every tick that means it.
+    A data action among them stands for every tick that means it. Where it is not known what is ticked, there
+    are no commands for less than what is documented: they would take the rest away.
     """
     actions = {each.action for each in needed if each.model is Model.RBAC}
     names = {each.key for each in needed}
@@ -241,6 +244,22 @@ def policy_remedy(
     if certificates:
         az += f" --certificate-permissions {' '.join(certificates)}"
         command += f" -PermissionsToCertificates {','.join(certificates)}"
+    notes: tuple[str, ...] = ()
+    if not target.complete and purpose is Purpose.DOCUMENTED:
+        notes = (
+            tr(
+                "az and PowerShell set these ticks in place of those that are there now: Delete, Purge and "
+                "the like would go. The portal leaves them."
+            ),
+        )
+    elif not target.complete:
+        az = command = ""
+        notes = (
+            tr(
+                "No command for this: it would take the ticks away that cannot be seen from here. With an "
+                "administrator's sign-in there is one."
+            ),
+        )
     return Remedy(
         title=title.format(count=len(needed), purpose=purpose.words),
         portal=(
@@ -253,9 +272,10 @@ def policy_remedy(
                 application=application
             ),
             tr("Review + create, Create (or Save)."),
+            *notes,
         ),
-        az=az,
-        powershell=command,
+        az=az or None,
+        powershell=command or None,
         url=f"{target.url}/access_policies" if target.resource_id else target.url,
     )
 

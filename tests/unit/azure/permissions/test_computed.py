@@ -1,0 +1,185 @@
+"""What no request can ask is computed: it is called granted only where the vault must know of the grant."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from codesign_wizard.core.azure.options import AzureOptions
+from codesign_wizard.core.azure.permissions import evaluate, mixups
+from codesign_wizard.core.azure.permissions.catalogue import Model, permissions
+from codesign_wizard.core.azure.permissions.matrix import build
+from codesign_wizard.core.azure.permissions.own_rights import OwnRights, RightSet
+from codesign_wizard.core.azure.permissions.probes import ProbeResult
+from codesign_wizard.core.azure.permissions.report import Observation, Row, Source, State
+from codesign_wizard.core.finding import Certainty, Finding, utc_now
+
+PREFIX = "Microsoft.KeyVault/vaults/"
+VAULT = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/contoso"
+OPTIONS = AzureOptions("contoso", "code-signing", "6b1f6e2a-3b0c-4f0e-9d3a-0c2f4a6b8d10", "")
+ME = "77777777-1111-4222-8333-444444444444"
+IMPORT = f"{PREFIX}keys/import/action"
+SIGN = f"{PREFIX}keys/sign/action"
+GROUP = "88888888-1111-4222-8333-444444444444"
+
+
+def denial(*actions: str, **more: Any) -> evaluate.DenyAssignment:
+    given: dict[str, Any] = {
+        "principal_ids": (evaluate.EVERYBODY,),
+        "excluded_principal_ids": (),
+        "scope": VAULT,
+        **more,
+    }
+    return evaluate.DenyAssignment(
+        id="d", name="Locked", data_actions=tuple(PREFIX + each for each in actions), **given
+    )
+
+
+def own(*sets: RightSet, denials: tuple[evaluate.DenyAssignment, ...] | None = ()) -> OwnRights:
+    return OwnRights(VAULT, sets, denials=denials, object_id=ME)
+
+
+def holding(*patterns: str) -> RightSet:
+    return RightSet(data_actions=tuple(PREFIX + each for each in patterns))
+
+
+def row(
+    action: str, own: OwnRights | None = None, access: evaluate.VaultAccess | None = None, *seen: str
+) -> Row:
+    """Return the line of *action*, where the vault let *seen* through."""
+    found: dict[str, list[Observation]] = {
+        each: [Observation(Source.PROBE, State.LIKELY, Certainty.LIKELY, "there is no such name")]
+        for each in seen
+    }
+    for told in (
+        own.observations() if own else {},
+        evaluate.evaluate(access, ME, "code-signing") if access else {},
+    ):
+        for key, one in told.items():
+            found.setdefault(key, []).append(one)
+    matrix = build(Model.RBAC, found, "code-signing")
+    return next(each for each in matrix.rows if each.permission.key == action)
+
+
+def access(created: datetime | None, *patterns: str, **more: Any) -> evaluate.VaultAccess:
+    definition = evaluate.RoleDefinition("r", "Mine", data_actions=tuple(PREFIX + each for each in patterns))
+    given = evaluate.RoleAssignment("a", more.pop("principal", ME), "", VAULT, "r", created=created)
+    return evaluate.VaultAccess(
+        VAULT, "contoso", Model.RBAC, assignments=(given,), definitions=(definition,), **more
+    )
+
+
+def test_own_rights_count_where_the_vault_was_seen_to_know_of_them() -> None:
+    assert row(IMPORT, own(holding("keys/*")), None, SIGN).state is State.GRANTED
+    # another set of rights, which holds nothing that can be asked for, may be a minute old
+    both = own(holding("keys/sign/action"), holding("keys/import/action"))
+    assert row(IMPORT, both, None, SIGN).state is State.LIKELY
+    assert row(SIGN, both, None, SIGN).state is State.GRANTED
+
+
+def test_a_deny_assignment_counts_though_the_own_rights_do_not_tell_it() -> None:
+    for one, state in (
+        (denial("keys/import/action"), State.MISSING),
+        (denial("keys/import/action", principal_ids=(ME,)), State.MISSING),
+        (denial("keys/*", not_data_actions=(IMPORT, SIGN)), State.GRANTED),
+        (denial("keys/import/action", excluded_principal_ids=(ME,)), State.GRANTED),
+        (denial("keys/import/action", scope=f"{VAULT}2"), State.GRANTED),
+        # who is named may be a group that the application is in
+        (denial("keys/import/action", principal_ids=(GROUP,)), State.UNTESTABLE),
+        (denial("keys/import/action", condition="(true)"), State.UNTESTABLE),
+    ):
+        told = row(IMPORT, own(holding("keys/*"), denials=(one,)), None, SIGN)
+        assert told.state is state, (one, told)
+        assert told.state is State.GRANTED or "Locked" in told.observations[0].text
+    unread = row(IMPORT, own(holding("keys/*"), denials=None), None, SIGN)
+    assert (unread.state, unread.certainty) == (State.LIKELY, Certainty.LIKELY)
+
+
+def test_a_grant_of_today_counts_once_the_vault_was_seen_to_know_of_it() -> None:
+    now = utc_now()
+    for created, patterns, more, state in (
+        (now - timedelta(minutes=1), ("keys/import/action",), {}, State.LIKELY),
+        (now - timedelta(minutes=1), ("keys/*",), {}, State.GRANTED),
+        (now - timedelta(days=2), ("keys/import/action",), {}, State.GRANTED),
+        (None, ("keys/import/action",), {}, State.LIKELY),
+        # the role is old; being in the group need not be
+        (now - timedelta(days=2), ("keys/import/action",), {"principal": GROUP, "groups": (GROUP,)},
+         State.LIKELY),
+    ):  # fmt: skip
+        told = row(IMPORT, None, access(created, *patterns, **more), SIGN)
+        assert told.state is state, (created, patterns, more)
+
+
+def test_a_grant_of_today_that_resource_manager_does_not_list_yet_is_likely() -> None:
+    fresh = access(utc_now() - timedelta(minutes=1), "keys/import/action")
+    assert row(IMPORT, own(holding("keys/sign/action")), fresh, SIGN).state is State.LIKELY
+    denied = own(holding("keys/*"), denials=(denial("keys/import/action"),))
+    assert row(IMPORT, denied, fresh, SIGN).state is State.MISSING
+
+
+def policy_finding(granted: tuple[str, ...], access: evaluate.VaultAccess | None = None) -> Finding:
+    """Return the error on a vault of access policies that refuses to sign and let *granted* through."""
+    found = {
+        each.key: [
+            Observation(
+                Source.PROBE,
+                State.GRANTED if each.key in granted else State.MISSING,
+                Certainty.OBSERVED,
+                "seen",
+            )
+        ]
+        for each in permissions(Model.POLICY)
+    }
+    seen = mixups.Seen(
+        OPTIONS,
+        Model.POLICY,
+        build(Model.POLICY, found, "code-signing"),
+        ProbeResult(Model.POLICY, object_id=ME),
+        access=access,
+    )
+    return mixups.name(seen)[0]
+
+
+def test_no_command_takes_ticks_away_that_cannot_be_seen() -> None:
+    documented, least, _ = policy_finding(("certificates/get", "keys/getrotationpolicy")).remedies
+    assert documented.az is not None
+    # what was seen stays; the rest of what is there would go, and that is said
+    assert " getrotationpolicy " in documented.az
+    assert any("Delete, Purge" in step for step in documented.portal)
+    assert (least.az, least.powershell) == (None, None)
+    assert any("administrator" in step for step in least.portal)
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_the_least_has_commands_where_nothing_else_is_ticked_or_all_is_known(seen: bool) -> None:
+    entry = evaluate.AccessPolicy(ME, keys=("purge",), certificates=("get",))
+    known = evaluate.VaultAccess(VAULT, "contoso", Model.POLICY, policies=(entry,))
+    finding = policy_finding(("certificates/get",), known) if seen else policy_finding(())
+    documented, least = finding.remedies[:2]
+    assert least.az is not None
+    assert least.powershell is not None
+    assert (" purge " in least.az) is seen
+    for each in (documented, least):
+        assert not any("take the ticks away" in step or "would go" in step for step in each.portal)
+
+
+def test_beside_a_condition_the_same_role_is_not_given_again() -> None:
+    held = access(utc_now() - timedelta(days=2), "keys/*")
+    conditional = replace(held, assignments=(replace(held.assignments[0], condition="(false)"),))
+    refused = Observation(Source.PROBE, State.MISSING, Certainty.OBSERVED, "refused")
+    found = {key: [refused, one] for key, one in evaluate.evaluate(conditional, ME, "code-signing").items()}
+    seen = mixups.Seen(
+        OPTIONS,
+        Model.RBAC,
+        build(Model.RBAC, found, "code-signing"),
+        ProbeResult(Model.RBAC, object_id=ME),
+        access=conditional,
+    )
+    finding = mixups.name(seen)[0]
+    assert finding.id == "azure.permission.conditional"
+    commands = [each.az for each in finding.remedies if each.az]
+    assert len(commands) == 2
+    assert all("az role definition create" in each and "Officer" not in each for each in commands)
