@@ -369,21 +369,35 @@ def some_permissions(studio: Studio) -> None:
 
 def not_yet(studio: Studio) -> None:
     """A grant that the vault does not know of yet; and the wait for one."""
+    with studio.practice("rbac-propagating", page=PERMISSIONS) as window:
+        page = _look(studio, window)
+        _sign_in_admin(studio, window, page)
+        _focus_page(window)
+        studio.take(window, "permissions-propagating")
+    with studio.practice("rbac-none", page=PERMISSIONS) as window:
+        practice = window.workspace.session.practice
+        assert practice is not None
+        practice.world.propagation = 600.0  # the wait is given up before that
+        page = _look(studio, window)
+        _sign_in_admin(studio, window, page)
+        page.grant()
+        studio.wait(page.countdown.isVisible, tr("the countdown"))
+        _focus_page(window)
+        studio.take(window, "permissions-waiting", at=page.countdown)
+        window.runner.cancel()
+        studio.idle(window)
+
+
+def _sign_in_admin(studio: Studio, window: MainWindow, page: PermissionsPage) -> None:
     from codesign_wizard.core.azure.permissions.admin import AdminWay
     from codesign_wizard.widgets.basics import CodeBox
 
-    with studio.practice("rbac-propagating", page=PERMISSIONS) as window:
-        page = _look(studio, window)
-        page.way.setCurrentIndex(page.way.findData(AdminWay.DEVICE_CODE))
-        page.sign_in_admin()
-        studio.wait(page.code_part.isVisible, tr("the code"))
-        _, code = page.code_part.findChildren(CodeBox)[0].toPlainText().splitlines()
-        window.workspace.session.approve_sign_in(code)
-        studio.idle(window)
-        _focus_page(window)
-        studio.take(window, "permissions-propagating")
-        page.waiting.emit(42.0, 558.0)
-        studio.take(window, "permissions-waiting", at=page.admin_card)
+    page.way.setCurrentIndex(page.way.findData(AdminWay.DEVICE_CODE))
+    page.sign_in_admin()
+    studio.wait(page.code_part.isVisible, tr("the code"))
+    _, code = page.code_part.findChildren(CodeBox)[0].toPlainText().splitlines()
+    window.workspace.session.approve_sign_in(code)
+    studio.idle(window)
 
 
 def _look(studio: Studio, window: MainWindow) -> PermissionsPage:

@@ -11,6 +11,7 @@ from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.azure.permissions.catalogue import PREFIX, Model, Purpose
 from codesign_wizard.core.azure.permissions.report import Report, Row, State
+from codesign_wizard.core.errors import Cancelled
 from codesign_wizard.core.finding import Certainty
 from codesign_wizard.core.text import tr
 
@@ -96,7 +97,11 @@ def _grant(context: Context, check: Check) -> Outcome:
         return _granted(looked, plan, tr("Nothing had to be granted."))
     _say(_described(plan, admin))
     context.confirm(tr("This grants what stands above, and takes nothing away."))
-    after = check.grant(context.job, looked, admin, plan, tick=_ticker(context))
+    try:
+        after = check.grant(context.job, looked, admin, plan, tick=_ticker(context))
+    except Cancelled:
+        _say([tr("Stopped. What was granted by then stays; permissions show tells what works.")])
+        raise
     return _granted(after, plan, tr("Granted, and the vault knows it."))
 
 

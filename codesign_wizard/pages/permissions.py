@@ -66,6 +66,7 @@ class PermissionsPage(Page):
         self._outcome: Looked | None = None  # of this run of the program; what is kept has no access in it
         self._admin: AdminSession | None = None
         self._plan: GrantPlan | None = None
+        self._granting = False
         self.banner = Banner()
         self.add(self.banner)
         self.look_button = button(tr("&Look what the application may do"), self.run, "primary")
@@ -89,6 +90,9 @@ class PermissionsPage(Page):
         self.code_given.connect(self._show_code)
         self.browser_asked.connect(self._open_browser)
         self.waiting.connect(self._show_waiting)
+        self._closed_while_working = (
+            self.look_button, self.admin_go, self.what, self.grant_now, self.leave,
+        )  # fmt: skip
 
     def _fill(self, part: QWidget, items: tuple[QWidget, ...]) -> None:
         box = QVBoxLayout(part)
@@ -313,11 +317,12 @@ class PermissionsPage(Page):
         self._task.done.connect(done)
         self._task.failed.connect(self._failed)
         self._task.finished.connect(self._over)
-        for part in (self.look_button, self.admin_go, self.grant_now):
+        for part in self._closed_while_working:
             part.setEnabled(False)
 
     def _looked(self, outcome: Looked) -> None:
         self._outcome = outcome
+        self._granting = False
         record_diagnosis(
             self.workspace.flow,
             outcome.findings,
@@ -335,10 +340,13 @@ class PermissionsPage(Page):
     def _over(self) -> None:
         self._task = None
         self._shown = None
-        for part in (self.look_button, self.admin_go, self.grant_now):
+        for part in self._closed_while_working:
             part.setEnabled(True)
         self.code_part.hide()
         self.countdown.hide()
+        if self._granting:  # it was ended before anybody looked again, so what is kept is not of today
+            self._granting, self._outcome = False, None
+            self.admin_text.setText(tr("Stopped. What was granted by then stays; look again to see it."))
         self._show_result()
         self._show_plan()
         announce(self, self.banner.title, assertive=True)
@@ -446,6 +454,7 @@ class PermissionsPage(Page):
         def work(job: Job) -> Any:
             return check.grant(job, outcome, admin, plan, tick=self.waiting.emit)
 
+        self._granting = True
         self._begin(tr("Granting"), work, self._looked)
 
     def _show_waiting(self, gone: float, left: float) -> None:

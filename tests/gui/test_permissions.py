@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from codesign_wizard.core.azure.permissions.admin import AdminWay
 from codesign_wizard.core.azure.permissions.report import State
 from codesign_wizard.core.flow import KEY_VAULT, PERMISSIONS, START, StepState
+from codesign_wizard.pages.key_vault import KeyVaultPage
 from codesign_wizard.pages.permissions import PermissionsPage
 from codesign_wizard.session import Session, open_session
-from codesign_wizard.widgets.basics import CodeBox
+from codesign_wizard.widgets.basics import Card, CodeBox, label
 from tests.gui.driving import wait_idle
 
 if TYPE_CHECKING:
@@ -128,12 +130,37 @@ def test_what_is_missing_is_granted_with_the_administrators_account(opening: Ope
     plan = page._plan
     assert plan is not None
     assert [step.title for step in plan.steps]
+    shown = " ".join(each.toPlainText() for each in page.grant_part.findChildren(CodeBox))
+    for step in plan.steps:
+        assert step.to_whom in shown
+        assert step.scope in shown
+    assert window.workspace.session.practice.world.tenant.service_principals[0].object_id in shown
     qtbot.mouseClick(page.grant_now, Qt.MouseButton.LeftButton)
     wait_idle(window, qtbot, 60_000)
     assert errors(page) == []
     assert window.rail.buttons[2].step.state is StepState.DONE
     after = window.workspace.session.practice.world.authorization.assignments
     assert all(each in after for each in before), "it only ever adds"
+
+
+def test_the_wait_can_be_ended_and_the_grant_stays(opening: Opening, qtbot: QtBot) -> None:
+    window, page = opening("rbac-none")
+    world = window.workspace.session.practice.world
+    world.propagation = 600.0
+    by_code(window, page, qtbot)
+    before = len(world.authorization.assignments)
+    qtbot.mouseClick(page.grant_now, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(page.countdown.isVisible, timeout=PATIENCE)
+    assert "Cancel ends the waiting" in page.countdown.text()
+    assert not page.leave.isEnabled()
+    qtbot.mouseClick(window.footer.cancel_button, Qt.MouseButton.LeftButton)
+    wait_idle(window, qtbot, PATIENCE)
+    assert len(world.authorization.assignments) == before + 2
+    # the plan of before must not be shown as if nothing had happened
+    assert not page.grant_part.isVisible()
+    assert not page.countdown.isVisible()
+    assert page.admin_text.text().startswith("Stopped. What was granted by then stays")
+    assert page.look_button.isEnabled()
 
 
 def test_leaving_it_as_it_is_grants_nothing(opening: Opening, qtbot: QtBot) -> None:
@@ -166,6 +193,48 @@ def test_the_sign_in_on_the_page_before_fills_this_one_too(opening: Opening, qtb
     assert isinstance(page, PermissionsPage)
     assert errors(page) == ["azure.permission.missing"]
     assert page.matrix.rows.rows
+
+
+def test_the_script_for_those_who_have_nothing_has_the_names_that_are_typed(
+    opening: Opening, qtbot: QtBot
+) -> None:
+    window, _ = opening()
+    window.show_step(KEY_VAULT)
+    page = window.page
+    assert isinstance(page, KeyVaultPage)
+    page.none_yet.open()
+
+    def scripts() -> list[str]:
+        return [each.toPlainText() for each in page.none_yet.findChildren(CodeBox) if not each.isHidden()]
+
+    tabs = page._none_yet_tabs
+    assert tabs is not None
+    tabs.bar.setCurrentIndex(1)
+    page.fields["vault_name"].edited.emit("chosen-later")
+    tabs = page._none_yet_tabs
+    assert tabs is not None
+    assert tabs.index == 1
+    assert any("vault='chosen-later'" in each for each in scripts())
+    page.none_yet.open(False)
+    page.fields["vault_name"].edited.emit("unseen")
+    page.none_yet.open()
+    assert any("vault='unseen'" in each for each in scripts())
+
+
+def test_no_card_cuts_its_text_off_at_any_width(qtbot: QtBot, qapp: QApplication) -> None:
+    holder, card = QWidget(), Card("A heading")
+    text = label("It sees the grants themselves, and can add what is missing. You see what is granted first.")
+    card.body.addWidget(text)
+    box = QVBoxLayout(holder)
+    box.addWidget(card)
+    box.addStretch(1)
+    qtbot.addWidget(holder)
+    holder.show()
+    for width in (*range(240, 640, 16), *range(640, 240, -16)):
+        holder.resize(width, 400)
+        for _ in range(3):
+            qapp.processEvents()
+        assert text.height() >= text.heightForWidth(text.width()), width
 
 
 def test_a_sentence_about_a_code_can_be_copied(opening: Opening, qtbot: QtBot) -> None:

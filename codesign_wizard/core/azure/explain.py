@@ -117,7 +117,11 @@ def read_refusal(
         message=shown or None,
         request_id=lower.get("x-ms-request-id") or None,
         time=utc_now(),
-        more={**(more or {}), **{name: value for name, value in told.items() if value}},
+        more={
+            **(more or {}),
+            **{name: value for name, value in told.items() if value},
+            **correlation(lower),
+        },
     )
     return VaultRefusal(
         status,
@@ -133,6 +137,12 @@ def read_refusal(
         _first_line(shown),
         evidence,
     )
+
+
+def correlation(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the id that the client gave the request, if the vault repeats it: its log has it, too."""
+    told = next((value for name, value in headers.items() if name.lower() == "x-ms-client-request-id"), "")
+    return {"correlation-id": told} if re.fullmatch(r"[0-9A-Fa-f-]{8,64}", told) else {}
 
 
 def explain(refusal: VaultRefusal, options: AzureOptions, *, operation: str = "") -> Finding:

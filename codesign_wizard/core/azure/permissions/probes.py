@@ -14,6 +14,7 @@ import json
 import re
 import secrets
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -254,6 +255,8 @@ class _Run:
         self.own = threading.local()
         self.sessions: list[requests.Session] = []
         self.key_id = ""
+        # the vault's own log has it with every request (…/key-vault/general/logging, correlationId)
+        self.correlation = str(uuid.uuid4())
         self.model_refusal: VaultRefusal | None = None
 
     def all(self, certificate_name: str, key_id: str) -> ProbeResult:
@@ -353,7 +356,11 @@ class _Run:
                     self.job,
                     probe.method,
                     url,
-                    headers={"Authorization": f"Bearer {self.token.reveal()}", "Accept": "application/json"},
+                    headers={
+                        "Authorization": f"Bearer {self.token.reveal()}",
+                        "Accept": "application/json",
+                        "x-ms-client-request-id": self.correlation,
+                    },
                     json=probe.body,
                     part="vault",
                     retries=0,
@@ -447,7 +454,7 @@ def read_answer(probe: Probe, answer: Answer, *, real: str = "") -> Asked:
             status=answer.status,
             request_id=answer.request_id or None,
             time=answer.time or utc_now(),
-            more={"request": request},
+            more={"request": request, **explain.correlation(answer.headers)},
         )
         return _asked(probe, Meaning.ALLOWED, tr("The vault carried the request out."), evidence, real=real)
     refusal = explain.read_refusal(answer.status, answer.body, answer.headers, {"request": request})

@@ -103,6 +103,26 @@ def test_an_unknown_code_of_the_vault_keeps_its_words(status: int, body: bytes) 
     assert read_answer(SIGN, answer(status, body)).observation.state is State.UNTESTABLE
 
 
+def test_what_microsofts_support_asks_for_is_in_the_evidence() -> None:
+    told = Answer(
+        403,
+        {"x-ms-request-id": "7d0c", "X-Ms-Client-Request-Id": "2f2f2f2f-0000-4000-8000-000000000001"},
+        rbac("keys/sign/action"),
+        "https://contoso.vault.azure.net/keys/x/sign?api-version=7.6",
+        0.1,
+    )
+    seen = read_answer(SIGN, told).observation.evidence.to_json()
+    assert seen["request_id"] == "7d0c"
+    assert seen["correlation-id"] == "2f2f2f2f-0000-4000-8000-000000000001"
+    assert seen["time"].endswith("Z")
+    assert seen["application-id"] == OPTIONS.application_id
+    assert seen["object-id"] == "77777777-1111-4222-8333-444444444444"
+    assert seen["resource"].endswith("/vaults/contoso")
+    # who stands between may put anything there
+    odd = Answer(403, {"x-ms-client-request-id": "<b>" * 99}, b"", "https://contoso.vault.azure.net/", 0.1)
+    assert "correlation-id" not in read_answer(SIGN, odd).observation.evidence.to_json()
+
+
 def test_an_unknown_code_of_entra_keeps_its_words_and_numbers() -> None:
     body = json.dumps(
         {

@@ -9,6 +9,7 @@ import pkgutil
 import re
 import sys
 import typing
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -323,6 +324,26 @@ def test_a_failing_step_ends_the_script_and_not_the_shell_it_was_pasted_into(tmp
     done = az.shell(f"{script}\necho still here", tmp_path, path)
     assert done.stdout.endswith("still here\n")
     assert "appId" not in done.stdout
+
+
+def test_the_script_makes_nothing_under_a_name_that_nobody_chose(tmp_path: Path) -> None:
+    remedy = setup_remedy(AzureOptions("", "", "", ""))
+    path = az.install(tmp_path, "#!/bin/sh\necho called\n")
+    done = az.shell(f"{remedy.az}\necho still here", tmp_path, path)
+    assert done.stdout == "still here\n"
+    assert "Choose a name" in done.stderr
+    assert "-eq 'CHANGE-ME') { throw" in (remedy.powershell or "")
+
+
+def test_the_script_does_nothing_in_another_tenant(tmp_path: Path) -> None:
+    script = setup_remedy(AzureOptions("contoso", "", "", _TENANT.upper())).az or ""
+    signed_in = f'case "$*" in "account show --query"*) echo {_TENANT};; login*) exit 1;; *) echo x;; esac'
+    path = az.install(tmp_path, f"#!/bin/sh\n{signed_in}\n")
+    assert _TENANT in az.shell(script, tmp_path, path).stdout
+    elsewhere = signed_in.replace(_TENANT, str(uuid.uuid4()), 1)
+    path = az.install(tmp_path, f"#!/bin/sh\n{elsewhere}\n")
+    done = az.shell(script, tmp_path, path)
+    assert (done.stdout, done.returncode) == ("", 1)
 
 
 @pytest.mark.parametrize("cloud", clouds.CLOUDS)
