@@ -1445,6 +1445,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Stopped. What was granted by then stays; permissions show tells what works.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Practice: its administrator types it now.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -6555,6 +6560,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/matrix.py"/>
+        <source>{reason} Whether something denies it could not be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/matrix.py"/>
+        <source>{reason} Whether the vault knows of this grant yet was not seen.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/matrix.py"/>
         <source>The vault refuses it for other names. {name} itself was not asked about: that could change it.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -6840,17 +6855,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/own_rights.py"/>
-        <source>Azure Resource Manager does not list it among the application's own rights on the vault.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/own_rights.py"/>
         <source>Azure Resource Manager lists it among the application's own rights on the vault.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/own_rights.py"/>
+        <source>Azure Resource Manager does not list it among the application's own rights on the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/own_rights.py"/>
         <source>The application's own rights hold it under a condition only, which is not judged.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/own_rights.py"/>
+        <source>could not be read</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6891,6 +6911,26 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
         <source>a role that can be assigned in this subscription</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>To</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>On</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>Now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>Then</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7020,6 +7060,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
+        <source>az and PowerShell set these ticks in place of those that are there now: Delete, Purge and the like would go. The portal leaves them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
         <source>Subscriptions, {subscription}, Access control (IAM), Add, Add custom role.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7036,6 +7081,11 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
         <source>{group}: {labels}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
+        <source>No command for this: it would take the ticks away that cannot be seen from here. With an administrator's sign-in there is one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -10880,6 +10930,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Stopped. What was granted by then stays; look again to see it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
         <source>Open this address on any device, and type the code:</source>
         <translation type="unfinished"></translation>
     </message>
@@ -10935,7 +10990,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Granted {n} s ago; the vault does not know it yet. Asking for {m} s more at most.</source>
+        <source>Granted {n} s ago; the vault does not know it yet. Asking for {m} s more at most. Cancel ends the waiting; the grant stays.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11990,6 +12045,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/screenshots.py"/>
+        <source>the code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots.py"/>
         <source>the work to end</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12000,7 +12060,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/screenshots.py"/>
-        <source>the code</source>
+        <source>the countdown</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12606,6 +12666,11 @@
     <message>
         <location filename="codesign_wizard/widgets/pieces.py"/>
         <source>Note</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/pieces.py"/>
+        <source>For bash, as in Azure Cloud Shell. On Windows take PowerShell.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
