@@ -19,7 +19,9 @@ from codesign_wizard.core.profile import Profile, ProfileStore, RequestSettings,
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import (
     APPLE_API_KEY,
+    APPLE_PASSWORD,
     APPLICATION_SECRET,
+    SERVER_PASSWORD,
     MemoryStore,
     SecretStore,
     open_store,
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from codesign_wizard.core.apple.trust import AppleRoots
     from codesign_wizard.core.authenticode.roots import RootStore
     from codesign_wizard.core.azure.options import AzureOptions
+    from codesign_wizard.core.comet.address import ServerAddress
+    from codesign_wizard.core.comet.journal import Journal
+    from codesign_wizard.core.comet.settings import MacosWanted, Wanted
     from codesign_wizard.core.network import Network, NetworkSettings
     from codesign_wizard.practice.cloud import PracticeCloud
 
@@ -60,6 +65,10 @@ class Overrides:
     proxy: str | None = None
     ca_bundle: str | None = None
     timeout: float | None = None
+    server_address: str | None = None
+    server_user: str | None = None
+    server_password: Secret | None = None
+    server_code: Secret | None = None
     extra_roots: list[str] = field(default_factory=list)
     extra_timestamp_roots: list[str] = field(default_factory=list)
 
@@ -85,6 +94,13 @@ class Overrides:
         secret = environment.get("AZURE_CLIENT_SECRET", "").strip()
         if secret:
             overrides.application_secret = Secret(secret)
+        # a password may begin or end with a blank
+        server_password = environment.get("CODESIGN_WIZARD_SERVER_PASSWORD", "")
+        if server_password:
+            overrides.server_password = Secret(server_password)
+        code = environment.get("CODESIGN_WIZARD_SERVER_CODE", "").strip()
+        if code:
+            overrides.server_code = Secret(code)
         timeout = environment.get("CODESIGN_WIZARD_TIMEOUT", "").strip()
         if timeout:
             overrides.timeout = parse_timeout(timeout, "CODESIGN_WIZARD_TIMEOUT")
@@ -96,10 +112,12 @@ _VARIABLES = {
     "AZURE_CLIENT_ID": "application_id",
     "CODESIGN_WIZARD_VAULT": "vault_name",
     "CODESIGN_WIZARD_CERTIFICATE": "certificate_name",
+    "CODESIGN_WIZARD_SERVER": "server_address",
+    "CODESIGN_WIZARD_SERVER_USER": "server_user",
     "CODESIGN_WIZARD_PROXY": "proxy",
     "CODESIGN_WIZARD_CA_BUNDLE": "ca_bundle",
 }
-_SINGLE = (*_VARIABLES.values(), "application_secret", "timeout")
+_SINGLE = (*_VARIABLES.values(), "application_secret", "server_password", "server_code", "timeout")
 
 
 def parse_timeout(text: str, name: str) -> float:
@@ -261,6 +279,65 @@ class Session:
 
         return SubmissionStore(self.profiles.folder.parent / "apple" / self.profile.id / "submissions")
 
+    def server_address(self) -> ServerAddress:
+        """Return the Comet Server's address for this run; raises ``InputError`` without a usable one."""
+        from codesign_wizard.core.comet.address import parse_address
+
+        return parse_address(_first(self.overrides.server_address, self.profile.server.address))
+
+    @property
+    def server_user(self) -> str:
+        """The administrator of the Comet Server for this run, "" when nobody is named."""
+        return _first(self.overrides.server_user, self.profile.server.user).strip()
+
+    def server_password(self) -> Secret | None:
+        """Return the administrator's password for this run, if there is one; may ask the keyring."""
+        if self.overrides.server_password is not None:
+            return self.overrides.server_password
+        return self.secrets.get(self.profile.id, SERVER_PASSWORD)
+
+    def set_server_password(self, password: Secret | None) -> None:
+        """Keep the administrator's password, or forget it with ``None``."""
+        if password is None:
+            self.secrets.forget(self.profile.id, SERVER_PASSWORD)
+        else:
+            self.secrets.set(self.profile.id, SERVER_PASSWORD, password)
+
+    def server_wanted(self) -> Wanted:
+        """Return what the profile holds for the Comet Server; may ask the keyring."""
+        from codesign_wizard.core.comet.settings import Wanted
+
+        windows, macos = self.profile.windows_wanted, self.profile.macos_wanted
+        return Wanted(
+            azure=self.azure_options() if windows else None,
+            secret=self.application_secret() if windows else None,
+            macos=self._macos_wanted() if macos else None,
+        )
+
+    def _macos_wanted(self) -> MacosWanted:
+        from codesign_wizard.core.comet.settings import MacosWanted
+
+        macos = self.profile.macos
+        return MacosWanted(
+            installer=Path(macos.installer_file) if macos.installer_file else None,
+            application=Path(macos.application_file) if macos.application_file else None,
+            password=self.secrets.get(self.profile.id, APPLE_PASSWORD),
+            issuer_id=macos.api_key.issuer_id,
+            key_id=macos.api_key.key_id,
+            key=self.secrets.get(self.profile.id, APPLE_API_KEY),
+        )
+
+    def server_journal(self) -> Journal:
+        """Return what was last changed on the Comet Server."""
+        from codesign_wizard.core.comet.journal import Journal
+
+        folder = self.profiles.folder.parent / "server"
+        return Journal(folder, self.profile.id, self.secrets)
+
+    def server_code(self) -> Secret | None:
+        """Return a one-time code that was given for this run, ``None`` without one."""
+        return self.overrides.server_code
+
     def put_az_on_path(self) -> None:
         """In practice, let this process find practice's own ``az`` before any other, until ``close``.
 
@@ -383,6 +460,7 @@ def _practice_session(scenario: str | None, state: Path | None, overrides: Overr
         profile = _practice_profile(cloud, store)
         secrets = MemoryStore()
         secrets.set(profile.id, APPLICATION_SECRET, Secret(cloud.accounts.application_secret))
+        secrets.set(profile.id, SERVER_PASSWORD, Secret(cloud.accounts.server_password))
     except BaseException:
         cloud.stop()
         raise
@@ -406,6 +484,7 @@ def _practice_profile(cloud: PracticeCloud, store: ProfileStore) -> Profile:
     azure.application_id = accounts.application_id
     azure.tenant_id = accounts.tenant_id
     azure.cloud = accounts.cloud
+    profile.server.address, profile.server.user = accounts.server_address, accounts.server_user
     profile.network.proxy = cloud.proxy_url
     profile.network.ca_bundle = str(cloud.ca_file)
     profile.extra_roots = [str(cloud.roots_file)]

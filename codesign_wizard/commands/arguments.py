@@ -60,13 +60,11 @@ COMMANDS: dict[str, Callable[[], str]] = {
         "tries the App Store Connect key, submits to Apple's notary service, explains its log"
     ),
     "staple": lambda: tr("puts Apple's ticket into a package or an app, or validates the one in it"),
+    "server": lambda: tr("compares and applies a Comet Server's settings, proves its own builds"),
     "profile": lambda: tr("shows and changes what is configured"),
     "practice": lambda: tr("runs the practice cloud for other programs, plays a CA, lists what it plays"),
 }
-LATER_COMMANDS = (
-    "server",
-    "report",
-)
+LATER_COMMANDS = ("report",)
 # words right after a command that a later version brings
 LATER_WORDS = {
     "doctor": ("macos", "server"),

@@ -139,6 +139,8 @@ class Context:
             proxy=options.proxy,
             ca_bundle=options.ca_bundle,
             timeout=None if options.timeout is None else parse_timeout(options.timeout, "--timeout"),
+            server_address=getattr(options, "server", None),
+            server_user=getattr(options, "user", None),
             extra_roots=list(getattr(options, "extra_root", None) or []),
             extra_timestamp_roots=list(getattr(options, "extra_timestamp_root", None) or []),
         )

@@ -36,6 +36,20 @@ _COMMANDS: dict[str, Callable[[], str]] = {
     "certificate.request.pending-exists": lambda: tr(
         "Here: csr save FILE saves it again, csr cancel drops it."
     ),
+    "server.address.missing": lambda: tr(
+        "Give it with --server URL or in CODESIGN_WIZARD_SERVER, or keep it: profile set server.address=URL."
+    ),
+    "server.sign-in.user-missing": lambda: tr(
+        "Give it with --user NAME or in CODESIGN_WIZARD_SERVER_USER, or keep it: "
+        "profile set server.user=NAME."
+    ),
+    "server.sign-in.password-missing": lambda: tr(
+        "Give it on standard input (--password-stdin) or in CODESIGN_WIZARD_SERVER_PASSWORD, or keep it in "
+        "the keyring: profile set --server-password-stdin."
+    ),
+    "server.sign-in.code-needed": lambda: tr(
+        "Give it on standard input (--code-stdin) or in CODESIGN_WIZARD_SERVER_CODE."
+    ),
     "certificate.request.none": lambda: tr("Here: csr create makes one."),
 }
 

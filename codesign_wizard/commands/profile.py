@@ -50,6 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "what", choices=("list", "show", "set", "forget", "export", "import"), help=tr("what to do")
     )
     parser.add_argument("values", nargs="*", metavar="KEY=VALUE or FILE", help=", ".join(sorted(_SETTERS)))
+    parser.add_argument(
+        "--server-password-stdin",
+        action="store_true",
+        help=tr("set: keep the Comet Server's password, from standard input, in the keyring"),
+    )
     parser.add_argument("--new", metavar="NAME", help=tr("set: make a new profile with this name first"))
 
 
@@ -103,8 +108,9 @@ def _set(context: Context) -> Outcome:
         if not options.new.strip():
             raise _bad("--new", tr("a profile needs a name"))
         session.profile = new_profile(options.new.strip())
-    if not options.values and not wants_secret and options.new is None:
-        raise _bad("profile set", tr("it needs KEY=VALUE or --secret-stdin"))
+    wants_password = options.server_password_stdin
+    if not options.values and not wants_secret and not wants_password and options.new is None:
+        raise _bad("profile set", tr("it needs KEY=VALUE, --secret-stdin or --server-password-stdin"))
     for setting in options.values:
         key, mark, value = setting.partition("=")
         if not mark:
@@ -113,10 +119,12 @@ def _set(context: Context) -> Outcome:
     findings = []
     if wants_secret:
         session.set_application_secret(Secret(context.read_secret().reveal().strip()))
-        if not session.secrets.kept:
-            from codesign_wizard.core.secrets import NOT_KEPT
+    if wants_password:
+        session.set_server_password(context.read_secret())
+    if (wants_secret or wants_password) and not session.secrets.kept:
+        from codesign_wizard.core.secrets import NOT_KEPT
 
-            findings.append(NOT_KEPT(detail=session.secrets.reason))
+        findings.append(NOT_KEPT(detail=session.secrets.reason))
     session.save()
     if not context.practising:
         session.profiles.set_last_used(session.profile.id)
@@ -280,6 +288,18 @@ def _timeout(profile: Profile, value: str) -> None:
     profile.network.timeout = parse_timeout(value, "network.timeout")
 
 
+def _server_address(profile: Profile, value: str) -> None:
+    from codesign_wizard.core.comet.address import parse_address
+
+    profile.server.address = parse_address(value).url if value else ""
+
+
+def _plain_http(profile: Profile, value: str) -> None:
+    if value.lower() not in _TRUE + _FALSE:
+        raise _bad(value, tr("it must be yes or no"))
+    profile.server.plain_http = value.lower() in _TRUE
+
+
 _SETTERS: dict[str, Callable[[Profile, str], None]] = {
     "name": _name,
     "product-name": _text("product_name"),
@@ -297,6 +317,10 @@ _SETTERS: dict[str, Callable[[Profile, str], None]] = {
     "windows.input-file": _text("windows", "input_file"),
     "windows.description": _text("windows", "description"),
     "windows.url": _text("windows", "url"),
+    "server.address": _server_address,
+    "server.user": _text("server", "user"),
+    "server.plain-http": _plain_http,
+    "server.file-fields": _choice(("auto", "file", "name"), "server", "file_fields"),
     "network.proxy": _text("network", "proxy"),
     "network.ca-bundle": _text("network", "ca_bundle"),
     "network.timeout": _timeout,
@@ -322,6 +346,10 @@ def _flat(profile: Profile) -> dict[str, str]:
         "windows.input-file": windows.input_file,
         "windows.description": windows.description,
         "windows.url": windows.url,
+        "server.address": profile.server.address,
+        "server.user": profile.server.user,
+        "server.plain-http": "yes" if profile.server.plain_http else "no",
+        "server.file-fields": profile.server.file_fields,
         "network.proxy": network.proxy,
         "network.ca-bundle": network.ca_bundle,
         "network.timeout": f"{network.timeout:g}",

@@ -144,6 +144,21 @@ class MacosSettings:
 
 
 @dataclass
+class ServerSettings:
+    """The Comet Server that receives the settings. ``address`` as typed; the password is in the keyring.
+
+    ``plain_http`` allows an http address of another computer; ``file_fields`` (``auto``, ``file``, ``name``)
+    is which of its fields take the .p12 files.
+    """
+
+    address: str = ""
+    user: str = ""
+    plain_http: bool = False
+    file_fields: str = "auto"
+    unknown: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
 class NetworkOptions:
     """How to reach the vendors. Empty means the environment's; ``timeout`` in seconds for one attempt."""
 
@@ -203,6 +218,7 @@ class Profile:
     server_wanted: bool = False
     windows: WindowsSettings = field(default_factory=WindowsSettings)
     macos: MacosSettings = field(default_factory=MacosSettings)
+    server: ServerSettings = field(default_factory=ServerSettings)
     network: NetworkOptions = field(default_factory=NetworkOptions)
     extra_roots: list[str] = field(default_factory=list)
     extra_timestamp_roots: list[str] = field(default_factory=list)

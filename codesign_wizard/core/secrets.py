@@ -24,7 +24,17 @@ APPLE_KEYS_PASSWORD = "apple-keys-password"  # a name, not a value
 APPLE_API_KEY = "apple-api-key"  # a name, not a value
 # the temporary access to Apple's storage while an upload is unfinished, in pieces that Windows can hold
 APPLE_UPLOAD = tuple(f"apple-upload-{number}" for number in range(1, 7))
-_ALL_NAMES = (APPLICATION_SECRET, APPLE_PASSWORD, APPLE_KEYS_PASSWORD, APPLE_API_KEY, *APPLE_UPLOAD)
+SERVER_PASSWORD = "server-password"  # a name, not a value
+# what the server had before the last change, in pieces (core.long_secret)
+SERVER_UNDO = "server-undo"  # a name, not a value
+_ALL_NAMES = (
+    APPLICATION_SECRET,
+    APPLE_PASSWORD,
+    APPLE_KEYS_PASSWORD,
+    APPLE_API_KEY,
+    *APPLE_UPLOAD,
+    SERVER_PASSWORD,
+)
 
 # Windows Credential Manager: 2560 bytes of UTF-16 (wincred.h, CRED_MAX_CREDENTIAL_BLOB_SIZE)
 _WINDOWS_LIMIT = 1280
@@ -169,8 +179,11 @@ def open_store() -> SecretStore:
 
 def forget_all(store: SecretStore, profile_id: str) -> None:
     """Remove every secret of the profile; raises ``CodesignError``."""
+    from codesign_wizard.core import long_secret
+
     for name in _ALL_NAMES:
         store.forget(profile_id, name)
+    long_secret.forget(store, profile_id, SERVER_UNDO)
 
 
 def _bounded(call: Callable[[], T]) -> T:

@@ -17,3 +17,6 @@ class PracticeAccounts:
     product_name: str
     cloud: str = "public"
     timestamp_servers: list[str] = field(default_factory=list)
+    server_address: str = ""
+    server_user: str = ""
+    server_password: str = field(default="", repr=False)

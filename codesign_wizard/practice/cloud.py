@@ -174,6 +174,11 @@ class PracticeCloud:
         """Do what the practice administrator does with a device code; ``KeyError`` if none waits for it."""
         self.world.sign_ins.approve(user_code)
 
+    def server_code(self) -> str:
+        """Return the one-time code that the server's administrator sees now; "" where there is none."""
+        account = self.world.comet.administrators[0]
+        return self.world.comet.code_now(account.name) if account.totp else ""
+
     @property
     def ca_file(self) -> Path:
         """The CA that vouches for the practice network's TLS, PEM."""
@@ -275,6 +280,9 @@ class PracticeCloud:
             "AZURE_CLIENT_SECRET": accounts.application_secret,
             "CODESIGN_WIZARD_VAULT": accounts.vault_name,
             "CODESIGN_WIZARD_CERTIFICATE": accounts.certificate_name,
+            "CODESIGN_WIZARD_SERVER": accounts.server_address,
+            "CODESIGN_WIZARD_SERVER_USER": accounts.server_user,
+            "CODESIGN_WIZARD_SERVER_PASSWORD": accounts.server_password,
         }
 
     def shell_lines(self) -> list[str]:
@@ -302,6 +310,9 @@ class PracticeCloud:
             "cloud": accounts.cloud,
             "product_name": accounts.product_name,
             "timestamp_servers": list(accounts.timestamp_servers),
+            "server_address": accounts.server_address,
+            "server_user": accounts.server_user,
+            "server_password": accounts.server_password,
             "sign_in_pages": f"{self.proxy_url}/sign-in/",
             "az_folder": str(self.az_folder),
             "environment": self.environment(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codesign_wizard.practice.comet import routes as comet
 from codesign_wizard.practice.entra import routes as entra
 from codesign_wizard.practice.graph import routes as graph
 from codesign_wizard.practice.keyvault import routes as keyvault
@@ -18,6 +19,7 @@ _SERVICES = (
     graph.service,
     pki.service,
     timestamp.service,
+    comet.service,
 )
 
 

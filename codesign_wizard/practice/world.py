@@ -16,6 +16,7 @@ from typing import Any
 from codesign_wizard.practice.accounts import PracticeAccounts
 from codesign_wizard.practice.authority import CodeSigningAuthority, TimestampAuthority, name
 from codesign_wizard.practice.clock import Clock
+from codesign_wizard.practice.comet.models import ADDRESS, CometServer, new_server
 from codesign_wizard.practice.conditions import Conditions
 from codesign_wizard.practice.entra.models import (
     Directory,
@@ -66,6 +67,7 @@ class World:
     code_signing: CodeSigningAuthority
     timestamps: TimestampAuthority
     timestamp_units: dict[str, TimestampUnit]
+    comet: CometServer
     client_address: str = "203.0.113.7"  # what the vendors see of the client (RFC 5737)
     propagation: float = PROPAGATION  # seconds until a new role assignment works
     lock: threading.RLock = field(default_factory=threading.RLock)  # held while the world is changed
@@ -128,6 +130,7 @@ class World:
                     "directory": self.directory.to_json(),
                     "authorization": self.authorization.to_json(),
                     "vaults": [vault.to_json() for vault in self.vaults.all()],
+                    "comet": self.comet.to_json(),
                 },
             )
 
@@ -138,8 +141,10 @@ def make_world(state: State, slow_factor: float = 1.0) -> World:
     kept = state.document("world")
     if kept is None:
         tenants, vaults, authorization = _new_company(clock)
+        comet = new_server(clock, PRODUCT, COMPANY)
     else:
         tenants, vaults, authorization = _load(kept)
+        comet = _load_comet(clock, kept)
         _check_kept(state, vaults)
     certification = CodeSigningAuthority(state)
     timestamps = TimestampAuthority(state)
@@ -157,6 +162,9 @@ def make_world(state: State, slow_factor: float = 1.0) -> World:
             tenant_id=tenants[0].tenant_id,
             product_name=PRODUCT,
             timestamp_servers=[f"http://{host}" for host in HOSTS.values()],
+            server_address=ADDRESS,
+            server_user=comet.administrators[0].name,
+            server_password=comet.administrators[0].password,
         ),
         directory=directory,
         tokens=TokenAuthority(state, clock),
@@ -166,6 +174,7 @@ def make_world(state: State, slow_factor: float = 1.0) -> World:
         code_signing=certification,
         timestamps=timestamps,
         timestamp_units={label: TimestampUnit(label, timestamps, clock) for label in HOSTS},
+        comet=comet,
     )
     return world
 
@@ -292,4 +301,14 @@ def _load(document: dict[str, Any]) -> tuple[list[Tenant], list[Vault], Authoriz
             Authorization.from_json(document["authorization"]),
         )
     except (KeyError, TypeError, AttributeError) as error:
+        raise StateError(f"world.json: {error!r}") from error
+
+
+def _load_comet(clock: Clock, document: dict[str, Any]) -> CometServer:
+    kept = document.get("comet")
+    if kept is None:  # kept by a version without it
+        return new_server(clock, PRODUCT, COMPANY)
+    try:
+        return CometServer.from_json(clock, kept)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StateError(f"world.json: {error!r}") from error

@@ -11,6 +11,7 @@ from codesign_wizard.practice.scenarios import (
     certificate,
     network,
     rbac,
+    server,
     sign_in,
     windows_trial,
 )
@@ -19,7 +20,15 @@ from codesign_wizard.practice.world import World
 
 __all__ = ["Scenario", "all_scenarios", "apply_scenario", "find_scenario"]
 
-_AREAS = (sign_in.AREA, network.AREA, rbac.AREA, access_policy.AREA, certificate.AREA, windows_trial.AREA)
+_AREAS = (
+    sign_in.AREA,
+    network.AREA,
+    rbac.AREA,
+    access_policy.AREA,
+    certificate.AREA,
+    windows_trial.AREA,
+    server.AREA,
+)
 
 
 def all_scenarios() -> list[Scenario]:

@@ -104,6 +104,10 @@ class TimestampUnit:
             )
         return der.sequence(der.sequence(der.integer(0)), self._token(request))
 
+    def stamp(self, imprint: bytes) -> bytes:
+        """Return a token (DER) over the SHA-256 *imprint*, as for a request without nonce."""
+        return self._token(TimestampRequest(_SHA256, imprint, None, None, True))
+
     def _token(self, request: TimestampRequest) -> bytes:
         certificate = self._authority.unit(self.label)
         with self._lock:

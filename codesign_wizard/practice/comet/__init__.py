@@ -1,0 +1,1 @@
+"""A Comet-like server: settings, resources, sessions, builds that really sign."""

@@ -1,0 +1,77 @@
+"""The server's package for macOS, signed by its settings with the .p12 files that were uploaded.
+
+This module alone of practice signs with core's writers of Mach-O and packages: the server's build makes what
+others judge, and judges nothing itself.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codesign_wizard.core.apple.package_contents import sign_contents
+from codesign_wizard.core.apple.package_sign import sign_package
+from codesign_wizard.core.apple.sample import build_sample
+from codesign_wizard.core.errors import CodesignError
+from codesign_wizard.core.job import Job
+from codesign_wizard.core.local_signer import LocalSigner
+from codesign_wizard.core.redact import Secret
+from codesign_wizard.practice.comet.builds import BuildError, stamper
+from codesign_wizard.practice.comet.models import NOTARISE, RESOURCE, CometServer
+
+if TYPE_CHECKING:
+    from codesign_wizard.practice.world import World
+
+# the older fields, for files on the server's own disk or uploaded, and the newer ones
+_INSTALLER = ("CertificateFile", "CertificateName")
+_APPLICATION = ("AppCertificateFile", "AppCertificateName")
+
+
+def build_package(world: World, product: str, folder: Path) -> bytes:
+    """Return the package for macOS; raises ``BuildError`` when its signing fails."""
+    server = world.comet
+    plain, signed = folder / "plain.pkg", folder / "signed.pkg"
+    build_sample(Job(), product, plain)
+    level = int(server.macos_setting("Level"))
+    installer = _identity(server, _INSTALLER, folder / "installer.p12")
+    if installer is None:
+        server.write("macOS codesigning is not configured: delivering an unsigned package")
+        return plain.read_bytes()
+    try:
+        if level < NOTARISE:
+            sign_package(Job(), plain, signed, installer, timestamp=stamper(world), now=world.clock.now())
+        else:
+            application = _identity(server, _APPLICATION, folder / "application.p12")
+            if application is None:
+                raise BuildError("the Developer ID Application certificate is missing")
+            sign_contents(
+                Job(),
+                plain,
+                signed,
+                application,
+                installer,
+                timestamp=stamper(world),
+                now=world.clock.now(),
+            )
+    except CodesignError as error:
+        raise BuildError(f"macOS: {error}") from error
+    server.write(f"macOS codesigning complete (level {level})")
+    return signed.read_bytes()
+
+
+def _identity(server: CometServer, names: tuple[str, str], path: Path) -> LocalSigner | None:
+    """Return the key in the file that one of the settings *names* refers to, ``None`` when none does."""
+    for name in names:
+        uri = str(server.macos_setting(name))
+        if not uri.startswith(RESOURCE):
+            continue
+        data = server.resource(uri)
+        if data is None:
+            raise BuildError(f"macOS: the file of {name} is not there")
+        path.write_bytes(data)
+        password = str(server.macos_setting("PfxFilePassword"))
+        try:
+            return LocalSigner.open(path, Secret(password) if password else None)
+        except CodesignError as error:
+            raise BuildError(f"macOS: {name}: pkcs12: {error}") from error
+    return None
