@@ -125,6 +125,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>compares and applies a Comet Server's settings, proves its own builds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
         <source>shows and changes what is configured</source>
         <translation type="unfinished"></translation>
     </message>
@@ -915,6 +920,26 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/hints.py"/>
+        <source>Give it with --server URL or in CODESIGN_WIZARD_SERVER, or keep it: profile set server.address=URL.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/hints.py"/>
+        <source>Give it with --user NAME or in CODESIGN_WIZARD_SERVER_USER, or keep it: profile set server.user=NAME.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/hints.py"/>
+        <source>Give it on standard input (--password-stdin) or in CODESIGN_WIZARD_SERVER_PASSWORD, or keep it in the keyring: profile set --server-password-stdin.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/hints.py"/>
+        <source>Give it on standard input (--code-stdin) or in CODESIGN_WIZARD_SERVER_CODE.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/hints.py"/>
         <source>Here: csr create makes one.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1585,6 +1610,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
+        <source>set: keep the Comet Server's password, from standard input, in the keyring</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
         <source>set: make a new profile with this name first</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1595,7 +1625,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
-        <source>it needs KEY=VALUE or --secret-stdin</source>
+        <source>it needs KEY=VALUE, --secret-stdin or --server-password-stdin</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1620,6 +1650,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
+        <source>it must be yes or no</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
         <source>a profile needs a name</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1636,11 +1671,6 @@
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
         <source>it cannot be read as JSON</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/profile.py"/>
-        <source>it must be yes or no</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1711,6 +1741,181 @@
     <message>
         <location filename="codesign_wizard/commands/request_options.py"/>
         <source>The subject cannot be read: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>This changes the settings above, and nothing else.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>show: what the server has; diff: beside what the profile holds; apply: give it what differs, after asking; undo: give it the old values back; prove: let it build its clients, and judge them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>diff, apply: only these settings; may be given more than once</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>which of the server's fields take the .p12 files: CertificateFile or CertificateName</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>prove: the client to build, by the server's number; may be given more than once</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>prove: only list what the server can build</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>prove: where the downloaded clients are put</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>prove: how long the server may take for one client (default: 30)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>the server's address</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>the administrator's user name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>read the administrator's password from standard input</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>read a one-time code from standard input, on the line after the password if both are</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>let an http address of another computer be used, unencrypted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>Password of {user} on {host}: </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>The server will not sign clients until this is mended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>Applied.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>The settings were given to the server; it will not sign clients until this is mended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>This gives the server the values from before the last change.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>Undone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>The server does not have all its old settings.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>Proved: the server signs its clients as you.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>The server's own clients are not signed as they should be.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>The server offers no client.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>on the server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>in the profile</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>Give minutes, more than 0 and at most 1440.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>Nothing stands in the way.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>There is nothing to apply.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>There was nothing to apply.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>Nothing was changed on the server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>server undo gives the old values back; server prove shows whether it signs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>The server builds no clients.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>To be changed on {host}:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>One-time code for {user}: </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>To be set back on {host}:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9174,6 +9379,966 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/comet/address.py"/>
+        <source>it must begin with https://</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/address.py"/>
+        <source>it has a login in it; give that separately</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/address.py"/>
+        <source>it names no host</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/address.py"/>
+        <source>its host name cannot be used</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/address.py"/>
+        <source>it cannot be read</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/address.py"/>
+        <source>Use the address that begins with https://.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/address.py"/>
+        <source>If there is none, and only you use this network, allow it: --plain-http.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/address.py"/>
+        <source>Copy it from the browser's address bar, such as https://backup.example.com.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/address.py"/>
+        <source>Give the address that opens the server's web page.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>Somebody else changed the server's settings meanwhile; nothing was changed from here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>The server has the new settings ({count}), and they were read back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>The server did not take over: {keys}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>Settings that were not touched look different after saving: {keys}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>The certificate files that the server had before could not be kept: Undo would not bring them back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>An earlier change was interrupted before it was saved: the server is as it was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>An earlier change was interrupted after it was saved: the server has all the new values.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>An earlier change was interrupted, and the server now has neither the old nor the new values.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>The server has its old settings back ({count}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>There is no change of this server that could be undone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>The old values of {keys} are not here any more, so the change cannot be undone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>a secret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>Changed: {keys}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>changed since they were shown</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>Look at the differences again, then apply.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>Compare the settings again (server diff), and apply what is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>server show tells what the server has now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>Type the old value into the server's own form.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>Look at these settings in the server's own form.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/apply.py"/>
+        <source>Compare them with what they should be, in the server's own form.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>without a word</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>to tell its version</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>to tell what the account may do</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>to show its branding</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>to list its clients</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>to list its logs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>to save the branding</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>to build this client</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>A one-time code works once and for half a minute: take a fresh one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>the sign-in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>the end of the session</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>to give back a file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>to show its log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>the file {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>there is no branding in it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>ahead of</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>behind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>Give the address that opens the Comet Server's own web page, with its port.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>no session key was given</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>no file's hash was given</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>no JSON object came</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>{n} minutes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>Look at what the server says; its log may tell more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>Let the server and this computer set their clocks from the network.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>If that is the server, give its address itself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>Give the code that your authenticator shows now: each one works once.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>Give the name with which you sign in to the server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>Check that the address is the Comet Server's own.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>Sign in again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/delivered.py"/>
+        <source>it is neither a zip, a Windows program, nor a macOS package</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/delivered.py"/>
+        <source>a file in the zip is locked with a password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/delivered.py"/>
+        <source>it unpacks to more than any installer has</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/delivered.py"/>
+        <source>the zip has more than {n} files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/delivered.py"/>
+        <source>the zip is damaged: {why}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/desk.py"/>
+        <source>the administrator</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/desk.py"/>
+        <source>Give the administrator's password.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/document.py"/>
+        <source>it is no JSON object</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/document.py"/>
+        <source>something follows it at character {place}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/document.py"/>
+        <source>a name is missing at character {place}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/document.py"/>
+        <source>a colon is missing at character {place}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/document.py"/>
+        <source>a comma too many at character {place}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/document.py"/>
+        <source>it breaks off at character {place}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The server's address is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>{address} is not the address of a server: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>{host} would be spoken to without encryption: password and secrets could be read on the way.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>{host} is spoken to without encryption: password and secrets can be read on the way.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The administrator's user name is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The password of {user} is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The server refuses the sign-in of {user}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The server asks for a one-time code for {user}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>Signed in to {host} as {user}, version {version}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The session on {host} has ended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The session on {host} could not be ended: {why}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>{host} does not answer like a Comet Server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>{host} leads elsewhere: to {target}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The server refuses {what}: {words}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The server's clock is {offset} {direction} this computer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>{user} may not see or change the server's branding.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>{user} is an administrator of a tenant, not of the whole server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The server builds no clients: its Software Build role is off.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>{user} may not build clients on this server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The server gives out the vendor's pre-built client: the signing settings have no effect.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The server is too old for {what}: it has {version}, and {needed} is needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The server's settings cannot be read: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The server has what the profile holds.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>{count} settings of the server differ from the profile.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The profile holds nothing yet that could be given to the server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The profile lacks {what} for the server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The files go into {fields}, which is the likely field: look at it on the server once.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>Check user name and password on the server's own web page; then give them again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>Switch the role on. A hosted server has it; on a server of your own it is a setting.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>Open the server's address in a browser and sign in as the administrator.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>With two-factor authentication, wait for a fresh code: each works once.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>On the server: Settings, Admin accounts, the account.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>Untick Prevent editing server settings, or tick Allow editing branding.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>On the server: Settings, Roles and permissions, Software Build.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>Tick Enable Software Build role, and save; the server restarts.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>Let a top-level administrator allow {user} to edit the branding, or sign in as one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/journal.py"/>
+        <source>What is about to be changed cannot be written down: {why}. Nothing was changed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>not known to the server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>Azure Key Vault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>uploaded Apple certificates</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>set</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>empty</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>set, kept under the server's own format</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>the same</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>different</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>cannot be compared</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>an uploaded file ({start}…)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>Fill in the Key Vault options or the Apple files first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>Sign in as a top-level administrator to see the server's log and all settings.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>Let the server make custom builds: server apply --only build-mode.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>Save one file in the server's own form, and see here which field it fills; --file-fields file or name chooses.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>Let a top-level administrator take this restriction off the account.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>On the server: Settings, Branding, Client branding.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>Choose custom branding in place of the pre-built client.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>Upgrade the server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove.py"/>
+        <source>nobody</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove.py"/>
+        <source>Choose notarising, or notarising and stapling, as the level, and apply it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove.py"/>
+        <source>none</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove.py"/>
+        <source>The server builds {platform}, {seconds} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove.py"/>
+        <source>there is no installer in it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove.py"/>
+        <source>It offers: {platforms}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove.py"/>
+        <source>Choose one of them with --platform NUMBER.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The server offers no client of this kind: {wanted}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The server refused to build the client for {platform}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>What the server delivered for {platform} is no installer: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The server delivered its loader with a data file, signed by {publisher}: not your signed installer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The download for {platform} holds {count} programs where one signed installer belongs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>Beside the signed installer the download holds: {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The client for {platform} is not signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The client for {platform} is signed, but not by you: by {publisher}, not {expected}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The client for {platform} is signed by another certificate of {publisher} than the present one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The client for {platform} is signed by your certificate: {publisher}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The client for {platform} is signed by {publisher}; whether that is you could not be compared.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The client for {platform} has no time stamp: its signature ends with the certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The package for {platform} carries no ticket, though the server is to staple one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>Whether Apple has notarised the package for {platform} was not checked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The package for {platform} carries a ticket.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The package for {platform} is signed only: macOS 10.15 and later refuse it without notarisation.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The server's log says this about signing ({count} lines).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The server's log says nothing about signing around the build.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The server's log may not be read by this account.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The same vault and certificate sign from here: the fault is on the server's side.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>From here the vault does not sign either: {why}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The folder {folder} cannot be written: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>Compare the server's settings with the profile (server diff), and apply what differs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>Then prove again; an installer built before may have been kept by the server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>Read what the server's log says about signing, mend it, and prove again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>On the server: Logs; look for the time of the build.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>Build mode</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>Windows code signing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>Azure Key Vault name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>Certificate name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>Application Secret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>macOS code signing level</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>Sign on this server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>Password of both certificate files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>API Issuer ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>API Key ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>API Key file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>custom builds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>the vendor's pre-built client</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>Developer ID Installer certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>Developer ID Application certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>the Azure options</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>the Developer ID Installer file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>the Developer ID Application file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>the Issuer ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>the Key ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>the key itself (.p8)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>automatic (older servers)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>disabled</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>PKCS#12 file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>PKCS#11 token</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>SAS Relic server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>Sign only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>Sign and notarise</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>Sign, notarise and staple</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>it is too large to be one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>Fill it in, or apply the other parts alone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>Give the file again in the profile.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/files.py"/>
         <source>it is a folder</source>
         <translation type="unfinished"></translation>
@@ -9435,11 +10600,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/local_signer.py"/>
-        <source>it is too large to be one</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/local_signer.py"/>
         <source>the password that came is no text in UTF-8</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9565,11 +10725,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
-        <source>none</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/needs.py"/>
         <source>With the right to change branding, on a server with the Software Build role.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9606,11 +10761,6 @@
     <message>
         <location filename="codesign_wizard/core/network_clock.py"/>
         <source>ahead</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/network_clock.py"/>
-        <source>behind</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9916,11 +11066,6 @@
     <message>
         <location filename="codesign_wizard/core/trial.py"/>
         <source>SmartScreen may still warn at first: it goes by reputation, which grows with downloads.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/trial.py"/>
-        <source>The folder {folder} cannot be written: {why}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11964,6 +13109,66 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/practice/scenarios/server.py"/>
+        <source>The administrator has two-factor authentication, and no code was given.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/server.py"/>
+        <source>The administrator's password is wrong.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/server.py"/>
+        <source>The administrator may not see or change the branding.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/server.py"/>
+        <source>The administrator belongs to a tenant of the server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/server.py"/>
+        <source>The server's Software Build role is off.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/server.py"/>
+        <source>The server gives out the vendor's pre-built client.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/server.py"/>
+        <source>The server refuses the build as JSON, where a file should come.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/server.py"/>
+        <source>The secret that the server was given has expired; the profile has a newer one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/server.py"/>
+        <source>The server delivers its loader with a data file, signed by the vendor's partner.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/server.py"/>
+        <source>The server's client is signed, but by another company.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/server.py"/>
+        <source>Somebody changes the server's settings between the look and the save.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/server.py"/>
+        <source>Something else than a Comet Server answers at the address.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/practice/scenarios/sign_in.py"/>
         <source>The application secret is not one of the application's.</source>
         <translation type="unfinished"></translation>
@@ -12061,11 +13266,6 @@
     <message>
         <location filename="codesign_wizard/screenshots.py"/>
         <source>the countdown</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/screenshots.py"/>
-        <source>the sign-in</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
