@@ -1,13 +1,9 @@
-"""What others make of the code we sign, and we of theirs: OpenSSL, LIEF, rcodesign, real programs."""
+"""What others make of the code we sign, and we of theirs: OpenSSL, LIEF, rcodesign."""
 
 from __future__ import annotations
 
 import os
 import plistlib
-import shutil
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -27,14 +23,6 @@ from tests.support import macho as samples
 ENTITLEMENTS = plistlib.dumps(
     {"com.apple.security.cs.allow-jit": True, "keychain-access-groups": ["a", "b"], "n": 300}
 ).rstrip(b"\n")
-
-
-def rcodesign() -> str:
-    """Return rcodesign, which is built by cargo; CI does not do that yet."""
-    found = shutil.which("rcodesign")
-    if found is None:
-        pytest.skip("rcodesign is not installed")
-    return found
 
 
 def blobs_of(path: Path) -> list[dict[int, bytes]]:
@@ -82,7 +70,7 @@ def test_openssl_verifies_every_cms(universal: Path, tmp_path: Path, bench: Benc
 
 
 def test_lief_reads_what_we_wrote(universal: Path, tmp_path: Path) -> None:
-    lief = pytest.importorskip("lief")
+    lief = judges.module("lief")
     signed = tmp_path / "signed"
     sign_macho(Job(), universal, signed, apple_pki.signer("application"), timestamp=None)
     fat = lief.MachO.parse(str(signed))
@@ -97,7 +85,7 @@ def test_lief_reads_what_we_wrote(universal: Path, tmp_path: Path) -> None:
 
 
 def test_rcodesign_accepts_and_reads_alike(universal: Path, tmp_path: Path, bench: Bench) -> None:
-    tool, signed = rcodesign(), tmp_path / "signed"
+    tool, signed = judges.program("rcodesign"), tmp_path / "signed"
     result = sign_macho(
         Job(),
         universal,
@@ -129,7 +117,7 @@ def test_rcodesigns_own_signature_differs_only_where_it_must(
     universal: Path, identity: Path, tmp_path: Path
 ) -> None:
     """Differences: the room for the CMS, thus the load commands, thus the first page's hash."""
-    tool, ours, theirs = rcodesign(), tmp_path / "ours", tmp_path / "theirs"
+    tool, ours, theirs = judges.program("rcodesign"), tmp_path / "ours", tmp_path / "theirs"
     plist, requirement = tmp_path / "e.plist", tmp_path / "r.bin"
     plist.write_bytes(ENTITLEMENTS)
     expression = requirements.developer_id("org.example.tool", apple_pki.TEAM)
@@ -166,7 +154,7 @@ def test_rcodesigns_own_signature_differs_only_where_it_must(
 
 @pytest.mark.skipif(os.name == "nt", reason="bundles hold links and modes")
 def test_rcodesign_and_we_accept_each_others_bundles(tmp_path: Path) -> None:
-    tool = rcodesign()
+    tool = judges.program("rcodesign")
     app, ours, theirs = apple_bundles.app(tmp_path), tmp_path / "Ours.app", tmp_path / "Theirs.app"
     # vouching for itself, because rcodesign's requirement for other chains names the leaf as the root
     own = apple_pki.issue(
@@ -197,68 +185,3 @@ def test_rcodesign_and_we_accept_each_others_bundles(tmp_path: Path) -> None:
     for path, value in first["files2"].items():
         if "hash2" in value and path != "Resources/helper":
             assert second["files2"][path] == value
-
-
-# wheels with programs for macOS: version, platform, the file in it, and whose Developer ID signature it has
-WHEELS = {
-    "ruff": ("0.17.6", "macosx_11_0_arm64", "ruff-0.17.6.data/scripts/ruff", "2DC432GLL2"),
-    "sentry-cli": (
-        "3.8.2",
-        "macosx_11_0_universal2",
-        "sentry_cli-3.8.2.data/scripts/sentry-cli",
-        "97JCY7859U",
-    ),
-    "cryptography": (
-        "50.0.2",
-        "macosx_11_0_arm64",
-        "cryptography/hazmat/bindings/_rust.abi3.so",
-        "",
-    ),
-}
-
-
-@pytest.fixture(scope="module", params=list(WHEELS))
-def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A real program or library for macOS, and the team that signed it."""
-    version, platform, member, team = WHEELS[request.param]
-    folder = tmp_path_factory.mktemp("wheel")
-    arguments = ["download", "-q", "--no-deps", "--only-binary=:all:", "--platform", platform]
-    command = [sys.executable, "-m", "pip", *arguments, "-d", str(folder), f"{request.param}=={version}"]
-    try:
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
-    except (subprocess.SubprocessError, OSError) as error:
-        pytest.skip(f"{request.param} {version} for {platform} cannot be fetched: {error}")
-    (wheel,) = folder.glob("*.whl")
-    path = folder / Path(member).name
-    with zipfile.ZipFile(wheel) as archive:
-        path.write_bytes(archive.read(member))
-    return path, team
-
-
-def test_a_real_program_verifies_to_apples_root_and_is_signed_again(
-    real: tuple[Path, str], tmp_path: Path
-) -> None:
-    path, team = real
-    report = verify_code(Job(), path, trust=AppleRoots())
-    if team:
-        assert report.ok, [each.title for each in report.findings]
-        assert not report.extra_roots_used
-        assert {each.team for each in report.signatures} == {team}
-        assert {each.id for each in report.findings} >= {
-            "apple.verify.code-chain-ok",
-            "apple.verify.code-timestamp-ok",
-            "apple.verify.code-requirement-ok",
-            "apple.verify.code-kind-ok",
-        }
-    else:
-        assert errors(path, AppleRoots()) == {"apple.verify.code-ad-hoc"}
-    signed = tmp_path / path.name
-    sign_macho(Job(), path, signed, apple_pki.signer("application"), timestamp=None, roots=apple_pki.roots())
-    assert errors(signed) == set()
-    lief = pytest.importorskip("lief")
-    # its parts do not keep the whole alive
-    fat = lief.MachO.parse(str(signed))
-    assert [each.has_code_signature for each in fat] == [True] * len(report.signatures)
-    assert all(lief.MachO.check_layout(each)[0] for each in fat)
-    if shutil.which("rcodesign"):
-        assert "no problems detected!" in judges.run(rcodesign(), "verify", signed).stdout

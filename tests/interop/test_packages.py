@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 import stat
 from pathlib import Path
 
@@ -23,14 +22,6 @@ from codesign_wizard.core.apple.xar import Xar
 from codesign_wizard.core.authenticode import der
 from codesign_wizard.core.job import Job
 from tests.support import apple_pki, judges, pki
-
-
-def built_judge(name: str) -> str:
-    """Return a judge that is built from source (cargo, go), which CI does not do yet."""
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +148,7 @@ def test_the_bill_of_materials_has_the_checksums_of_cksum(package: Path, tmp_pat
 
 
 def test_apple_bom_reads_the_same_paths(package: Path, tmp_path: Path) -> None:
-    dump = built_judge("odumpbom")
+    dump = judges.program("odumpbom")
     data = contents(package)["sample.pkg/Bom"]
     (tmp_path / "Bom").write_bytes(data)
     text = judges.run(dump, tmp_path / "Bom", "paths").stdout
@@ -185,7 +176,7 @@ def test_apple_bom_reads_the_same_paths(package: Path, tmp_path: Path) -> None:
 
 
 def test_apple_bom_reads_trees_of_several_levels(tmp_path: Path) -> None:
-    dump = built_judge("odumpbom")
+    dump = judges.program("odumpbom")
     items = [bom.Item(".", 0o40755)]
     items += [bom.Item(f"{number:06}", 0o100644, size=number) for number in range(70_000)]
     (tmp_path / "Bom").write_bytes(bom.write(items))
@@ -254,7 +245,7 @@ def test_openssl_accepts_the_time_stamp(stamped: Path, tmp_path: Path) -> None:
 
 
 def test_relic_accepts_signature_chain_and_files(stamped: Path, tmp_path: Path) -> None:
-    relic = built_judge("relic")
+    relic = judges.program("relic")
     (tmp_path / "root.pem").write_bytes(apple_pki.root().pem)
     words = [
         relic,
@@ -272,7 +263,7 @@ def test_relic_accepts_signature_chain_and_files(stamped: Path, tmp_path: Path) 
 
 
 def rcodesign_says(package: Path) -> str:
-    text = judges.run(built_judge("rcodesign"), "print-signature-info", package).stdout
+    text = judges.run(judges.program("rcodesign"), "print-signature-info", package).stdout
     return text[: text.index("xar_member")] if "xar_member" in text else text
 
 
@@ -286,7 +277,7 @@ def test_rcodesign_reads_our_signature(rebuilt: Path) -> None:
 
 @pytest.mark.parametrize("source", ["unsigned", "rebuilt"])
 def test_what_rcodesign_signed_holds(source: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    rcodesign = built_judge("rcodesign")
+    rcodesign = judges.program("rcodesign")
     issued = apple_pki.leaf("installer")
     # it opens no .p12 of today, only the old kind
     (tmp_path / "i.pem").write_bytes(pki.private_pem(issued) + issued.pem + apple_pki.authority().pem)
@@ -302,7 +293,7 @@ def test_what_rcodesign_signed_holds(source: str, tmp_path: Path, request: pytes
 
 
 def test_rcodesign_accepts_the_code_in_our_package(unsigned: Path, tmp_path: Path) -> None:
-    rcodesign = built_judge("rcodesign")
+    rcodesign = judges.program("rcodesign")
     target = tmp_path / "signed.pkg"
     result = sign_contents(
         Job(),

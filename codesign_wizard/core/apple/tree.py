@@ -6,6 +6,7 @@ the folder holds the contents. Nothing is ever written outside it.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -25,6 +26,7 @@ from codesign_wizard.core.text import tr
 _CHUNK = 1 << 20
 _MAXIMUM_DEPTH = 256
 _FILE, _FOLDER = 0o100644, 0o40755
+_NAME_ERRORS = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
 # what Windows does not take in a name, or takes for something else
 _FOREIGN = re.compile(r'[<>:"\\|?*\x00-\x1f]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)', re.IGNORECASE)
 
@@ -161,6 +163,11 @@ class Tree:
             if isinstance(error, CpioError):
                 raise
             raise CpioError(tr("a file name in it cannot be used")) from error
+        except OSError as error:
+            # the archive's fault, not the disk's
+            if error.errno in _NAME_ERRORS:
+                raise CpioError(tr("a file name in it cannot be used")) from error
+            raise
 
     # taking up what was changed
 

@@ -1,7 +1,7 @@
 """Real files: what the crate ``apple-codesign`` keeps for its own tests, certificates by Apple among them.
 
 They are not ours to keep: cargo brings them along with rcodesign, or APPLE_CODESIGN_TESTDATA names a
-folder with them; without either these tests are skipped.
+folder with them; without either these tests are skipped, and fail in CI.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from codesign_wizard.core.apple.certificates import Kind, describe
 from codesign_wizard.core.apple.identity import judge_data, read_certificates
 from codesign_wizard.core.apple.trust import AppleRoots, judge
 from codesign_wizard.core.redact import Secret
+from tests.support import judges
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 KINDS = {
@@ -50,10 +51,7 @@ def folder() -> Path | None:
 
 
 DATA = folder()
-pytestmark = [
-    pytest.mark.skipif(DATA is None, reason="the crate apple-codesign is not here"),
-    pytest.mark.filterwarnings("ignore:Attribute.s length must be"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore:Attribute.s length must be")
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +66,14 @@ def files(pattern: str) -> list[Path]:
 
 def expected(path: Path) -> Kind:
     return next(kind for name, kind in KINDS.items() if name in path.name)
+
+
+def test_none_is_left_out() -> None:
+    if DATA is None:
+        judges.missing("the source of the crate apple-codesign")
+    tried = {*files("apple-signed-*"), *files("self-signed-rsa-*.p12"), *files("self-signed-ed25519-*.p12")}
+    assert len(tried) == 16
+    assert {*files("*.cer"), *files("*.p12"), *files("*.pfx")} <= tried
 
 
 @pytest.mark.parametrize("path", files("apple-signed-*"), ids=lambda path: path.name)
@@ -112,7 +118,7 @@ def test_ed25519_is_no_key_for_apple_and_no_wrong_password(path: Path) -> None:
 def test_what_keychain_access_exported() -> None:
     path = DATA.parent / "apple-codesign-testuser.p12" if DATA is not None else Path()
     if not path.is_file():
-        pytest.skip("it is not beside the folder")
+        judges.missing("the identity in the crate apple-codesign")
     report = judge_data(path.name, path.read_bytes(), Secret("password123"), now=NOW)
     assert report.opened
     assert report.identity is not None
