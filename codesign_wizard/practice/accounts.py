@@ -20,3 +20,11 @@ class PracticeAccounts:
     server_address: str = ""
     server_user: str = ""
     server_password: str = field(default="", repr=False)
+    api_key_id: str = ""
+    api_issuer_id: str = ""
+    api_private_key: str = field(default="", repr=False)  # PKCS #8 in PEM, as in the .p8 file
+
+    @property
+    def api_key_name(self) -> str:
+        """The name that Apple gives the file with the API key."""
+        return f"AuthKey_{self.api_key_id}.p8"

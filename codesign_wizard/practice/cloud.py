@@ -13,10 +13,11 @@ from typing import Any, BinaryIO
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from codesign_wizard.core.files import write_atomic
 from codesign_wizard.practice import answers, az, leftovers
 from codesign_wizard.practice.accounts import PracticeAccounts
 from codesign_wizard.practice.apple.authority import KINDS, AppleAuthority
-from codesign_wizard.practice.front import browser_path, front
+from codesign_wizard.practice.front import S3_PREFIX, browser_path, front
 from codesign_wizard.practice.scenarios import apply_scenario, find_scenario
 from codesign_wizard.practice.services import all_services
 from codesign_wizard.practice.state import State
@@ -84,7 +85,7 @@ class PracticeCloud:
 
     def _begin(self, folder: Path) -> None:
         state = State(self._state_folder)
-        world = self._world = make_world(state, self._slow_factor)
+        world = self._world = make_world(state, self._slow_factor, folder / "s3")
         world.conditions.delay = self._delay
         tls = TlsAuthority(
             state,
@@ -118,7 +119,10 @@ class PracticeCloud:
         server.on_answer = self._on_answer
         server.front = front(world)
         self._problems = server.problems
+        server.streamed_front = S3_PREFIX
         self._port = server.start()
+        write_atomic(self.api_key_file, world.accounts.api_private_key.encode(), private=True)
+        world.notary.resume()
         az.install(self.az_folder, self.proxy_url)
 
     def stop(self) -> None:
@@ -208,6 +212,11 @@ class PracticeCloud:
         return path
 
     @property
+    def api_key_file(self) -> Path:
+        """The App Store Connect API key, as a person downloads it: ``AuthKey_KEYID.p8``."""
+        return self.folder / self.accounts.api_key_name
+
+    @property
     def accounts(self) -> PracticeAccounts:
         """The values a person would type, as they typed them in this scenario."""
         return self.world.accounts
@@ -215,7 +224,7 @@ class PracticeCloud:
     @property
     def problems(self) -> list[str]:
         """Tracebacks of failed services, also after ``stop``: empty, or there is a fault to mend."""
-        return self._problems
+        return [*self._problems, *(self._world.notary.problems if self._world is not None else [])]
 
     def issue(self, request_pem: bytes) -> list[x509.Certificate]:
         """Return the practice CA's answer to a signing request (PEM or DER): leaf and intermediate.
@@ -283,6 +292,8 @@ class PracticeCloud:
             "CODESIGN_WIZARD_SERVER": accounts.server_address,
             "CODESIGN_WIZARD_SERVER_USER": accounts.server_user,
             "CODESIGN_WIZARD_SERVER_PASSWORD": accounts.server_password,
+            # Amazon's SDK for Rust, which rcodesign uploads with, knows no proxy
+            "AWS_ENDPOINT_URL_S3": f"{self.proxy_url}{S3_PREFIX.rstrip('/')}",
         }
 
     def shell_lines(self) -> list[str]:
@@ -313,6 +324,10 @@ class PracticeCloud:
             "server_address": accounts.server_address,
             "server_user": accounts.server_user,
             "server_password": accounts.server_password,
+            "api_key_id": accounts.api_key_id,
+            "api_issuer_id": accounts.api_issuer_id,
+            "api_key_file": str(self.api_key_file),
+            "team_id": self.world.account.team_id,
             "sign_in_pages": f"{self.proxy_url}/sign-in/",
             "az_folder": str(self.az_folder),
             "environment": self.environment(),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from codesign_wizard.practice.comet import routes as comet
+from codesign_wizard.practice.appstoreconnect import routes as appstoreconnect
 from codesign_wizard.practice.entra import routes as entra
 from codesign_wizard.practice.graph import routes as graph
 from codesign_wizard.practice.keyvault import routes as keyvault
 from codesign_wizard.practice.management import routes as management
 from codesign_wizard.practice.pki import routes as pki
+from codesign_wizard.practice.s3 import routes as s3
+from codesign_wizard.practice.tickets import routes as tickets
 from codesign_wizard.practice.timestamp import routes as timestamp
 from codesign_wizard.practice.wire.messages import Service
 from codesign_wizard.practice.world import World
@@ -20,6 +23,9 @@ _SERVICES = (
     pki.service,
     timestamp.service,
     comet.service,
+    appstoreconnect.service,
+    s3.service,
+    tickets.service,
 )
 
 

@@ -131,6 +131,10 @@ class State:
         """Store a JSON document under *name*."""
         self._write(f"{name}.json", json.dumps(document, indent=1).encode())
 
+    def large_files(self, name: str, temporary: Path) -> Path:
+        """Return the folder for files too large for memory: one that is kept, or else *temporary*."""
+        return temporary if self._folder is None or self.frozen else self._folder / name
+
     def _making(self, name: str) -> threading.Lock:
         """Return the lock under which one thing is made, so that threads do not make it twice."""
         with self._lock:

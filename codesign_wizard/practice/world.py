@@ -7,13 +7,17 @@ Everything made up says so: the company's name has *practice* in it, hosts that 
 from __future__ import annotations
 
 import secrets
+import tempfile
 import threading
 import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from codesign_wizard.practice.accounts import PracticeAccounts
+from codesign_wizard.practice.apple.authority import TEAM, AppleAuthority
+from codesign_wizard.practice.appstoreconnect.models import Account
 from codesign_wizard.practice.authority import CodeSigningAuthority, TimestampAuthority, name
 from codesign_wizard.practice.clock import Clock
 from codesign_wizard.practice.comet.models import ADDRESS, CometServer, new_server
@@ -37,7 +41,10 @@ from codesign_wizard.practice.management.roles import (
     OWNER,
     READER,
 )
-from codesign_wizard.practice.state import State, StateError
+from codesign_wizard.practice.notary.models import Notary
+from codesign_wizard.practice.s3.models import Storage
+from codesign_wizard.practice.state import State, StateError, private_key_pem
+from codesign_wizard.practice.tickets.models import Tickets
 from codesign_wizard.practice.timestamp.models import TimestampUnit
 from codesign_wizard.practice.timestamp.routes import HOSTS
 
@@ -68,6 +75,10 @@ class World:
     timestamps: TimestampAuthority
     timestamp_units: dict[str, TimestampUnit]
     comet: CometServer
+    account: Account
+    storage: Storage
+    tickets: Tickets
+    notary: Notary
     client_address: str = "203.0.113.7"  # what the vendors see of the client (RFC 5737)
     propagation: float = PROPAGATION  # seconds until a new role assignment works
     lock: threading.RLock = field(default_factory=threading.RLock)  # held while the world is changed
@@ -123,6 +134,7 @@ class World:
     def save(self) -> None:
         """Keep the world for the next start."""
         with self.lock:
+            self.state.keep("appstoreconnect", self.account.to_json())
             self.state.keep(
                 "world",
                 {
@@ -135,8 +147,11 @@ class World:
             )
 
 
-def make_world(state: State, slow_factor: float = 1.0) -> World:
-    """Return the world kept in *state*, or a new one, kept there; raises ``StateError``."""
+def make_world(state: State, slow_factor: float = 1.0, temporary: Path | None = None) -> World:
+    """Return the world kept in *state*, or a new one, kept there; raises ``StateError``.
+
+    *temporary* is a folder for what is too large for memory, when *state* has none.
+    """
     clock = Clock()
     kept = state.document("world")
     if kept is None:
@@ -150,10 +165,15 @@ def make_world(state: State, slow_factor: float = 1.0) -> World:
     timestamps = TimestampAuthority(state)
     first, application = vaults[0], tenants[0].applications[0]
     directory = Directory(clock, tenants)
+    conditions = Conditions(slow_factor=slow_factor)
+    apple = AppleAuthority(state)
+    account = _account(state)
+    storage = Storage(state, temporary or Path(tempfile.gettempdir(), "practice-s3"), clock)
+    tickets = Tickets(state, clock, apple.ticket_signer)
     world = World(
         state=state,
         clock=clock,
-        conditions=Conditions(slow_factor=slow_factor),
+        conditions=conditions,
         accounts=PracticeAccounts(
             vault_name=first.name,
             certificate_name=CERTIFICATE,
@@ -165,6 +185,9 @@ def make_world(state: State, slow_factor: float = 1.0) -> World:
             server_address=ADDRESS,
             server_user=comet.administrators[0].name,
             server_password=comet.administrators[0].password,
+            api_key_id=account.key.key_id,
+            api_issuer_id=account.issuer_id,
+            api_private_key=private_key_pem(account.key.private_key(state)).decode(),
         ),
         directory=directory,
         tokens=TokenAuthority(state, clock),
@@ -175,6 +198,18 @@ def make_world(state: State, slow_factor: float = 1.0) -> World:
         timestamps=timestamps,
         timestamp_units={label: TimestampUnit(label, timestamps, clock) for label in HOSTS},
         comet=comet,
+        account=account,
+        storage=storage,
+        tickets=tickets,
+        notary=Notary(
+            state,
+            storage,
+            tickets,
+            account,
+            clock,
+            lambda: (apple.root, [timestamps.root]),
+            conditions.stopping,
+        ),
     )
     return world
 
@@ -203,6 +238,17 @@ def prepare(world: World) -> None:
     vault = world.vault
     if not (vault.certificates or vault.pending or vault.deleted):
         certify(world, vault)
+
+
+def _account(state: State) -> Account:
+    """Return the account kept in *state*, or a new one; raises ``StateError``."""
+    kept = state.document("appstoreconnect")
+    if kept is None:
+        return Account.new(TEAM.identifier)
+    try:
+        return Account.from_json(kept)
+    except (KeyError, TypeError) as error:
+        raise StateError(f"appstoreconnect.json: {error!r}") from error
 
 
 def _check_kept(state: State, vaults: list[Vault]) -> None:

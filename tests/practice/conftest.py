@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import requests
 
 from codesign_wizard.practice.cloud import PracticeCloud
 from codesign_wizard.practice.entra.models import Grant
+from tests.support.notary import NotaryClient
 
 MANAGEMENT = "https://management.azure.com"
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
@@ -124,6 +126,24 @@ def cloud() -> Iterator[PracticeCloud]:
 @pytest.fixture(scope="session")
 def client(cloud: PracticeCloud) -> Client:
     return Client(cloud)
+
+
+@pytest.fixture(scope="session")
+def _apple_cloud() -> Iterator[PracticeCloud]:
+    with PracticeCloud() as running:
+        yield running
+        assert running.problems == []
+
+
+@pytest.fixture
+def notary(_apple_cloud: PracticeCloud) -> Iterator[NotaryClient]:
+    """A client of a notary that judges at once. Account, clock and pace are put right afterwards."""
+    world = _apple_cloud.world
+    account, offset = copy.deepcopy(world.account), world.clock.offset
+    world.notary.processing = 0
+    yield NotaryClient(_apple_cloud)
+    vars(world.account).update(vars(account))
+    world.clock.offset, world.tickets.lag, world.tickets.withheld = offset, 0.0, False
 
 
 @pytest.fixture

@@ -131,6 +131,28 @@ class AppleAuthority:
 
         return key, self._state.certificate(f"apple-{kind}", make)
 
+    def ticket_signer(self) -> tuple[ec.EllipticCurvePrivateKey, list[x509.Certificate]]:
+        """Return the key that signs tickets, and its certificates, leaf first."""
+        key = self._state.key("apple-tickets", "ec-P-256")
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise TypeError("the key of the tickets is not EC")
+
+        def make() -> x509.Certificate:
+            return build(
+                _subject("Practice Ticket Signing"),
+                key.public_key(),
+                self.root.subject,
+                self._key("root"),
+                start=datetime.now(UTC) - timedelta(days=30),
+                days=LEAF_DAYS,
+                extensions=[
+                    (x509.BasicConstraints(ca=False, path_length=None), True),
+                    (key_usage("digital_signature"), True),
+                ],
+            )
+
+        return key, [self._state.certificate("apple-tickets", make), self.root]
+
     def answer(self, request: x509.CertificateSigningRequest, kind: Kind) -> x509.Certificate:
         """Answer a signing request as Apple's site does; raises ``CsrError``.
 

@@ -7,7 +7,7 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 
 class Headers:
@@ -47,12 +47,20 @@ class Headers:
         }
 
 
+class Body(Protocol):
+    """The body of a request to a service that reads it itself, its transfer coding taken off."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield what has not been read yet, as it comes."""
+
+
 @dataclass
 class Request:
     """One request, its body read and its transfer coding taken off.
 
     ``target`` is what stood in the request line; ``path`` and ``query`` are taken from it, still
-    percent-encoded. ``scheme``, ``host`` (lower case, no port) and ``port`` say where it was sent.
+    percent-encoded. ``scheme``, ``host`` (lower case, no port) and ``port`` say where it was sent. A service
+    that is ``streaming`` finds ``body`` empty and reads ``stream``.
     """
 
     method: str
@@ -64,6 +72,7 @@ class Request:
     host: str = ""
     port: int = 0
     values: dict[str, str] = field(default_factory=dict)
+    stream: Body | None = None
 
     @property
     def path(self) -> str:
@@ -124,6 +133,7 @@ class Service:
 
     ``hosts`` are host names, or ``*.suffix`` for one label before a suffix; ``exists`` tells whether a name
     that fits resolves in DNS; ``handle`` answers. A service listens on 443 for ``https`` and 80 for ``http``.
+    One that is ``streaming`` reads bodies itself, piece by piece, or refuses them unread.
     """
 
     name: str
@@ -132,6 +142,7 @@ class Service:
     schemes: tuple[str, ...] = ("https",)
     exists: Callable[[str], bool] = lambda host: True
     maximum_body: int = 8 << 20
+    streaming: bool = False
 
     def serves(self, host: str) -> bool:
         """Tell whether *host* is a name of this service that resolves."""

@@ -26,6 +26,9 @@ from codesign_wizard.practice.wire.stream import BadMessageError, ClosedError, S
 _PORTS = {"https": 443, "http": 80}
 HANDSHAKE_SECONDS = 30.0
 MAXIMUM_BODY = 64 << 10  # of what a browser sends to this address itself
+MAXIMUM_UPLOAD = 6 << 30
+UPLOAD_SECONDS = 3600.0  # for the body of a request to a service that reads it itself
+_DISCARDED = 32 << 20  # of a refused body: clients listen when they have sent theirs
 _INVALID_HOST = (
     b'<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01//EN""http://www.w3.org/TR/html4/strict.dtd">\r\n'
     b"<HTML><HEAD><TITLE>Bad Request</TITLE>\r\n"
@@ -55,6 +58,7 @@ class Server:
         self._acceptor: threading.Thread | None = None
         self.on_answer: Callable[[str], None] | None = None  # told of each answer, on the connection's thread
         self.front: Callable[[Request], Response] | None = None  # what the address itself answers
+        self.streamed_front = ""  # the part of it that reads bodies itself, as a path's beginning
         self.problems: list[str] = []  # tracebacks of handlers; a test looks that there are none
 
     def start(self) -> int:
@@ -175,6 +179,8 @@ class Server:
     def _forward(self, stream: Stream, request: Request) -> Response:
         """Answer a request in absolute form (RFC 9112, 3.2.2), or one to this address itself."""
         if self.front is not None and self._own(request):
+            if self.streamed_front and request.path.startswith(self.streamed_front):
+                return self._streamed(stream, request, MAXIMUM_UPLOAD, self.front)
             stream.read_body(request, MAXIMUM_BODY)
             return self._answer(request, self.front)
         try:
@@ -253,11 +259,28 @@ class Server:
     def _dispatch(self, stream: Stream, request: Request) -> Response:
         service = self._service(request.host)
         assert service is not None, "the caller has looked"
+        handle = self._conditions.answers.get(request.host) or service.handle
+        if service.streaming:
+            return self._streamed(stream, request, service.maximum_body, handle)
         stream.read_body(request, service.maximum_body)
+        self._hold(request)
+        return self._answer(request, handle)
+
+    def _hold(self, request: Request) -> None:
         self._conditions.hold(request.host)
         if self._conditions.stopping.is_set():
             raise ClosedError("the practice cloud stops")
-        return self._answer(request, self._conditions.answers.get(request.host) or service.handle)
+
+    def _streamed(
+        self, stream: Stream, request: Request, maximum: int, handle: Callable[[Request], Response]
+    ) -> Response:
+        """Let *handle* read the body itself; what it leaves is thrown away."""
+        request.stream = body = stream.body(request, maximum, seconds=UPLOAD_SECONDS)
+        self._hold(request)
+        response = self._answer(request, handle)
+        if not response.reset and not body.discard(_DISCARDED):
+            response.close = True
+        return response
 
     def _own(self, request: Request) -> bool:
         """Tell whether a browser came to this address; one led here under another name did not."""
@@ -269,6 +292,8 @@ class Server:
     def _answer(self, request: Request, handle: Callable[[Request], Response]) -> Response:
         try:
             return handle(request)
+        except (BadMessageError, ClosedError):
+            raise  # a body that its service reads itself
         except Exception:  # a fault of ours: kept for who looks, and the server goes on
             self.problems.append(traceback.format_exc())
             return Response(500, b"", close=True)
@@ -281,7 +306,11 @@ class Server:
         if self.on_answer is not None and request is not None:
             whole = "://" in request.target or not request.host
             where = request.target if whole else f"{request.scheme}://{request.host}{request.target}"
-            self.on_answer(f"{request.method} {where} {response.status}")
+            address, _, query = where.partition("?")
+            if "Signature=" in query:
+                query = "…"  # whoever has a signed address may use it
+            shown = f"{address}?{query}" if query else address
+            self.on_answer(f"{request.method} {shown} {response.status}")
         keep = not response.close and request is not None and wants_more(request)
         stream.answer(request, response, self._clock.http_date(), keep=keep)
         return keep

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 
 from codesign_wizard.practice.wire.messages import Headers, Request, Response
 
@@ -70,6 +71,14 @@ class Stream:
 
         Raises ``ClosedError`` and ``BadMessageError`` (413 over *maximum* bytes).
         """
+        request.body = b"".join(self.body(request, maximum).chunks())
+
+    def body(self, request: Request, maximum: int, *, seconds: float = BODY_SECONDS) -> BodyReader:
+        """Return what reads the request's body; nothing of it is read yet.
+
+        *seconds* is the time for the whole body. Raises ``BadMessageError``, as the reader does, and that
+        ``ClosedError``.
+        """
         headers = request.headers
         codings = headers.tokens("Transfer-Encoding")
         lengths = set(headers.get_all("Content-Length"))
@@ -82,46 +91,25 @@ class Stream:
         length = int(lengths.pop()) if lengths else 0
         if length > maximum:
             raise BadMessageError(413, "the body is too large")
-        if not codings and not length:
-            return
-        if "100-continue" in headers.tokens("Expect") and request.version == "HTTP/1.1":
-            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-        deadline = time.monotonic() + BODY_SECONDS
-        request.body = self._read_chunks(maximum, deadline) if codings else self._exactly(length, deadline)
+        awaited = "100-continue" in headers.tokens("Expect") and request.version == "HTTP/1.1"
+        return BodyReader(self, length, maximum, chunked=bool(codings), awaited=awaited, seconds=seconds)
 
-    def _read_chunks(self, maximum: int, deadline: float) -> bytes:
-        body = bytearray()
-        while True:
-            size_text = self._line(deadline).split(b";")[0].strip()
-            try:
-                size = int(size_text, 16)
-            except ValueError as error:
-                raise BadMessageError(400, "a chunk has no size") from error
-            if size < 0 or not size_text.isalnum():
-                raise BadMessageError(400, "a chunk has no size")
-            if len(body) + size > maximum:
-                raise BadMessageError(413, "the body is too large")
-            if not size:
-                break
-            body += self._exactly(size, deadline)
-            if self._line(deadline):
-                raise BadMessageError(400, "a chunk is longer than it says")
-        while self._line(deadline):  # trailers mean nothing to any service here
-            continue
-        return bytes(body)
-
-    def _exactly(self, length: int, deadline: float) -> bytes:
-        parts, missing = [self._buffer[:length]], length - len(self._buffer)
-        self._buffer = self._buffer[length:]
+    def pieces(self, length: int, deadline: float) -> Iterator[bytes]:
+        """Yield *length* bytes as they come; raises ``ClosedError``."""
+        missing = length
+        if self._buffer and missing:
+            piece, self._buffer = self._buffer[:missing], self._buffer[missing:]
+            missing -= len(piece)
+            yield piece
         while missing > 0:
             more = self._receive(min(missing, 1 << 18), deadline)
             if not more:
                 raise ClosedError("the body was cut short")
-            parts.append(more)
             missing -= len(more)
-        return b"".join(parts)
+            yield more
 
-    def _line(self, deadline: float) -> bytes:
+    def line(self, deadline: float) -> bytes:
+        """Return the next line without its end; raises ``ClosedError`` and ``BadMessageError``."""
         while b"\n" not in self._buffer:
             if len(self._buffer) > MAXIMUM_LINE:
                 raise BadMessageError(400, "a line is too long")
@@ -155,7 +143,7 @@ class Stream:
         head = [f"HTTP/1.1 {response.status} {response.reason}"]
         names = {name.lower() for name, _ in response.headers}
         head += [f"{name}: {value}" for name, value in response.headers]
-        if response.status >= 200 and response.status != 204:
+        if response.status >= 200 and response.status != 204 and "content-length" not in names:
             head.append(f"Content-Length: {len(response.body)}")
         if "date" not in names:
             head.append(f"Date: {date}")
@@ -166,6 +154,76 @@ class Stream:
         bare = response.status in (204, 304) or (request is not None and request.method == "HEAD")
         body = b"" if bare else response.body
         self.send(("\r\n".join(head) + "\r\n\r\n").encode("latin-1", "replace") + body)
+
+
+class BodyReader:
+    """The body of one request, read as it is asked for.
+
+    ``finished`` tells whether all of it has been taken off the connection.
+    """
+
+    def __init__(
+        self, stream: Stream, length: int, maximum: int, *, chunked: bool, awaited: bool, seconds: float
+    ) -> None:
+        self._stream = stream
+        self._length = length
+        self._maximum = maximum
+        self._chunked = chunked
+        self._seconds = seconds
+        # whether the client holds the body back until it is asked for (RFC 9110, 10.1.1)
+        self.awaited = awaited
+        self.finished = not chunked and not length
+        self._pieces = self._read()
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield what has not been read yet; raises ``ClosedError`` and ``BadMessageError``."""
+        return self._pieces
+
+    def discard(self, most: int) -> bool:
+        """Take what is left off the connection, *most* bytes of it; tell whether that was all."""
+        if self.finished:
+            return True
+        if self.awaited:
+            return False  # the client will not send it
+        for piece in self._pieces:
+            most -= len(piece)
+            if most < 0:
+                return False
+        return self.finished
+
+    def _read(self) -> Iterator[bytes]:
+        if self.finished:
+            return
+        if self.awaited:
+            self.awaited = False
+            self._stream.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        deadline = time.monotonic() + self._seconds
+        if self._chunked:
+            yield from self._read_chunks(deadline)
+        else:
+            yield from self._stream.pieces(self._length, deadline)
+        self.finished = True
+
+    def _read_chunks(self, deadline: float) -> Iterator[bytes]:
+        done = 0
+        while True:
+            size_text = self._stream.line(deadline).split(b";")[0].strip()
+            try:
+                size = int(size_text, 16)
+            except ValueError as error:
+                raise BadMessageError(400, "a chunk has no size") from error
+            if size < 0 or not size_text.isalnum():
+                raise BadMessageError(400, "a chunk has no size")
+            done += size
+            if done > self._maximum:
+                raise BadMessageError(413, "the body is too large")
+            if not size:
+                break
+            yield from self._stream.pieces(size, deadline)
+            if self._stream.line(deadline):
+                raise BadMessageError(400, "a chunk is longer than it says")
+        while self._stream.line(deadline):  # trailers mean nothing to any service here
+            continue
 
 
 def wants_more(request: Request) -> bool:

@@ -1,0 +1,1 @@
+"""Apple's notary: opens what was uploaded and judges every program in it."""
