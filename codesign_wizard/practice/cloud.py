@@ -17,7 +17,7 @@ from codesign_wizard.core.files import write_atomic
 from codesign_wizard.practice import answers, az, leftovers
 from codesign_wizard.practice.accounts import PracticeAccounts
 from codesign_wizard.practice.apple.authority import KINDS, AppleAuthority
-from codesign_wizard.practice.front import S3_PREFIX, browser_path, front
+from codesign_wizard.practice.front import S3_PATHS, browser_path, front
 from codesign_wizard.practice.scenarios import apply_scenario, find_scenario
 from codesign_wizard.practice.services import all_services
 from codesign_wizard.practice.state import State
@@ -119,7 +119,7 @@ class PracticeCloud:
         server.on_answer = self._on_answer
         server.front = front(world)
         self._problems = server.problems
-        server.streamed_front = S3_PREFIX
+        server.streamed_front = S3_PATHS
         self._port = server.start()
         write_atomic(self.api_key_file, world.accounts.api_private_key.encode(), private=True)
         world.notary.resume()
@@ -293,7 +293,7 @@ class PracticeCloud:
             "CODESIGN_WIZARD_SERVER_USER": accounts.server_user,
             "CODESIGN_WIZARD_SERVER_PASSWORD": accounts.server_password,
             # Amazon's SDK for Rust, which rcodesign uploads with, knows no proxy
-            "AWS_ENDPOINT_URL_S3": f"{self.proxy_url}{S3_PREFIX.rstrip('/')}",
+            "AWS_ENDPOINT_URL_S3": self.proxy_url,
         }
 
     def shell_lines(self) -> list[str]:

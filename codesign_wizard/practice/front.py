@@ -1,7 +1,7 @@
 """What the practice cloud answers under its own address: the sign-in pages, ``az``, and S3's endpoint.
 
 A browser knows nothing of the proxy and trusts no practice CA. It gets the vendor's pages by plain http from
-127.0.0.1, as ``/sign-in/HOST/PATH``. S3 is there under ``/s3/BUCKET/KEY``; nothing else of the vendors' is.
+127.0.0.1, as ``/sign-in/HOST/PATH``. S3 is there as ``/BUCKET/KEY``; nothing else of the vendors' is.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from codesign_wizard.practice import az
 from codesign_wizard.practice.entra import pages
 from codesign_wizard.practice.entra.routes import service as entra
+from codesign_wizard.practice.s3.models import BUCKETS
 from codesign_wizard.practice.s3.routes import Objects
 from codesign_wizard.practice.wire.messages import Request, Response
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from codesign_wizard.practice.world import World
 
 _PREFIX = "/sign-in/"
-# an endpoint for programs whose S3 client knows no proxy; by plain http, as to loopback
-S3_PREFIX = "/s3/"
+# the cloud's own address is an S3 endpoint for programs whose client knows no proxy; by plain http
+S3_PATHS = tuple(f"/{bucket}/" for bucket in BUCKETS)
 _PAGES = re.compile(
     r"/sign-in/([a-z0-9.-]{1,253})(/(?:devicelogin|[^/]+/oauth2/(?:v2\.0/authorize|deviceauth))/?)"
 )
@@ -40,8 +41,8 @@ def front(world: World) -> Callable[[Request], Response]:
             return Response(403, b"", close=True)
         if request.path.startswith(az.PATH):
             return az.answer(world, request)
-        if request.path.startswith(S3_PREFIX):
-            bucket, _, key = unquote(request.path.removeprefix(S3_PREFIX)).partition("/")
+        if request.path.startswith(S3_PATHS):
+            bucket, _, key = unquote(request.path.removeprefix("/")).partition("/")
             return objects.answer(request, bucket, key)
         found = _PAGES.fullmatch(request.path)
         if found is None or request.method not in ("GET", "HEAD", "POST") or not service.serves(found[1]):

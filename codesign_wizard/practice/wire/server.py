@@ -58,7 +58,7 @@ class Server:
         self._acceptor: threading.Thread | None = None
         self.on_answer: Callable[[str], None] | None = None  # told of each answer, on the connection's thread
         self.front: Callable[[Request], Response] | None = None  # what the address itself answers
-        self.streamed_front = ""  # the part of it that reads bodies itself, as a path's beginning
+        self.streamed_front: tuple[str, ...] = ()  # paths below which it reads bodies itself
         self.problems: list[str] = []  # tracebacks of handlers; a test looks that there are none
 
     def start(self) -> int:
@@ -179,7 +179,7 @@ class Server:
     def _forward(self, stream: Stream, request: Request) -> Response:
         """Answer a request in absolute form (RFC 9112, 3.2.2), or one to this address itself."""
         if self.front is not None and self._own(request):
-            if self.streamed_front and request.path.startswith(self.streamed_front):
+            if request.path.startswith(self.streamed_front):
                 return self._streamed(stream, request, MAXIMUM_UPLOAD, self.front)
             stream.read_body(request, MAXIMUM_BODY)
             return self._answer(request, self.front)
