@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from codesign_wizard.practice.comet import routes as comet
 from codesign_wizard.practice.appstoreconnect import routes as appstoreconnect
+from codesign_wizard.practice.comet import routes as comet
 from codesign_wizard.practice.entra import routes as entra
 from codesign_wizard.practice.graph import routes as graph
 from codesign_wizard.practice.keyvault import routes as keyvault
