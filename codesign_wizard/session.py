@@ -324,7 +324,7 @@ class Session:
             password=self.secrets.get(self.profile.id, APPLE_PASSWORD),
             issuer_id=macos.api_key.issuer_id,
             key_id=macos.api_key.key_id,
-            key=self.secrets.get(self.profile.id, APPLE_API_KEY),
+            key=self.api_private_key(),
         )
 
     def server_journal(self) -> Journal:

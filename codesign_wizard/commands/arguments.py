@@ -67,7 +67,7 @@ COMMANDS: dict[str, Callable[[], str]] = {
 LATER_COMMANDS = ("report",)
 # words right after a command that a later version brings
 LATER_WORDS = {
-    "doctor": ("macos", "server"),
+    "doctor": ("macos",),
     "trial": ("macos",),
 }
 _VALUED: tuple[tuple[str, str, Callable[[], str]], ...] = (

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.output import Outcome
+from codesign_wizard.commands.server import doctor, with_server
 from codesign_wizard.core.finding import Finding, FindingKind, Severity, worst_first
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.profile import Profile
@@ -15,7 +16,7 @@ from codesign_wizard.core.text import tr
 NOT_HERE = FindingKind(
     "usage.windows-only",
     Severity.INFO,
-    "This version looks at Windows signing only; macOS and server come later.",
+    "This version looks at Windows signing and the server only; macOS comes later.",
     "The word all stands for what this version can do.",
 )
 
@@ -23,7 +24,7 @@ NOT_HERE = FindingKind(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to look at."""
     parser.add_argument(
-        "what", nargs="?", choices=("windows", "all"), default="all", help=tr("what to look at")
+        "what", nargs="?", choices=("windows", "server", "all"), default="all", help=tr("what to look at")
     )
     parser.add_argument(
         "--all-profiles", action="store_true", help=tr("look at every profile, several at a time")
@@ -38,6 +39,8 @@ def run(context: Context) -> Outcome:
     if context.options.all_profiles:
         return _all_profiles(context)
     session = context.session
+    if context.options.what == "server":
+        return doctor(context)
     result = doctor_windows(
         context.job,
         session.network,
@@ -49,7 +52,7 @@ def run(context: Context) -> Outcome:
     if context.options.what == "all":
         findings.append(NOT_HERE())
     names = _names()
-    return Outcome(
+    outcome = Outcome(
         findings,
         {
             "facts": dict(result.facts),
@@ -59,6 +62,7 @@ def run(context: Context) -> Outcome:
         clear=tr("Signing for Windows works: the vault signs, and the signature is good."),
         blocked=tr("Signing for Windows will not work until this is mended."),
     )
+    return with_server(context, outcome) if context.options.what == "all" else outcome
 
 
 def _all_profiles(context: Context) -> Outcome:

@@ -100,20 +100,23 @@ def run(context: Context) -> Outcome:
     return at_desk(context, work)
 
 
-def at_desk(context: Context, work: Callable[[Context, ServerDesk], Outcome]) -> Outcome:
-    """Sign in, do *work*, and end the session; what could not be ended is told."""
+def at_desk(
+    context: Context, work: Callable[[Context, ServerDesk], Outcome], *, asked: bool = True
+) -> Outcome:
+    """Sign in, do *work*, and end the session; what keeps it open is told. *asked*: see ``open_desk``."""
     from dataclasses import replace
 
-    desk = open_desk(context)
+    desk = open_desk(context, asked=asked)
     with desk:
         outcome = work(context, desk)
         notes = desk.close()
     return replace(outcome, findings=[*outcome.findings, *notes]) if notes else outcome
 
 
-def open_desk(context: Context) -> ServerDesk:
+def open_desk(context: Context, *, asked: bool = True) -> ServerDesk:
     """Return a signed-in desk; on a terminal, password and one-time code are asked for.
 
+    *asked* tells that the command takes the options of ``add_sign_in``.
     Raises ``InputError`` and ``CodesignError``. A wrong password is tried once.
     """
     from codesign_wizard.core.comet import findings
@@ -122,8 +125,8 @@ def open_desk(context: Context) -> ServerDesk:
     session, options = context.session, context.options
     address = session.server_address()
     user = session.server_user
-    password = _password(context)
-    given = _code(context)
+    password = _password(context, asked=asked)
+    given = _code(context, asked=asked)
 
     def sign_in(code: Secret | None) -> ServerDesk:
         return ServerDesk.open(
@@ -134,7 +137,7 @@ def open_desk(context: Context) -> ServerDesk:
             password,
             session.server_journal(),
             code=code,
-            plain_http=options.plain_http or session.profile.server.plain_http,
+            plain_http=session.profile.server.plain_http or (asked and options.plain_http),
         )
 
     try:
@@ -147,9 +150,9 @@ def open_desk(context: Context) -> ServerDesk:
     return sign_in(Secret(code) if code else None)
 
 
-def _password(context: Context) -> Secret | None:
+def _password(context: Context, *, asked: bool) -> Secret | None:
     options, session = context.options, context.session
-    if options.password_stdin:
+    if asked and options.password_stdin:
         return context.read_secret()
     with context.waiting_for_person():
         kept = session.server_password()
@@ -162,10 +165,47 @@ def _password(context: Context) -> Secret | None:
     return Secret(typed) if typed else None
 
 
-def _code(context: Context) -> Secret | None:
-    if context.options.code_stdin:
+def _code(context: Context, *, asked: bool) -> Secret | None:
+    if asked and context.options.code_stdin:
         return Secret(context.read_secret().reveal().strip())
     return context.session.server_code()
+
+
+def doctor(context: Context) -> Outcome:
+    """Return what keeps the server from signing; the sign-in is the profile's and the environment's."""
+    from codesign_wizard.core.comet.desk import doctor_server
+
+    def work(context: Context, desk: ServerDesk) -> Outcome:
+        with context.waiting_for_person():
+            wanted = context.session.server_wanted()
+        found, comparison = doctor_server(context.job, desk, wanted)
+        return Outcome(
+            found,
+            {"server": None if comparison is None else comparison.to_json()},
+            clear=tr("The server can sign clients with these settings."),
+            blocked=tr("The server will not sign clients until this is mended."),
+        )
+
+    return at_desk(context, work, asked=False)
+
+
+def with_server(context: Context, outcome: Outcome) -> Outcome:
+    """Return *outcome*, and the server's diagnosis with it if the profile wants a server."""
+    from dataclasses import replace
+
+    if not context.session.profile.server_wanted:
+        return outcome
+    try:
+        server = doctor(context)
+    except CodesignError as error:
+        # what was found before must not be lost with it
+        server = Outcome([error.finding], {"server": None})
+    return replace(
+        outcome,
+        findings=[*outcome.findings, *server.findings],
+        result={**outcome.result, **server.result},
+        blocked=tr("Signing will not work until this is mended."),
+    )
 
 
 def _parts(context: Context) -> list[Part] | None:
@@ -291,6 +331,7 @@ def _prove(context: Context, desk: ServerDesk) -> Outcome:
             chosen,
             folder,
             expected,
+            session.network,
             session.roots(),
             session.apple_roots(),
             build_seconds=options.build_timeout * 60,

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -249,12 +250,13 @@ def test_undo_is_refused_when_others_changed_our_keys_since(bench: Bench) -> Non
     assert bench.server.setting("WindowsCodeSignAzureCertName") == "theirs"
 
 
-def test_undo_without_a_change_and_without_the_keyring(bench: Bench) -> None:
+def test_undo_without_a_change_and_without_the_keyring(bench: Bench, tmp_path: Path) -> None:
     with bench.desk() as desk:
         with pytest.raises(CodesignError) as raised:
             desk.undo(Job())
         assert raised.value.finding.id == "server.undo.nothing"
-    bench.apply()
+    for password in ("first", "second"):
+        bench.apply(Wanted(macos=replace(macos(tmp_path), password=Secret(password))), [Part.CERTIFICATES])
     bench.secrets = MemoryStore()
     with bench.desk() as desk:
         with pytest.raises(CodesignError) as raised:

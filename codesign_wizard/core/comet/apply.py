@@ -294,11 +294,11 @@ def _keep_old(
         text = _raw(members, setting.path)
         if setting.kind is Kind.SECRET:
             record.secret.append(setting.key)
-            record.before[setting.key] = None
-            if text is not None:
+            # an empty secret is none, and needs no keyring
+            empty = text in (None, '""')
+            record.before[setting.key] = '""' if empty else None
+            if text is not None and not empty:
                 values[setting.key] = text
-            else:
-                values[setting.key] = '""'
             record.before[".".join(setting.format_path)] = _raw(members, setting.format_path) or "0"
             continue
         record.before[setting.key] = text

@@ -26,7 +26,7 @@ from codesign_wizard.core.comet.delivered import Delivery, DeliveryError, is_ref
 from codesign_wizard.core.comet.server_log import signing_lines
 from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.files import replacing
-from codesign_wizard.core.finding import Certainty, Evidence, Finding, blocks, utc_now, worst_first
+from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, blocks, utc_now, worst_first
 from codesign_wizard.core.job import JobContext, StageState
 from codesign_wizard.core.network import Network
 from codesign_wizard.core.redact import Secret
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 STAGES = ("build", "unpack", "verify")
 BUILD_SECONDS = 1800.0  # stapling alone takes ten minutes and more at the first download
 _SNIFFED = 64 << 10
+_NO_TICKET = "apple.ticket.not-found"
 _NAME = re.compile(r"filename=\"?([^\";]{1,120})\"?", re.I)
 _UNSIGNED = ("authenticode.verify.unsigned", "apple.verify.package-unsigned")
 _NO_STAMP = ("authenticode.verify.timestamp-missing", "apple.verify.package-timestamp-missing")
@@ -65,6 +66,7 @@ class ProveRequest:
     platforms: Sequence[Platform]
     output_folder: Path
     expected: Expected
+    network: Network
     roots: RootStore
     apple_roots: AppleRoots
     build_seconds: float = BUILD_SECONDS
@@ -350,13 +352,14 @@ def _package(
     publisher = trust.name(leaf) if leaf is not None else tr("nobody")
     _signer(platform, leaf, request.expected.installer, publisher, findings)
     _carry(platform, carried, findings)
-    evidence = Evidence(time=utc_now(), more={"level": str(level), "stapled": str(package.stapled).lower()})
+    more = {"level": str(level), "stapled": str(package.stapled).lower()}
+    evidence = Evidence(time=utc_now(), more=more)
     if level >= 2 and not package.stapled:
         findings.append(found.NOT_STAPLED(platform=title, evidence=evidence, remedies=found.log_remedies()))
     elif package.stapled:
-        findings.append(found.STAPLED(platform=title, evidence=evidence))
+        findings += _stapled(job, request.network, platform, path)
     elif level == 1:
-        findings.append(found.NOTARISING_UNSEEN(platform=title, evidence=evidence))
+        findings.append(_notarised(job, request.network, platform, path))
     elif leaf is not None:
         findings.append(
             found.SIGN_ONLY(
@@ -368,9 +371,44 @@ def _package(
     return package
 
 
-def _level_remedy() -> Any:
-    from codesign_wizard.core.finding import Remedy
+def _stapled(job: JobContext, network: Network, platform: Platform, path: Path) -> list[Finding]:
+    """Compare the stapled ticket with the one that Apple gives out."""
+    from codesign_wizard.core.apple.staple import validate
 
+    try:
+        return list(validate(job, network, path).findings)
+    except CodesignError as error:
+        if error.finding.id == _NO_TICKET:
+            return [error.finding]
+        return [_unseen(platform, error)]
+
+
+def _notarised(job: JobContext, network: Network, platform: Platform, path: Path) -> Finding:
+    """Ask Apple for the ticket that every notarised package has."""
+    from codesign_wizard.core.apple.staple import open_target
+    from codesign_wizard.core.apple.ticket import look_up
+
+    try:
+        record = open_target(path).record
+        look_up(job, network, record, path.name, patience=0.0)
+    except CodesignError as error:
+        if error.finding.id == _NO_TICKET:
+            return found.NOT_NOTARISED(
+                platform=platform.title, evidence=error.finding.evidence, remedies=found.log_remedies()
+            )
+        return _unseen(platform, error)
+    return found.NOTARISED(
+        platform=platform.title, evidence=Evidence(time=utc_now(), more={"ticket": record})
+    )
+
+
+def _unseen(platform: Platform, error: CodesignError) -> Finding:
+    return found.NOTARISING_UNSEEN(
+        platform=platform.title, detail=error.finding.title, evidence=error.finding.evidence
+    )
+
+
+def _level_remedy() -> Remedy:
     return Remedy(title=tr("Choose notarising, or notarising and stapling, as the level, and apply it."))
 
 
@@ -504,8 +542,6 @@ def _no_file(platform: Platform, why: str, opening: bytes) -> Finding:
 
 
 def _no_platform(wanted: str, platforms: Sequence[Platform]) -> Finding:
-    from codesign_wizard.core.finding import Remedy
-
     offered = "; ".join(f"{each.number} {each.title}" for each in platforms)
     return found.NO_PLATFORM(
         wanted=wanted,

@@ -85,15 +85,21 @@ NOT_STAPLED = FindingKind(
 )
 NOTARISING_UNSEEN = FindingKind(
     "server.prove.notarising-unseen",
-    Severity.INFO,
-    "Whether Apple has notarised the package for {platform} was not checked.",
-    "Without a stapled ticket only Apple can tell; this proof does not ask.",
+    Severity.WARNING,
+    "Whether Apple has notarised the package for {platform} could not be seen.",
+    "Apple's service for tickets could not be asked.",
 )
-STAPLED = FindingKind(
-    "server.prove.stapled",
+NOTARISED = FindingKind(
+    "server.prove.notarised",
     Severity.OK,
-    "The package for {platform} carries a ticket.",
-    "A ticket is stapled; whether it is this package's is said beside it where it was checked.",
+    "Apple has notarised the package for {platform}.",
+    "Apple gives out a ticket for this package.",
+)
+NOT_NOTARISED = FindingKind(
+    "server.prove.not-notarised",
+    Severity.ERROR,
+    "Apple has not notarised the package for {platform}, though the server is to have that done.",
+    "The level asks for notarising, and Apple has no ticket for this package.",
 )
 SIGN_ONLY = FindingKind(
     "server.prove.sign-only",
