@@ -231,9 +231,9 @@ def _downloaded(
         job.stage("build", StageState.FAILED, platform.title)
         return Proof(platform, [_refused(platform, status, words, http=head.status)])
     job.stage("build", StageState.DONE, f"{platform.title}, {size / 1e6:.1f} MB")
-    return _judged(
-        job, request, platform, draft, _file_name(head.headers, platform), (size, digest.hexdigest())
-    )
+    # what is found in it is told by the name that people will see
+    draft = draft.rename(work / _file_name(head.headers, platform))
+    return _judged(job, request, platform, draft, size, digest.hexdigest())
 
 
 def _judged(
@@ -241,10 +241,9 @@ def _judged(
     request: ProveRequest,
     platform: Platform,
     draft: Path,
-    name: str,
-    seen: tuple[int, str],
+    size: int,
+    sha256: str,
 ) -> Proof:
-    size, sha256 = seen
     job.stage("unpack", StageState.RUNNING)
     unpacked = draft.with_name("unpacked")
     unpacked.mkdir()
@@ -266,7 +265,7 @@ def _judged(
     else:
         findings.append(_no_file(platform, tr("there is no installer in it"), b""))
     job.stage("verify", StageState.FAILED if blocks(findings) else StageState.DONE)
-    target = request.output_folder / name
+    target = request.output_folder / draft.name
     with replacing(target) as place:
         draft.replace(place)
     contents = [path.name for path in (*delivery.windows, *delivery.packages)] if delivery.packed else []

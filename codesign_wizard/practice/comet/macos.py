@@ -17,7 +17,8 @@ from codesign_wizard.core.job import Job
 from codesign_wizard.core.local_signer import LocalSigner
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.practice.comet.builds import BuildError, stamper
-from codesign_wizard.practice.comet.models import NOTARISE, RESOURCE, CometServer
+from codesign_wizard.practice.comet.models import NOTARISE, RESOURCE, STAPLE, CometServer
+from codesign_wizard.practice.comet.notarise import ApiKey, NotarisingError, notarise, staple
 
 if TYPE_CHECKING:
     from codesign_wizard.practice.world import World
@@ -53,10 +54,24 @@ def build_package(world: World, product: str, folder: Path) -> bytes:
                 timestamp=stamper(world),
                 now=world.clock.now(),
             )
-    except CodesignError as error:
+        package = signed.read_bytes()
+        if level >= NOTARISE:
+            notarise(world, _api_key(server), f"{product}.pkg", package)
+        if level >= STAPLE:
+            package = staple(world, signed)
+    except (CodesignError, NotarisingError) as error:
         raise BuildError(f"macOS: {error}") from error
     server.write(f"macOS codesigning complete (level {level})")
-    return signed.read_bytes()
+    return package
+
+
+def _api_key(server: CometServer) -> ApiKey:
+    data = server.resource(str(server.macos_setting("NotaryAPIKeyFile")))
+    if data is None:
+        raise BuildError("macOS: the API key file is missing")
+    return ApiKey(
+        str(server.macos_setting("NotaryAPIIssuerID")), str(server.macos_setting("NotaryAPIKeyID")), data
+    )
 
 
 def _identity(server: CometServer, names: tuple[str, str], path: Path) -> LocalSigner | None:
