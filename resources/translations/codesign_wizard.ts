@@ -715,7 +715,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>This version looks at Windows signing only; macOS and server come later.</source>
+        <source>This version looks at Windows signing and the server only; macOS comes later.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1815,6 +1815,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
+        <source>Signing will not work until this is mended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
         <source>The server will not sign clients until this is mended.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1871,6 +1876,11 @@
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
         <source>Give minutes, more than 0 and at most 1440.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>The server can sign clients with these settings.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -10115,12 +10125,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove_findings.py"/>
-        <source>Whether Apple has notarised the package for {platform} was not checked.</source>
+        <source>Whether Apple has notarised the package for {platform} could not be seen.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove_findings.py"/>
-        <source>The package for {platform} carries a ticket.</source>
+        <source>Apple has notarised the package for {platform}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>Apple has not notarised the package for {platform}, though the server is to have that done.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -10366,11 +10381,6 @@
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Windows trial</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/flow.py"/>
-        <source>Signing will not work until this is mended.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
