@@ -210,13 +210,23 @@ def same_place(apples: Place, ours: Place) -> bool:
     """
     if apples.architecture and ours.architecture and apples.architecture != ours.architecture:
         return False
-    long, short = apples.path.strip("/").split("/"), ours.path.strip("/").split("/")
+    long, short = _parts(apples.path), _parts(ours.path)
     # ours begins with the component's name, Apple's with “NAME.pkg/component.pkg Contents/Payload”
     for drop in range(len(short)):
         tail = short[drop:]
         if long[-len(tail) :] == tail and (drop <= 1 or len(tail) > 2):
             return True
     return False
+
+
+def _parts(path: str) -> list[str]:
+    """Return a path's parts without a framework's versions, which its short form leaves out."""
+    parts = path.strip("/").split("/")
+    return [
+        part
+        for number, part in enumerate(parts)
+        if part != "Versions" and (number == 0 or parts[number - 1] != "Versions")
+    ]
 
 
 def _unique(places: list[Place]) -> list[Place]:

@@ -25,6 +25,8 @@ from codesign_wizard.core.finding import Certainty, Finding, blocks
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.text import tr
 
+# what macOS lays out with a folder Contents; frameworks are not
+_WITH_CONTENTS = (".app", ".appex", ".bundle", ".kext", ".plugin", ".xpc")
 _MAXIMUM_FILES = 200_000
 _MAXIMUM_SIZE = 20 << 30
 
@@ -126,7 +128,7 @@ def _code(report: CodeReport, above: str) -> Iterator[Predicted]:
     prefix = f"{above}/" if above else ""
     seen: set[str] = set()
     for signature in report.signatures:
-        place = Place(prefix + signature.place, signature.architecture)
+        place = Place(prefix + _path(signature.place), signature.architecture)
         for kind, certainty in _signature(signature):
             seen.add(kind.name)
             yield Predicted(kind, place, certainty)
@@ -135,6 +137,20 @@ def _code(report: CodeReport, above: str) -> Iterator[Predicted]:
         whole = _CODE.get(finding.id)
         if whole is not None and whole.name not in seen:
             yield Predicted(whole, Place(prefix + report.path.name))
+
+
+def _path(place: str) -> str:
+    """Return a signature's place as a path in the file system.
+
+    Ours leave out an app's folder ``Contents``.
+    """
+    parts = place.split("/")
+    whole = []
+    for number, part in enumerate(parts):
+        whole.append(part)
+        if part.endswith(_WITH_CONTENTS) and parts[number + 1 : number + 2] not in ([], ["Contents"]):
+            whole.append("Contents")
+    return "/".join(whole)
 
 
 def _signature(signature: CodeSignature) -> Iterator[tuple[IssueKind, Certainty]]:

@@ -305,6 +305,7 @@ def _write(job: JobContext, target: Target, ticket: bytes) -> None:
             file.write(chunk)
             done += len(chunk)
             job.progress(done, size, target.name)
+        job.check_cancelled()
         file.write(trailer(ticket))
         file.flush()
         os.fsync(file.fileno())
