@@ -460,6 +460,7 @@ def _practice_session(scenario: str | None, state: Path | None, overrides: Overr
         profile = _practice_profile(cloud, store)
         secrets = MemoryStore()
         secrets.set(profile.id, APPLICATION_SECRET, Secret(cloud.accounts.application_secret))
+        secrets.set(profile.id, APPLE_API_KEY, Secret(cloud.accounts.api_private_key))
         secrets.set(profile.id, SERVER_PASSWORD, Secret(cloud.accounts.server_password))
     except BaseException:
         cloud.stop()
@@ -485,6 +486,8 @@ def _practice_profile(cloud: PracticeCloud, store: ProfileStore) -> Profile:
     azure.tenant_id = accounts.tenant_id
     azure.cloud = accounts.cloud
     profile.server.address, profile.server.user = accounts.server_address, accounts.server_user
+    profile.macos.api_key.key_id = accounts.api_key_id
+    profile.macos.api_key.issuer_id = accounts.api_issuer_id
     profile.network.proxy = cloud.proxy_url
     profile.network.ca_bundle = str(cloud.ca_file)
     profile.extra_roots = [str(cloud.roots_file)]

@@ -145,6 +145,7 @@ def submit(
             date = f"{known.created.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
             already = found.ALREADY(date=date, evidence=Evidence(more={"submission": known.id}))
             job.stage(UPLOAD, StageState.SKIPPED, tr("submitted already"))
+            known.file = str(path.absolute())
             return Outcome(known, [already])
         if known is None and look_first:
             look = preflight(job, path, roots=desk.roots)
@@ -530,6 +531,13 @@ def _blank(path: Path, sha256: str, size: int, desk: Desk) -> Record:
         created=utc_now(),
         file=str(path.absolute()),
     )
+
+
+def unknown_record(desk: Desk, submission_id: str, path: Path) -> Record:
+    """Return a record for a submission of *path* of which only the id is known."""
+    record = _blank(path, "", 0, desk)
+    record.id, record.state = submission_id, State.PROCESSING
+    return record
 
 
 def _foreign(desk: Desk, submission: Submission) -> Record:
