@@ -22,8 +22,7 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
 LATEST = FOLDER / "latest.json"
-NAMES = ("authenticode", "trial", "first_window", "diagnosis")
-OPTIONAL = ("packages",)  # against a peer that is built from source: only when asked for
+NAMES = ("authenticode", "trial", "first_window", "diagnosis", "packages")
 
 # ``name``; ``ours``, ``peer`` (None without one) in ``unit``; ``ratio`` = ours / peer; ``limit`` for the
 # ratio, or for ours when there is no peer; anything else (runs, version of the peer) goes to the JSON file.
@@ -69,7 +68,7 @@ def _number(value: float | None) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run what is asked for; return 1 when anything is over its limit."""
     parser = argparse.ArgumentParser(prog="dev.py bench")
-    parser.add_argument("name", nargs="?", choices=(*NAMES, *OPTIONAL), help="only this one")
+    parser.add_argument("name", nargs="?", choices=NAMES, help="only this one")
     name = parser.parse_args(arguments).name
     rows: list[Row] = []
     for each in [name] if name else NAMES:

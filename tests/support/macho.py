@@ -22,8 +22,13 @@ def thin(
     sdk: int = 0x000F0500,
     info_plist: bytes = b"",
     seed: int = 1,
+    body: bytes = b"",
 ) -> bytes:
-    """Return an unsigned image with *code* bytes of text and *room* bytes behind its load commands."""
+    """Return an unsigned image with *code* bytes of text and *room* bytes behind its load commands.
+
+    *body* is the text itself, in place of one made up.
+    """
+    code = len(body) or code
     wide = architecture in ("x86_64", "arm64")
     order = ">" if architecture == "ppc" else "<"
     fixed = 32 if wide else 28
@@ -32,7 +37,7 @@ def thin(
     length = segment + sections * section + segment + 24
     start = fixed + length + room
     text_end = -(-(start + code + len(info_plist)) // 4096) * 4096
-    body = bytes((n * seed) % 251 for n in range(code))
+    body = body or bytes((n * seed) % 251 for n in range(code))
 
     def make_segment(name: str, place: int, size: int, count: int) -> bytes:
         form = f"{order}2I16s4Q4I" if wide else f"{order}2I16s4I4I"
