@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import plistlib
+import re
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -185,3 +189,85 @@ def test_rcodesign_and_we_accept_each_others_bundles(tmp_path: Path) -> None:
     for path, value in first["files2"].items():
         if "hash2" in value and path != "Resources/helper":
             assert second["files2"][path] == value
+
+
+def _linker_signed(path: Path) -> Path:
+    """A program with the linker's signature: hashes, and no certificate."""
+    directory = code_directory.CodeDirectory(
+        identifier="a.out",
+        team="",
+        flags=code_directory.FLAG_ADHOC | code_directory.FLAG_LINKER_SIGNED,
+        hash_type=2,
+        page_size=4096,
+        code_limit=0,
+        special={},
+        hashes=[],
+    )
+    sign_macho(Job(), path, path, apple_pki.signer("application"), timestamp=None)
+    data = bytearray(path.read_bytes())
+    with path.open("rb") as file:
+        (image,) = macho.read(file).images
+    assert image.signature is not None
+    limit = image.signature.offset
+    hashes = [
+        code_directory.slot_hash(data[place : min(place + 4096, limit)]) for place in range(0, limit, 4096)
+    ]
+    blob = code_directory.build(dataclasses.replace(directory, code_limit=limit, hashes=hashes))
+    signature = superblob.build({superblob.SLOT_CODE_DIRECTORY: blob})
+    data[limit:] = signature.ljust(len(data) - limit, b"\0")
+    path.write_bytes(data)
+    return path
+
+
+SOURCES: dict[str, Callable[[Path], object]] = {
+    "thin": lambda path: path.write_bytes(samples.thin()),
+    "intel": lambda path: path.write_bytes(samples.thin("x86_64", code=70_000)),
+    "library": lambda path: path.write_bytes(samples.thin(file_type=samples.DYLIB)),
+    "universal": lambda path: path.write_bytes(samples.universal(samples.thin("x86_64"), samples.thin())),
+    "linker-signed": lambda path: (path.write_bytes(samples.thin()), _linker_signed(path)),
+    "signed": lambda path: (
+        path.write_bytes(samples.thin()),
+        sign_macho(Job(), path, path, apple_pki.signer("application"), timestamp=None),
+    ),
+}
+# what diff-signatures may show between its own signing of the same input and ours
+ALLOWED = (
+    r"(- )?(path|file_size|file_sha256): .*",
+    # it keeps another room for the CMS; that stands in the load commands, which the first page's hash is over
+    r"(macho_linkedit_end_offset|macho_end_offset|linkedit_bytes_after_signature): .*",
+    # thus the CodeDirectory has another hash, and what is signed is another one
+    r"(sha1|sha256|message_digest): [0-9a-f]+",
+    r'- "?\\t\\t[A-Za-z0-9+/]+=*"?',
+    r"- [0-9a-f]{64}",
+    r"signing_time: .*",
+)
+# signing again, it takes the former signature's version of the runtime, of which a linker's has none
+ALLOWED_AGAIN = (r"runtime_version: .*",)
+
+
+@pytest.mark.parametrize("source", list(SOURCES))
+def test_its_comparison_shows_only_what_must_differ(source: str, identity: Path, tmp_path: Path) -> None:
+    tool = judges.program("rcodesign")
+    path, ours, theirs = tmp_path / "tool", tmp_path / "ours", tmp_path / "theirs"
+    SOURCES[source](path)
+    requirement = tmp_path / "r.bin"
+    expression = requirements.developer_id("org.example.tool", apple_pki.TEAM)
+    requirement.write_bytes(requirements.single_blob(expression))
+    signer, roots = apple_pki.signer("application"), apple_pki.roots()
+    sign_macho(Job(), path, ours, signer, timestamp=None, roots=roots, identifier="org.example.tool")
+    arguments = ["--pem-file", identity, "--timestamp-url", "none", "--team-name", apple_pki.TEAM]
+    arguments += ["--binary-identifier", "org.example.tool", "--code-signature-flags", "runtime"]
+    judges.run(tool, "sign", *arguments, "--code-requirements-file", requirement, path, theirs)
+    assert errors(ours) == errors(theirs) == set()
+    for each in (ours, theirs):
+        assert "no problems detected!" in judges.run(tool, "verify", each).stdout
+    done = judges.run(tool, "diff-signatures", ours, theirs, check=False)
+    removed, added = (
+        Counter(line[1:].strip() for line in done.stdout.splitlines() if line[:1] == sign) for sign in "-+"
+    )
+    # certificates are a set: it lists them in another order
+    differing = [*(removed - added), *(added - removed)]
+    allowed = ALLOWED + (ALLOWED_AGAIN if source == "linker-signed" else ())
+    assert differing
+    unexpected = [line for line in differing if not any(re.fullmatch(each, line) for each in allowed)]
+    assert unexpected == []
