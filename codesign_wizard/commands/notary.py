@@ -76,6 +76,10 @@ def run(context: Context) -> Outcome:
     """Do what the first word says."""
     options = context.options
     wanted = _WORDS[options.what]
+    if options.what == "submit" and options.which is None and context.practising:
+        from codesign_wizard.commands.practice_package import practice_package
+
+        options.which = str(practice_package(context))
     if (options.which is not None) != bool(wanted):
         words = tr("nothing more")
         if wanted:
@@ -203,12 +207,14 @@ def _ended(context: Context, outcome: Notarised, findings: Sequence[Finding], pa
     if not context.options.staple or not outcome.accepted:
         return _told(outcome, findings)
     from codesign_wizard.core.apple.staple import staple
+    from codesign_wizard.core.apple.ticket import PATIENCE
 
     target = path or (Path(outcome.record.file) if outcome.record.file else None)
     if target is None:
         return _told(outcome, findings)
     try:
-        stapled = staple(context.job, context.session.network, target)
+        patience = min(PATIENCE, max(0.0, context.options.wait_at_most * 60))
+        stapled = staple(context.job, context.session.network, target, patience=patience)
     except CodesignError as error:
         return _told(outcome, [*findings, error.finding])
     return _told(outcome, [*findings, *stapled.findings], staple=stapled.to_json())

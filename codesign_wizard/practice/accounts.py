@@ -20,6 +20,9 @@ class PracticeAccounts:
     server_address: str = ""
     server_user: str = ""
     server_password: str = field(default="", repr=False)
+    # what is special about the package at hand: signed, unsigned, no-timestamp, no-hardened-runtime,
+    # wrong-certificate
+    package: str = "signed"
     api_key_id: str = ""
     api_issuer_id: str = ""
     api_private_key: str = field(default="", repr=False)  # PKCS #8 in PEM, as in the .p8 file

@@ -192,7 +192,9 @@ def test_a_log_is_had_by_a_temporary_address(notary: NotaryClient, tmp_path: Pat
     assert log["jobId"] == submission
     assert (log["status"], log["statusCode"]) == ("Invalid", 4000)
     assert log["sha256"] == hashlib.sha256(b"no archive at all").hexdigest()
-    assert [each["message"] for each in log["issues"]] == ["The archive cannot be opened."]
+    assert [each["message"] for each in log["issues"]] == [
+        "The contents of the package at a.zip could not be extracted."
+    ]
     answer = notary.ask(f"/submissions/{submission}/logs").json()["data"]
     assert answer["type"] == "submissionsLog"
     url = answer["attributes"]["developerLogUrl"]

@@ -309,7 +309,7 @@ def test_what_is_no_archive(notary: NotaryClient, tmp_path: Path, data: bytes) -
     (tmp_path / "App.zip").write_bytes(data)
     log = notary.judged(tmp_path / "App.zip")
     assert (log["status"], log["ticketContents"]) == ("Invalid", None)
-    assert messages(log) == {"The archive cannot be opened."}
+    assert messages(log) == {"The contents of the package at App.zip could not be extracted."}
 
 
 @pytest.mark.parametrize("name", ["../outside", "a/../../outside", "/absolute"])
@@ -327,7 +327,9 @@ def test_a_link_in_a_zip_leads_nowhere_else(notary: NotaryClient, tmp_path: Path
     with zipfile.ZipFile(tmp_path / "App.zip", "w") as archive:
         archive.writestr(link, str(tmp_path))
         archive.writestr("out/written", b"x")
-    assert messages(notary.judged(tmp_path / "App.zip")) == {"The archive cannot be opened."}
+    assert messages(notary.judged(tmp_path / "App.zip")) == {
+        "The contents of the package at App.zip could not be extracted."
+    }
     assert not (tmp_path / "written").exists()
 
 

@@ -53,4 +53,4 @@ def test_the_list_names_the_command_and_what_it_finds(capsys: pytest.CaptureFixt
     assert {"secret-wrong", "vault-unknown", "all-timestamps-down"} <= {each["name"] for each in listed}
     assert all(set(each) >= {"name", "summary", "command", "expects"} for each in listed)
     asked = {shlex.split(each["command"])[0] for each in listed}
-    assert asked == {"doctor", "permissions", "trial", "certificate", "csr", "server"}
+    assert asked == {"doctor", "permissions", "trial", "certificate", "csr", "server", "notary"}

@@ -57,7 +57,7 @@ class Opening:
         try:
             self._open(path, name, 0)
         except Unreadable:
-            self.result.issues.append(Issue(name, issues.UNREADABLE))
+            self.result.issues.append(Issue(name, issues.UNREADABLE.format(name=name)))
         if not self.result.issues and not any(each.architecture for each in self.result.ticketed):
             # such a package is accepted all the same; a zip archive has nothing to be accepted
             packed = any(each.path == name for each in self.result.ticketed)

@@ -21,7 +21,7 @@ INVALID = "The signature of the binary is invalid."
 OLD_SDK = "The binary uses an SDK older than the 10.9 SDK."
 NO_CODE = "Package {name} has no signed executables or bundles. No tickets can be generated."
 NO_CODE_ZIP = "Archive contains no signed executables or bundles. No tickets can be generated."
-UNREADABLE = "The archive cannot be opened."
+UNREADABLE = "The contents of the package at {name} could not be extracted."
 OTHER_FILE = "The SHA-256 of the uploaded file is not the one that was announced."
 _ANCHORS = {
     NOT_SIGNED: "3087721",
@@ -33,7 +33,7 @@ _ANCHORS = {
     OLD_SDK: "3087723",
 }
 # the service refuses such uploads, in words that are not published
-MADE_UP = (UNREADABLE, OTHER_FILE, NO_CODE_ZIP)
+MADE_UP = (OTHER_FILE, NO_CODE_ZIP)
 
 ACCEPTED = ("Accepted", "Ready for distribution", 0)
 INVALID_ARCHIVE = ("Invalid", "Archive contains critical validation errors", 4000)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from codesign_wizard.practice.clock import Clock
     from codesign_wizard.practice.tickets.models import Tickets
 
-PROCESSING = 2.0  # seconds; Apple usually takes minutes
+PROCESSING = 1.0  # seconds; Apple usually takes minutes
 LISTED = 100
 # how long credentials and a log's address work; Apple does not say
 UPLOAD_SECONDS = 12 * 3600.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from codesign_wizard.practice.scenarios import (
     access_policy,
+    apple,
     certificate,
     network,
     rbac,
@@ -27,6 +28,7 @@ _AREAS = (
     access_policy.AREA,
     certificate.AREA,
     windows_trial.AREA,
+    apple.AREA,
     server.AREA,
 )
 
