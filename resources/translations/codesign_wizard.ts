@@ -12944,6 +12944,61 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/practice/scenarios/apple.py"/>
+        <source>An agreement of Apple's waits to be accepted by the account holder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/apple.py"/>
+        <source>The API key was revoked, or is another team's.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/apple.py"/>
+        <source>The API key's role does not include notarisation.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/apple.py"/>
+        <source>Neither the package nor the programs in it are signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/apple.py"/>
+        <source>The programs in the package are signed without the hardened runtime.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/apple.py"/>
+        <source>Package and programs are signed without a time stamp.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/apple.py"/>
+        <source>The programs are signed with Apple Distribution in place of Developer ID.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/apple.py"/>
+        <source>Apple takes longer than one wants to wait.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/apple.py"/>
+        <source>A firewall tears every upload to Amazon S3 down.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/apple.py"/>
+        <source>The ticket lags behind Apple's result.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/scenarios/apple.py"/>
+        <source>Accepted, but there is no ticket.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
         <source>There is no certificate of this name in the vault.</source>
         <translation type="unfinished"></translation>
