@@ -7,7 +7,7 @@ hands out the network that leads there; nothing below knows the difference.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import FindingKind, Severity
-from codesign_wizard.core.profile import Profile, ProfileStore, RequestSettings, new_profile
+from codesign_wizard.core.profile import LEVELS, Profile, ProfileStore, RequestSettings, new_profile
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import (
     APPLE_API_KEY,
@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from codesign_wizard.core.apple.notary import Desk
     from codesign_wizard.core.apple.notary_api import NotaryApi
     from codesign_wizard.core.apple.notary_explain import KnownKey
+    from codesign_wizard.core.apple.options import AppleOptions
     from codesign_wizard.core.apple.submissions import SubmissionStore
     from codesign_wizard.core.apple.trust import AppleRoots
     from codesign_wizard.core.authenticode.roots import RootStore
+    from codesign_wizard.core.authenticode.timestamp import Timestamper
     from codesign_wizard.core.azure.options import AzureOptions
     from codesign_wizard.core.comet.address import ServerAddress
     from codesign_wizard.core.comet.journal import Journal
@@ -62,6 +64,11 @@ class Overrides:
     application_id: str | None = None
     tenant_id: str | None = None
     application_secret: Secret | None = None
+    application_file: str | None = None
+    installer_file: str | None = None
+    apple_password: Secret | None = None
+    apple_team: str | None = None
+    macos_level: str | None = None
     proxy: str | None = None
     ca_bundle: str | None = None
     timeout: float | None = None
@@ -101,6 +108,11 @@ class Overrides:
         code = environment.get("CODESIGN_WIZARD_SERVER_CODE", "").strip()
         if code:
             overrides.server_code = Secret(code)
+        password = environment.get("CODESIGN_WIZARD_P12_PASSWORD", "")
+        if password:
+            overrides.apple_password = Secret(password)
+        if overrides.macos_level is not None:
+            check_level(overrides.macos_level, "CODESIGN_WIZARD_MACOS_LEVEL")
         timeout = environment.get("CODESIGN_WIZARD_TIMEOUT", "").strip()
         if timeout:
             overrides.timeout = parse_timeout(timeout, "CODESIGN_WIZARD_TIMEOUT")
@@ -114,10 +126,15 @@ _VARIABLES = {
     "CODESIGN_WIZARD_CERTIFICATE": "certificate_name",
     "CODESIGN_WIZARD_SERVER": "server_address",
     "CODESIGN_WIZARD_SERVER_USER": "server_user",
+    "CODESIGN_WIZARD_APPLICATION_FILE": "application_file",
+    "CODESIGN_WIZARD_INSTALLER_FILE": "installer_file",
+    "CODESIGN_WIZARD_TEAM": "apple_team",
+    "CODESIGN_WIZARD_MACOS_LEVEL": "macos_level",
     "CODESIGN_WIZARD_PROXY": "proxy",
     "CODESIGN_WIZARD_CA_BUNDLE": "ca_bundle",
 }
-_SINGLE = (*_VARIABLES.values(), "application_secret", "server_password", "server_code", "timeout")
+_SECRETS = ("application_secret", "apple_password", "server_password", "server_code")
+_SINGLE = (*_VARIABLES.values(), *_SECRETS, "timeout")
 
 
 def parse_timeout(text: str, name: str) -> float:
@@ -133,6 +150,16 @@ def parse_timeout(text: str, name: str) -> float:
             )
         )
     return seconds
+
+
+def check_level(value: str, name: str) -> str:
+    """Return *value*, one of ``profile.LEVELS`` or its number; raises ``InputError``."""
+    if value in ("0", "1", "2"):
+        return LEVELS[int(value)]
+    if value not in LEVELS:
+        detail = tr("It must be one of {values}.").format(values=", ".join(LEVELS))
+        raise InputError(BAD_VALUE(value=value, name=name, detail=detail))
+    return value
 
 
 class Session:
@@ -317,11 +344,11 @@ class Session:
     def _macos_wanted(self) -> MacosWanted:
         from codesign_wizard.core.comet.settings import MacosWanted
 
-        macos = self.profile.macos
+        macos, options = self.profile.macos, self.apple_options()
         return MacosWanted(
-            installer=Path(macos.installer_file) if macos.installer_file else None,
-            application=Path(macos.application_file) if macos.application_file else None,
-            password=self.secrets.get(self.profile.id, APPLE_PASSWORD),
+            installer=options.installer_file,
+            application=options.application_file,
+            password=options.password,
             issuer_id=macos.api_key.issuer_id,
             key_id=macos.api_key.key_id,
             key=self.api_private_key(),
@@ -337,6 +364,56 @@ class Session:
     def server_code(self) -> Secret | None:
         """Return a one-time code that was given for this run, ``None`` without one."""
         return self.overrides.server_code
+
+    def apple_options(self, password: Secret | None = None) -> AppleOptions:
+        """Return the two .p12 files, their password and the team for this run; may ask the keyring.
+
+        *password* is taken in place of the kept one. In practice the files are made when first asked for.
+        """
+        from codesign_wizard.core.apple.options import AppleOptions
+
+        apple, over = self.profile.macos, self.overrides
+        if self.practice is not None:
+            self.practice.apple_account.write()
+        files = [
+            Path(name).expanduser() if name else None
+            for name in (
+                _first(over.application_file, apple.application_file),
+                _first(over.installer_file, apple.installer_file),
+            )
+        ]
+        return AppleOptions(
+            files[0],
+            files[1],
+            self.apple_password() if password is None else password,
+            _first(over.apple_team, apple.team),
+        )
+
+    def apple_password(self) -> Secret | None:
+        """Return the one password of the two .p12 files, if there is one; may ask the keyring."""
+        if self.overrides.apple_password is not None:
+            return self.overrides.apple_password
+        return self.secrets.get(self.profile.id, APPLE_PASSWORD)
+
+    def set_apple_password(self, password: Secret | None) -> None:
+        """Keep the password, or forget it with ``None``; what relied on the former one is out of date."""
+        if password is None:
+            self.secrets.forget(self.profile.id, APPLE_PASSWORD)
+        else:
+            self.secrets.set(self.profile.id, APPLE_PASSWORD, password)
+        self.profile.macos.password_revision += 1
+
+    def macos_level(self) -> str:
+        """Return how far signing for macOS goes in this run, one of ``profile.LEVELS``."""
+        value = _first(self.overrides.macos_level, self.profile.macos.level)
+        return check_level(value, "macos.level")
+
+    def apple_timestamper(self, servers: Sequence[str] = ()) -> Timestamper:
+        """Return what asks Apple's time-stamp server, or *servers*; raises ``InputError`` for an address."""
+        from codesign_wizard.core.authenticode.timestamp import Timestamper
+
+        chosen = servers or self.profile.macos.timestamp_servers
+        return Timestamper(self.network, chosen, roots=self.apple_roots().timestamp)
 
     def put_az_on_path(self) -> None:
         """In practice, let this process find practice's own ``az`` before any other, until ``close``.
@@ -462,6 +539,7 @@ def _practice_session(scenario: str | None, state: Path | None, overrides: Overr
         secrets.set(profile.id, APPLICATION_SECRET, Secret(cloud.accounts.application_secret))
         secrets.set(profile.id, APPLE_API_KEY, Secret(cloud.accounts.api_private_key))
         secrets.set(profile.id, SERVER_PASSWORD, Secret(cloud.accounts.server_password))
+        secrets.set(profile.id, APPLE_PASSWORD, Secret(cloud.apple_account.password))
     except BaseException:
         cloud.stop()
         raise
@@ -488,6 +566,10 @@ def _practice_profile(cloud: PracticeCloud, store: ProfileStore) -> Profile:
     profile.server.address, profile.server.user = accounts.server_address, accounts.server_user
     profile.macos.api_key.key_id = accounts.api_key_id
     profile.macos.api_key.issuer_id = accounts.api_issuer_id
+    apple, account = profile.macos, cloud.apple_account
+    apple.application_file = str(account.application_file)
+    apple.installer_file = str(account.installer_file)
+    apple.team = account.team
     profile.network.proxy = cloud.proxy_url
     profile.network.ca_bundle = str(cloud.ca_file)
     profile.extra_roots = [str(cloud.roots_file)]

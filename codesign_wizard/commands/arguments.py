@@ -51,8 +51,8 @@ COMMANDS: dict[str, Callable[[], str]] = {
     "permissions": lambda: tr("shows what the application may do in the vault; grants what is missing"),
     "csr": lambda: tr("makes a signing request in the vault, shows, saves or drops it"),
     "certificate": lambda: tr("judges the vault's certificate, merges the CA's answer, renews"),
-    "sign": lambda: tr("signs one .exe or .dll"),
-    "verify": lambda: tr("judges the signatures of one .exe or .dll as Windows would"),
+    "sign": lambda: tr("signs one .exe or .dll, or a .pkg, .app or program for macOS"),
+    "verify": lambda: tr("judges the signatures of one file as Windows or macOS would"),
     "trial": lambda: tr("builds or takes an installer, signs, time-stamps and verifies it"),
     "inspect": lambda: tr("says what files are, whose, until when, and what is wrong"),
     "identity": lambda: tr("judges Apple .p12 files, makes them without a Mac, re-exports them"),
@@ -65,11 +65,6 @@ COMMANDS: dict[str, Callable[[], str]] = {
     "practice": lambda: tr("runs the practice cloud for other programs, plays a CA, lists what it plays"),
 }
 LATER_COMMANDS = ("report",)
-# words right after a command that a later version brings
-LATER_WORDS = {
-    "doctor": ("macos",),
-    "trial": ("macos",),
-}
 _VALUED: tuple[tuple[str, str, Callable[[], str]], ...] = (
     ("--profile", "NAME", lambda: tr("the profile to use, by name or id (default: the one used last)")),
     ("--proxy", "URL", lambda: tr("the proxy, in place of HTTPS_PROXY")),
@@ -136,7 +131,6 @@ def parse(arguments: Sequence[str]) -> Parsed:
     _add_common(parser)
     if any(word in ("-h", "--help") for word in words.rest):
         return _text(name, parser.format_help())
-    _refuse_later(name, parser, words)
     options, extra = parser.parse_known_intermixed_args(words.rest)
     # argparse leaves the sign that ends the options among the words
     extra = [word for word in extra if word != "--"]
@@ -261,19 +255,6 @@ def _check(options: argparse.Namespace, name: str) -> None:
         if options.practice not in known:
             why = tr("There is no scenario called {name}.").format(name=options.practice)
             raise WrongUsage(_wrong(why, _near(options.practice, known)), name)
-
-
-def _refuse_later(name: str, parser: argparse.ArgumentParser, words: _Words) -> None:
-    valued = {flag for action in _actions(parser) if action.nargs != 0 for flag in action.option_strings}
-    waiting = list(words.rest)
-    while waiting:
-        word = waiting.pop(0)
-        if word in valued:
-            del waiting[:1]
-        elif not word.startswith("-"):
-            if word in LATER_WORDS.get(name, ()):
-                raise WrongUsage(LATER(command=f"{name} {word}"), f"{name} {word}")
-            return
 
 
 def _refuse_secrets(arguments: Sequence[str]) -> None:

@@ -64,6 +64,7 @@ class Context:
         self._former: dict[signal.Signals, Any] = {}
         self._interrupts = 0
         self._reading = False
+        self._roots_written: set[str] = set()
 
     def __enter__(self) -> Context:
         # off the main thread nobody presses Ctrl-C, and Python takes no handlers
@@ -127,15 +128,19 @@ class Context:
 
     def overrides(self) -> Any:
         """Return what the options put over environment and profile."""
-        from codesign_wizard.session import Overrides, parse_timeout
+        from codesign_wizard.session import Overrides, check_level, parse_timeout
 
         options = self.options
+        level = getattr(options, "level", None)
         return Overrides(
             vault_name=options.vault,
             certificate_name=options.certificate,
             application_id=options.application,
             tenant_id=options.tenant,
             application_secret=Secret(self.read_secret().reveal().strip()) if options.secret_stdin else None,
+            application_file=getattr(options, "application_file", None),
+            installer_file=getattr(options, "installer_file", None),
+            macos_level=None if level is None else check_level(level, "--level"),
             proxy=options.proxy,
             ca_bundle=options.ca_bundle,
             timeout=None if options.timeout is None else parse_timeout(options.timeout, "--timeout"),
@@ -223,23 +228,29 @@ class Context:
             NO_ANSWER(what=what.rstrip("."), detail=tr("Add --yes to go on without being asked."))
         )
 
-    def write_practice_roots(self, folder: Path) -> list[Path]:
+    def write_practice_roots(self, folder: Path, *, windows: bool = True, macos: bool = False) -> list[Path]:
         """In practice, put the roots that other programs need into *folder*; return the files.
 
-        Raises ``InputError`` when they cannot be written.
+        They are those of the systems that were signed for; both systems' stand in one file, one after the
+        other. Raises ``InputError`` when they cannot be written.
         """
         if not self.practising or self.session.practice is None:
             return []
         from codesign_wizard.core.files import write_atomic
 
         practice = self.session.practice
+        self._roots_written |= {name for name, wanted in (("w", windows), ("m", macos)) if wanted}
+        apple = [practice.apple_roots_file] if "m" in self._roots_written else []
+        first, second = ([practice.roots_file], [practice.timestamp_roots_file])
+        if "w" not in self._roots_written:
+            first, second = [], []
         files = []
-        for source, name in (
-            (practice.roots_file, "practice-roots.pem"),
-            (practice.timestamp_roots_file, "practice-timestamp-roots.pem"),
+        for sources, name in (
+            ([*first, *apple], "practice-roots.pem"),
+            ([*second, *apple], "practice-timestamp-roots.pem"),
         ):
             try:
-                write_atomic(folder / name, source.read_bytes())
+                write_atomic(folder / name, b"".join(each.read_bytes() for each in sources))
             except OSError as error:
                 from codesign_wizard.core.authenticode.refusals import UNWRITABLE
 

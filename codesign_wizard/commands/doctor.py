@@ -6,41 +6,110 @@ import argparse
 from dataclasses import replace
 
 from codesign_wizard.commands.context import Context
+from codesign_wizard.commands.macos import (
+    add_identity_arguments,
+    add_password_argument,
+    hinted,
+    identities,
+)
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.commands.server import doctor, with_server
+from codesign_wizard.commands.verify import add_root_arguments
+from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Finding, FindingKind, Severity, worst_first
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.text import tr
 
-NOT_HERE = FindingKind(
-    "usage.windows-only",
+NOT_WANTED = FindingKind(
+    "usage.system-left-out",
     Severity.INFO,
-    "This version looks at Windows signing and the server only; macOS comes later.",
-    "The word all stands for what this version can do.",
+    "{system} was left out: the profile does not want it, and nothing is set for it.",
+    "The word all stands for the systems that a profile wants, or has settings for.",
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to look at."""
     parser.add_argument(
-        "what", nargs="?", choices=("windows", "server", "all"), default="all", help=tr("what to look at")
+        "what",
+        nargs="?",
+        choices=("windows", "macos", "server", "all"),
+        default="all",
+        help=tr("what to look at"),
     )
+    add_identity_arguments(parser)
+    add_password_argument(parser)
+    add_root_arguments(parser)
     parser.add_argument(
         "--all-profiles", action="store_true", help=tr("look at every profile, several at a time")
     )
 
 
 def run(context: Context) -> Outcome:
-    """Diagnose the profile's Windows options."""
+    """Diagnose what the profile has for the systems that are asked for."""
+    from codesign_wizard.commands.trial import both
+
+    options = context.options
+    if options.secret_stdin and options.password_stdin:
+        from codesign_wizard.commands.sign import ONE_SECRET
+
+        raise InputError(ONE_SECRET())
+    context.reaches_out()
+    if options.all_profiles:
+        return _all_profiles(context)
+    if options.what == "server":
+        return doctor(context)
+    windows, macos = windows_and_macos(context.session.profile, options.what)
+    outcomes = []
+    if windows:
+        outcomes.append(_windows(context))
+    if macos:
+        outcomes.append(_macos(context))
+    outcome = outcomes[0] if len(outcomes) == 1 else both(outcomes)
+    if options.what != "all":
+        return outcome
+    left_out = [
+        NOT_WANTED(system=name) for name, wanted in (("Windows", windows), ("macOS", macos)) if not wanted
+    ]
+    return with_server(context, replace(outcome, findings=[*outcome.findings, *left_out]))
+
+
+def windows_and_macos(profile: Profile, what: str) -> tuple[bool, bool]:
+    """Return which systems *what* (``windows``, ``macos``, ``all``) stands for with this profile."""
+    if what != "all":
+        return what == "windows", what == "macos"
+    azure, apple = profile.windows.azure, profile.macos
+    macos = profile.macos_wanted or bool(apple.application_file or apple.installer_file)
+    windows = profile.windows_wanted or bool(azure.vault_name)
+    return windows or not macos, macos
+
+
+def _macos(context: Context) -> Outcome:
+    from codesign_wizard.core.apple.certificates import Kind
+    from codesign_wizard.core.apple.doctor import doctor_macos
+
+    session = context.session
+    result = doctor_macos(
+        context.job,
+        identities(context, (Kind.APPLICATION, Kind.INSTALLER)),
+        roots=session.apple_roots(),
+        timestamper=session.apple_timestamper(),
+    )
+    names = _macos_names()
+    return Outcome(
+        hinted(result.findings),
+        {"macos": {"facts": dict(result.facts), "identities": result.identities}},
+        [(names.get(name, name), value) for name, value in result.facts.items()],
+        clear=tr("Signing for macOS works: both identities sign, and the signatures hold."),
+        blocked=tr("Signing for macOS will not work until this is mended."),
+    )
+
+
+def _windows(context: Context) -> Outcome:
     from codesign_wizard.core.doctor import doctor_windows
 
-    context.reaches_out()
-    if context.options.all_profiles:
-        return _all_profiles(context)
     session = context.session
-    if context.options.what == "server":
-        return doctor(context)
     result = doctor_windows(
         context.job,
         session.network,
@@ -48,12 +117,9 @@ def run(context: Context) -> Outcome:
         context.application_secret(),
         roots=session.roots(),
     )
-    findings = list(result.findings)
-    if context.options.what == "all":
-        findings.append(NOT_HERE())
     names = _names()
-    outcome = Outcome(
-        findings,
+    return Outcome(
+        result.findings,
         {
             "facts": dict(result.facts),
             "permissions": result.permissions.to_json() if result.permissions is not None else None,
@@ -62,7 +128,6 @@ def run(context: Context) -> Outcome:
         clear=tr("Signing for Windows works: the vault signs, and the signature is good."),
         blocked=tr("Signing for Windows will not work until this is mended."),
     )
-    return with_server(context, outcome) if context.options.what == "all" else outcome
 
 
 def _all_profiles(context: Context) -> Outcome:
@@ -131,4 +196,17 @@ def _names() -> dict[str, str]:
         "issuer": tr("Issuer"),
         "key": tr("Key"),
         "certificate_expires": tr("Expires"),
+    }
+
+
+def _macos_names() -> dict[str, str]:
+    return {
+        "team": tr("Team"),
+        "application": tr("Signs programs"),
+        "application_issuer": tr("Issuer"),
+        "application_expires": tr("Expires"),
+        "installer": tr("Signs packages"),
+        "installer_issuer": tr("Issuer"),
+        "installer_expires": tr("Expires"),
+        "timestamp_server": tr("Time-stamp server"),
     }

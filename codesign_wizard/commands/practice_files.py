@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 from codesign_wizard.commands.context import Context
@@ -21,13 +22,15 @@ UNWRITABLE = FindingKind(
 
 def write_files(context: Context, folder: Path) -> Outcome:
     """Write the files and the roots to judge them by; an own file of the same name is asked about first."""
+    from codesign_wizard.commands.practice_code_files import code_files
     from codesign_wizard.practice.apple.authority import AppleAuthority
     from codesign_wizard.practice.apple.files import ROOTS, apple_files
     from codesign_wizard.practice.state import State
 
     options = context.options
     authority = AppleAuthority(State(Path(options.state) if options.state else None))
-    files = apple_files(authority)
+    with tempfile.TemporaryDirectory(prefix="codesign-wizard-") as work:
+        files = [*apple_files(authority), *code_files(context.job, authority, Path(work))]
     if any((folder / each.name).exists() for each in files):
         context.confirm(tr("The sample files in {folder} will be replaced.").format(folder=folder))
     try:
@@ -64,7 +67,10 @@ def write_files(context: Context, folder: Path) -> Outcome:
     notes = [
         tr("Judge one in that folder, as: {command}").format(
             command=f"identity check expired.p12 --password-stdin --extra-root {ROOTS}"
-        )
+        ),
+        tr("Or a package or program, as: {command}").format(
+            command=f"verify damaged.pkg --extra-root {ROOTS}"
+        ),
     ]
     # the passwords open practice files only and are meant to be read
     return Outcome([], result, lines=lines, notes=notes, given_out=True)

@@ -55,6 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=tr("set: keep the Comet Server's password, from standard input, in the keyring"),
     )
+    parser.add_argument(
+        "--password-stdin",
+        "--p12-password-stdin",
+        action="store_true",
+        help=tr("set: keep the one password of the .p12 files, read from standard input, in the keyring"),
+    )
     parser.add_argument("--new", metavar="NAME", help=tr("set: make a new profile with this name first"))
 
 
@@ -103,14 +109,22 @@ def _set(context: Context) -> Outcome:
     options = context.options
     # a secret on standard input is for the keyring here, not for this run
     wants_secret, options.secret_stdin = options.secret_stdin, False
+    if wants_secret and options.password_stdin:
+        from codesign_wizard.commands.sign import ONE_SECRET
+
+        raise InputError(ONE_SECRET())
     session = context.session
     if options.new is not None:
         if not options.new.strip():
             raise _bad("--new", tr("a profile needs a name"))
         session.profile = new_profile(options.new.strip())
     wants_password = options.server_password_stdin
-    if not options.values and not wants_secret and not wants_password and options.new is None:
-        raise _bad("profile set", tr("it needs KEY=VALUE, --secret-stdin or --server-password-stdin"))
+    wants = [wants_secret, wants_password, options.password_stdin]
+    if not options.values and not any(wants) and options.new is None:
+        raise _bad(
+            "profile set",
+            tr("it needs KEY=VALUE, --secret-stdin, --password-stdin or --server-password-stdin"),
+        )
     for setting in options.values:
         key, mark, value = setting.partition("=")
         if not mark:
@@ -121,7 +135,9 @@ def _set(context: Context) -> Outcome:
         session.set_application_secret(Secret(context.read_secret().reveal().strip()))
     if wants_password:
         session.set_server_password(context.read_secret())
-    if (wants_secret or wants_password) and not session.secrets.kept:
+    if options.password_stdin:
+        session.set_apple_password(context.read_secret())
+    if any(wants) and not session.secrets.kept:
         from codesign_wizard.core.secrets import NOT_KEPT
 
         findings.append(NOT_KEPT(detail=session.secrets.reason))
@@ -274,12 +290,41 @@ def _list_of(*path: str) -> Callable[[Profile, str], None]:
 
 
 def _servers(profile: Profile, value: str) -> None:
+    profile.windows.timestamp_servers = _checked_servers(value)
+
+
+def _apple_servers(profile: Profile, value: str) -> None:
+    profile.macos.timestamp_servers = _checked_servers(value)
+
+
+def _checked_servers(value: str) -> list[str]:
     from codesign_wizard.core.authenticode.timestamp import check_server
 
     servers = [each.strip() for each in value.split(",") if each.strip()]
     for server in servers:
         check_server(server)
-    profile.windows.timestamp_servers = servers
+    return servers
+
+
+def _file(name: str) -> Callable[[Profile, str], None]:
+    def put(profile: Profile, value: str) -> None:
+        # the profile is used from any folder
+        setattr(profile.macos, name, str(Path(value).expanduser().absolute()) if value else "")
+
+    return put
+
+
+def _team(profile: Profile, value: str) -> None:
+    team = value.upper()
+    if team and not re.fullmatch(r"[A-Z0-9]{10}", team):
+        raise _bad("macos.team", tr("a team identifier is ten letters and digits, such as ABCDE12345"))
+    profile.macos.team = team
+
+
+def _level(profile: Profile, value: str) -> None:
+    from codesign_wizard.session import check_level
+
+    profile.macos.level = check_level(value, "macos.level")
 
 
 def _timeout(profile: Profile, value: str) -> None:
@@ -321,6 +366,12 @@ _SETTERS: dict[str, Callable[[Profile, str], None]] = {
     "server.user": _text("server", "user"),
     "server.plain-http": _plain_http,
     "server.file-fields": _choice(("auto", "file", "name"), "server", "file_fields"),
+    "macos.application-file": _file("application_file"),
+    "macos.installer-file": _file("installer_file"),
+    "macos.team": _team,
+    "macos.level": _level,
+    "macos.timestamp-servers": _apple_servers,
+    "macos.input-file": _text("macos", "input_file"),
     "network.proxy": _text("network", "proxy"),
     "network.ca-bundle": _text("network", "ca_bundle"),
     "network.timeout": _timeout,
@@ -331,6 +382,7 @@ _SETTERS: dict[str, Callable[[Profile, str], None]] = {
 
 def _flat(profile: Profile) -> dict[str, str]:
     windows, azure, network = profile.windows, profile.windows.azure, profile.network
+    macos = profile.macos
     return {
         "id": profile.id,
         "name": profile.name,
@@ -350,6 +402,12 @@ def _flat(profile: Profile) -> dict[str, str]:
         "server.user": profile.server.user,
         "server.plain-http": "yes" if profile.server.plain_http else "no",
         "server.file-fields": profile.server.file_fields,
+        "macos.application-file": macos.application_file,
+        "macos.installer-file": macos.installer_file,
+        "macos.team": macos.team,
+        "macos.level": macos.level,
+        "macos.timestamp-servers": ", ".join(macos.timestamp_servers),
+        "macos.input-file": macos.input_file,
         "network.proxy": network.proxy,
         "network.ca-bundle": network.ca_bundle,
         "network.timeout": f"{network.timeout:g}",

@@ -1,4 +1,4 @@
-"""``sign``: signs one .exe or .dll with the vault's key or a local .p12."""
+"""``sign``: signs one .exe or .dll, or a package, app or program for macOS, by what the file is."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.commands.context import Context, environment_secret
 from codesign_wizard.commands.hints import password_hint, with_remedy
+from codesign_wizard.commands.macos import (
+    add_code_arguments,
+    add_identity_arguments,
+    add_password_argument,
+    refuse_options,
+)
+from codesign_wizard.commands.macos import sign as sign_for_macos
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.commands.verify import add_root_arguments
 from codesign_wizard.core.errors import InputError
@@ -35,29 +42,32 @@ ONE_SECRET = FindingKind(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the file, where to, and how."""
-    parser.add_argument("file", type=Path, metavar="FILE", help=tr("the .exe or .dll to sign"))
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help=tr("the .exe, .dll, .pkg, .app or Mach-O to sign")
+    )
     parser.add_argument(
         "--output", type=Path, required=True, metavar="FILE", help=tr("where the signed file goes")
     )
     add_signing_arguments(parser)
     parser.add_argument(
-        "--p12", type=Path, metavar="FILE", help=tr("sign with this .p12 in place of the vault's key")
+        "--p12", type=Path, metavar="FILE", help=tr("sign with this .p12 in place of the profile's keys")
     )
-    parser.add_argument(
-        "--password-stdin",
-        "--p12-password-stdin",
-        action="store_true",
-        help=tr("read the .p12's password from standard input (else CODESIGN_WIZARD_P12_PASSWORD)"),
-    )
+    add_password_argument(parser)
+    add_identity_arguments(parser)
+    add_code_arguments(parser)
     parser.add_argument("--no-timestamp", action="store_true", help=tr("sign without a time stamp"))
     add_root_arguments(parser)
 
 
 def add_signing_arguments(parser: argparse.ArgumentParser) -> None:
     """Take what signing and trial have in common."""
-    parser.add_argument("--append", action="store_true", help=tr("add to the signatures that are there"))
     parser.add_argument(
-        "--digest", choices=[each.value for each in DigestAlgorithm], help=tr("the profile's, else sha256")
+        "--append", action="store_true", help=tr("Windows: add to the signatures that are there")
+    )
+    parser.add_argument(
+        "--digest",
+        choices=[each.value for each in DigestAlgorithm],
+        help=tr("Windows: the profile's, else sha256"),
     )
     parser.add_argument("--description", help=tr("what Windows names when it asks"))
     parser.add_argument("--url", help=tr("the address that goes with it"))
@@ -71,14 +81,20 @@ def add_signing_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context) -> Outcome:
     """Sign the file."""
+    from codesign_wizard.core.apple.forms import form_of
     from codesign_wizard.core.authenticode import trust
     from codesign_wizard.core.authenticode.sign import sign_file
+    from codesign_wizard.core.trial_parts import is_same
 
     options = context.options
     source, target = options.file, options.output
     if options.secret_stdin and options.password_stdin:
         raise InputError(ONE_SECRET())
-    if _same(source, target):
+    form = form_of(source)
+    if form is not None:
+        return sign_for_macos(context, form)
+    refuse_options(context, source, macos=False)
+    if is_same(source, target):
         context.confirm(tr("{file} will be replaced by its signed form.").format(file=source))
     windows = context.session.profile.windows
     timestamper = None if options.no_timestamp else _timestamper(context)
@@ -209,10 +225,3 @@ def _timestamper(context: Context) -> Timestamper:
     session = context.session
     servers = context.options.timestamp_url or session.profile.windows.timestamp_servers
     return Timestamper(session.network, servers, roots=session.roots())
-
-
-def _same(source: Path, target: Path) -> bool:
-    try:
-        return source.samefile(target)
-    except OSError:
-        return False  # one is missing or cannot be reached, which signing tells

@@ -1,4 +1,4 @@
-"""``verify``: judges the signatures of one file as Windows would."""
+"""``verify``: judges the signatures of one file as Windows would, or as macOS would, by what it is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from datetime import UTC
 from pathlib import Path
 
 from codesign_wizard.commands.context import Context
+from codesign_wizard.commands.macos import add_level_argument, is_for_macos
+from codesign_wizard.commands.macos import verify as verify_for_macos
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import when
@@ -14,12 +16,13 @@ from codesign_wizard.core.verdict import when
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the file and extra roots."""
-    parser.add_argument("file", type=Path, metavar="FILE", help=tr("an .exe or .dll"))
+    parser.add_argument("file", type=Path, metavar="FILE", help=tr("an .exe, .dll, .pkg, .app or Mach-O"))
+    add_level_argument(parser)
     add_root_arguments(parser)
 
 
 def add_root_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take roots that count besides Microsoft's; the result says when one was needed."""
+    """Take roots that count besides Microsoft's and Apple's; the result says when one was needed."""
     parser.add_argument(
         "--extra-root", action="append", metavar="PEM", help=tr("trust these roots for code signing, too")
     )
@@ -33,6 +36,8 @@ def add_root_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context) -> Outcome:
     """Verify the file."""
+    if is_for_macos(context.options.file):
+        return verify_for_macos(context)
     from codesign_wizard.core.authenticode.checks import accepted
     from codesign_wizard.core.authenticode.verify import verify_file
 

@@ -31,6 +31,11 @@ DEFAULT_TIMESTAMP_SERVERS = (
     "http://ts.ssl.com",
 )
 
+# Apple's own, the one that its tools ask
+APPLE_TIMESTAMP_SERVERS = ("http://timestamp.apple.com/ts01",)
+# how far signing for macOS goes; their places are the server's numbers for them
+LEVELS = ("sign-only", "notarise", "staple")
+
 UNREADABLE = FindingKind(
     "profile.unreadable",
     Severity.ERROR,
@@ -133,12 +138,17 @@ class ApiKeySettings:
 class MacosSettings:
     """Everything about signing for macOS. The two files are paths of .p12 files, "" where there is none.
 
-    ``password_revision`` counts changes of their password, which the keyring keeps.
+    ``password_revision`` counts changes of their password, which the keyring keeps. ``team`` is the team that
+    both must be of, "" for any; ``level`` one of ``LEVELS``. ``input_file`` empty means the built-in sample.
     """
 
     installer_file: str = ""
     application_file: str = ""
     password_revision: int = 0
+    team: str = ""
+    level: str = LEVELS[0]
+    timestamp_servers: list[str] = field(default_factory=lambda: list(APPLE_TIMESTAMP_SERVERS))
+    input_file: str = ""
     api_key: ApiKeySettings = field(default_factory=ApiKeySettings)
     unknown: dict[str, Any] = field(default_factory=dict)
 
@@ -208,7 +218,7 @@ class StepResult:
 
 @dataclass
 class Profile:
-    """One partner's set-up. ``extra_roots`` are PEM files trusted besides Microsoft's roots."""
+    """One partner's set-up. ``extra_roots`` are PEM files trusted besides Microsoft's and Apple's roots."""
 
     id: str
     name: str

@@ -10,21 +10,26 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.core.errors import CodesignError, InputError
-from codesign_wizard.core.files import require_replaceable
-from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity, blocks, iso, worst_first
+from codesign_wizard.core.finding import Finding, FindingKind, Severity, blocks, iso, worst_first
 from codesign_wizard.core.job import JobContext, LogLevel, StageState
 from codesign_wizard.core.signing import DigestAlgorithm, Signer
 from codesign_wizard.core.text import tr
+from codesign_wizard.core.trial_parts import (
+    Stages,
+    check_replaceable,
+    refuse_same,
+    size_text,
+    work_folder,
+)
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -41,18 +46,6 @@ SMART_SCREEN = FindingKind(
     Severity.INFO,
     "SmartScreen may still warn at first: it goes by reputation, which grows with downloads.",
     "A valid signature, EV included, gives no instant reputation; a renewed certificate may begin anew.",
-)
-OUTPUT = FindingKind(
-    "trial.output.unwritable",
-    Severity.ERROR,
-    "The folder {folder} cannot be written: {why}.",
-    "The output folder cannot be made, is no folder, or is full.",
-)
-SAME_FILE = FindingKind(
-    "trial.output.is-input",
-    Severity.ERROR,
-    "The output would be {file} itself, which is to be signed.",
-    "The trial never changes the file it was given.",
 )
 NOT_KEPT = FindingKind(
     "trial.output.not-kept",
@@ -125,7 +118,7 @@ def run_windows_trial(job: JobContext, request: WindowsTrialRequest) -> WindowsT
 
     Raises ``InputError`` for a file, folder or setting that cannot be used, and ``Cancelled``.
     """
-    stages = _Stages(job)
+    stages = Stages(job, STAGES)
     try:
         return _run(stages, request)
     except InputError:
@@ -135,27 +128,6 @@ def run_windows_trial(job: JobContext, request: WindowsTrialRequest) -> WindowsT
         stages.fail()
         job.log(LogLevel.ERROR, error.finding.title, part="trial")
         return WindowsTrialResult([error.finding])
-
-
-class _Stages:
-    """The job, remembering which stage is under way so that a failure is shown where it happened."""
-
-    def __init__(self, job: JobContext) -> None:
-        self._job = job
-        self._present = STAGES[0]
-        self.progress = job.progress
-        self.log = job.log
-        self.check_cancelled = job.check_cancelled
-        self.wait = job.wait
-
-    def stage(self, key: str, state: StageState, text: str = "") -> None:
-        self._present = key
-        self._job.stage(key, state, text)
-
-    def fail(self) -> None:
-        self._job.stage(self._present, StageState.FAILED)
-        for key in STAGES[STAGES.index(self._present) + 1 :]:
-            self._job.stage(key, StageState.SKIPPED)
 
 
 class _LateSigner:
@@ -192,7 +164,7 @@ class _LateSigner:
         return self._signer.sign(job, digest, algorithm)
 
 
-def _run(job: _Stages, request: WindowsTrialRequest) -> WindowsTrialResult:
+def _run(job: Stages, request: WindowsTrialRequest) -> WindowsTrialResult:
     from codesign_wizard.core.authenticode.sign import sign_file
     from codesign_wizard.core.authenticode.timestamp import Timestamper
     from codesign_wizard.core.authenticode.verify import verify_file
@@ -201,7 +173,7 @@ def _run(job: _Stages, request: WindowsTrialRequest) -> WindowsTrialResult:
         request.network, request.timestamp_servers, timeout=request.timestamp_timeout, roots=request.roots
     )
     with (
-        _work_folder(request.output_folder) as work,
+        work_folder(request.output_folder) as work,
         closing(_LateSigner(request.open_signer)) as signer,
     ):
         source, target = _source(job, request, work)
@@ -236,7 +208,7 @@ def _run(job: _Stages, request: WindowsTrialRequest) -> WindowsTrialResult:
     return WindowsTrialResult(findings, target, archive, signed, verification, facts)
 
 
-def _deliver(job: _Stages, draft: Path, target: Path) -> Path | None:
+def _deliver(job: Stages, draft: Path, target: Path) -> Path | None:
     """Put the signed file in its place, and beside it the zip with an installer in it; return the zip."""
     from codesign_wizard.core.sample import zip_single
 
@@ -281,36 +253,7 @@ def _zip_name(name: str) -> str:
     return "".join(char if char.isprintable() else "_" for char in name)
 
 
-@contextmanager
-def _work_folder(folder: Path) -> Iterator[Path]:
-    """Yield a folder of our own inside the output folder, so that moving from it is a rename.
-
-    What had to be made of the output folder and stayed empty goes, too.
-    """
-    made: list[Path] = []
-    try:
-        try:
-            place = folder.absolute()
-            while not place.exists() and place != place.parent:
-                made.append(place)
-                place = place.parent
-            folder.mkdir(parents=True, exist_ok=True)
-            work = Path(tempfile.mkdtemp(prefix=".codesign-", dir=folder))
-            try:
-                yield work
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
-        except OSError as error:
-            raise InputError(OUTPUT(folder=str(folder), why=error.strerror or str(error))) from error
-    finally:
-        for each in made:
-            try:
-                each.rmdir()
-            except OSError:
-                break  # it holds the result, or was never made
-
-
-def _source(job: _Stages, request: WindowsTrialRequest, work: Path) -> tuple[Path, Path]:
+def _source(job: Stages, request: WindowsTrialRequest, work: Path) -> tuple[Path, Path]:
     """Return the unsigned file, built if none was given, and where the signed one goes."""
     own, folder = request.input_file, request.output_folder
     job.stage("build", StageState.RUNNING)
@@ -323,34 +266,13 @@ def _source(job: _Stages, request: WindowsTrialRequest, work: Path) -> tuple[Pat
     else:
         source = own
         target = folder / (request.output_name or f"{own.stem}-signed{own.suffix or '.exe'}")
-        if _same(own, target):
-            raise InputError(
-                SAME_FILE(
-                    file=own.name, remedies=[Remedy(title=tr("Choose another name or another folder."))]
-                )
-            )
+        refuse_same(own, target)
     # told before the key is used, not after
     for path in (target, _archive(target)):
         if path is not None:
-            _check_replaceable(path)
-    job.stage("build", StageState.DONE, f"{source.name if own else target.name}, {_size(source)}")
+            check_replaceable(path)
+    job.stage("build", StageState.DONE, f"{source.name if own else target.name}, {size_text(source)}")
     return source, target
-
-
-def _check_replaceable(path: Path) -> None:
-    from codesign_wizard.core.authenticode.refusals import UNWRITABLE
-
-    try:
-        require_replaceable(path)
-    except OSError as error:
-        raise InputError(UNWRITABLE(file=path.name, why=error.strerror or str(error))) from error
-
-
-def _same(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False  # one is missing or cannot be reached, which is told when it is used
 
 
 def file_name(product: str) -> str:
@@ -377,11 +299,3 @@ def _facts(signed: SignedFile, verification: Verification, signer: Signer) -> di
         time = report.timestamp.time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         facts["timestamp"] = f"{time}, {trust.name(report.timestamp.certificate)}"
     return facts
-
-
-def _size(path: Path) -> str:
-    try:
-        size = path.stat().st_size
-    except OSError:
-        return tr("not readable")
-    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"

@@ -294,6 +294,11 @@ class TimestampAuthority:
         )
 
     @property
+    def issuers(self) -> Sequence[x509.Certificate]:
+        """What is sent beside a server's certificate."""
+        return [self.root]
+
+    @property
     def _root_key(self) -> PrivateKey:
         return self._state.key("timestamp-root", "rsa-3072")
 

@@ -16,11 +16,13 @@ from cryptography.hazmat.primitives import serialization
 from codesign_wizard.core.files import write_atomic
 from codesign_wizard.practice import answers, az, leftovers
 from codesign_wizard.practice.accounts import PracticeAccounts
+from codesign_wizard.practice.apple.account import AppleAccount
 from codesign_wizard.practice.apple.authority import KINDS, AppleAuthority
 from codesign_wizard.practice.front import S3_PATHS, browser_path, front
 from codesign_wizard.practice.scenarios import apply_scenario, find_scenario
 from codesign_wizard.practice.services import all_services
 from codesign_wizard.practice.state import State
+from codesign_wizard.practice.timestamp.routes import APPLE_URL
 from codesign_wizard.practice.wire.server import Server
 from codesign_wizard.practice.wire.tls import TlsAuthority, authority_name
 from codesign_wizard.practice.world import World, make_world, prepare
@@ -57,6 +59,7 @@ class PracticeCloud:
         self._world: World | None = None
         self._server: Server | None = None
         self._port = 0
+        self._account: AppleAccount | None = None
         self._problems: list[str] = []
 
     def __enter__(self) -> PracticeCloud:
@@ -131,6 +134,7 @@ class PracticeCloud:
         if server is not None:
             server.stop()
         folder, self._folder = self._folder, None
+        self._account = None
         lock, self._lock = self._lock, None
         if lock is not None:
             lock.close()  # first: Windows removes no open file
@@ -204,6 +208,13 @@ class PracticeCloud:
         return AppleAuthority(self.world.state)
 
     @property
+    def apple_account(self) -> AppleAccount:
+        """The practice team's identities as a person has them: two .p12 files and their password."""
+        if self._account is None:
+            self._account = AppleAccount(self.apple, self.folder / "apple")
+        return self._account
+
+    @property
     def apple_roots_file(self) -> Path:
         """The Apple-like root and its Developer ID authorities, PEM; written when first asked for."""
         path = self.folder / "practice-apple-roots.pem"
@@ -273,7 +284,8 @@ class PracticeCloud:
 
     def environment(self) -> dict[str, str]:
         """Return the environment that leads any client here and signs it in."""
-        accounts = self.accounts
+        accounts, apple = self.accounts, self.apple_account
+        apple.write()
         return {
             "HTTPS_PROXY": self.proxy_url,
             "HTTP_PROXY": self.proxy_url,
@@ -294,6 +306,9 @@ class PracticeCloud:
             "CODESIGN_WIZARD_SERVER_PASSWORD": accounts.server_password,
             # Amazon's SDK for Rust, which rcodesign uploads with, knows no proxy
             "AWS_ENDPOINT_URL_S3": self.proxy_url,
+            "CODESIGN_WIZARD_APPLICATION_FILE": str(apple.application_file),
+            "CODESIGN_WIZARD_INSTALLER_FILE": str(apple.installer_file),
+            "CODESIGN_WIZARD_P12_PASSWORD": apple.password,
         }
 
     def shell_lines(self) -> list[str]:
@@ -320,6 +335,12 @@ class PracticeCloud:
             "tenant_id": accounts.tenant_id,
             "cloud": accounts.cloud,
             "product_name": accounts.product_name,
+            "apple_roots_file": str(self.apple_roots_file),
+            "apple_team": self.apple_account.team,
+            "application_file": str(self.apple_account.application_file),
+            "installer_file": str(self.apple_account.installer_file),
+            "p12_password": self.apple_account.password,
+            "apple_timestamp_server": APPLE_URL,
             "timestamp_servers": list(accounts.timestamp_servers),
             "server_address": accounts.server_address,
             "server_user": accounts.server_user,

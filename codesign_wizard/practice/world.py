@@ -17,6 +17,7 @@ from typing import Any
 
 from codesign_wizard.practice.accounts import PracticeAccounts
 from codesign_wizard.practice.apple.authority import TEAM, AppleAuthority
+from codesign_wizard.practice.apple.timestamp import AppleTimestampAuthority
 from codesign_wizard.practice.appstoreconnect.models import Account
 from codesign_wizard.practice.authority import CodeSigningAuthority, TimestampAuthority, name
 from codesign_wizard.practice.clock import Clock
@@ -46,7 +47,7 @@ from codesign_wizard.practice.s3.models import Storage
 from codesign_wizard.practice.state import State, StateError, private_key_pem
 from codesign_wizard.practice.tickets.models import Tickets
 from codesign_wizard.practice.timestamp.models import TimestampUnit
-from codesign_wizard.practice.timestamp.routes import HOSTS
+from codesign_wizard.practice.timestamp.routes import APPLE, HOSTS
 
 COMPANY = "Practice Backup Ltd (practice)"
 PRODUCT = "Practice Backup"
@@ -196,7 +197,10 @@ def make_world(state: State, slow_factor: float = 1.0, temporary: Path | None = 
         authorization=authorization,
         code_signing=certification,
         timestamps=timestamps,
-        timestamp_units={label: TimestampUnit(label, timestamps, clock) for label in HOSTS},
+        timestamp_units={
+            **{label: TimestampUnit(label, timestamps, clock) for label in HOSTS},
+            APPLE: TimestampUnit(APPLE, AppleTimestampAuthority(apple), clock),
+        },
         comet=comet,
         account=account,
         storage=storage,
@@ -207,7 +211,7 @@ def make_world(state: State, slow_factor: float = 1.0, temporary: Path | None = 
             tickets,
             account,
             clock,
-            lambda: (apple.root, [timestamps.root]),
+            lambda: (apple.root, [timestamps.root, apple.root]),
             conditions.stopping,
         ),
     )

@@ -147,11 +147,7 @@ def test_a_later_version_s_command_is_recognised(word: str, document: Any) -> No
     assert found["findings"][0]["title"] == f"{word} is not part of this version."
 
 
-@pytest.mark.parametrize("words", [["doctor", "macos"], ["trial", "macos"]])
-def test_a_later_version_s_word_is_recognised(words: list[str], document: Any) -> None:
-    code, found = document(*words)
-    assert (code, ids(found)) == (2, {"usage.later"})
-    # the same word as an option's value is none
+def test_a_system_s_name_as_an_option_s_value_is_none() -> None:
     assert parse(["trial", "--output", "macos"]).name == "trial all"
 
 

@@ -6,6 +6,7 @@ ID", apple.com/certificateauthority): the kind by an extension of Apple's arc, t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from codesign_wizard.core.apple import oids
 from codesign_wizard.practice.authority import CsrError, build, key_usage, policies
+from codesign_wizard.practice.der import utf8_string
 from codesign_wizard.practice.state import PrivateKey, State
 
 _POLICY = "1.2.840.113635.100.5.1"  # Apple's certificate policy
@@ -74,7 +76,7 @@ class AppleAuthority:
         """The self-signed root."""
 
         def make() -> x509.Certificate:
-            subject = _subject("Practice Apple-like Root CA")
+            subject = distinguished_name("Practice Apple-like Root CA")
             return build(
                 subject,
                 self._key("root").public_key(),
@@ -82,7 +84,7 @@ class AppleAuthority:
                 self._key("root"),
                 start=datetime(2006, 4, 25, 21, 40, 36, tzinfo=UTC),
                 days=29 * 365,
-                extensions=_authority_extensions(None),
+                extensions=authority_extensions(None),
             )
 
         return self._state.certificate("apple-root", make)
@@ -96,13 +98,13 @@ class AppleAuthority:
             days = (_G1_END - _G1_START) / timedelta(days=1) if generation == "G1" else 10 * 365
             mark = x509.UnrecognizedExtension(ObjectIdentifier(oids.DEVELOPER_ID_AUTHORITY), _NULL)
             return build(
-                _subject("Practice Developer ID Certification Authority", unit),
+                distinguished_name("Practice Developer ID Certification Authority", unit),
                 self._key(generation).public_key(),
                 self.root.subject,
                 self._key("root"),
                 start=start,
                 days=days,
-                extensions=[*_authority_extensions(0), (mark, False)],
+                extensions=[*authority_extensions(0), (mark, False)],
             )
 
         return self._state.certificate(f"apple-{generation.lower()}", make)
@@ -139,7 +141,7 @@ class AppleAuthority:
 
         def make() -> x509.Certificate:
             return build(
-                _subject("Practice Ticket Signing"),
+                distinguished_name("Practice Ticket Signing"),
                 key.public_key(),
                 self.root.subject,
                 self._key("root"),
@@ -187,28 +189,59 @@ class AppleAuthority:
                 x509.NameAttribute(NameOID.COUNTRY_NAME, "NZ"),
             ]
         )
-        mark = x509.UnrecognizedExtension(ObjectIdentifier(kind.mark), _NULL)
+        begin = start or datetime.now(UTC) - timedelta(days=30)
+        marks: list[tuple[x509.ExtensionType, bool]] = [
+            (x509.UnrecognizedExtension(ObjectIdentifier(kind.mark), _NULL), True)
+        ]
+        if kind in (APPLICATION, INSTALLER):
+            # the rule "Unnotarized Developer ID" asks for it (spctl --list)
+            date = utf8_string(begin.strftime("%Y%m%d%H%M%SZ"))
+            dated = x509.UnrecognizedExtension(ObjectIdentifier(oids.DEVELOPER_ID_DATE), date)
+            marks.append((dated, False))
         return build(
             subject,
             public_key,
             issuer.subject,
             self._key(generation),
-            start=start or datetime.now(UTC) - timedelta(days=30),
+            start=begin,
             days=days,
             extensions=[
                 (x509.BasicConstraints(ca=False, path_length=None), True),
                 (policies(_POLICY), False),
                 (x509.ExtendedKeyUsage([ObjectIdentifier(kind.usage)]), True),
                 (key_usage("digital_signature"), True),
-                (mark, True),
+                *marks,
             ],
         )
+
+    def below_root(
+        self,
+        subject: x509.Name,
+        public_key: rsa.RSAPublicKey,
+        *,
+        extensions: list[tuple[x509.ExtensionType, bool]],
+    ) -> x509.Certificate:
+        """Return a certificate of the root's own, as for Apple's time-stamp authority."""
+        return build(
+            subject,
+            public_key,
+            self.root.subject,
+            self._key("root"),
+            start=datetime.now(UTC) - timedelta(days=3 * 365),
+            days=12 * 365,
+            extensions=extensions,
+        )
+
+    def certified(self, name: str, make: Callable[[], x509.Certificate]) -> x509.Certificate:
+        """Return the certificate kept as *name*, made by *make* when it is first asked for."""
+        return self._state.certificate(f"apple-{name}", make)
 
     def _key(self, name: str) -> PrivateKey:
         return self._state.key(f"apple-{name.lower()}", "rsa-2048")
 
 
-def _subject(common_name: str, unit: str = "") -> x509.Name:
+def distinguished_name(common_name: str, unit: str = "") -> x509.Name:
+    """Return the name of one of the authorities."""
     parts = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
     if unit:
         parts.append(x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, unit))
@@ -217,7 +250,8 @@ def _subject(common_name: str, unit: str = "") -> x509.Name:
     return x509.Name(parts)
 
 
-def _authority_extensions(path_length: int | None) -> list[tuple[x509.ExtensionType, bool]]:
+def authority_extensions(path_length: int | None) -> list[tuple[x509.ExtensionType, bool]]:
+    """Return what marks an authority; *path_length* is how many more may follow below it."""
     return [
         (x509.BasicConstraints(ca=True, path_length=path_length), True),
         (key_usage("key_cert_sign", "crl_sign"), True),

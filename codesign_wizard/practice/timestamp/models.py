@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from codesign_wizard.practice import der
-from codesign_wizard.practice.authority import TimestampAuthority
 from codesign_wizard.practice.clock import Clock
+from codesign_wizard.practice.state import PrivateKey
 from codesign_wizard.practice.timestamp import errors
 
 # under the enterprise number kept for documentation (RFC 5612)
@@ -76,6 +78,20 @@ def _read_imprint(element: der.Element) -> tuple[str, bytes]:
     return algorithm, digest.expect(der.OCTET_STRING).content
 
 
+class Authority(Protocol):
+    """What vouches for time-stamp servers."""
+
+    @property
+    def issuers(self) -> Sequence[x509.Certificate]:
+        """What is sent beside a server's certificate: its issuer first, the root last."""
+
+    def unit_key(self, unit: str) -> PrivateKey:
+        """Return the signing key of the server called *unit*."""
+
+    def unit(self, unit: str) -> x509.Certificate:
+        """Return the certificate of the server called *unit*."""
+
+
 class TimestampUnit:
     """One time-stamp server: its certificate and its serial numbers.
 
@@ -83,7 +99,7 @@ class TimestampUnit:
     load balancer: a sound token, for another imprint and nonce.
     """
 
-    def __init__(self, label: str, authority: TimestampAuthority, clock: Clock) -> None:
+    def __init__(self, label: str, authority: Authority, clock: Clock) -> None:
         self.label = label
         self.answers_another = False
         self._authority = authority
@@ -147,9 +163,8 @@ class TimestampUnit:
         )
         certificates = b""
         if request.certificates:
-            encoded = [
-                each.public_bytes(serialization.Encoding.DER) for each in (certificate, self._authority.root)
-            ]
+            sent = (certificate, *self._authority.issuers)
+            encoded = [each.public_bytes(serialization.Encoding.DER) for each in sent]
             certificates = der.explicit(0, b"".join(encoded))
         return der.sequence(
             der.oid(_SIGNED_DATA),

@@ -11,11 +11,16 @@ if TYPE_CHECKING:
     from codesign_wizard.practice.world import World
 
 HOSTS = {"a": "timestamp-a.example", "b": "timestamp-b.example"}
+APPLE = "apple"
+APPLE_HOST = "timestamp.apple.com"
+_APPLE_PATH = "/ts01"
+APPLE_URL = f"http://{APPLE_HOST}{_APPLE_PATH}"
 
 
 def service(world: World) -> Service:
-    """Return the service for all time-stamp hosts, at any path."""
-    units = {HOSTS[label]: unit for label, unit in world.timestamp_units.items()}
+    """Return the service for all time-stamp hosts: Apple's at its path, the others at any."""
+    hosts = {**HOSTS, APPLE: APPLE_HOST}
+    units = {hosts[label]: unit for label, unit in world.timestamp_units.items()}
     return Service(
         "timestamp", tuple(units), lambda request: _handle(request, units[request.host]), schemes=("http",)
     )
@@ -23,6 +28,8 @@ def service(world: World) -> Service:
 
 def _handle(request: Request, unit: TimestampUnit) -> Response:
     plain = [("Content-Type", "text/plain; charset=utf-8")]
+    if request.host == APPLE_HOST and request.path != _APPLE_PATH:
+        return Response(404, b"Not found.\n", plain)
     if request.method != "POST":
         return Response(405, b"Send a time-stamp request with POST.\n", [*plain, ("Allow", "POST")])
     kind = request.headers.get("Content-Type").partition(";")[0].strip().lower()

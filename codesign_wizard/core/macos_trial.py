@@ -1,0 +1,442 @@
+"""The trial for macOS: build or take an installer, sign what is in it, sign it, time-stamp, verify.
+
+A page or a command fills in a ``MacosTrialRequest`` (``Session.apple_options``, ``apple_roots`` and
+``apple_timestamper`` give its parts), shows ``stages(request)``, runs ``run_macos_trial`` as a job, and shows
+the result's findings and ``facts``; ``result.state`` goes into the profile, where the step's details are.
+
+The stages up to *verify* make and judge a signed file, which is then in its place: whatever fails before is a
+finding, and nothing is left behind. What follows at a higher level (upload, Apple's processing, its log,
+stapling) are ``LaterStep`` objects, run in order on the file in its place. How far they came is kept after
+each in the ``TrialState``: given back to ``run_macos_trial``, it goes on there, with the same file and
+whatever the steps kept in ``TrialState.data`` (a submission's id), as long as the file is still the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from codesign_wizard.core.errors import CodesignError, InputError
+from codesign_wizard.core.finding import Finding, FindingKind, Severity, blocks, iso, worst_first
+from codesign_wizard.core.job import JobContext, LogLevel, StageState
+from codesign_wizard.core.profile import LEVELS
+from codesign_wizard.core.text import tr
+from codesign_wizard.core.trial import file_name
+from codesign_wizard.core.trial_parts import Stages, check_replaceable, refuse_same, size_text, work_folder
+
+if TYPE_CHECKING:
+    from codesign_wizard.core.apple.forms import Form
+    from codesign_wizard.core.apple.options import AppleOptions
+    from codesign_wizard.core.apple.sign_any import SignedFile
+    from codesign_wizard.core.apple.trust import AppleRoots
+    from codesign_wizard.core.apple.verify_any import Verification
+    from codesign_wizard.core.authenticode.timestamp import Timestamper
+
+BUILD, BINARIES, PACKAGE, TIMESTAMP, VERIFY = STAGES = (
+    "build",
+    "sign-binaries",
+    "sign-package",
+    "time-stamp",
+    "verify",
+)
+_CHUNK = 1 << 20
+
+NOT_KEPT = FindingKind(
+    "trial.macos.not-kept",
+    Severity.INFO,
+    "The signed file was not kept, because macOS would not accept it.",
+    "The verification found an error; what an earlier trial wrote is still there.",
+)
+SIGNS_ONLY = FindingKind(
+    "trial.macos.signs-only",
+    Severity.WARNING,
+    "This version signs only: it does not notarise or staple yet, as the level “{level}” asks.",
+    "The profile's level is above “sign only”, and the steps for it are not part of this version.",
+)
+CHANGED_SINCE = FindingKind(
+    "trial.macos.changed-since",
+    Severity.INFO,
+    "{file} is not the file that the former trial signed, so everything is done anew.",
+    "The trial was to go on where it was left, but its file was changed or removed.",
+)
+
+
+@dataclass
+class TrialState:
+    """How far a trial came: the signed file with its SHA-256 (hex), the later steps that are done.
+
+    ``data`` is what later steps keep for themselves, by their key; JSON, and no secret.
+    """
+
+    file: str
+    sha256: str
+    done: list[str] = field(default_factory=list)
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the state as a profile keeps it."""
+        return {"file": self.file, "sha256": self.sha256, "done": list(self.done), "data": self.data}
+
+    @classmethod
+    def from_json(cls, document: object) -> TrialState | None:
+        """Return what ``to_json`` wrote, or ``None`` for what cannot be read: the trial then begins anew."""
+        if not isinstance(document, Mapping):
+            return None
+        file, digest, done, data = (document.get(name) for name in ("file", "sha256", "done", "data"))
+        if not (isinstance(file, str) and isinstance(digest, str) and file and digest):
+            return None
+        if not (isinstance(done, list) and isinstance(data, dict)):
+            return None
+        return cls(file, digest, [str(each) for each in done], data)
+
+
+@dataclass
+class SignedTrial:
+    """What a later step works on: the signed file in its place, and the state it may add to."""
+
+    file: Path
+    state: TrialState
+    verification: Verification
+    _keep: Callable[[TrialState], None]
+
+    def keep(self) -> None:
+        """Keep the state now, as after a submission whose id must not be lost."""
+        self._keep(self.state)
+
+    def changed(self, job: JobContext) -> None:
+        """Tell that the file was changed (a ticket stapled), so that it is known again later."""
+        self.state.sha256 = _sha256(job, self.file)
+        self.keep()
+
+
+class LaterStep(Protocol):
+    """A stage after signing. ``key`` names it, ``level`` is the lowest level that has it."""
+
+    @property
+    def key(self) -> str:
+        """The stage's name, as ``upload``."""
+
+    @property
+    def level(self) -> str:
+        """``notarise`` or ``staple``."""
+
+    def run(self, job: JobContext, trial: SignedTrial) -> Sequence[Finding]:
+        """Do the work, leaving the file whole whatever happens; an error among the findings ends the trial.
+
+        Raises ``CodesignError`` or ``Cancelled``; the step is then run again when the trial goes on.
+        """
+
+
+@dataclass
+class MacosTrialRequest:
+    """What to do. ``level`` is one of ``profile.LEVELS``; without *input_file* the sample is built.
+
+    ``output_name`` is the file's name when it is not to be made from the product's or the input's. ``keep``
+    is called with the state whenever it has changed.
+    """
+
+    options: AppleOptions
+    roots: AppleRoots
+    timestamper: Timestamper | None
+    output_folder: Path
+    product_name: str
+    level: str = LEVELS[0]
+    input_file: Path | None = None
+    output_name: str = ""
+    later: Sequence[LaterStep] = ()
+    keep: Callable[[TrialState], None] = lambda _: None
+
+    def steps(self) -> list[LaterStep]:
+        """Return the later steps of the level."""
+        return [each for each in self.later if LEVELS.index(each.level) <= LEVELS.index(self.level)]
+
+
+@dataclass(frozen=True)
+class MacosTrialResult:
+    """What came of it. ``file`` is ``None`` when nothing was written; ``facts`` have stable names."""
+
+    findings: list[Finding]
+    file: Path | None = None
+    form: Form | None = None
+    signed: SignedFile | None = None
+    verification: Verification | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+    state: TrialState | None = None
+    level: str = LEVELS[0]
+
+    @property
+    def ok(self) -> bool:
+        """Whether a signed file was written that verifies, and every step of its level was done."""
+        return self.file is not None and not blocks(self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as documented in docs/json.md."""
+        document: dict[str, Any] = {"level": self.level}
+        if self.signed is not None:
+            document |= self.signed.to_json()
+        document |= {
+            "file": None if self.file is None else str(self.file),
+            "facts": self.facts,
+            "verification": None if self.verification is None else self.verification.to_json(),
+            "state": None if self.state is None else self.state.to_json(),
+        }
+        return document
+
+
+def stages(request: MacosTrialRequest) -> list[str]:
+    """Return the stages of a trial in their order."""
+    return [*STAGES, *(step.key for step in request.steps())]
+
+
+def run_macos_trial(
+    job: JobContext, request: MacosTrialRequest, state: TrialState | None = None
+) -> MacosTrialResult:
+    """Run the trial, or go on with it from *state*; refusals are findings in the result.
+
+    Raises ``InputError`` for a file, folder or setting that cannot be used, and ``Cancelled``.
+    """
+    from codesign_wizard.core.apple.options import RefusedIdentities
+
+    told = Stages(job, stages(request))
+    trial = _Trial(told, request)
+    try:
+        return trial.run(state)
+    except InputError:
+        told.fail()
+        raise
+    except CodesignError as error:
+        told.fail()
+        job.log(LogLevel.ERROR, error.finding.title, part="trial")
+        findings = error.findings if isinstance(error, RefusedIdentities) else [error.finding]
+        return trial.result([*findings])
+
+
+class _Trial:
+    """One run; what it has come to so far is kept, so that a later failure loses none of it."""
+
+    def __init__(self, job: Stages, request: MacosTrialRequest) -> None:
+        self.job, self.request = job, request
+        self.findings: list[Finding] = []
+        self.file: Path | None = None
+        self.form: Form | None = None
+        self.signed: SignedFile | None = None
+        self.verification: Verification | None = None
+        self.state: TrialState | None = None
+
+    def result(self, findings: Sequence[Finding] = ()) -> MacosTrialResult:
+        return MacosTrialResult(
+            worst_first([*self.findings, *findings]),
+            self.file,
+            self.form,
+            self.signed,
+            self.verification,
+            _facts(self.signed, self.verification, self.request.level, self.file),
+            self.state,
+            self.request.level,
+        )
+
+    def run(self, state: TrialState | None) -> MacosTrialResult:
+        if not (state is not None and self._goes_on(state)) and not self._sign():
+            return self.result()
+        steps = self.request.steps()
+        if blocks(self.findings):
+            return self.result()
+        if self.request.level != LEVELS[0] and not steps:
+            self.findings.append(SIGNS_ONLY(level=self.request.level))
+        assert self.file is not None
+        assert self.state is not None
+        assert self.verification is not None
+        signed = SignedTrial(self.file, self.state, self.verification, self.request.keep)
+        for step in steps:
+            if not self._step(step, signed):
+                break
+        return self.result()
+
+    def _step(self, step: LaterStep, signed: SignedTrial) -> bool:
+        job, state = self.job, signed.state
+        if step.key in state.done:
+            job.stage(step.key, StageState.DONE, tr("done before"))
+            return True
+        job.check_cancelled()
+        job.stage(step.key, StageState.RUNNING)
+        found = list(step.run(job, signed))
+        self.findings += found
+        if blocks(found):
+            job.fail()
+            return False
+        state.done.append(step.key)
+        signed.keep()
+        job.stage(step.key, StageState.DONE)
+        return True
+
+    # where a former run was left
+
+    def _goes_on(self, state: TrialState) -> bool:
+        """Take the former run's file, if it is the same still; else say so."""
+        file = Path(state.file)
+        try:
+            same = _sha256(self.job, file) == state.sha256
+        except OSError:
+            same = False
+        if not same:
+            self.findings.append(CHANGED_SINCE(file=file.name))
+            return False
+        for key in STAGES[:-1]:
+            self.job.stage(key, StageState.DONE, tr("done before"))
+        self.file, self.state = file, state
+        self.verification = self._verified(file, file.parent)
+        self.job.stage(VERIFY, StageState.DONE)
+        return True
+
+    # signing
+
+    def _sign(self) -> bool:
+        from codesign_wizard.core.apple.forms import Form
+        from codesign_wizard.core.apple.options import open_identities
+        from codesign_wizard.core.apple.sign_any import SigningOptions, moved, sign_any
+
+        job, request = self.job, self.request
+        with work_folder(request.output_folder) as work:
+            source, target, form = self._source(work)
+            self.form = form
+            job.stage(BINARIES, StageState.RUNNING)
+            kinds = SigningOptions().kinds(form)
+            identities = open_identities(request.options, roots=request.roots, kinds=kinds)
+            draft = work / target.name
+            signed = sign_any(
+                job,
+                source,
+                draft,
+                identities,
+                timestamp=request.timestamper,
+                roots=request.roots,
+                work=work,
+            )
+            self.signed = moved(signed, target)
+            self._signed(form)
+            self.findings += self.signed.findings
+            self.verification = replace(self._verified(draft, work), path=target)
+            if not self.verification.ok:
+                job.stage(VERIFY, StageState.FAILED, tr("refused"))
+                self.findings.append(NOT_KEPT())
+                return False
+            digest = "" if form is Form.BUNDLE else _sha256(job, draft)
+            job.check_cancelled()
+            _deliver(draft, target)
+        self.file = target
+        self.state = TrialState(str(target), digest)
+        if digest:
+            request.keep(self.state)
+        job.stage(VERIFY, StageState.DONE, tr("accepted"))
+        return True
+
+    def _signed(self, form: Form) -> None:
+        from codesign_wizard.core.apple.forms import Form
+
+        job, signed = self.job, self.signed
+        assert signed is not None
+        job.stage(BINARIES, StageState.DONE, tr("{count} signed").format(count=len(signed.code)))
+        job.stage(PACKAGE, StageState.DONE if form is Form.PACKAGE else StageState.SKIPPED)
+        stamp = signed.timestamp
+        job.stage(
+            TIMESTAMP,
+            StageState.SKIPPED if stamp is None else StageState.DONE,
+            "" if stamp is None else stamp.host,
+        )
+
+    def _verified(self, path: Path, work: Path) -> Verification:
+        from codesign_wizard.core.apple.verify_any import verify_any
+
+        self.job.stage(VERIFY, StageState.RUNNING)
+        request = self.request
+        result = verify_any(self.job, path, roots=request.roots, level=request.level, work=work)
+        self.findings += result.findings
+        return result
+
+    def _source(self, work: Path) -> tuple[Path, Path, Form]:
+        """Return the unsigned file, built if none was given, where the signed one goes, and its form."""
+        from codesign_wizard.core.apple.forms import Form
+        from codesign_wizard.core.apple.sample import build_sample
+        from codesign_wizard.core.apple.sign_any import require_form, require_place_for_bundle
+
+        request, job = self.request, self.job
+        own, folder = request.input_file, request.output_folder
+        job.stage(BUILD, StageState.RUNNING)
+        if own is None:
+            form = Form.PACKAGE
+            source = work / "sample"
+            build_sample(job, request.product_name, source)
+            target = folder / (request.output_name or f"{file_name(request.product_name)}-setup.pkg")
+        else:
+            source, form = own, require_form(own)
+            target = folder / (request.output_name or f"{own.stem}-signed{own.suffix or form.suffix}")
+            refuse_same(own, target)
+        # told before the keys are used, not after
+        if form is Form.BUNDLE:
+            require_place_for_bundle(target)
+        else:
+            check_replaceable(target)
+        size = form.label if form is Form.BUNDLE else size_text(source)
+        job.stage(BUILD, StageState.DONE, f"{source.name if own else target.name}, {size}")
+        return source, target, form
+
+
+def _deliver(draft: Path, target: Path) -> None:
+    """Put the draft in its place; what was there before comes back when that fails. Raises ``OSError``."""
+    if not draft.is_dir():
+        draft.replace(target)
+        return
+    former = draft.with_name("former")
+    there = os.path.lexists(target)
+    if there:
+        target.rename(former)
+    try:
+        draft.rename(target)
+    except OSError:
+        if there:
+            former.rename(target)
+        raise
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def _sha256(job: JobContext, path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            job.check_cancelled()
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _facts(
+    signed: SignedFile | None, verification: Verification | None, level: str, file: Path | None
+) -> dict[str, str]:
+    from codesign_wizard.core.apple.sign_any import digest_text
+    from codesign_wizard.core.authenticode import trust
+
+    facts = {"level": level}
+    if signed is not None:
+        facts["programs"] = str(len(signed.code))
+        facts["digest"] = digest_text(signed)
+        facts["key"] = signed.key
+        facts["team"] = signed.team
+    if verification is not None:
+        certificate, token = verification.certificate, verification.timestamp
+        if certificate is not None:
+            facts["publisher"] = trust.name(certificate)
+            facts["certificate_expires"] = iso(certificate.not_valid_after_utc)
+        facts["chain"] = " → ".join(trust.name(each) for each in verification.chain)
+        if token is not None:
+            time = token.time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+            facts["timestamp"] = f"{time}, {trust.name(token.certificate)}"
+        facts["gatekeeper_online"] = verification.gatekeeper.online.value
+        facts["gatekeeper_offline"] = verification.gatekeeper.offline.value
+    if file is not None:
+        facts["file"] = str(file)
+    return {name: value for name, value in facts.items() if value}
