@@ -90,12 +90,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
-        <source>signs one .exe or .dll</source>
+        <source>signs one .exe or .dll, or a .pkg, .app or program for macOS</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
-        <source>judges the signatures of one .exe or .dll as Windows would</source>
+        <source>judges the signatures of one file as Windows or macOS would</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -715,7 +715,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>This version looks at Windows signing and the server only; macOS comes later.</source>
+        <source>{system} was left out: the profile does not want it, and nothing is set for it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -755,12 +755,42 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Team</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Signs programs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Signs packages</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Time-stamp server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
         <source>what to look at</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>look at every profile, several at a time</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Signing for macOS works: both identities sign, and the signatures hold.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Signing for macOS will not work until this is mended.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1105,11 +1135,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/identity.py"/>
-        <source>Team</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/identity.py"/>
         <source>Valid</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1156,6 +1181,151 @@
     <message>
         <location filename="codesign_wizard/commands/inspect.py"/>
         <source>Not all is as it should be.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>{option} does not apply to {file}: it is for {system}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Signed and verified: the signatures hold.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Time stamp</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Digest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Programs signed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Signed file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>lets it through</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>stops it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>lets it through once Apple has notarised it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Another program's judgement:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>macOS: the Developer ID Application .p12</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>macOS: the Developer ID Installer .p12</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>read the .p12's password from standard input (else CODESIGN_WIZARD_P12_PASSWORD)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>macOS: how far to go, or what to judge for (default: the profile's)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>macOS: sign a .pkg, not the programs in it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>macOS: entitlements in place of its own</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>macOS: the code's identifier</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>macOS: leave the hardened runtime off</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Password of the .p12 files: </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Nothing was signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Signed, but macOS will not accept it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>macOS will not accept this file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>The trial did not succeed; nothing was written.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Gatekeeper, online</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Gatekeeper, offline</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>it is too large to be one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>The signature holds.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>{file} will be replaced by its signed form.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1545,6 +1715,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/practice_files.py"/>
+        <source>Or a package or program, as: {command}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_files.py"/>
         <source>The sample files in {folder} will be replaced.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1615,6 +1790,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
+        <source>set: keep the one password of the .p12 files, read from standard input, in the keyring</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
         <source>set: make a new profile with this name first</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1625,7 +1805,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
-        <source>it needs KEY=VALUE, --secret-stdin or --server-password-stdin</source>
+        <source>it needs KEY=VALUE, --secret-stdin, --password-stdin or --server-password-stdin</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1646,6 +1826,11 @@
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
         <source>a profile needs one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>a team identifier is ten letters and digits, such as ABCDE12345</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1935,12 +2120,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/sign.py"/>
-        <source>Another program's judgement:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/sign.py"/>
-        <source>the .exe or .dll to sign</source>
+        <source>the .exe, .dll, .pkg, .app or Mach-O to sign</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1950,12 +2130,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/sign.py"/>
-        <source>sign with this .p12 in place of the vault's key</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/sign.py"/>
-        <source>read the .p12's password from standard input (else CODESIGN_WIZARD_P12_PASSWORD)</source>
+        <source>sign with this .p12 in place of the profile's keys</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1965,12 +2140,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/sign.py"/>
-        <source>add to the signatures that are there</source>
+        <source>Windows: add to the signatures that are there</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/sign.py"/>
-        <source>the profile's, else sha256</source>
+        <source>Windows: the profile's, else sha256</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1990,32 +2165,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/sign.py"/>
-        <source>Digest</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/sign.py"/>
-        <source>Signed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/sign.py"/>
         <source>Signed, but Windows will not accept it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/sign.py"/>
         <source>{name} is valid from {start} to {end}, and it was signed on {date}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/sign.py"/>
-        <source>Time stamp</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/sign.py"/>
-        <source>{file} will be replaced by its signed form.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2065,12 +2220,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/trial.py"/>
-        <source>Checksum</source>
+        <source>Windows</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/trial.py"/>
-        <source>Signed file</source>
+        <source>macOS</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/trial.py"/>
+        <source>Checksum</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2085,27 +2245,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/trial.py"/>
-        <source>your own .exe in place of the sample</source>
+        <source>your own .exe or .pkg in place of the sample</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/trial.py"/>
-        <source>where the files go; a name that ends in .exe is the file's</source>
+        <source>where the files go; a name that ends in .exe or .pkg is the file's</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/trial.py"/>
-        <source>of the sample; default: x64</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/trial.py"/>
-        <source>The trial did not succeed; nothing was written.</source>
+        <source>of the Windows sample; default: x64</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/verify.py"/>
-        <source>an .exe or .dll</source>
+        <source>an .exe, .dll, .pkg, .app or Mach-O</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2899,6 +3054,21 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/doctor.py"/>
+        <source>The time-stamp server {server} answers, and its time stamp holds.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/doctor.py"/>
+        <source>This computer's clock is {minutes} minutes off the time-stamp server's.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/doctor.py"/>
+        <source>A test program and a test package were signed by team {team}, and their signatures hold.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/entitlements.py"/>
         <source>they hold a date, a fraction or binary data, which they must not</source>
         <translation type="unfinished"></translation>
@@ -2951,6 +3121,61 @@
     <message>
         <location filename="codesign_wizard/core/apple/entitlements.py"/>
         <source>no pair</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/forms.py"/>
+        <source>package</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/forms.py"/>
+        <source>app or other bundle</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/forms.py"/>
+        <source>program</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/forms.py"/>
+        <source>app in a zip</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/gatekeeper.py"/>
+        <source>Gatekeeper stops a downloaded copy, with a network and without: its signature does not hold.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/gatekeeper.py"/>
+        <source>Gatekeeper stops a downloaded copy, with a network and without: Apple has not notarised it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/gatekeeper.py"/>
+        <source>Once Apple has notarised it, Gatekeeper lets a downloaded copy through; without a network it stops it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/gatekeeper.py"/>
+        <source>No ticket is stapled yet: until then a Mac without a network stops a downloaded copy.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/gatekeeper.py"/>
+        <source>Gatekeeper lets it through without notarisation, because its certificate is of before April 2019.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/gatekeeper.py"/>
+        <source>Gatekeeper lets a downloaded copy through, with a network and without, if the ticket is for it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/gatekeeper.py"/>
+        <source>Choose a level with notarisation for what customers download.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3261,6 +3486,46 @@
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
         <source>Certificates, + (add), under Software choose {kind}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/mac_tools.py"/>
+        <source>macOS' own {program} accepts {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/mac_tools.py"/>
+        <source>macOS' own {program} refuses {file}: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/mac_tools.py"/>
+        <source>macOS' own {program} does not let {file} through, as expected here: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/mac_tools.py"/>
+        <source>macOS' own {program} could not be asked about {file}: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/mac_tools.py"/>
+        <source>it says nothing more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/mac_tools.py"/>
+        <source>it is not there</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/mac_tools.py"/>
+        <source>Asking {program}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/mac_tools.py"/>
+        <source>it did not end within {seconds} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4014,6 +4279,26 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/options.py"/>
+        <source>No .p12 file is named for {kind}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/options.py"/>
+        <source>{file} is of team {team}; the profile says {wanted}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/options.py"/>
+        <source>Name the .p12 file that holds your “{kind}” certificate and its key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/options.py"/>
+        <source>Name the certificates of that team, or mend the team in the profile.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/package.py"/>
         <source>it is a xar archive, but no package</source>
         <translation type="unfinished"></translation>
@@ -4499,6 +4784,26 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/sign_any.py"/>
+        <source>{file} is nothing that is signed for macOS: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_any.py"/>
+        <source>{target} is there and is no app: it is not replaced by one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_any.py"/>
+        <source>CDHash {hash}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_any.py"/>
+        <source>Choose a name that is not there yet, such as Name.app.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
         <source>{folder} is not an app or another bundle that can be signed: {why}.</source>
         <translation type="unfinished"></translation>
@@ -4929,6 +5234,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/verify_any.py"/>
+        <source>The signature holds, but only with the roots that were added: macOS does not know them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/verify_code.py"/>
         <source>{path} was changed</source>
         <translation type="unfinished"></translation>
@@ -4946,11 +5256,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/verify_code.py"/>
         <source>Take it away, or move it to Contents/Resources and sign again.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/verify_code.py"/>
-        <source>it is not there</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5111,6 +5416,31 @@
     <message>
         <location filename="codesign_wizard/core/apple/xml_tree.py"/>
         <source>it is not well-formed XML ({error})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/zipped_app.py"/>
+        <source>{file} cannot be unpacked: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/zipped_app.py"/>
+        <source>{file} holds no app.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/zipped_app.py"/>
+        <source>it is encrypted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/zipped_app.py"/>
+        <source>Pack or download it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/zipped_app.py"/>
+        <source>it unpacks to far more than an app holds</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -10340,11 +10670,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/settings.py"/>
-        <source>it is too large to be one</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/settings.py"/>
         <source>Fill it in, or apply the other parts alone.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -10636,6 +10961,36 @@
     <message>
         <location filename="codesign_wizard/core/local_signer.py"/>
         <source>Export the certificate with its key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/macos_trial.py"/>
+        <source>The signed file was not kept, because macOS would not accept it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/macos_trial.py"/>
+        <source>This version signs only: it does not notarise or staple yet, as the level “{level}” asks.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/macos_trial.py"/>
+        <source>{file} is not the file that the former trial signed, so everything is done anew.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/macos_trial.py"/>
+        <source>accepted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/macos_trial.py"/>
+        <source>done before</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/macos_trial.py"/>
+        <source>refused</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11080,17 +11435,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/trial.py"/>
-        <source>The output would be {file} itself, which is to be signed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/trial.py"/>
         <source>The signed file was not kept, because Windows would not accept it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/trial.py"/>
-        <source>accepted</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11100,16 +11445,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/trial.py"/>
-        <source>refused</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/trial.py"/>
         <source>Signing with {key}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/trial.py"/>
+        <location filename="codesign_wizard/core/trial_parts.py"/>
+        <source>The output would be {file} itself, which is to be signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/trial_parts.py"/>
         <source>Choose another name or another folder.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12475,11 +12820,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
-        <source>macOS</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
         <source>Comet Server</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13376,6 +13716,11 @@
     <message>
         <location filename="codesign_wizard/session.py"/>
         <source>{value} cannot be used for {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/session.py"/>
+        <source>It must be one of {values}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
