@@ -32,6 +32,7 @@ from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import MemoryStore
 from codesign_wizard.practice.cloud import PracticeCloud
 from codesign_wizard.practice.comet.models import HOST, CometServer, new_server
+from codesign_wizard.practice.comet.routes import service as comet_service
 from codesign_wizard.practice.wire.messages import Request, Response
 from codesign_wizard.session import Session
 
@@ -352,6 +353,28 @@ def test_a_refused_save_changes_nothing(bench: Bench, monkeypatch: pytest.Monkey
     record = bench.journal.read()
     assert record is not None
     assert record.phase is Phase.NONE
+
+
+def test_a_save_without_an_answer_is_looked_up(bench: Bench) -> None:
+    """The settings are saved, and the connection breaks before the answer is there."""
+    with bench.desk() as desk:
+        comparison = desk.compare(Job(), bench.wanted)
+        service = comet_service(bench.cloud.world)
+
+        def torn(request: Request) -> Response:
+            answer = service.handle(request)
+            return Response(200, reset=True) if request.path.endswith("/set") else answer
+
+        bench.cloud.world.conditions.answers[HOST] = torn
+        assert ids(desk.apply(Job(), comparison).findings) == {"server.apply.done"}
+        bench.cloud.world.conditions.answers[HOST] = lambda request: (
+            Response(200, reset=True) if request.path.endswith("/set") else service.handle(request)
+        )
+        comparison = desk.compare(Job(), replace(bench.wanted, macos=MacosWanted(1)), [Part.LEVEL])
+        with pytest.raises(CodesignError) as raised:
+            desk.apply(Job(), comparison)
+        assert raised.value.finding.id.startswith("network.")
+        assert "server.apply.interrupted-before" in ids(desk.look(Job()).findings)
 
 
 def _error(status: int, message: str) -> Exception:

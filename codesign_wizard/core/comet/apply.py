@@ -20,6 +20,7 @@ from codesign_wizard.core.comet.settings import Desired, File, Kind, Setting
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, FindingKind, Remedy, Severity, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel, StageState
+from codesign_wizard.core.network import NetworkError
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
 
@@ -261,10 +262,13 @@ def _save(
             record.phase = Phase.NONE
             journal.write(record)
         raise
-    job.stage("save", StageState.DONE)
-
+    except NetworkError as error:
+        # no answer is no answer: what the server has decides
+        now = _after_silence(client, steady, texts, record, error)
+    else:
+        job.stage("save", StageState.DONE)
+        now = Members(client.branding(steady))
     job.stage("read-back", StageState.RUNNING)
-    now = Members(client.branding(steady))
     keys = [".".join(path) for path in texts]
     found += _read_back(members, now, texts, keys, record.secret, end)
     record.phase = end
@@ -275,6 +279,27 @@ def _save(
     job.stage("read-back", StageState.FAILED if failed else StageState.DONE)
     job.log(LogLevel.INFO, tr("Changed: {keys}").format(keys=", ".join(keys)), part="server")
     return Applied(found, keys)
+
+
+def _after_silence(
+    client: CometClient,
+    job: JobContext,
+    texts: Mapping[tuple[str, ...], str],
+    record: Record,
+    error: NetworkError,
+) -> Members:
+    """Return what the server has if it saved without saying so; raises *error* otherwise.
+
+    What cannot be known now is explained at the next start: the journal says that the settings were sent.
+    """
+    job.stage("save", StageState.ATTENTION)
+    try:
+        now = Members(client.branding(job))
+    except CodesignError:
+        raise error from None
+    if all(_taken(now, path, text, record.secret) for path, text in texts.items()):
+        return now
+    raise error
 
 
 def _keep_old(

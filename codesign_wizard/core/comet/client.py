@@ -32,6 +32,7 @@ CODE_WANTED = "ERR_TOTP_REQUIRED"
 _MAXIMUM_SETTINGS = 64 << 20
 _MAXIMUM_LOG = 256 << 20
 _WORDS = 500
+_SAVING = 120.0  # seconds: all settings go up a slow line, and the server writes them
 _DRIFT = timedelta(minutes=5)
 
 
@@ -164,7 +165,7 @@ class CometClient:
             # a cancelled job still ends its session
             _post(
                 Job(),
-                replace_timeout(self._network),
+                _hurried(self._network),
                 self.address,
                 "account/session-revoke",
                 self._fields(),
@@ -262,7 +263,9 @@ class CometClient:
 
     def set_branding(self, job: JobContext, text: str) -> None:
         """Replace the whole branding object by the JSON *text*."""
-        self._json(job, "meta/branding-config/set", {"BrandingConfig": text}, tr("to save the branding"))
+        fields = {**self._fields(), "BrandingConfig": text}
+        answer = _send(job, self._network, self.address, "meta/branding-config/set", fields, _SAVING)
+        _parse(self.address, answer, tr("to save the branding"))
 
     def upload(self, job: JobContext, name: str, data: bytes) -> str:
         """Upload a file and return what refers to it, ``resource://HASH``; keep it by saving that at once."""
@@ -374,7 +377,7 @@ class CometClient:
             raise
 
 
-def replace_timeout(network: Network) -> Network:
+def _hurried(network: Network) -> Network:
     """Return the same network with a short time-out: for good-byes that nobody waits for."""
     return Network(replace(network.settings, timeout=min(network.settings.timeout, 5.0)))
 
@@ -409,10 +412,23 @@ def _url(address: ServerAddress, call: str) -> str:
 
 
 def _send(
-    job: JobContext, network: Network, address: ServerAddress, call: str, fields: Mapping[str, str]
+    job: JobContext,
+    network: Network,
+    address: ServerAddress,
+    call: str,
+    fields: Mapping[str, str],
+    least: float = 0.0,
 ) -> Answer:
-    large = _MAXIMUM_LOG if call == "meta/read-logs" else _MAXIMUM_SETTINGS
-    return network.request(job, "POST", _url(address, call), data=dict(fields), part=PART, max_body=large)
+    """Send a call; it may take the network's time-out, and at least *least* seconds."""
+    return network.request(
+        job,
+        "POST",
+        _url(address, call),
+        data=dict(fields),
+        part=PART,
+        max_body=_MAXIMUM_LOG if call == "meta/read-logs" else _MAXIMUM_SETTINGS,
+        timeout=max(network.settings.timeout, least),
+    )
 
 
 def _post(
