@@ -147,7 +147,7 @@ SAME = FindingKind(
 DIFFERENT = FindingKind(
     "server.settings.different",
     Severity.INFO,
-    "{count} settings of the server differ from the profile.",
+    "Not as in the profile: {count} of the server's settings.",
     "The server's signing settings are not what the profile holds.",
 )
 NOTHING = FindingKind(

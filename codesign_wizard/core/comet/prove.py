@@ -119,7 +119,17 @@ def choose_platforms(
         missing = [each for each in numbers if each not in by_number]
         if missing:
             raise InputError(_no_platform(", ".join(map(str, missing)), platforms))
-        return [by_number[each] for each in numbers]
+        chosen = [by_number[each] for each in numbers]
+        for each in chosen:
+            if not each.windows and not each.macos:
+                raise InputError(
+                    found.OTHER_SYSTEM(
+                        platform=each.title,
+                        certainty=Certainty.COMPUTED,
+                        remedies=[Remedy(title=tr("Choose a client for Windows or macOS."))],
+                    )
+                )
+        return chosen
     chosen = []
     for wanted, what in ((windows, "windows"), (macos, "macos")):
         fitting = [each for each in platforms if getattr(each, what)]

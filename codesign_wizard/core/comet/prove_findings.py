@@ -11,6 +11,12 @@ NO_PLATFORM = FindingKind(
     "The server offers no client of this kind: {wanted}.",
     "No platform of the server's list fits what is to be proved.",
 )
+OTHER_SYSTEM = FindingKind(
+    "server.prove.other-system",
+    Severity.ERROR,
+    "{platform} is for a system whose clients are not signed: there is nothing to prove.",
+    "Only clients for Windows and macOS carry a code signature.",
+)
 REFUSED = FindingKind(
     "server.prove.refused",
     Severity.ERROR,
@@ -110,7 +116,7 @@ SIGN_ONLY = FindingKind(
 LOG = FindingKind(
     "server.prove.log",
     Severity.INFO,
-    "The server's log says this about signing ({count} lines).",
+    "The server's log around the build, as far as it is about signing ({count}).",
     "Lines of the server's log around the build, filtered to signing.",
 )
 LOG_EMPTY = FindingKind(
