@@ -10195,7 +10195,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/findings.py"/>
-        <source>{count} settings of the server differ from the profile.</source>
+        <source>Not as in the profile: {count} of the server's settings.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -10389,8 +10389,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/comet/prove.py"/>
+        <source>Choose a client for Windows or macOS.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/comet/prove_findings.py"/>
         <source>The server offers no client of this kind: {wanted}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>{platform} is for a system whose clients are not signed: there is nothing to prove.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -10475,7 +10485,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove_findings.py"/>
-        <source>The server's log says this about signing ({count} lines).</source>
+        <source>The server's log around the build, as far as it is about signing ({count}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
