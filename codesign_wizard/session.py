@@ -19,6 +19,8 @@ from codesign_wizard.core.profile import LEVELS, Profile, ProfileStore, RequestS
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import (
     APPLE_API_KEY,
+    APPLE_KEYS_PASSWORD,
+    APPLE_OTHER_PASSWORD,
     APPLE_PASSWORD,
     APPLICATION_SECRET,
     SERVER_PASSWORD,
@@ -460,6 +462,50 @@ class Session:
     def apple_keys_folder(self) -> Path:
         """Return where the keys wait that were made for Apple's certificates; it need not exist yet."""
         return self.profiles.folder.parent / "apple" / self.profile.id
+
+    def apple_passwords(self) -> list[Secret]:
+        """Return the known passwords of the .p12 files, the usual one first; may ask the keyring.
+
+        In practice the files are made when first asked for.
+        """
+        if self.practice is not None:
+            self.practice.apple_account.write()
+        names = (APPLE_PASSWORD, APPLE_OTHER_PASSWORD)
+        found = [self.secrets.get(self.profile.id, name) for name in names]
+        return [each for each in found if each is not None]
+
+    def keep_apple_passwords(self, first: Secret | None, second: Secret | None = None) -> None:
+        """Keep the passwords of the .p12 files in place of the former ones; ``None`` forgets.
+
+        What relied on the former ones is then out of date. Raises ``CodesignError``.
+        """
+        if second is None:
+            self.secrets.forget(self.profile.id, APPLE_OTHER_PASSWORD)
+        else:
+            self.secrets.set(self.profile.id, APPLE_OTHER_PASSWORD, second)
+        self.set_apple_password(first)
+
+    def apple_keys_password(self, *, make: bool) -> Secret | None:
+        """Return what the keys that wait for Apple's certificates are encrypted under; may ask the keyring.
+
+        With *make* a new one is made and kept where there is none; ``None`` where none can be kept.
+        """
+        if self.practice is not None:
+            # practice keys protect nothing, and practice has no keyring that outlives the run
+            return Secret("practice-keys-password")
+        kept = self.secrets.get(self.profile.id, APPLE_KEYS_PASSWORD)
+        if kept is None and make and self.secrets.kept:
+            from codesign_wizard.core.apple.requests import new_password
+
+            kept = new_password()
+            self.secrets.set(self.profile.id, APPLE_KEYS_PASSWORD, kept)
+        return kept
+
+    def apple_files_folder(self) -> Path:
+        """Return where .p12 files made here go unless told otherwise; it need not exist yet."""
+        if self.practice is not None:
+            return self.practice.folder / "apple-made"
+        return self.output_folder()
 
     def output_folder(self) -> Path:
         """Return where a trial writes unless told otherwise; it need not exist yet."""

@@ -34,6 +34,7 @@ _PAGES = {
     steps.PERMISSIONS: ("permissions", "PermissionsPage"),
     steps.CERTIFICATE: ("certificate", "CertificatePage"),
     steps.WINDOWS_TRIAL: ("windows_trial", "WindowsTrialPage"),
+    steps.APPLE_CERTIFICATES: ("apple_certificates", "AppleCertificatesPage"),
     "inspect": ("inspect", "InspectPage"),
     "settings": ("settings", "SettingsPage"),
 }
@@ -376,11 +377,16 @@ class MainWindow(QMainWindow):
                     if result is not None and result.details.get(steps.OPEN) == "pending"
                     else ""
                 )
-            case StepState.DONE if key == self._told_expiry():
-                from codesign_wizard.core.needs import in_days, next_expiry
+            case StepState.DONE if key in (self._told_expiry(), steps.APPLE_CERTIFICATES):
+                from codesign_wizard.core.needs import apple_expiry, in_days, windows_expiry
 
-                expiry = next_expiry(self.workspace.profile)
+                ends = apple_expiry if key == steps.APPLE_CERTIFICATES else windows_expiry
+                expiry = ends(self.workspace.profile)
                 return in_days(expiry, datetime.now(UTC)) if expiry is not None else ""
+            case StepState.IN_PROGRESS if key == steps.APPLE_CERTIFICATES:
+                result = self.workspace.profile.results.get(key)
+                waits = result.details.get(steps.OPEN) if result is not None else ""
+                return tr("1 of 2") if waits in ("installer", "application") else ""
         return ""
 
     def _told_expiry(self) -> str:

@@ -14,7 +14,7 @@ from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.finding import Finding, Remedy, blocks, iso, utc_now, worst_first
 from codesign_wizard.core.redact import Secret
-from codesign_wizard.core.secrets import APPLE_KEYS_PASSWORD, APPLE_PASSWORD
+from codesign_wizard.core.secrets import APPLE_PASSWORD
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
@@ -371,20 +371,10 @@ def _request(context: Context) -> Outcome:
 
 def _keys_password(context: Context, *, make: bool) -> Secret | None:
     """Return what the waiting keys are encrypted under; with *make* a new one where there is none."""
-    from codesign_wizard.core.apple.requests import new_password
-
     given = environment_secret(_KEYS_ENVIRONMENT)
     if given is not None:
         return given
-    session = context.session
-    if session.practice is not None:
-        # practice keys protect nothing, and practice has no keyring that outlives the run
-        return Secret("practice-keys-password")
-    kept = session.secrets.get(session.profile.id, APPLE_KEYS_PASSWORD)
-    if kept is None and make and session.secrets.kept:
-        kept = new_password()
-        session.secrets.set(session.profile.id, APPLE_KEYS_PASSWORD, kept)
-    return kept
+    return context.session.apple_keys_password(make=make)
 
 
 def _no_keyring(reason: str) -> Finding:

@@ -52,6 +52,7 @@ KEY_VAULT = "key-vault"
 PERMISSIONS = "permissions"
 CERTIFICATE = "certificate"
 WINDOWS_TRIAL = "windows-trial"
+APPLE_CERTIFICATES = "apple-certificates"
 
 STEPS = (
     Step(START, tr("Start"), Group.NONE),
@@ -59,11 +60,13 @@ STEPS = (
     Step(PERMISSIONS, tr("Permissions"), Group.WINDOWS),
     Step(CERTIFICATE, tr("Certificate"), Group.WINDOWS),
     Step(WINDOWS_TRIAL, tr("Windows trial"), Group.WINDOWS),
+    Step(APPLE_CERTIFICATES, tr("Apple certificates"), Group.MACOS),
 )
 OPEN = "open"  # a detail of a result: nothing is wrong, and somebody has yet to act before the step is done
 CERTIFICATE_EXPIRES = "certificate_expires"  # a fact of a result: ISO 8601, UTC
+_MACOS = (APPLE_CERTIFICATES,)  # what relies on nothing in Azure
 # a step that gets a result of its own; Start only gathers choices
-_WITH_RESULT = (KEY_VAULT, PERMISSIONS, CERTIFICATE, WINDOWS_TRIAL)
+_WITH_RESULT = (KEY_VAULT, PERMISSIONS, CERTIFICATE, WINDOWS_TRIAL, APPLE_CERTIFICATES)
 
 
 class Flow:
@@ -139,6 +142,16 @@ class Flow:
 
     def inputs(self, key: str) -> str:
         """Return a fingerprint of the settings that the step relies on; it changes when one of them does."""
+        relied = self._relied_macos(key) if key in _MACOS else self._relied_windows(key)
+        # a change is to be noticed, not proved: no secret and no adversary in here
+        return f"{zlib.crc32(json.dumps(relied).encode()):08x}"
+
+    def _relied_macos(self, key: str) -> list[object]:
+        profile, macos = self.profile, self.profile.macos
+        files = [macos.installer_file, macos.application_file, macos.team]
+        return [files, macos.password_revision, profile.extra_roots]
+
+    def _relied_windows(self, key: str) -> list[object]:
         profile, windows = self.profile, self.profile.windows
         azure = windows.azure
         relied: list[object] = [
@@ -155,8 +168,7 @@ class Flow:
                 [windows.digest, windows.timestamp_servers],
                 [profile.extra_roots, profile.extra_timestamp_roots],
             ]
-        # a change is to be noticed, not proved: no secret and no adversary in here
-        return f"{zlib.crc32(json.dumps(relied).encode()):08x}"
+        return relied
 
     def blocking(self, key: str) -> list[Finding]:
         """Return the errors of the step's present result."""
@@ -182,6 +194,8 @@ class Flow:
                 return tr("Nobody has looked at the certificate yet.")
             case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == WINDOWS_TRIAL:
                 return tr("Nothing has been signed yet.")
+            case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == APPLE_CERTIFICATES:
+                return tr("Both certificates are needed.")
         return ""
 
     def _renewed(self, trial: StepResult) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from codesign_wizard.core.flow import CERTIFICATE, CERTIFICATE_EXPIRES, KEY_VAULT
+from codesign_wizard.core.finding import Severity
+from codesign_wizard.core.flow import APPLE_CERTIFICATES, CERTIFICATE, CERTIFICATE_EXPIRES, KEY_VAULT
 from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.text import tr
 
@@ -73,16 +74,28 @@ def needs(profile: Profile) -> list[Need]:
             ),
         ]
     if profile.macos_wanted:
-        wanted.append(
+        apple = _apple_found(profile)
+        wanted += [
             Need(
                 "apple",
                 tr("Apple Developer Program"),
                 tr("99 USD a year"),
                 tr("days to weeks"),
                 tr("Organisations need a D-U-N-S number first; every new agreement must be accepted."),
-                False,
-            )
-        )
+                bool(apple),
+            ),
+            Need(
+                "apple-certificates",
+                tr("Developer ID Installer and Developer ID Application certificates"),
+                tr("no cost"),
+                tr("minutes"),
+                tr(
+                    "Only the Account Holder can create them, five of each kind at most. No Mac is needed: "
+                    "the requests can be made here."
+                ),
+                len(apple) == 2,
+            ),
+        ]
     if profile.server_wanted:
         wanted.append(
             Need(
@@ -98,20 +111,46 @@ def needs(profile: Profile) -> list[Need]:
 
 
 def next_expiry(profile: Profile) -> Expiry | None:
-    """Return what of the profile expires first, as far as it is known.
+    """Return what of the profile expires first, as far as it is known."""
+    ends = [each for each in (windows_expiry(profile), apple_expiry(profile)) if each is not None]
+    return min(ends, key=lambda each: each.time, default=None)
+
+
+def apple_expiry(profile: Profile) -> Expiry | None:
+    """Return which of the two Apple certificates expires first, if they are wanted and were seen."""
+    result = profile.results.get(APPLE_CERTIFICATES)
+    if result is None or not profile.macos_wanted:
+        return None
+    return _expiry(tr("Apple certificate"), result.facts.get(CERTIFICATE_EXPIRES, ""))
+
+
+def windows_expiry(profile: Profile) -> Expiry | None:
+    """Return when the certificate in the vault expires, if it is wanted and was seen.
 
     Of two steps that saw the certificate the later one counts: it may have been renewed in between.
     """
+    if not profile.windows_wanted:
+        return None
     seen = [profile.results[key] for key in (KEY_VAULT, CERTIFICATE) if key in profile.results]
     told = [each for each in seen if each.facts.get(CERTIFICATE_EXPIRES)]
     if not told:
         return None
-    text = max(told, key=lambda each: each.obtained).facts[CERTIFICATE_EXPIRES]
+    return _expiry(tr("certificate"), max(told, key=lambda each: each.obtained).facts[CERTIFICATE_EXPIRES])
+
+
+def _expiry(what: str, text: str) -> Expiry | None:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return Expiry(tr("certificate"), time if time.tzinfo else time.replace(tzinfo=UTC))
+    return Expiry(what, time if time.tzinfo else time.replace(tzinfo=UTC))
+
+
+def _apple_found(profile: Profile) -> set[str]:
+    """Return for which of the two kinds a good identity was found."""
+    result = profile.results.get(APPLE_CERTIFICATES)
+    told = result.details.get("severity", {}) if result is not None else {}
+    return {kind for kind, severity in told.items() if severity != Severity.ERROR}
 
 
 def in_days(expiry: Expiry, now: datetime) -> str:

@@ -27,9 +27,12 @@ APPLE_UPLOAD = tuple(f"apple-upload-{number}" for number in range(1, 7))
 SERVER_PASSWORD = "server-password"  # a name, not a value
 # what the server had before the last change, in pieces (core.long_secret)
 SERVER_UNDO = "server-undo"  # a name, not a value
+# of the second file, while the two are under two passwords
+APPLE_OTHER_PASSWORD = "apple-p12-other-password"  # a name, not a value
 _ALL_NAMES = (
     APPLICATION_SECRET,
     APPLE_PASSWORD,
+    APPLE_OTHER_PASSWORD,
     APPLE_KEYS_PASSWORD,
     APPLE_API_KEY,
     *APPLE_UPLOAD,

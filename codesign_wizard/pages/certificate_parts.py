@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -231,13 +231,20 @@ class CaCard(Card):
             write_atomic(Path(path), proof)
 
 
+Ways = Mapping[str, Sequence[tuple[str, str]]]  # of a finding's id: key and words of each way
+
+
 class WaysOn(QWidget):
-    """Buttons for what can be done at once about the problems shown; ``chosen`` tells which."""
+    """Buttons for what can be done at once about the problems shown; ``chosen`` tells which.
+
+    *ways* are a page's own; without it those of *Certificate*.
+    """
 
     chosen = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, ways: Callable[[], Ways] | None = None) -> None:
         super().__init__()
+        self._ways = ways or _ways
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(0, 0, 0, 0)
         self.hide()
@@ -247,7 +254,7 @@ class WaysOn(QWidget):
         clear(self._box)
         found = {each.id for each in findings}
         line = row(gap=8)
-        for finding_id, ways in _ways().items():
+        for finding_id, ways in self._ways().items():
             if finding_id in found:
                 for key, words in ways:
                     line.addWidget(button(words, partial(self.chosen.emit, key)))
@@ -256,7 +263,7 @@ class WaysOn(QWidget):
         self._box.addLayout(line)
 
 
-def _ways() -> dict[str, tuple[tuple[str, str], ...]]:
+def _ways() -> Ways:
     return {
         "certificate.request.pending-exists": (("resume", tr("Go on with the request that waits")),),
         "certificate.request.name-deleted": (

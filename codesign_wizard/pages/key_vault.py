@@ -91,7 +91,11 @@ class KeyVaultPage(Page):
             "application_id": self._field("application_id", tr("&Application ID"), _GUID_HINT),
             "tenant_id": self._field("tenant_id", tr("&Tenant ID"), _GUID_HINT),
         }
-        self.secret = SecretField(tr("Application sec&ret"), check=lambda text: _check(_SECRET, text))
+        self.secret = SecretField(
+            tr("Application sec&ret"),
+            check=lambda text: _check(_SECRET, text),
+            hint=tr("The Value, not the Secret ID"),
+        )
         self.secret.committed.connect(self._secret_given)
         self.secret.forget.connect(self._secret_forgotten)
         self.cloud = Choice(tr("Azure cloud"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from PySide6.QtCore import Qt
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Severity
-from codesign_wizard.core.flow import KEY_VAULT, WINDOWS_TRIAL, StepState
+from codesign_wizard.core.flow import KEY_VAULT, START, WINDOWS_TRIAL, Group, StepState
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.needs import Need, in_days, needs, next_expiry
 from codesign_wizard.core.profile import Profile, new_profile
@@ -30,6 +30,9 @@ from codesign_wizard.theme import Mark, px
 from codesign_wizard.widgets.basics import Card, Columns, MarkView, Tick, button, clear, hairline, label, row
 from codesign_wizard.widgets.fields import PlainField
 from codesign_wizard.widgets.pieces import Banner, FileDrop
+
+# the steps that prove a system's signing together
+_PROOFS = {Group.WINDOWS: (WINDOWS_TRIAL, KEY_VAULT)}
 
 
 class StartPage(Page):
@@ -128,10 +131,11 @@ class StartPage(Page):
     def _inspect(self) -> Card:
         card = Card(tr("Have a file already?"))
         self.drop = FileDrop(
-            tr("Drop an .exe, .dll or certificate here, or anywhere on the window."),
+            tr("Drop an installer, a program or a certificate here, or anywhere on the window."),
             tr("Choose…"),
             tr(
-                "Files that can be inspected (*.exe *.dll *.cer *.crt *.pem *.p7b *.p12 *.pfx);;All files (*)"
+                "Files that can be inspected (*.exe *.dll *.pkg *.zip *.cer *.crt *.pem *.csr *.p7b *.p12 "
+                "*.pfx *.p8);;All files (*)"
             ),
         )
         self.drop.choose.setAccessibleName(tr("Choose a file to inspect"))
@@ -273,7 +277,7 @@ class StartPage(Page):
     def _ask_forget(self) -> None:
         self.forget_text.setText(
             tr(
-                "Forget {name}, its settings, results and its stored secret? Nothing changes in Azure."
+                "Forget {name}, its settings, results and stored secrets? Nothing changes at Azure or Apple."
             ).format(name=self.workspace.profile.name)
         )
         self.actions_row.hide()
@@ -310,31 +314,67 @@ def _verdict(workspace: Workspace) -> tuple[Severity, str, str]:
     if workspace.starting_practice:
         return Severity.INFO, tr("The practice accounts are being started."), tr("A second or two.")
     states = {step.key: flow.state(step.key) for step in flow.steps()}
-    if states.get(WINDOWS_TRIAL) is StepState.DONE and states.get(KEY_VAULT) is StepState.DONE:
-        expiry = next_expiry(workspace.profile)
-        until = ""
-        if expiry is not None and expiry.time <= datetime.now(UTC):
-            return (
-                Severity.ERROR,
-                tr("The {what} expired on {date}.").format(what=expiry.what, date=f"{expiry.time:%d %b %Y}"),
-                tr("Renewed already? Sign in again, and the wizard sees what the vault holds now."),
-            )
-        if expiry is not None:
-            until = tr("Next expiry: the {what}, {when}.").format(
-                what=expiry.what, when=in_days(expiry, datetime.now(UTC))
-            )
-        return Severity.OK, tr("Windows signing works: the trial was signed and verified."), until
+    problem = _problem(workspace, states)
+    if problem is not None:
+        return problem
+    done = _done(states)
+    if done and len(done) == len({step.group for step in flow.steps() if step.key != START}):
+        return _works(workspace, done)
+    if len(states) == 1:
+        return Severity.INFO, tr("Choose what will be signed."), ""
+    return _next(workspace, states, done)
+
+
+def _problem(workspace: Workspace, states: Mapping[str, StepState]) -> tuple[Severity, str, str] | None:
+    """Return what is in the way, or that something ended or changed."""
+    flow, now = workspace.flow, datetime.now(UTC)
+    expiry = next_expiry(workspace.profile)
+    if expiry is not None and expiry.time <= now and _done(states):
+        return (
+            Severity.ERROR,
+            tr("The {what} expired on {date}.").format(what=expiry.what, date=f"{expiry.time:%d %b %Y}"),
+            tr("Renewed already? Check it again on its page, and the wizard sees what is there now."),
+        )
     for step in flow.steps():
         if states[step.key] is StepState.ATTENTION:
-            return (
-                Severity.ERROR,
-                tr("{step} needs attention.").format(step=step.title),
-                flow.blocking(step.key)[0].title,
-            )
+            title = tr("{step} needs attention.").format(step=step.title)
+            return Severity.ERROR, title, flow.blocking(step.key)[0].title
         if states[step.key] is StepState.OUT_OF_DATE:
             return Severity.WARNING, tr("{step} is out of date.").format(step=step.title), ""
-    if not workspace.profile.windows_wanted:
-        return Severity.INFO, tr("Choose what will be signed."), ""
+    return None
+
+
+def _done(states: Mapping[str, StepState]) -> list[Group]:
+    """Return for which systems a trial has proved that signing works."""
+    return [
+        group for group, keys in _PROOFS.items() if all(states.get(key) is StepState.DONE for key in keys)
+    ]
+
+
+def _works(workspace: Workspace, done: Sequence[Group]) -> tuple[Severity, str, str]:
+    expiry, until = next_expiry(workspace.profile), ""
+    if expiry is not None:
+        until = tr("Next expiry: the {what}, {when}.").format(
+            what=expiry.what, when=in_days(expiry, datetime.now(UTC))
+        )
+    title = tr("{systems} signing works: the trial was signed and verified.")
+    return Severity.OK, title.format(systems=_systems(done)), until
+
+
+def _systems(groups: Sequence[Group]) -> str:
+    return tr(" and ").join(group.value for group in groups)
+
+
+def _next(
+    workspace: Workspace, states: Mapping[str, StepState], done: Sequence[Group]
+) -> tuple[Severity, str, str]:
+    """Return what has been proved so far, and which step comes next."""
+    steps = [step for step in workspace.flow.steps() if step.key != START and step.group not in done]
+    after = next((step for step in steps if states[step.key] is not StepState.DONE), steps[-1])
+    comes = tr("{step} comes next.").format(step=after.title)
+    if done:
+        title = tr("{systems} signing works.").format(systems=_systems(done))
+        return Severity.OK, f"{title} {comes}", ""
     if workspace.session.practice is not None:
         return (
             Severity.INFO,
@@ -342,25 +382,18 @@ def _verdict(workspace: Workspace) -> tuple[Severity, str, str]:
             tr("The accounts are made up and live on this computer only; nothing real is touched."),
         )
     if states.get(KEY_VAULT) is StepState.DONE:
-        return Severity.OK, tr("The vault can sign. The trial comes next."), ""
+        return Severity.OK, f"{tr('The vault can sign.')} {comes}", ""
     return (
         Severity.INFO,
-        tr("Nothing is proved yet. Key Vault comes next."),
+        f"{tr('Nothing is proved yet.')} {comes}",
         tr("No accounts yet? Try the whole way with practice accounts first."),
     )
 
 
 def _later(profile: Profile) -> str:
-    missing = []
-    if profile.macos_wanted:
-        missing.append(tr("macOS"))
-    if profile.server_wanted:
-        missing.append(tr("Comet Server"))
-    if not missing:
+    if not profile.server_wanted:
         return ""
-    return tr("The choice is kept. The steps for {what} come with a later version.").format(
-        what=tr(" and ").join(missing)
-    )
+    return tr("The choice is kept. The steps for the Comet Server come with a later version.")
 
 
 def _practice_words(workspace: Workspace) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -281,6 +281,20 @@ class PracticeCloud:
         """
         load = x509.load_pem_x509_csr if request_pem.lstrip().startswith(b"-----") else x509.load_der_x509_csr
         return self.apple.answer(load(request_pem), KINDS[kind]).public_bytes(serialization.Encoding.DER)
+
+    def download_apple(self, requests: Mapping[str, bytes]) -> list[Path]:
+        """Answer *requests* (by kind, as ``issue_apple`` takes them) and return the .cer files.
+
+        They are called as a browser saves them from Apple's site. Raises as ``issue_apple`` does.
+        """
+        folder = self.folder / "downloads"
+        folder.mkdir(exist_ok=True)
+        paths = []
+        for kind, request in requests.items():
+            path = folder / f"developerID_{kind}.cer"
+            path.write_bytes(self.issue_apple(request, kind))
+            paths.append(path)
+        return paths
 
     def environment(self) -> dict[str, str]:
         """Return the environment that leads any client here and signs it in."""

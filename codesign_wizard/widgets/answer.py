@@ -21,29 +21,28 @@ if TYPE_CHECKING:
 _QUIET_MS = 600
 
 
-class AnswerDrop(FileDrop):
-    """A place for one or several files at once; ``files`` tells their paths."""
+class FilesDrop(FileDrop):
+    """A place for one or several files at once; ``files`` tells their paths.
+
+    *upright*: for a narrow column, the words get the whole width and as many lines as they need.
+    """
 
     files = Signal(list)
 
-    def __init__(self) -> None:
-        super().__init__(
-            tr("Drop the files here: .cer, .crt, .pem, .p7b, .zip"),
-            tr("Choose &files…"),
-            _pattern(),
-        )
+    def __init__(self, prompt: str, choose: str, pattern: str, *, upright: bool = False) -> None:
+        super().__init__(prompt, choose, pattern)
         self.chosen.connect(lambda path: self.files.emit([path]))
-        # in a narrow column the words get the whole width, and as many lines as they need
-        box = self.layout()
-        assert isinstance(box, QBoxLayout)
-        box.setDirection(QBoxLayout.Direction.TopToBottom)
-        box.setSpacing(px(6))
-        box.setAlignment(self.choose, Qt.AlignmentFlag.AlignLeft)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        if upright:
+            box = self.layout()
+            assert isinstance(box, QBoxLayout)
+            box.setDirection(QBoxLayout.Direction.TopToBottom)
+            box.setSpacing(px(6))
+            box.setAlignment(self.choose, Qt.AlignmentFlag.AlignLeft)
+            self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
 
     def ask(self) -> None:
         """Let the person choose files."""
-        paths, _ = QFileDialog.getOpenFileNames(self, tr("The CA's answer"), "", _pattern())
+        paths, _ = QFileDialog.getOpenFileNames(self, self.accessibleName(), "", self._pattern)
         if paths:
             self.files.emit(paths)
 
@@ -55,11 +54,19 @@ class AnswerDrop(FileDrop):
             self.files.emit([str(path) for path in paths])
 
 
-def _pattern() -> str:
-    return tr(
-        "The CA's answer (*.cer *.crt *.pem *.p7b *.p7c *.der *.zip *.txt *.eml *.htm *.html *.pfx *.p12);;"
-        "All files (*)"
-    )
+class AnswerDrop(FilesDrop):
+    """A place for the CA's answer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            tr("Drop the files here: .cer, .crt, .pem, .p7b, .zip"),
+            tr("Choose &files…"),
+            tr(
+                "The CA's answer (*.cer *.crt *.pem *.p7b *.p7c *.der *.zip *.txt *.eml *.htm *.html *.pfx "
+                "*.p12);;All files (*)"
+            ),
+            upright=True,
+        )
 
 
 def dropped_files(event: QDropEvent) -> Sequence[Path]:

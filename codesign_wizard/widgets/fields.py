@@ -221,7 +221,9 @@ class SecretField(QWidget):
     forget = Signal()
     typing = Signal(bool)  # whether something is in the field that is not stored yet
 
-    def __init__(self, name: str, *, check: Callable[[str], list[Finding]] | None = None) -> None:
+    def __init__(
+        self, name: str, *, check: Callable[[str], list[Finding]] | None = None, hint: str = ""
+    ) -> None:
         super().__init__()
         self._check = check
         self._told: list[Finding] = []  # what was found wrong with the value that was given last
@@ -231,7 +233,7 @@ class SecretField(QWidget):
         self.edit.setEchoMode(QLineEdit.EchoMode.Password)
         self.edit.setAccessibleName(plain)
         self.edit.setProperty("mono", "true")
-        self.edit.setPlaceholderText(tr("The Value, not the Secret ID"))
+        self.edit.setPlaceholderText(hint)
         self.edit.installEventFilter(self)
         self.reveal = button(tr("Reveal"))
         self.reveal.setAccessibleName(tr("Reveal {name} while pressed").format(name=plain))

@@ -462,13 +462,14 @@ def test_steps_of_a_later_version_are_stored_and_said_plainly(window: MainWindow
     qtbot.mouseClick(page.server, Qt.MouseButton.LeftButton)
     assert window.workspace.profile.macos_wanted
     assert page.later.text() == (
-        "The choice is kept. The steps for macOS and Comet Server come with a later version."
+        "The choice is kept. The steps for the Comet Server come with a later version."
     )
     assert [need.key for need in page._need_rows] == [
         "vault",
         "application",
         "certificate",
         "apple",
+        "apple-certificates",
         "server",
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -89,20 +90,56 @@ def write_identity(
 
     The file is readable by its owner only.
     """
-    path = folder / file_name(identity.kind)
+    target = folder / file_name(identity.kind)
+    return write_all([(identity, target)], password, protection, roots=roots)[0]
+
+
+def write_all(
+    identities: Sequence[tuple[Identity, Path]],
+    password: Secret,
+    protection: Protection = Protection.MODERN,
+    *,
+    roots: AppleRoots | None = None,
+) -> list[WrittenIdentity]:
+    """Write each identity to its path, all or none, readable by the owner only; raises ``CodesignError``."""
+    packed = [(_proved(each, path, password, protection, roots), path) for each, path in identities]
+    former: list[tuple[Path, bytes | None]] = []
+    path = Path()
+    try:
+        for data, path in packed:
+            former.append((path, path.read_bytes() if path.exists() else None))
+            write_atomic(path, data, private=True)
+    except OSError as error:
+        _restore(former)
+        raise InputError(found.UNWRITABLE(file=str(path), why=error.strerror or str(error))) from error
+    return [WrittenIdentity(path, each, protection, _chain_names(each)) for each, path in identities]
+
+
+def _proved(
+    identity: Identity, path: Path, password: Secret, protection: Protection, roots: AppleRoots | None
+) -> bytes:
+    """Return the .p12: what cannot be read back is not written, least of all over something that can."""
     data = pack(identity, password, protection)
-    # what cannot be read back is not written, least of all over something that can
     again = judge_data(path.name, data, password, wanted=identity.kind, roots=roots)
     if again.identity is None or again.identity.certificate != identity.certificate:
         raise CodesignError(again.findings[0])
-    try:
-        write_atomic(path, data, private=True)
-    except OSError as error:
-        raise InputError(found.UNWRITABLE(file=str(path), why=error.strerror or str(error))) from error
+    return data
+
+
+def _restore(former: Sequence[tuple[Path, bytes | None]]) -> None:
+    """Put back what was there; a folder that takes no file any more keeps what it has."""
+    for path, data in former:
+        with suppress(OSError):
+            if data is None:
+                path.unlink(missing_ok=True)
+            else:
+                write_atomic(path, data, private=True)
+
+
+def _chain_names(identity: Identity) -> list[str]:
     from codesign_wizard.core.authenticode import trust
 
-    chain = [trust.name(each) for each in (identity.certificate, *_beside(identity))]
-    return WrittenIdentity(path, identity, protection, chain)
+    return [trust.name(each) for each in (identity.certificate, *_beside(identity))]
 
 
 def file_name(kind: Kind) -> str:

@@ -186,6 +186,11 @@ def new_password() -> Secret:
 
 
 def apple_steps() -> list[str]:
+    """Return what to do from the requests to the .p12 files, in order, for somebody at a terminal."""
+    return [*site_steps(), tr("Then: codesign-wizard identity assemble FILE.cer FILE.cer")]
+
+
+def site_steps() -> list[str]:
     """Return what to click on Apple's site, in order, from the requests to the .cer files."""
     return [
         tr(
@@ -195,7 +200,6 @@ def apple_steps() -> list[str]:
         tr("Certificates, + (add), under Software choose Developer ID Installer, Continue."),
         tr("Choose G2 Sub-CA (Xcode 11.4.1 or later), and the file for the Installer, Continue, Download."),
         tr("Do the same with Developer ID Application and the other file."),
-        tr("Then: codesign-wizard identity assemble FILE.cer FILE.cer"),
     ]
 
 

@@ -1,0 +1,68 @@
+"""The one sentence about Apple's certificates: what is there, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from codesign_wizard.core.apple.identity_desk import Waits
+from codesign_wizard.core.apple.requests import Assembled, PendingRequest
+from codesign_wizard.core.certificates.desk import days_words, since_words
+from codesign_wizard.core.finding import Finding, Severity
+from codesign_wizard.core.flow import CERTIFICATE_EXPIRES
+from codesign_wizard.core.text import tr
+from codesign_wizard.core.verdict import verdict
+
+
+def waiting_words(
+    waits: Waits, pending: Sequence[PendingRequest], now: datetime | None = None
+) -> tuple[str, str]:
+    """Return sentence and smaller sentence for a step that is not done; *pending* are requests made here."""
+    if waits is Waits.PASSWORD:
+        return tr("Type the password of the files."), tr(
+            "It was chosen when they were exported. The files are read on this computer only."
+        )
+    if pending:
+        since = since_words(min(each.made for each in pending), now or datetime.now(UTC))
+        if len(pending) > 1:
+            return tr("Two signing requests wait for Apple's certificates."), since
+        kind = pending[0].kind.label
+        return tr("The request for {kind} waits for Apple's certificate.").format(kind=kind), since
+    missing = {Waits.INSTALLER: tr("Installer"), Waits.APPLICATION: tr("Application")}.get(waits)
+    if missing is not None:
+        return tr("The {name} certificate is missing still.").format(name=missing), tr(
+            "Both are needed: one signs the package, the other the programs inside."
+        )
+    return tr("No certificates yet."), tr(
+        "Drop the two .p12 files that a Mac exported, or make the signing requests here, without a Mac."
+    )
+
+
+def judged_words(
+    findings: Sequence[Finding], facts: Mapping[str, str], now: datetime | None = None
+) -> tuple[Severity, str, str]:
+    """Return how grave it is and both sentences, for files that were judged."""
+    owner = facts.get("installer_owner", "") or facts.get("application_owner", "")
+    clear = tr("Both certificates can sign, for {owner} (team {team}).").format(
+        owner=owner, team=facts.get("team", "?")
+    )
+    severity, title, text = verdict(findings, clear)
+    if severity is not Severity.ERROR:
+        try:
+            ends = datetime.fromisoformat(facts[CERTIFICATE_EXPIRES])
+        except (KeyError, ValueError):
+            return severity, title, text
+        left = days_words(ends, now or datetime.now(UTC))
+        until = tr("The first of them ends on {date}, {left}.").format(
+            date=ends.date().isoformat(), left=left
+        )
+        text = f"{until} {text}".strip()
+    return severity, title, text
+
+
+def assembled_words(made: Assembled) -> tuple[Severity, str, str]:
+    """Return how grave it is and both sentences, for certificates that met their keys."""
+    severity, title, text = verdict(made.findings, tr("The certificates fit the keys made here."))
+    if made.identities:
+        text = f"{text} {tr('They are not written yet: say where the .p12 files go.')}".strip()
+    return severity, title, text
