@@ -35,10 +35,12 @@ _PAGES = {
     steps.CERTIFICATE: ("certificate", "CertificatePage"),
     steps.WINDOWS_TRIAL: ("windows_trial", "WindowsTrialPage"),
     steps.APPLE_CERTIFICATES: ("apple_certificates", "AppleCertificatesPage"),
+    steps.MACOS_TRIAL: ("macos_trial", "MacosTrialPage"),
     "inspect": ("inspect", "InspectPage"),
     "settings": ("settings", "SettingsPage"),
 }
 _PANELS = ("inspect", "settings")  # opened from anywhere, not steps of the way
+_NEAR_DAYS = 90
 _TOLD_AFTER_S = 5  # a wait longer than this also says how long
 
 
@@ -377,12 +379,18 @@ class MainWindow(QMainWindow):
                     if result is not None and result.details.get(steps.OPEN) == "pending"
                     else ""
                 )
-            case StepState.DONE if key in (self._told_expiry(), steps.APPLE_CERTIFICATES):
-                from codesign_wizard.core.needs import apple_expiry, in_days, windows_expiry
+            case StepState.DONE if key == self._told_expiry():
+                from codesign_wizard.core.needs import in_days, windows_expiry
 
-                ends = apple_expiry if key == steps.APPLE_CERTIFICATES else windows_expiry
-                expiry = ends(self.workspace.profile)
+                expiry = windows_expiry(self.workspace.profile)
                 return in_days(expiry, datetime.now(UTC)) if expiry is not None else ""
+            case StepState.DONE if key == steps.APPLE_CERTIFICATES:
+                from codesign_wizard.core.needs import apple_expiry, in_days
+
+                # five years: the name of the step is worth more room than the days, until there are few
+                expiry, now = apple_expiry(self.workspace.profile), datetime.now(UTC)
+                near = expiry is not None and expiry.days(now) <= _NEAR_DAYS
+                return in_days(expiry, now) if expiry is not None and near else ""
             case StepState.IN_PROGRESS if key == steps.APPLE_CERTIFICATES:
                 result = self.workspace.profile.results.get(key)
                 waits = result.details.get(steps.OPEN) if result is not None else ""

@@ -53,6 +53,7 @@ PERMISSIONS = "permissions"
 CERTIFICATE = "certificate"
 WINDOWS_TRIAL = "windows-trial"
 APPLE_CERTIFICATES = "apple-certificates"
+MACOS_TRIAL = "macos-trial"
 
 STEPS = (
     Step(START, tr("Start"), Group.NONE),
@@ -61,12 +62,18 @@ STEPS = (
     Step(CERTIFICATE, tr("Certificate"), Group.WINDOWS),
     Step(WINDOWS_TRIAL, tr("Windows trial"), Group.WINDOWS),
     Step(APPLE_CERTIFICATES, tr("Apple certificates"), Group.MACOS),
+    Step(MACOS_TRIAL, tr("macOS trial"), Group.MACOS),
 )
 OPEN = "open"  # a detail of a result: nothing is wrong, and somebody has yet to act before the step is done
 CERTIFICATE_EXPIRES = "certificate_expires"  # a fact of a result: ISO 8601, UTC
-_MACOS = (APPLE_CERTIFICATES,)  # what relies on nothing in Azure
+_MACOS = (APPLE_CERTIFICATES, MACOS_TRIAL)  # what relies on nothing in Azure
 # a step that gets a result of its own; Start only gathers choices
-_WITH_RESULT = (KEY_VAULT, PERMISSIONS, CERTIFICATE, WINDOWS_TRIAL, APPLE_CERTIFICATES)
+_WITH_RESULT = (KEY_VAULT, PERMISSIONS, CERTIFICATE, WINDOWS_TRIAL, APPLE_CERTIFICATES, MACOS_TRIAL)
+# the step that knows what a trial signs with, and the facts that tell whether it is the same still
+_SIGNED_WITH = {
+    WINDOWS_TRIAL: (CERTIFICATE, (CERTIFICATE_EXPIRES,)),
+    MACOS_TRIAL: (APPLE_CERTIFICATES, ("installer_sha256", "application_sha256")),
+}
 
 
 class Flow:
@@ -112,7 +119,7 @@ class Flow:
         result = self.profile.results.get(key)
         if result is None:
             return StepState.IN_PROGRESS if key in self.profile.reached else StepState.NOT_STARTED
-        if result.inputs != self.inputs(key) or (key == WINDOWS_TRIAL and self._renewed(result)):
+        if result.inputs != self.inputs(key) or self._renewed(key, result):
             return StepState.OUT_OF_DATE
         if result.ok and result.details.get(OPEN):
             return StepState.IN_PROGRESS
@@ -149,7 +156,14 @@ class Flow:
     def _relied_macos(self, key: str) -> list[object]:
         profile, macos = self.profile, self.profile.macos
         files = [macos.installer_file, macos.application_file, macos.team]
-        return [files, macos.password_revision, profile.extra_roots]
+        relied: list[object] = [files, macos.password_revision, profile.extra_roots]
+        if key == MACOS_TRIAL:
+            relied += [
+                [profile.product_name, macos.input_file],
+                [macos.level, macos.timestamp_servers],
+                [profile.network.proxy, profile.network.ca_bundle, profile.extra_timestamp_roots],
+            ]
+        return relied
 
     def _relied_windows(self, key: str) -> list[object]:
         profile, windows = self.profile, self.profile.windows
@@ -192,19 +206,20 @@ class Flow:
                 if key in self.profile.results:
                     return tr("There is no certificate to sign with yet.")
                 return tr("Nobody has looked at the certificate yet.")
-            case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == WINDOWS_TRIAL:
+            case StepState.NOT_STARTED | StepState.IN_PROGRESS if key in (WINDOWS_TRIAL, MACOS_TRIAL):
                 return tr("Nothing has been signed yet.")
             case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == APPLE_CERTIFICATES:
                 return tr("Both certificates are needed.")
         return ""
 
-    def _renewed(self, trial: StepResult) -> bool:
-        """Tell whether the vault has had a newer certificate since the trial signed with the former one."""
-        held = self.profile.results.get(CERTIFICATE)
+    def _renewed(self, key: str, trial: StepResult) -> bool:
+        """Tell whether another certificate was seen since the trial signed with the former one."""
+        step, facts = _SIGNED_WITH.get(key, ("", ()))
+        held = self.profile.results.get(step)
         if held is None or held.obtained < trial.obtained:
             return False
-        ends = [each.facts.get(CERTIFICATE_EXPIRES, "") for each in (held, trial)]
-        return all(ends) and ends[0] != ends[1]
+        pairs = [(held.facts.get(fact, ""), trial.facts.get(fact, "")) for fact in facts]
+        return any(all(pair) and pair[0] != pair[1] for pair in pairs)
 
     def _beside(self, key: str, offset: int) -> Step | None:
         steps = self.steps()

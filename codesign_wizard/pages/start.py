@@ -18,7 +18,15 @@ from PySide6.QtWidgets import (
 
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Severity
-from codesign_wizard.core.flow import KEY_VAULT, START, WINDOWS_TRIAL, Group, StepState
+from codesign_wizard.core.flow import (
+    APPLE_CERTIFICATES,
+    KEY_VAULT,
+    MACOS_TRIAL,
+    START,
+    WINDOWS_TRIAL,
+    Group,
+    StepState,
+)
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.needs import Need, in_days, needs, next_expiry
 from codesign_wizard.core.profile import Profile, new_profile
@@ -32,7 +40,10 @@ from codesign_wizard.widgets.fields import PlainField
 from codesign_wizard.widgets.pieces import Banner, FileDrop
 
 # the steps that prove a system's signing together
-_PROOFS = {Group.WINDOWS: (WINDOWS_TRIAL, KEY_VAULT)}
+_PROOFS = {
+    Group.WINDOWS: (WINDOWS_TRIAL, KEY_VAULT),
+    Group.MACOS: (MACOS_TRIAL, APPLE_CERTIFICATES),
+}
 
 
 class StartPage(Page):

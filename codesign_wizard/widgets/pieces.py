@@ -211,12 +211,16 @@ def portal_steps(steps: Sequence[str]) -> QWidget:
 
 
 class FileDrop(QFrame):
-    """A place to drop one file on, or to choose it with; ``chosen`` tells its path."""
+    """A place to drop one file on, or to choose it with; ``chosen`` tells its path.
+
+    *folders*: a folder is taken too, as a Mac's app is one.
+    """
 
     chosen = Signal(str)
 
-    def __init__(self, prompt: str, choose: str, pattern: str) -> None:
+    def __init__(self, prompt: str, choose: str, pattern: str, *, folders: bool = False) -> None:
         super().__init__()
+        self._folders = folders
         self.setProperty("role", "drop")
         self._pattern = pattern
         self._prompt = prompt
@@ -246,7 +250,7 @@ class FileDrop(QFrame):
             self.chosen.emit(path)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if dropped_file(event) is not None:
+        if dropped_file(event, folders=self._folders) is not None:
             restyle(self, "over", "true")
             event.acceptProposedAction()
 
@@ -255,16 +259,16 @@ class FileDrop(QFrame):
 
     def dropEvent(self, event: QDropEvent) -> None:
         restyle(self, "over", "false")
-        path = dropped_file(event)
+        path = dropped_file(event, folders=self._folders)
         if path is not None:
             event.acceptProposedAction()
             self.chosen.emit(str(path))
 
 
-def dropped_file(event: QDropEvent) -> Path | None:
-    """Return the first local file that the drag holds."""
+def dropped_file(event: QDropEvent, *, folders: bool = False) -> Path | None:
+    """Return the first local file, or with *folders* the first folder too, that the drag holds."""
     for url in event.mimeData().urls():
         path = Path(url.toLocalFile())
-        if url.isLocalFile() and path.is_file():
+        if url.isLocalFile() and (path.is_file() or (folders and path.is_dir())):
             return path
     return None

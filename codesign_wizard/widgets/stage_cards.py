@@ -17,6 +17,7 @@ from codesign_wizard.widgets.findings import clear_heading
 
 _LONG = re.compile(r"\S{15,}")
 _PLACE = re.compile(r"[._]|(?<=[^-._]{12})[^-._]")
+_MOST = 6  # cards in a row
 _TOLD_AFTER_S = 2  # a stage that takes longer also says how long
 
 
@@ -105,7 +106,7 @@ class StageCard(Card):
 
 
 class StageCards(QWidget):
-    """All stages in a row, or in two where the page is narrow."""
+    """All stages in a row, at most six, or in two where the page is narrow."""
 
     def __init__(self, stages: Iterable[tuple[str, str]]) -> None:
         super().__init__()
@@ -117,7 +118,7 @@ class StageCards(QWidget):
         self._clock = QTimer(self)
         self._clock.setInterval(250)
         self._clock.timeout.connect(self._tick)
-        self._arrange(len(self.cards))
+        self._arrange(min(len(self.cards), _MOST))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
     def reset(self) -> None:
@@ -153,7 +154,9 @@ class StageCards(QWidget):
 
     def resizeEvent(self, event: QEvent) -> None:
         count = len(self.cards)
-        self._arrange(count if self.width() >= px(NARROW) else (count + 1) // 2)
+        # rows that differ by one card at most: nine are five and four, not six and three
+        rows = -(-count // _MOST) if self.width() >= px(NARROW) else max(2, -(-count // 3))
+        self._arrange(-(-count // rows))
 
     def _arrange(self, across: int) -> None:
         if across == self._across:
