@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from codesign_wizard.core.finding import Severity
-from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, PERMISSIONS, START, WINDOWS_TRIAL
+from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, PERMISSIONS, START, STEPS, WINDOWS_TRIAL
 from codesign_wizard.core.profile import Profile, ProfileStore, new_profile
 from codesign_wizard.core.secrets import MemoryStore
 from codesign_wizard.core.text import tr
+from codesign_wizard.scenes_apple import apple_files, apple_passwords, macos_trial, without_a_mac
 from codesign_wizard.scenes_certificate import certificate, renewal
 from codesign_wizard.session import PRACTICE_PROFILE, Overrides, Session, open_session
 
@@ -84,7 +85,7 @@ class Studio:
         overrides = Overrides(timeout=_QUICK_S if scenario == "all-timestamps-down" else None)
         with open_session(practice=True, scenario=scenario, overrides=overrides) as session:
             session.profile.page = page
-            ways = [START, KEY_VAULT, PERMISSIONS, CERTIFICATE, WINDOWS_TRIAL]
+            ways = [step.key for step in STEPS]
             session.profile.reached = ways[: ways.index(page) + 1]
             with self.window(session) as window:
                 yield window
@@ -485,6 +486,10 @@ SCENES: dict[str, Callable[[Studio], None]] = {
         unreadable,
         certificate,
         renewal,
+        apple_files,
+        apple_passwords,
+        without_a_mac,
+        macos_trial,
     )
 }
 

@@ -80,6 +80,7 @@ class StartPage(Page):
         card = self.profiles_card = Card(tr("Profile"))
         self.list = QListWidget()
         self.list.setAccessibleName(tr("Profiles"))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemActivated.connect(self._open)
         self.list.itemClicked.connect(self._open)
         self.make = button(tr("New…"), lambda: self._ask_name(making=True))
@@ -142,7 +143,7 @@ class StartPage(Page):
     def _inspect(self) -> Card:
         card = Card(tr("Have a file already?"))
         self.drop = FileDrop(
-            tr("Drop an installer, a program or a certificate here, or anywhere on the window."),
+            tr("Drop it here, or anywhere on the window."),
             tr("Choose…"),
             tr(
                 "Files that can be inspected (*.exe *.dll *.pkg *.zip *.cer *.crt *.pem *.csr *.p7b *.p12 "
@@ -410,11 +411,11 @@ def _later(profile: Profile) -> str:
 def _practice_words(workspace: Workspace) -> str:
     if workspace.practising:
         return tr(
-            "You are on practice accounts: a vault, an application and time-stamp servers that live on "
-            "this computer only. Your own profiles and your keyring are not touched."
+            "You are on practice accounts: a vault, an application, an Apple team and time-stamp servers "
+            "that live on this computer only. Your own profiles and your keyring are not touched."
         )
     return tr(
-        "No accounts yet? A made-up vault, application and time-stamp servers on this computer show the "
+        "No accounts yet? A made-up vault, an Apple team and time-stamp servers on this computer show the "
         "whole way. Nothing real is touched, and nothing leaves this computer."
     )
 
@@ -427,9 +428,6 @@ def _profile_line(profile: Profile) -> str:
         return tr("{name}: {what} expired on {date}").format(
             name=profile.name, what=expiry.what, date=f"{expiry.time:%d %b %Y}"
         )
-    return tr("{name}: {what} expires {when}, {date}").format(
-        name=profile.name,
-        what=expiry.what,
-        when=in_days(expiry, datetime.now(UTC)),
-        date=f"{expiry.time:%d %b %Y}",
+    return tr("{name}: {what} expires {when}").format(
+        name=profile.name, what=expiry.what, when=in_days(expiry, datetime.now(UTC))
     )

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,15 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 
-from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, START, WINDOWS_TRIAL, StepState
+from codesign_wizard.core.flow import (
+    APPLE_CERTIFICATES,
+    CERTIFICATE,
+    KEY_VAULT,
+    MACOS_TRIAL,
+    START,
+    WINDOWS_TRIAL,
+    StepState,
+)
 from codesign_wizard.core.job import StageState
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.session import Session, open_session
@@ -97,8 +106,32 @@ def test_the_whole_way_on_practice_accounts(
     assert Path(result.facts["file"]).read_bytes()[:2] == b"MZ"
     assert rail(window, WINDOWS_TRIAL).step.state is StepState.DONE
     window.show_step(START)
-    assert window.page.banner.title == "Windows signing works: the trial was signed and verified."
-    assert [need.found for need in window.page._need_rows] == [True] * 3
+    assert window.page.banner.title == "Windows signing works. Apple certificates comes next."
+    assert [need.found for need in window.page._need_rows] == [True] * 3 + [False] * 2
+
+    window.show_step(APPLE_CERTIFICATES)
+    wait_idle(window, qtbot)
+    assert window.page.banner.title == "Both certificates can sign, for Practice Team (team PRACTICE01)."
+    window.go_next()
+    trial = window.page
+    qtbot.mouseClick(trial.go, Qt.MouseButton.LeftButton)
+    wait_idle(window, qtbot, PATIENCE)
+    assert trial.banner.title.startswith("Signed and verified, with the roots that were added")
+    assert {card.state for card in trial.stages.cards.values()} == {StageState.DONE}
+    result = window.workspace.profile.results[MACOS_TRIAL]
+    assert Path(result.facts["file"]).read_bytes()[:4] == b"xar!"
+    # the answer for a customer's Mac is in the card, not among what was checked
+    assert trial.gatekeeper.isVisible()
+    assert "apple.gatekeeper.not-notarised" in [each.id for each in result.findings]
+    window.show_step(START)
+    assert window.page.banner.title == "Windows and macOS signing works: the trial was signed and verified."
+    assert [need.found for need in window.page._need_rows] == [True] * 5
+    # the same file holds another certificate now: the trial is of the former one, Windows is not concerned
+    seen = window.workspace.profile.results[APPLE_CERTIFICATES]
+    seen.obtained = result.obtained + timedelta(seconds=1)
+    seen.facts["application_sha256"] = "00"
+    assert window.workspace.flow.state(MACOS_TRIAL) is StepState.OUT_OF_DATE
+    assert window.workspace.flow.state(WINDOWS_TRIAL) is StepState.DONE
 
     # every answer of a vendor carries its request id into the log, and no secret
     lines = window.log_model.lines
