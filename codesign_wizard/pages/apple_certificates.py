@@ -13,7 +13,13 @@ from PySide6.QtWidgets import QWidget
 from codesign_wizard.core.apple import identity_work as work
 from codesign_wizard.core.apple.certificates import Kind
 from codesign_wizard.core.apple.identity_desk import PLACES, SHORT, Look, Waits, by_name
-from codesign_wizard.core.apple.identity_words import assembled_words, judged_words, waiting_words
+from codesign_wizard.core.apple.identity_words import (
+    assembled_words,
+    for_a_page,
+    judged_words,
+    moved_words,
+    waiting_words,
+)
 from codesign_wizard.core.apple.requests import Assembled, PendingRequest
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import APPLE_CERTIFICATES, OPEN, StepState
@@ -28,7 +34,7 @@ from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.certificate_parts import WaysOn
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.runner import Task
-from codesign_wizard.theme import Mark
+from codesign_wizard.theme import MARGIN, Mark, px
 from codesign_wizard.widgets.basics import Columns, announce, restyle
 from codesign_wizard.widgets.confirm import Question
 from codesign_wizard.widgets.findings import FindingList
@@ -53,6 +59,7 @@ class AppleCertificatesPage(Page):
             tr("Two Developer ID identities of one team. They are read here and stay on this computer."),
         )
         self._task: Task | None = None
+        self._asks = False  # whether a password is asked for once the files were read
         self._next: Callable[[], object] | None = None
         self._shown: object = None
         self.seen: Look | None = None  # with the keys; never kept
@@ -89,6 +96,7 @@ class AppleCertificatesPage(Page):
         self.requests.answer.files.connect(self.take_files)
         self.requests.site.link.connect(self.link)
         self.fold = Fold(tr("&No Mac? Make the signing requests here"))
+        self.fold.body.setContentsMargins(0, 0, 0, 0)
         self.fold.body.addWidget(self.requests)
         self._folded: bool | None = None
         self.judged = FindingList(tr("How they were judged"))
@@ -174,7 +182,7 @@ class AppleCertificatesPage(Page):
             shown = self.assembled.findings
         else:
             shown = [each for each in kept if each.severity not in _QUIET]
-        self.problems.set([each for each in shown if each.severity not in _QUIET])
+        self.problems.set(for_a_page([each for each in shown if each.severity not in _QUIET]))
         self.ways.offer(shown if self.files.isHidden() else ())
         told = self.assembled.findings if self.assembled is not None else kept
         self.judged.set([each for each in told if each.severity in _QUIET], can_check=False)
@@ -186,7 +194,9 @@ class AppleCertificatesPage(Page):
             self.banner.say(*assembled_words(self.assembled))
         elif result is None or (result.ok and result.details.get(OPEN)):
             waits = Waits(result.details[OPEN]) if result is not None else Waits.NOTHING
-            self.banner.say(Severity.INFO, *waiting_words(waits, self.pending), mark=Mark.NOW)
+            title, text = waiting_words(waits, self.pending)
+            moved = moved_words(result.findings) if result is not None else ""
+            self.banner.say(Severity.INFO, title, f"{moved} {text}".strip(), mark=Mark.NOW)
         elif state is StepState.OUT_OF_DATE:
             self.banner.say(
                 Severity.WARNING,
@@ -197,7 +207,8 @@ class AppleCertificatesPage(Page):
         else:
             severity, title, text = judged_words(result.findings, result.facts)
             stamp = tr("Read {time}.").format(time=when(result.obtained))
-            self.banner.say(severity, title, f"{text} {stamp}".strip())
+            parts = (moved_words(result.findings), text, stamp)
+            self.banner.say(severity, title, " ".join(part for part in parts if part))
 
     def _choose_primary(self) -> None:
         """One button a page is the thing to do next; while a question is asked, it is there."""
@@ -249,10 +260,24 @@ class AppleCertificatesPage(Page):
             step()
             return
         announce(self, self.banner.title, assertive=True)
+        if self._asks:
+            self._asks = False
+            self._ask_password()
+            return
         if task.quiet or self.question.asking:
             return
         if not self.problems.focus_first():
             self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _ask_password(self) -> None:
+        """Put the focus where the password of what was given just now is typed, if it is asked for."""
+        seen = self.seen
+        if seen is None or not seen.locked or not self.isVisible():
+            return
+        field = self.secrets.other if self.secrets.other.isVisible() else self.secrets.first
+        wanted = field.edit if field.edit.isVisible() else field.replace
+        wanted.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.ensureWidgetVisible(field, 0, px(MARGIN))
 
     def look(self) -> None:
         """Read and judge the two files; changes none."""
@@ -270,6 +295,7 @@ class AppleCertificatesPage(Page):
         """Put the files into their places, or assemble them where they are Apple's answer."""
         self.question.close_question()
         self.making.leave_form(quiet=True)
+        self._asks = True
         chosen = [Path(path) for path in paths]
         self._read(by_name(chosen, kind), kind, chosen)
 
@@ -332,6 +358,7 @@ class AppleCertificatesPage(Page):
     # -- passwords
 
     def _password_given(self, secret: Secret, *, other: bool) -> None:
+        self._asks = True
         session, files = self.workspace.session, self.files_given()
 
         def keep(job: Job) -> work.Seen:

@@ -14,7 +14,7 @@ from codesign_wizard.core.verdict import when
 from codesign_wizard.pages.certificate_parts import flexible
 from codesign_wizard.theme import GAP
 from codesign_wizard.widgets.answer import FilesDrop
-from codesign_wizard.widgets.basics import Card, Columns, Facts, button, column, hairline, label, row
+from codesign_wizard.widgets.basics import Card, Columns, Facts, button, column, label, row
 from codesign_wizard.widgets.identity import place_name
 from codesign_wizard.widgets.pieces import portal_steps
 
@@ -98,18 +98,14 @@ class CertificatesCard(Card):
             tr("Drop the two .cer files here"),
             tr("Choose &files…"),
             tr("Apple's certificates (*.cer *.crt *.pem *.der);;All files (*)"),
-            upright=True,
         )
         self.drop.files.connect(self.files)
         self.practice = QWidget()
         self.practise = button(tr("Let the practice &authority answer"), practise)
-        self.practice.setLayout(
-            column(
-                label(tr("Practice: nobody has to click at Apple."), "label"),
-                row(self.practise, None),
-                hairline(),
-            )
-        )
+        told = label(tr("Practice: nobody has to click at Apple."), "label")
+        line = row(self.practise, told, gap=12)
+        line.setStretch(1, 1)
+        self.practice.setLayout(line)
         self.body.addWidget(self.practice)
         self.body.addWidget(self.drop)
         self.body.addStretch(1)
@@ -129,10 +125,8 @@ class RequestsPart(QWidget):
         self.made = MakeCard(make, save, drop)
         self.site = SiteCard()
         self.answer = CertificatesCard(practise)
-        side = QWidget()
-        side.setLayout(column(flexible(self.made), flexible(self.answer), None, gap=GAP))
-        self.columns = flexible(Columns(side, flexible(self.site), share=(1, 1)))
-        self.setLayout(column(self.columns))
+        columns = Columns(flexible(self.made), flexible(self.site), share=(4, 5), level=True)
+        self.setLayout(column(flexible(columns), self.answer, gap=GAP))
 
     def show_pending(self, pending: Sequence[PendingRequest], *, practising: bool) -> None:
         """Show what waits; only then can Apple have answered."""

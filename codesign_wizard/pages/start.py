@@ -149,6 +149,7 @@ class StartPage(Page):
                 "Files that can be inspected (*.exe *.dll *.pkg *.zip *.cer *.crt *.pem *.csr *.p7b *.p12 "
                 "*.pfx *.p8);;All files (*)"
             ),
+            upright=True,
         )
         self.drop.choose.setAccessibleName(tr("Choose a file to inspect"))
         self.drop.chosen.connect(self.workspace.inspect)

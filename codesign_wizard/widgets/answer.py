@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QBoxLayout, QFileDialog, QPlainTextEdit, QSizePolicy
+from PySide6.QtWidgets import QFileDialog, QPlainTextEdit
 
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import px
@@ -22,23 +22,13 @@ _QUIET_MS = 600
 
 
 class FilesDrop(FileDrop):
-    """A place for one or several files at once; ``files`` tells their paths.
-
-    *upright*: for a narrow column, the words get the whole width and as many lines as they need.
-    """
+    """A place for one or several files at once; ``files`` tells their paths."""
 
     files = Signal(list)
 
     def __init__(self, prompt: str, choose: str, pattern: str, *, upright: bool = False) -> None:
-        super().__init__(prompt, choose, pattern)
+        super().__init__(prompt, choose, pattern, upright=upright)
         self.chosen.connect(lambda path: self.files.emit([path]))
-        if upright:
-            box = self.layout()
-            assert isinstance(box, QBoxLayout)
-            box.setDirection(QBoxLayout.Direction.TopToBottom)
-            box.setSpacing(px(6))
-            box.setAlignment(self.choose, Qt.AlignmentFlag.AlignLeft)
-            self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
 
     def ask(self) -> None:
         """Let the person choose files."""

@@ -10,6 +10,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -213,12 +214,15 @@ def portal_steps(steps: Sequence[str]) -> QWidget:
 class FileDrop(QFrame):
     """A place to drop one file on, or to choose it with; ``chosen`` tells its path.
 
-    *folders*: a folder is taken too, as a Mac's app is one.
+    *folders*: a folder is taken too, as a Mac's app is one. *upright*: for a narrow column, the words get the
+    whole width and as many lines as they need.
     """
 
     chosen = Signal(str)
 
-    def __init__(self, prompt: str, choose: str, pattern: str, *, folders: bool = False) -> None:
+    def __init__(
+        self, prompt: str, choose: str, pattern: str, *, folders: bool = False, upright: bool = False
+    ) -> None:
         super().__init__()
         self._folders = folders
         self.setProperty("role", "drop")
@@ -228,12 +232,14 @@ class FileDrop(QFrame):
         self.setAcceptDrops(True)
         self._words: QLabel = label(prompt, "soft")
         self.choose = button(choose, self.ask)
-        box = QHBoxLayout(self)
+        box = QBoxLayout(QBoxLayout.Direction.TopToBottom if upright else QBoxLayout.Direction.LeftToRight)
+        self.setLayout(box)
         box.setContentsMargins(px(12), px(10), px(12), px(10))
-        box.setSpacing(px(12))
+        box.setSpacing(px(6) if upright else px(12))
         box.addWidget(self._words, 1)
         box.addWidget(self.choose)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        height = QSizePolicy.Policy.Preferred if upright else QSizePolicy.Policy.Maximum
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, height)
 
     def say(self, text: str, tip: str = "") -> None:
         """Show *text* in place of the prompt."""

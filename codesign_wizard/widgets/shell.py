@@ -125,11 +125,14 @@ class RailButton(QAbstractButton):
         theme.paint_mark(
             painter, QRectF(px(10), (self.height() - size) / 2, size, size), STEP_MARKS[step.state]
         )
-        right = self.width() - px(8)
+        right, left = self.width() - px(8), px(38)
         middle = Qt.AlignmentFlag.AlignVCenter
-        if step.note:
-            painter.setFont(theme.font(10.5))
-            width = painter.fontMetrics().horizontalAdvance(step.note)
+        painter.setFont(theme.font(bold=self.isChecked()))
+        title_width = painter.fontMetrics().horizontalAdvance(step.title)
+        painter.setFont(theme.font(10.5))
+        width = painter.fontMetrics().horizontalAdvance(step.note)
+        # the step's name comes first; the note is in the accessible name as well
+        if step.note and title_width <= right - width - px(6) - left:
             right -= width
             painter.setPen(theme.ink(look.soft))
             painter.drawText(QRect(right, 0, width + 1, self.height()), middle, step.note)
@@ -137,7 +140,6 @@ class RailButton(QAbstractButton):
         painter.setFont(theme.font(bold=self.isChecked()))
         idle = step.state is StepState.NOT_STARTED and not self.isChecked()
         painter.setPen(theme.ink(look.faint if idle or not step.reachable else look.ink))
-        left = px(38)
         title = painter.fontMetrics().elidedText(step.title, Qt.TextElideMode.ElideRight, right - left)
         painter.drawText(QRect(left, 0, right - left, self.height()), middle, title)
         if self.hasFocus() and self._by_key:

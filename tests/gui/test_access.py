@@ -73,10 +73,12 @@ def walk(interface: QAccessibleInterface) -> Iterator[QAccessibleInterface]:
 
 def open_page(window: MainWindow, key: str) -> None:
     window.workspace.profile.reached = [step.key for step in STEPS]
+    window.workspace.profile.macos_wanted = True
     if key in ("inspect", "settings"):
         window.open_panel(key)
     else:
         window.show_step(key)
+        assert window.key == key
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from PySide6.QtGui import QGuiApplication
 from codesign_wizard import app
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import FindingKind, Remedy, Severity
-from codesign_wizard.core.flow import KEY_VAULT, START, STEPS, WINDOWS_TRIAL, StepState
+from codesign_wizard.core.flow import KEY_VAULT, START, STEPS, WINDOWS_TRIAL, Group, StepState
 from codesign_wizard.core.job import Job, LogLevel
 from codesign_wizard.core.profile import ProfileStore
 from codesign_wizard.core.secrets import MemoryStore
@@ -87,13 +87,25 @@ def test_the_rail_is_walked_by_arrow_keys(window: MainWindow, qtbot: QtBot) -> N
     assert window.key == KEY_VAULT
 
 
-def test_without_windows_its_steps_are_left_out_and_come_back(window: MainWindow, qtbot: QtBot) -> None:
+def test_steps_that_do_not_apply_are_left_out_and_come_back(window: MainWindow, qtbot: QtBot) -> None:
     page = window.page
+
+    def shown() -> list[str]:
+        return [one.step.key for one in window.rail.buttons]
+
+    every = [step.key for step in STEPS]
+    windows = [step.key for step in STEPS if step.group is not Group.MACOS]
+    assert shown() == windows
+    qtbot.mouseClick(page.macos, Qt.MouseButton.LeftButton)
+    assert shown() == every
     qtbot.mouseClick(page.windows, Qt.MouseButton.LeftButton)
-    assert [one.step.key for one in window.rail.buttons] == [START]
+    assert shown() == [key for key in every if key == START or key not in windows]
+    assert window.footer.next_button.text() == "&Next: Apple certificates"
+    qtbot.mouseClick(page.macos, Qt.MouseButton.LeftButton)
+    assert shown() == [START]
     assert window.footer.next_button.isHidden()
     qtbot.mouseClick(page.windows, Qt.MouseButton.LeftButton)
-    assert len(window.rail.buttons) == len(STEPS)
+    assert shown() == windows
 
 
 def test_a_running_job_is_told_holds_next_and_is_cancelled_by_escape(

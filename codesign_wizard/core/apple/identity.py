@@ -283,7 +283,7 @@ def _other_file(name: str, data: bytes) -> IdentityReport:
 
 def _assemble() -> Remedy:
     return Remedy(
-        title=tr("If the signing request was made here, put key and certificate together."),
+        title=tr("If its signing request was made here, put the .cer together with the key that waits."),
         portal=(tr("Run `codesign-wizard identity assemble` with the .cer file."),),
     )
 

@@ -90,7 +90,9 @@ class Look:
         told = {}
         for kind, report in self.reports.items():
             if not any(each.id == found.PASSWORD_MISSING.id for each in report.findings):
-                told[SHORT[kind]] = worst_first(report.findings)[0].severity.value
+                worst = worst_first(report.findings)[0].severity
+                # a note, such as an issuer that is put beside it, leaves it good
+                told[SHORT[kind]] = (Severity.OK if worst is Severity.INFO else worst).value
         return told
 
     def facts(self) -> dict[str, str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from codesign_wizard.core.apple.identity_desk import Waits
+from codesign_wizard.core.apple.identity_desk import MOVED, Waits
 from codesign_wizard.core.apple.requests import Assembled, PendingRequest
 from codesign_wizard.core.certificates.desk import days_words, since_words
 from codesign_wizard.core.finding import Finding, Severity
@@ -58,6 +59,25 @@ def judged_words(
         )
         text = f"{until} {text}".strip()
     return severity, title, text
+
+
+def for_a_page(findings: Sequence[Finding]) -> list[Finding]:
+    """Return *findings* without the steps that name a command: the page has a button for each."""
+    return [
+        replace(
+            finding,
+            remedies=tuple(
+                replace(remedy, portal=tuple(step for step in remedy.portal if "`" not in step))
+                for remedy in finding.remedies
+            ),
+        )
+        for finding in findings
+    ]
+
+
+def moved_words(findings: Sequence[Finding]) -> str:
+    """Return what was put where it belongs, as a sentence for each; "" where nothing was."""
+    return " ".join(each.title for each in findings if each.id == MOVED.id)
 
 
 def assembled_words(made: Assembled) -> tuple[Severity, str, str]:

@@ -42,7 +42,7 @@ def test_both_in_their_places(lay: Lay) -> None:
     assert seen.waits is Waits.NOTHING
     assert seen.moved == []
     assert ids(seen.findings)[-1] == "pair"
-    assert seen.severities() == {"installer": "info", "application": "info"}
+    assert seen.severities() == {"installer": "ok", "application": "ok"}
     facts = seen.facts()
     assert facts["team"] == "PRACTICE01"
     assert facts[CERTIFICATE_EXPIRES] == min(facts["installer_expires"], facts["application_expires"])

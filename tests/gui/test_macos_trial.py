@@ -1,0 +1,114 @@
+"""The page macOS trial on practice accounts: by keyboard, with a file of one's own, refused and cancelled."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import Qt
+
+from codesign_wizard.core.flow import MACOS_TRIAL, STEPS, WINDOWS_TRIAL, StepState
+from codesign_wizard.core.job import StageState
+from codesign_wizard.core.redact import Secret
+from codesign_wizard.pages.macos_trial import MacosTrialPage
+from codesign_wizard.session import Session, open_session
+from tests.gui.driving import wait_idle
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from codesign_wizard.window import MainWindow
+
+PATIENCE = 60_000
+
+
+@pytest.fixture
+def practice() -> Iterator[Session]:
+    with open_session(practice=True) as session:
+        session.profile.page = MACOS_TRIAL
+        session.profile.reached = [step.key for step in STEPS]
+        yield session
+
+
+@pytest.fixture
+def opened(open_window: Callable[..., MainWindow], practice: Session) -> tuple[MainWindow, MacosTrialPage]:
+    window = open_window(practice)
+    page = window.page
+    assert isinstance(page, MacosTrialPage)
+    return window, page
+
+
+def ids(page: MacosTrialPage) -> list[str]:
+    return [each.finding.id for each in page.findings.views]
+
+
+def test_by_keyboard_then_saved_and_out_of_date(
+    opened: tuple[MainWindow, MacosTrialPage], qtbot: QtBot, tmp_path: Path
+) -> None:
+    window, page = opened
+    window.activateWindow()
+    page.setFocus()
+    assert page.banner.title == "Nothing has been signed yet."
+    qtbot.keyClick(page, Qt.Key.Key_V, Qt.KeyboardModifier.AltModifier)
+    qtbot.waitUntil(page.result_card.isVisible, timeout=PATIENCE)
+    wait_idle(window, qtbot)
+    assert page.go.hasFocus()
+    assert {card.state for card in page.stages.cards.values()} == {StageState.DONE}
+    told = dict(page.show_facts(window.workspace.profile.results[MACOS_TRIAL]))
+    assert told["Team"] == "PRACTICE01"
+    assert told["Programs"] == "3 signed, hardened runtime on"
+    assert "timestamp" in told["Time stamp"].casefold()
+    assert not page.findings.passed.isVisible()
+    qtbot.keyClick(page.go, Qt.Key.Key_D, Qt.KeyboardModifier.AltModifier)
+    qtbot.waitUntil(page.findings.passed.isVisible)
+
+    target = tmp_path / "signed.pkg"
+    page.save_to(Path(told["File"]), target)
+    wait_idle(window, qtbot)
+    assert page.saved.text() == "Saved as signed.pkg"
+    listed = subprocess.run(["bsdtar", "-tf", target], capture_output=True, text=True)
+    assert "Distribution" in listed.stdout
+
+    flow, profile = window.workspace.flow, window.workspace.profile
+    windows = flow.inputs(WINDOWS_TRIAL)
+    profile.macos.installer_file = str(tmp_path / "another.p12")
+    window.workspace.edited()
+    assert flow.state(MACOS_TRIAL) is StepState.OUT_OF_DATE
+    assert page.banner.title == "Something changed since this trial. Sign and verify again."
+    # what happens to Apple's files is nothing to Azure
+    assert flow.inputs(WINDOWS_TRIAL) == windows
+
+
+def test_what_cannot_be_signed_is_said_and_nothing_is_left(
+    opened: tuple[MainWindow, MacosTrialPage], qtbot: QtBot, tmp_path: Path
+) -> None:
+    window, page = opened
+    output = tmp_path / "output"
+    window.workspace.session.output_folder = lambda: output  # type: ignore[method-assign]  # for this one only
+    window.workspace.session.set_apple_password(Secret("not-the-one"))
+    page.run()
+    wait_idle(window, qtbot, PATIENCE)
+    assert set(ids(page)) == {"apple.identity.password-wrong"}
+    states = [card.state for card in page.stages.cards.values()]
+    assert states == [StageState.DONE, StageState.FAILED, *[StageState.SKIPPED] * 3]
+    assert not page.result_card.isVisible()
+    text = tmp_path / "notes.pkg"
+    text.write_text("no package")
+    page.drop.chosen.emit(str(text))
+    assert page.sample.isVisible()
+    page.run()
+    wait_idle(window, qtbot, PATIENCE)
+    assert len(page.findings.views) == 1
+    assert page.stages.cards["build"].state is StageState.FAILED
+    assert window.workspace.flow.state(MACOS_TRIAL) is StepState.ATTENTION
+    qtbot.mouseClick(page.sample, Qt.MouseButton.LeftButton)
+    assert window.workspace.profile.macos.input_file == ""
+    former = window.workspace.profile.results[MACOS_TRIAL]
+    page.run()
+    window.runner.cancel()
+    wait_idle(window, qtbot, PATIENCE)
+    assert window.workspace.profile.results[MACOS_TRIAL] is former
+    assert not output.exists()
