@@ -84,6 +84,7 @@ def test_what_cannot_be_signed_is_said_and_nothing_is_left(
     opened: tuple[MainWindow, MacosTrialPage], qtbot: QtBot, tmp_path: Path
 ) -> None:
     window, page = opened
+    window.errors_expected = True  # type: ignore[attr-defined]  # told to the fixture
     output = tmp_path / "output"
     window.workspace.session.output_folder = lambda: output  # type: ignore[method-assign]  # for this one only
     window.workspace.session.set_apple_password(Secret("not-the-one"))
