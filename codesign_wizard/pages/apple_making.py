@@ -62,8 +62,10 @@ class Making:
 
     def _requests_saved(self, saved: Sequence[Path]) -> None:
         told = self._page.requests.made.saved
-        names = tr(" and ").join(path.name for path in saved)
-        told.setText(tr("Saved: {names}").format(names=names))
+        folder = saved[0].parent.name if saved else ""
+        words = tr("1 file saved in {folder}") if len(saved) == 1 else tr("{n} files saved in {folder}")
+        told.setText(words.format(n=len(saved), folder=folder))
+        told.setToolTip("\n".join(map(str, saved)))
         told.show()
         announce(told, told.text())
 

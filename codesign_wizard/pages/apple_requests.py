@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QWidget
 from codesign_wizard.core.apple.identity_findings import CERTIFICATES_PAGE
 from codesign_wizard.core.apple.requests import PendingRequest, site_steps
 from codesign_wizard.core.text import tr
-from codesign_wizard.core.verdict import when
 from codesign_wizard.pages.certificate_parts import flexible
 from codesign_wizard.theme import GAP
 from codesign_wizard.widgets.answer import FilesDrop
@@ -55,7 +54,8 @@ class MakeCard(Card):
                 )
             )
         self.waiting.set(
-            (place_name(each.kind), tr("made {time}").format(time=when(each.made))) for each in pending
+            (place_name(each.kind), tr("made {date}").format(date=each.made.date().isoformat()))
+            for each in pending
         )
         self.waiting.setVisible(bool(pending))
         self.make.setVisible(len(pending) < 2)
