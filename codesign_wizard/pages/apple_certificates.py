@@ -328,11 +328,12 @@ class AppleCertificatesPage(Page):
 
     def _read(self, given: Mapping[Kind, Path], fresh: Kind | None, answer: Sequence[Path]) -> None:
         session, files = self.workspace.session, {**self.files_given(), **given}
+        team = self.workspace.profile.macos.team
 
         def read(job: Job) -> Assembled | work.Seen:
             if work.are_answers(session, answer):
                 return work.assemble(session, answer)
-            return work.look_again(session, files, fresh)
+            return work.look_again(session, files, fresh, team=team)
 
         self.begin(tr("Reading the certificates"), read, self._was_read, quiet=True)
 
@@ -360,21 +361,23 @@ class AppleCertificatesPage(Page):
     def _password_given(self, secret: Secret, *, other: bool) -> None:
         self._asks = True
         session, files = self.workspace.session, self.files_given()
+        team = self.workspace.profile.macos.team
 
         def keep(job: Job) -> work.Seen:
             known = list(session.apple_passwords())
             first = known[0] if other and known else secret
             session.keep_apple_passwords(first, secret if first != secret else None)
-            return work.look_again(session, files)
+            return work.look_again(session, files, team=team)
 
         self.begin(tr("Trying the password"), keep, self._was_read, quiet=True, lasting=True)
 
     def _forget_passwords(self) -> None:
         session, files = self.workspace.session, self.files_given()
+        team = self.workspace.profile.macos.team
 
         def forget(job: Job) -> work.Seen:
             session.keep_apple_passwords(None)
-            return work.look_again(session, files)
+            return work.look_again(session, files, team=team)
 
         self.begin(tr("Forgetting the password"), forget, self._was_read, quiet=True, lasting=True)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -17,33 +16,18 @@ from PySide6.QtWidgets import (
 )
 
 from codesign_wizard.core.errors import CodesignError
-from codesign_wizard.core.finding import Severity
-from codesign_wizard.core.flow import (
-    APPLE_CERTIFICATES,
-    KEY_VAULT,
-    MACOS_TRIAL,
-    START,
-    WINDOWS_TRIAL,
-    Group,
-    StepState,
-)
 from codesign_wizard.core.job import Job
-from codesign_wizard.core.needs import Need, in_days, needs, next_expiry
+from codesign_wizard.core.needs import Need, needs
 from codesign_wizard.core.profile import Profile, new_profile
 from codesign_wizard.core.secrets import forget_all
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.base import Page
+from codesign_wizard.pages.start_words import later, practice_words, profile_line, verdict
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.theme import Mark, px
 from codesign_wizard.widgets.basics import Card, Columns, MarkView, Tick, button, clear, hairline, label, row
 from codesign_wizard.widgets.fields import PlainField
 from codesign_wizard.widgets.pieces import Banner, FileDrop
-
-# the steps that prove a system's signing together
-_PROOFS = {
-    Group.WINDOWS: (WINDOWS_TRIAL, KEY_VAULT),
-    Group.MACOS: (MACOS_TRIAL, APPLE_CERTIFICATES),
-}
 
 
 class StartPage(Page):
@@ -166,14 +150,14 @@ class StartPage(Page):
 
     def refresh(self) -> None:
         profile = self.workspace.profile
-        self.banner.say(*_verdict(self.workspace))
+        self.banner.say(*verdict(self.workspace))
         practising = self.workspace.practising
         if self.product.text != profile.product_name:
             self.product.set(profile.product_name)
         self.windows.setChecked(profile.windows_wanted)
         self.macos.setChecked(profile.macos_wanted)
         self.server.setChecked(profile.server_wanted)
-        self.later.setText(_later(profile))
+        self.later.setText(later(profile))
         self.later.setVisible(bool(self.later.text()))
         self._list_profiles()
         self.actions_row.setVisible(
@@ -181,7 +165,7 @@ class StartPage(Page):
         )
         self.practice_button.setVisible(self.workspace.can_practise)
         self.own_button.setVisible(self.workspace.session.practice is not None)
-        self.practice_text.setText(_practice_words(self.workspace))
+        self.practice_text.setText(practice_words(self.workspace))
         self._show_needs(needs(profile))
 
     def shown(self) -> None:
@@ -199,7 +183,7 @@ class StartPage(Page):
             profiles = [current if one.id == current.id else one for one in self._stored]
             if current.id not in [one.id for one in profiles]:
                 profiles.append(current)
-        rows = [(one.id, _profile_line(one), one.id == current.id) for one in profiles]
+        rows = [(one.id, profile_line(one), one.id == current.id) for one in profiles]
         if rows == self._listed:
             return
         self._listed = rows
@@ -320,115 +304,3 @@ class StartPage(Page):
     def _forgotten(self) -> None:
         left = self.workspace.session.profiles.list()
         self.workspace.open_profile(left[0] if left else new_profile(tr("My product")))
-
-
-def _verdict(workspace: Workspace) -> tuple[Severity, str, str]:
-    flow = workspace.flow
-    if workspace.starting_practice:
-        return Severity.INFO, tr("The practice accounts are being started."), tr("A second or two.")
-    states = {step.key: flow.state(step.key) for step in flow.steps()}
-    problem = _problem(workspace, states)
-    if problem is not None:
-        return problem
-    done = _done(states)
-    if done and len(done) == len({step.group for step in flow.steps() if step.key != START}):
-        return _works(workspace, done)
-    if len(states) == 1:
-        return Severity.INFO, tr("Choose what will be signed."), ""
-    return _next(workspace, states, done)
-
-
-def _problem(workspace: Workspace, states: Mapping[str, StepState]) -> tuple[Severity, str, str] | None:
-    """Return what is in the way, or that something ended or changed."""
-    flow, now = workspace.flow, datetime.now(UTC)
-    expiry = next_expiry(workspace.profile)
-    if expiry is not None and expiry.time <= now and _done(states):
-        return (
-            Severity.ERROR,
-            tr("The {what} expired on {date}.").format(what=expiry.what, date=f"{expiry.time:%d %b %Y}"),
-            tr("Renewed already? Check it again on its page, and the wizard sees what is there now."),
-        )
-    for step in flow.steps():
-        if states[step.key] is StepState.ATTENTION:
-            title = tr("{step} needs attention.").format(step=step.title)
-            return Severity.ERROR, title, flow.blocking(step.key)[0].title
-        if states[step.key] is StepState.OUT_OF_DATE:
-            return Severity.WARNING, tr("{step} is out of date.").format(step=step.title), ""
-    return None
-
-
-def _done(states: Mapping[str, StepState]) -> list[Group]:
-    """Return for which systems a trial has proved that signing works."""
-    return [
-        group for group, keys in _PROOFS.items() if all(states.get(key) is StepState.DONE for key in keys)
-    ]
-
-
-def _works(workspace: Workspace, done: Sequence[Group]) -> tuple[Severity, str, str]:
-    expiry, until = next_expiry(workspace.profile), ""
-    if expiry is not None:
-        until = tr("Next expiry: the {what}, {when}.").format(
-            what=expiry.what, when=in_days(expiry, datetime.now(UTC))
-        )
-    title = tr("{systems} signing works: the trial was signed and verified.")
-    return Severity.OK, title.format(systems=_systems(done)), until
-
-
-def _systems(groups: Sequence[Group]) -> str:
-    return tr(" and ").join(group.value for group in groups)
-
-
-def _next(
-    workspace: Workspace, states: Mapping[str, StepState], done: Sequence[Group]
-) -> tuple[Severity, str, str]:
-    """Return what has been proved so far, and which step comes next."""
-    steps = [step for step in workspace.flow.steps() if step.key != START and step.group not in done]
-    after = next((step for step in steps if states[step.key] is not StepState.DONE), steps[-1])
-    comes = tr("{step} comes next.").format(step=after.title)
-    if done:
-        title = tr("{systems} signing works.").format(systems=_systems(done))
-        return Severity.OK, f"{title} {comes}", ""
-    if workspace.session.practice is not None:
-        return (
-            Severity.INFO,
-            tr("Everything is filled in: walk the whole way with Next."),
-            tr("The accounts are made up and live on this computer only; nothing real is touched."),
-        )
-    if states.get(KEY_VAULT) is StepState.DONE:
-        return Severity.OK, f"{tr('The vault can sign.')} {comes}", ""
-    return (
-        Severity.INFO,
-        f"{tr('Nothing is proved yet.')} {comes}",
-        tr("No accounts yet? Try the whole way with practice accounts first."),
-    )
-
-
-def _later(profile: Profile) -> str:
-    if not profile.server_wanted:
-        return ""
-    return tr("The choice is kept. The steps for the Comet Server come with a later version.")
-
-
-def _practice_words(workspace: Workspace) -> str:
-    if workspace.practising:
-        return tr(
-            "You are on practice accounts: a vault, an application, an Apple team and time-stamp servers "
-            "that live on this computer only. Your own profiles and your keyring are not touched."
-        )
-    return tr(
-        "No accounts yet? A made-up vault, an Apple team and time-stamp servers on this computer show the "
-        "whole way. Nothing real is touched, and nothing leaves this computer."
-    )
-
-
-def _profile_line(profile: Profile) -> str:
-    expiry = next_expiry(profile)
-    if expiry is None:
-        return tr("{name}: no expiry known yet").format(name=profile.name)
-    if expiry.time <= datetime.now(UTC):
-        return tr("{name}: {what} expired on {date}").format(
-            name=profile.name, what=expiry.what, date=f"{expiry.time:%d %b %Y}"
-        )
-    return tr("{name}: {what} expires {when}").format(
-        name=profile.name, what=expiry.what, when=in_days(expiry, datetime.now(UTC))
-    )

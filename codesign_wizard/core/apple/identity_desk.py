@@ -17,6 +17,7 @@ from pathlib import Path
 from codesign_wizard.core.apple import identity_findings as found
 from codesign_wizard.core.apple.certificates import Kind
 from codesign_wizard.core.apple.identity import IdentityReport, judge_pair, read_identity
+from codesign_wizard.core.apple.options import OTHER_TEAM
 from codesign_wizard.core.apple.trust import AppleRoots
 from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity, iso, utc_now, worst_first
 from codesign_wizard.core.flow import CERTIFICATE_EXPIRES
@@ -136,13 +137,15 @@ def look(
     passwords: Sequence[Secret],
     *,
     fresh: Kind | None = None,
+    team: str = "",
     roots: AppleRoots | None = None,
     now: datetime | None = None,
 ) -> Look:
     """Judge the files in their places, moving what lies wrong; reads files, changes none.
 
     *passwords* are the known ones in the order to try them; *fresh* is the place that a file was put into
-    just now, which makes another one give way where both are of one kind. The findings are worst first.
+    just now, which makes another one give way where both are of one kind. *team* is the one that both must
+    be of, "" for any. The findings are worst first.
     """
     roots, now = roots or AppleRoots(), now or utc_now()
 
@@ -164,6 +167,11 @@ def look(
         # found in both places, so neither is hidden; what is said of the file is said once
         findings = _once(each for each in findings if each.id != found.SEVERAL.id)
         findings.append(SHARED(file=next(iter(places.values())).name, remedies=[_write_each()]))
+    findings += [
+        OTHER_TEAM(file=each.name, team=each.identity.team, wanted=team)
+        for each in reports.values()
+        if each.identity is not None and team and each.identity.team != team
+    ]
     return Look(places, reports, worst_first(findings), locked, moved, used)
 
 

@@ -64,10 +64,12 @@ class Seen:
     reason: str
 
 
-def look_again(keeper: Keeper, files: Mapping[Kind, Path], fresh: Kind | None = None) -> Seen:
+def look_again(
+    keeper: Keeper, files: Mapping[Kind, Path], fresh: Kind | None = None, *, team: str = ""
+) -> Seen:
     """Judge *files* with the passwords that are kept; see ``identity_desk.look``."""
     passwords = keeper.apple_passwords()
-    looked = look(files, passwords, fresh=fresh, roots=keeper.apple_roots())
+    looked = look(files, passwords, fresh=fresh, team=team, roots=keeper.apple_roots())
     return Seen(looked, len(passwords), keeper.secrets.place, keeper.secrets.reason)
 
 

@@ -54,6 +54,13 @@ def test_both_in_their_places(lay: Lay) -> None:
     assert "days left" in text
 
 
+def test_the_profiles_team_is_asked_for(lay: Lay) -> None:
+    files = {kind: lay(name) for kind, name in BOTH.items()}
+    for team, expected in (("PRACTICE01", 0), ("OTHERTEAM1", 2)):
+        seen = look(files, [ONE], team=team, roots=roots())
+        assert [each.id for each in seen.findings].count("apple.options.other-team") == expected
+
+
 def test_swapped_files_change_places(lay: Lay) -> None:
     seen = looked({Kind.INSTALLER: lay("application"), Kind.APPLICATION: lay("installer")})
     assert {kind: path.stem for kind, path in seen.files.items()} == BOTH

@@ -1,0 +1,143 @@
+"""What the page Start says: how far the way is, what comes next, and a line for each profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from codesign_wizard.core.finding import Severity
+from codesign_wizard.core.flow import (
+    APPLE_CERTIFICATES,
+    KEY_VAULT,
+    MACOS_TRIAL,
+    START,
+    WINDOWS_TRIAL,
+    Group,
+    StepState,
+)
+from codesign_wizard.core.needs import in_days, next_expiry
+from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.text import tr
+from codesign_wizard.pages.workspace import Workspace
+
+# the steps that prove a system's signing together
+_PROOFS = {
+    Group.WINDOWS: (WINDOWS_TRIAL, KEY_VAULT),
+    Group.MACOS: (MACOS_TRIAL, APPLE_CERTIFICATES),
+}
+
+
+def verdict(workspace: Workspace) -> tuple[Severity, str, str]:
+    """Return how grave it is, the sentence that says so, and a smaller one."""
+    flow = workspace.flow
+    if workspace.starting_practice:
+        return Severity.INFO, tr("The practice accounts are being started."), tr("A second or two.")
+    states = {step.key: flow.state(step.key) for step in flow.steps()}
+    problem = _problem(workspace, states)
+    if problem is not None:
+        return problem
+    done = _done(states)
+    if done and len(done) == len({step.group for step in flow.steps() if step.key != START}):
+        return _works(workspace, done)
+    if len(states) == 1:
+        return Severity.INFO, tr("Choose what will be signed."), ""
+    return _next(workspace, states, done)
+
+
+def _problem(workspace: Workspace, states: Mapping[str, StepState]) -> tuple[Severity, str, str] | None:
+    """Return what is in the way, or that something ended or changed."""
+    flow, now = workspace.flow, datetime.now(UTC)
+    expiry = next_expiry(workspace.profile)
+    if expiry is not None and expiry.time <= now and _done(states):
+        return (
+            Severity.ERROR,
+            tr("The {what} expired on {date}.").format(what=expiry.what, date=f"{expiry.time:%d %b %Y}"),
+            tr("Renewed already? Check it again on its page, and the wizard sees what is there now."),
+        )
+    for step in flow.steps():
+        if states[step.key] is StepState.ATTENTION:
+            title = tr("{step} needs attention.").format(step=step.title)
+            return Severity.ERROR, title, flow.blocking(step.key)[0].title
+        if states[step.key] is StepState.OUT_OF_DATE:
+            return Severity.WARNING, tr("{step} is out of date.").format(step=step.title), ""
+    return None
+
+
+def _done(states: Mapping[str, StepState]) -> list[Group]:
+    """Return for which systems a trial has proved that signing works."""
+    return [
+        group for group, keys in _PROOFS.items() if all(states.get(key) is StepState.DONE for key in keys)
+    ]
+
+
+def _works(workspace: Workspace, done: Sequence[Group]) -> tuple[Severity, str, str]:
+    expiry, until = next_expiry(workspace.profile), ""
+    if expiry is not None:
+        until = tr("Next expiry: the {what}, {when}.").format(
+            what=expiry.what, when=in_days(expiry, datetime.now(UTC))
+        )
+    title = tr("{systems} signing works: the trial was signed and verified.")
+    return Severity.OK, title.format(systems=_systems(done)), until
+
+
+def _systems(groups: Sequence[Group]) -> str:
+    return tr(" and ").join(group.value for group in groups)
+
+
+def _next(
+    workspace: Workspace, states: Mapping[str, StepState], done: Sequence[Group]
+) -> tuple[Severity, str, str]:
+    """Return what has been proved so far, and which step comes next."""
+    steps = [step for step in workspace.flow.steps() if step.key != START and step.group not in done]
+    after = next((step for step in steps if states[step.key] is not StepState.DONE), steps[-1])
+    comes = tr("{step} comes next.").format(step=after.title)
+    if done:
+        title = tr("{systems} signing works.").format(systems=_systems(done))
+        return Severity.OK, f"{title} {comes}", ""
+    if workspace.session.practice is not None:
+        return (
+            Severity.INFO,
+            tr("Everything is filled in: walk the whole way with Next."),
+            tr("The accounts are made up and live on this computer only; nothing real is touched."),
+        )
+    if states.get(KEY_VAULT) is StepState.DONE:
+        return Severity.OK, f"{tr('The vault can sign.')} {comes}", ""
+    return (
+        Severity.INFO,
+        f"{tr('Nothing is proved yet.')} {comes}",
+        tr("No accounts yet? Try the whole way with practice accounts first."),
+    )
+
+
+def later(profile: Profile) -> str:
+    """Return what of the choices is kept for a later version; "" where nothing is."""
+    if not profile.server_wanted:
+        return ""
+    return tr("The choice is kept. The steps for the Comet Server come with a later version.")
+
+
+def practice_words(workspace: Workspace) -> str:
+    """Return what practice accounts are, and whether they are in use."""
+    if workspace.practising:
+        return tr(
+            "You are on practice accounts: a vault, an application, an Apple team and time-stamp servers "
+            "that live on this computer only. Your own profiles and your keyring are not touched."
+        )
+    return tr(
+        "No accounts yet? A made-up vault, an Apple team and time-stamp servers on this computer show the "
+        "whole way. Nothing real is touched, and nothing leaves this computer."
+    )
+
+
+def profile_line(profile: Profile) -> str:
+    """Return the profile's name, and what of it expires first."""
+    expiry = next_expiry(profile)
+    if expiry is None:
+        return tr("{name}: no expiry known yet").format(name=profile.name)
+    if expiry.time <= datetime.now(UTC):
+        return tr("{name}: {what} expired on {date}").format(
+            name=profile.name, what=expiry.what, date=f"{expiry.time:%d %b %Y}"
+        )
+    return tr("{name}: {what} expires {when}").format(
+        name=profile.name, what=expiry.what, when=in_days(expiry, datetime.now(UTC))
+    )
