@@ -49,7 +49,11 @@ def run_gui(
     from codesign_wizard.session import open_session
 
     def open_practice(name: str | None = None) -> Session:
-        return open_session(practice=True, scenario=name, state=state, overrides=overrides)
+        session = open_session(practice=True, scenario=name, state=state, overrides=overrides)
+        if len(session.profile.reached) == 1 and not session.profile.results:
+            # both ways can be tried; what was chosen in a state that is kept stays chosen
+            session.profile.macos_wanted = True
+        return session
 
     def open_own() -> Session:
         return open_session(profile=profile, overrides=overrides)

@@ -85,6 +85,7 @@ class Studio:
         overrides = Overrides(timeout=_QUICK_S if scenario == "all-timestamps-down" else None)
         with open_session(practice=True, scenario=scenario, overrides=overrides) as session:
             session.profile.page = page
+            session.profile.macos_wanted = True
             ways = [step.key for step in STEPS]
             session.profile.reached = ways[: ways.index(page) + 1]
             with self.window(session) as window:

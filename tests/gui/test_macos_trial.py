@@ -28,6 +28,7 @@ PATIENCE = 60_000
 def practice() -> Iterator[Session]:
     with open_session(practice=True) as session:
         session.profile.page = MACOS_TRIAL
+        session.profile.macos_wanted = True
         session.profile.reached = [step.key for step in STEPS]
         yield session
 
