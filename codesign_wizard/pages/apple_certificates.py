@@ -20,7 +20,6 @@ from codesign_wizard.core.apple.identity_words import (
     moved_words,
     waiting_words,
 )
-from codesign_wizard.core.apple.requests import Assembled, PendingRequest
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import APPLE_CERTIFICATES, OPEN, StepState
 from codesign_wizard.core.job import Job
@@ -44,6 +43,8 @@ from codesign_wizard.widgets.pieces import Banner, Fold
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent
+
+    from codesign_wizard.core.apple.requests import Assembled, PendingRequest
 
 _QUIET = (Severity.OK, Severity.INFO)
 _SHOWN_BY_PROMPT = "apple.identity.password-missing"
@@ -338,7 +339,7 @@ class AppleCertificatesPage(Page):
         self.begin(tr("Reading the certificates"), read, self._was_read, quiet=True)
 
     def _was_read(self, seen: Assembled | work.Seen) -> None:
-        if isinstance(seen, Assembled):
+        if not isinstance(seen, work.Seen):
             self.assembled = seen
             if seen.identities:
                 self.making.open_assembled()

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QFileDialog
 from codesign_wizard.core.apple import identity_work as work
 from codesign_wizard.core.apple.certificates import Kind
 from codesign_wizard.core.apple.identity_desk import PLACES, SHORT
-from codesign_wizard.core.apple.repack import Protection, file_name
 from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.text import tr
@@ -119,6 +118,8 @@ class Making:
             return
         self._identities = {identity.kind: identity for identity, _ in made.identities}
         self._made_here = [request for _, request in made.identities]
+        from codesign_wizard.core.apple.repack import file_name
+
         folder = self._page.workspace.session.apple_files_folder()
         self._open(
             tr("Where the .p12 files go"),
@@ -132,6 +133,8 @@ class Making:
         if seen is None:
             self._page.look()
             return
+        from codesign_wizard.core.apple.repack import file_name
+
         self._identities, self._made_here = work.to_write(seen), ()
         targets = {}
         for kind in self._identities:
@@ -191,6 +194,8 @@ class Making:
         self._page.verticalScrollBar().setValue(0)
 
     def _write(self) -> None:
+        from codesign_wizard.core.apple.repack import Protection
+
         page, form = self._page, self._page.files
         session, targets, identities = page.workspace.session, form.targets, self._identities
         protection, made_here = Protection(form.protection.currentData()), self._made_here

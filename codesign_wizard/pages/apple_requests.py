@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from codesign_wizard.core.apple.identity_findings import CERTIFICATES_PAGE
-from codesign_wizard.core.apple.requests import PendingRequest, site_steps
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.certificate_parts import flexible
 from codesign_wizard.theme import GAP
@@ -16,6 +16,9 @@ from codesign_wizard.widgets.answer import FilesDrop
 from codesign_wizard.widgets.basics import Card, Columns, Facts, button, column, label, row
 from codesign_wizard.widgets.identity import place_name
 from codesign_wizard.widgets.pieces import portal_steps
+
+if TYPE_CHECKING:
+    from codesign_wizard.core.apple.requests import PendingRequest
 
 
 class MakeCard(Card):
@@ -74,6 +77,8 @@ class SiteCard(Card):
     link = Signal(str)
 
     def __init__(self) -> None:
+        from codesign_wizard.core.apple.requests import site_steps
+
         super().__init__(tr("2. On Apple's site"))
         self.open = button(tr("Open Apple's page"), lambda: self.link.emit(CERTIFICATES_PAGE), "link")
         self.open.setToolTip(CERTIFICATES_PAGE)

@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.apple import oids
-from codesign_wizard.core.authenticode.trust import BROKEN
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
@@ -84,6 +83,8 @@ class Description:
 def classify(certificate: x509.Certificate) -> Kind:
     """Return what the certificate is for, by the extensions that Apple marks it with."""
     from cryptography import x509
+
+    from codesign_wizard.core.authenticode.trust import BROKEN
 
     try:
         present = {extension.oid.dotted_string for extension in certificate.extensions}

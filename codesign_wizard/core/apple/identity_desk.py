@@ -13,21 +13,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codesign_wizard.core.apple import identity_findings as found
 from codesign_wizard.core.apple.certificates import Kind
-from codesign_wizard.core.apple.identity import IdentityReport, judge_pair, read_identity
-from codesign_wizard.core.apple.options import OTHER_TEAM
-from codesign_wizard.core.apple.trust import AppleRoots
 from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity, iso, utc_now, worst_first
 from codesign_wizard.core.flow import CERTIFICATE_EXPIRES
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
 
+if TYPE_CHECKING:
+    # what opens and judges takes its time to import: the window's page does without until it reads
+    from codesign_wizard.core.apple.identity import IdentityReport
+    from codesign_wizard.core.apple.trust import AppleRoots
+
 PLACES = (Kind.INSTALLER, Kind.APPLICATION)
 SHORT = {Kind.INSTALLER: "installer", Kind.APPLICATION: "application"}
 _ASKS = (found.PASSWORD_MISSING.id, found.PASSWORD_WRONG.id)
-Reading = Callable[[Path, Kind], tuple[IdentityReport, int]]
+Reading = Callable[[Path, Kind], "tuple[IdentityReport, int]"]
 
 MOVED = FindingKind(
     "apple.identity.moved",
@@ -147,7 +150,11 @@ def look(
     just now, which makes another one give way where both are of one kind. *team* is the one that both must
     be of, "" for any. The findings are worst first.
     """
-    roots, now = roots or AppleRoots(), now or utc_now()
+    from codesign_wizard.core.apple.identity import judge_pair
+    from codesign_wizard.core.apple.options import OTHER_TEAM
+    from codesign_wizard.core.apple.trust import AppleRoots as Roots
+
+    roots, now = roots or Roots(), now or utc_now()
 
     @functools.cache  # opening takes its time, by intent of the format
     def read(path: Path, place: Kind) -> tuple[IdentityReport, int]:
@@ -197,6 +204,8 @@ def _opened(
     path: Path, place: Kind, passwords: Sequence[Secret], roots: AppleRoots, now: datetime
 ) -> tuple[IdentityReport, int]:
     """Return the report by the first password that opens the file, and its place; -1 for none."""
+    from codesign_wizard.core.apple.identity import read_identity
+
     bare = read_identity(path, None, wanted=place, roots=roots, now=now)
     if not any(each.id == found.PASSWORD_MISSING.id for each in bare.findings):
         return bare, -1

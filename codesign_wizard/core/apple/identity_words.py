@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from codesign_wizard.core.apple.identity_desk import MOVED, Waits
-from codesign_wizard.core.apple.requests import Assembled, PendingRequest
 from codesign_wizard.core.certificates.desk import days_words, since_words
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import CERTIFICATE_EXPIRES
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import verdict
+
+if TYPE_CHECKING:
+    from codesign_wizard.core.apple.requests import Assembled, PendingRequest
 
 
 def waiting_words(

@@ -9,21 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from codesign_wizard.core.apple import identity_findings as found
 from codesign_wizard.core.apple.certificates import Kind
-from codesign_wizard.core.apple.identity import Identity, read_certificates
 from codesign_wizard.core.apple.identity_desk import PLACES, Look, look
-from codesign_wizard.core.apple.repack import Protection, write_all, written
-from codesign_wizard.core.apple.requests import Assembled, PendingRequest, RequestDesk
-from codesign_wizard.core.apple.trust import AppleRoots
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.files import require_file, write_atomic
 from codesign_wizard.core.finding import Finding, Remedy, utc_now
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import SecretStore
 from codesign_wizard.core.text import tr
+
+if TYPE_CHECKING:
+    # imported where they are used: a page that is only shown does without
+    from codesign_wizard.core.apple.identity import Identity
+    from codesign_wizard.core.apple.repack import Protection
+    from codesign_wizard.core.apple.requests import Assembled, PendingRequest, RequestDesk
+    from codesign_wizard.core.apple.trust import AppleRoots
 
 _MAXIMUM = 1 << 20
 
@@ -75,7 +78,7 @@ def look_again(
 
 def pending_of(keeper: Keeper) -> list[PendingRequest]:
     """Return the newest request of each kind that waits, Installer first."""
-    waiting = RequestDesk(keeper.apple_keys_folder()).pending()
+    waiting = _requests(keeper).pending()
     newest = [next((each for each in waiting if each.kind is kind), None) for kind in PLACES]
     return [each for each in newest if each is not None]
 
@@ -88,7 +91,7 @@ def make_requests(keeper: Keeper, name: str) -> list[Finding]:
     password = keeper.apple_keys_password(make=True)
     if password is None:
         raise CodesignError(no_keyring(keeper.secrets.reason))
-    requests = RequestDesk(keeper.apple_keys_folder())
+    requests = _requests(keeper)
     waiting = {each.kind for each in pending_of(keeper)}
     made = [
         requests.create(kind, password, name=name, email="", now=utc_now())
@@ -117,14 +120,14 @@ def save_requests(keeper: Keeper, folder: Path) -> list[Path]:
 
 def drop_requests(keeper: Keeper) -> None:
     """Remove all keys and requests that wait, for good."""
-    requests = RequestDesk(keeper.apple_keys_folder())
+    requests = _requests(keeper)
     for each in requests.pending():
         requests.drop(each)
 
 
 def assemble(keeper: Keeper, files: Sequence[Path]) -> Assembled:
     """Put the certificates in *files* together with the keys that wait; nothing is written or removed."""
-    return RequestDesk(keeper.apple_keys_folder()).assemble(
+    return _requests(keeper).assemble(
         files, keeper.apple_keys_password(make=False), roots=keeper.apple_roots()
     )
 
@@ -135,6 +138,8 @@ def are_answers(keeper: Keeper, files: Sequence[Path]) -> bool:
 
 
 def _is_certificate(path: Path) -> bool:
+    from codesign_wizard.core.apple.identity import read_certificates
+
     try:
         require_file(path)
         if path.stat().st_size > _MAXIMUM:
@@ -162,6 +167,8 @@ def write(
 
     Raises ``CodesignError``.
     """
+    from codesign_wizard.core.apple.repack import write_all, written
+
     files = write_all(
         [(identities[kind], targets[kind]) for kind in targets],
         password,
@@ -172,7 +179,7 @@ def write(
     stays = len(targets) < len(PLACES)
     others = [each for each in keeper.apple_passwords() if each != password] if stays else []
     keeper.keep_apple_passwords(password, others[0] if others else None)
-    requests = RequestDesk(keeper.apple_keys_folder())
+    requests = _requests(keeper)
     # the keys are in the .p12 files now, which were opened again to be sure
     for each in made_here:
         requests.drop(each)
@@ -193,3 +200,9 @@ def no_keyring(reason: str) -> Finding:
             )
         ],
     )
+
+
+def _requests(keeper: Keeper) -> RequestDesk:
+    from codesign_wizard.core.apple.requests import RequestDesk as Desk
+
+    return Desk(keeper.apple_keys_folder())

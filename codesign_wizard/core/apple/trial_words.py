@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from codesign_wizard.core.apple.gatekeeper import STOPS, Answer
 from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.text import tr
 
@@ -36,6 +35,8 @@ def kept_facts(result: MacosTrialResult) -> dict[str, str]:
 
 def gatekeeper_words(facts: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return what happens to a downloaded copy: with a network and without, in words."""
+    from codesign_wizard.core.apple.gatekeeper import Answer
+
     words = {
         Answer.OPENS.value: tr("opens"),
         Answer.STOPS.value: tr("is stopped: Apple has not notarised it"),
@@ -50,6 +51,8 @@ def gatekeeper_words(facts: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def gatekeeper_note(facts: Mapping[str, str], findings: Iterable[Finding]) -> str:
     """Return why that is so, and what would change it; "" where the words say it all."""
+    from codesign_wizard.core.apple.gatekeeper import STOPS
+
     told = next((each for each in findings if each.id.startswith(GATEKEEPER)), None)
     if told is None:
         return ""
