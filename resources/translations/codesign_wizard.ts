@@ -3185,7 +3185,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>If the signing request was made here, put key and certificate together.</source>
+        <source>If its signing request was made here, put the .cer together with the key that waits.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3216,6 +3216,26 @@
     <message>
         <location filename="codesign_wizard/core/apple/identity.py"/>
         <source>Or run `codesign-wizard identity repack`, which writes each to its own file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_desk.py"/>
+        <source>{file} is the {kind} certificate: it was moved there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_desk.py"/>
+        <source>{file} holds both identities, and programs differ in which one they take.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_desk.py"/>
+        <source>Write each identity to a file of its own.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_desk.py"/>
+        <source>Run `codesign-wizard identity repack` with the file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3486,6 +3506,86 @@
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
         <source>Certificates, + (add), under Software choose {kind}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>No certificates yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>Drop the two .p12 files that a Mac exported, or make the signing requests here, without a Mac.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>The certificates fit the keys made here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>Type the password of the files.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>It was chosen when they were exported. The files are read on this computer only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>Both are needed: one signs the package, the other the programs inside.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>Both certificates can sign, for {owner} (team {team}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>Two signing requests wait for Apple's certificates.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>Installer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>The first of them ends on {date}, {left}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>The request for {kind} waits for Apple's certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>The {name} certificate is missing still.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>They are not written yet: say where the .p12 files go.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_work.py"/>
+        <source>Unlock or install a keyring, or choose a password yourself and use the command.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_work.py"/>
+        <source>Set CODESIGN_WIZARD_KEYS_PASSWORD to a password that you keep yourself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_work.py"/>
+        <source>Run `codesign-wizard identity request`, and later `identity assemble`, with it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4655,6 +4755,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/requests.py"/>
+        <source>Then: codesign-wizard identity assemble FILE.cer FILE.cer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requests.py"/>
         <source>Choose the team at the top right, if there are several: both certificates must be of one.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4671,11 +4776,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/requests.py"/>
         <source>Do the same with Developer ID Application and the other file.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/requests.py"/>
-        <source>Then: codesign-wizard identity assemble FILE.cer FILE.cer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5181,6 +5281,56 @@
     <message>
         <location filename="codesign_wizard/core/apple/tree.py"/>
         <source>{name} changed while it was packed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>opens</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>is stopped: Apple has not notarised it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>opens once Apple has notarised it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>At the level “sign only” nothing is sent to Apple, and since macOS 10.15 a signature alone is not enough for what was downloaded. The levels with notarisation change that.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>Signed and verified, with the roots that were added: macOS does not know them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>With a network</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>Without a network</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>sign only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>sign and notarise</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>sign, notarise and staple</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -10720,6 +10870,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
+        <source>Apple certificates</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>macOS trial</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
         <source>Something changed since this was checked: check it again.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -10741,6 +10901,11 @@
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Nothing has been signed yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Both certificates are needed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11005,6 +11170,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
+        <source>Apple certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
         <source>certificate</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11091,6 +11261,16 @@
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>Organisations need a D-U-N-S number first; every new agreement must be accepted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>Developer ID Installer and Developer ID Application certificates</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>Only the Account Holder can create them, five of each kind at most. No Mac is needed: the requests can be made here.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11484,13 +11664,263 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>What the vault holds, and the way to the next certificate. You confirm every change first.</source>
+        <location filename="codesign_wizard/pages/apple_certificates.py"/>
+        <source>Two Developer ID identities of one team. They are read here and stay on this computer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_certificates.py"/>
+        <source>What was checked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_certificates.py"/>
+        <source>&amp;No Mac? Make the signing requests here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_certificates.py"/>
+        <source>How they were judged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_certificates.py"/>
+        <source>Reading the certificates</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_certificates.py"/>
+        <source>Trying the password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_certificates.py"/>
+        <source>Forgetting the password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_certificates.py"/>
+        <source>Put both under one password…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_certificates.py"/>
+        <source>Write each to a file of its own…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_certificates.py"/>
+        <source>Something changed since the certificates were read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_certificates.py"/>
+        <source>Read {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_certificates.py"/>
+        <source>The result below is of {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>Making keys and requests</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>Where the signing requests go</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>Saving the requests</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>1 file saved in {folder}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>{n} files saved in {folder}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>Drop the signing requests?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>&amp;Drop them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>Dropping the requests</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>The practice authority answers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>Where the .p12 files go</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>Keep them safe: with them and their password anybody can sign in your name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>Both under one password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>They are written anew, with their whole chain; the files you have stay as they are.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>Write these files?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>Write them no&amp;w</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>Writing the .p12 files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>Kee&amp;p them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>Lost for good: their keys. A certificate that Apple makes for them can then never be used, and counts among the five of each kind that an account may have.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>Password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>that of {file}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>Replaced: {files}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>1. The two signing requests</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>&amp;Make the signing requests</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>Sa&amp;ve both files…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>Drop the requests…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>2. On Apple's site</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>Open Apple's page</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>3. What Apple gave you</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>Drop the two .cer files here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>Choose &amp;files…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>Apple's certificates (*.cer *.crt *.pem *.der);;All files (*)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>Let the practice &amp;authority answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>Practice: nobody has to click at Apple.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>Their keys wait on this computer, encrypted. You can close the wizard meanwhile.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>Two keys are made on this computer, and a request for each. The keys wait here, encrypted under a password that only this system's keyring knows.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>&amp;Make the other request</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>Each certificate finds its key here by itself. Both become .p12 files, with their chain.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>Sa&amp;ve the file…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>made {date}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>What was checked</source>
+        <source>What the vault holds, and the way to the next certificate. You confirm every change first.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11701,11 +12131,6 @@
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
         <source>Nothing was made.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>The result below is of {time}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12170,6 +12595,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>The Value, not the Secret ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Azure clou&amp;d</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12246,6 +12676,136 @@
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Still missing: {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Packages (*.pkg);;All files (*)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>An installer package signed on this computer, judged as macOS would judge it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Asks Apple's time-stamp server only. Keys and file stay on this computer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>What will be signed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Use my own…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Packages, apps in a zip, programs (*.pkg *.zip *.app *.dylib);;All files (*)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Use an &amp;app…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>An app is a folder whose name ends in .app</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Use the sample</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Signed with</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Apple &amp;certificates…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Choose a package or a program to sign</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Programs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>An app to sign</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>What happens to a copy that a customer downloads?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>The programs inside are signed first, each with the hardened runtime and a time stamp, then the package itself. What was signed before is signed anew.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Another…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Package</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Time stamps</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Level</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>{n} signed, hardened runtime on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Ready: both certificates can sign.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>The certificates cannot sign yet, so this trial will not succeed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Apple certificates says what is wrong with them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>The trial opens the two .p12 files by itself; their page explains what is wrong.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Sample package for {product}, or drop your own .pkg or .app here</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12630,26 +13190,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
-        <source>No accounts yet? A made-up vault, application and time-stamp servers on this computer show the whole way. Nothing real is touched, and nothing leaves this computer.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>Nothing is proved yet. Key Vault comes next.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>No accounts yet? Try the whole way with practice accounts first.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>You are on practice accounts: a vault, an application and time-stamp servers that live on this computer only. Your own profiles and your keyring are not touched.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
         <source>From accounts to a signed, proven installer of your own brand, one step at a time.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12720,11 +13260,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
-        <source>What will be signed</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
         <source>&amp;Product name</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12765,7 +13300,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
-        <source>Drop an .exe, .dll or certificate here, or anywhere on the window.</source>
+        <source>Drop it here, or anywhere on the window.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12775,7 +13310,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
-        <source>Files that can be inspected (*.exe *.dll *.cer *.crt *.pem *.p7b *.p12 *.pfx);;All files (*)</source>
+        <source>Files that can be inspected (*.exe *.dll *.pkg *.zip *.cer *.crt *.pem *.csr *.p7b *.p12 *.pfx *.p8);;All files (*)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12791,56 +13326,6 @@
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
         <source>Forgetting the profile</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>The practice accounts are being started.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>A second or two.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>Windows signing works: the trial was signed and verified.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>Choose what will be signed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>Everything is filled in: walk the whole way with Next.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>The accounts are made up and live on this computer only; nothing real is touched.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>The vault can sign. The trial comes next.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>Comet Server</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>The choice is kept. The steps for {what} come with a later version.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>{name}: {what} expires {when}, {date}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12885,22 +13370,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
-        <source>Renewed already? Sign in again, and the wizard sees what the vault holds now.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>{name}: no expiry known yet</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>{name}: {what} expired on {date}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>Forget {name}, its settings, results and its stored secret? Nothing changes in Azure.</source>
+        <source>Forget {name}, its settings, results and stored secrets? Nothing changes at Azure or Apple.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12909,28 +13379,193 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/start.py"/>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>{systems} signing works: the trial was signed and verified.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>The choice is kept. The steps for the Comet Server come with a later version.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>No accounts yet? A made-up vault, an Apple team and time-stamp servers on this computer show the whole way. Nothing real is touched, and nothing leaves this computer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>No accounts yet? Try the whole way with practice accounts first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>You are on practice accounts: a vault, an application, an Apple team and time-stamp servers that live on this computer only. Your own profiles and your keyring are not touched.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>The practice accounts are being started.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>A second or two.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>Choose what will be signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>Renewed already? Check it again on its page, and the wizard sees what is there now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>{step} comes next.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>Everything is filled in: walk the whole way with Next.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>The accounts are made up and live on this computer only; nothing real is touched.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>{name}: {what} expires {when}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
         <source>Next expiry: the {what}, {when}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/start.py"/>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>{systems} signing works.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>Nothing is proved yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>{name}: no expiry known yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>{name}: {what} expired on {date}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
         <source>The {what} expired on {date}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/start.py"/>
+        <location filename="codesign_wizard/pages/start_words.py"/>
         <source>{step} needs attention.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/start.py"/>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>The vault can sign.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
         <source>{step} is out of date.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <location filename="codesign_wizard/pages/trial.py"/>
         <source>The signed file could not be saved as {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
+        <source>Sign and &amp;verify</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
+        <source>The signed file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
+        <source>Show the &amp;file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
+        <source>Sa&amp;ve the signed file…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
+        <source>&amp;Details</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
+        <source>Signing and verifying.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
+        <source>Cancelling leaves everything as it was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
+        <source>Signing and verifying</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
+        <source>cancelled</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
+        <source>Save the signed file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
+        <source>Saving the signed file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
+        <source>there is something of this name already</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
+        <source>Cancelled. Nothing was left behind.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
+        <source>Something changed since this trial. Sign and verify again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
+        <source>Obtained {time}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12940,37 +13575,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Windows programs (*.exe)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>An installer signed by the key in your vault, judged as Windows would judge it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Sign and &amp;verify</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Asks the vault for one signature and a time-stamp server for one time stamp.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>The signed file</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Show the &amp;file</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Sa&amp;ve the signed file…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>&amp;Details</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12981,11 +13596,6 @@
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Windows programs (*.exe *.dll);;All files (*)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Use the sample</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13001,86 +13611,6 @@
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>&amp;URL</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Time stamps</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Signing and verifying.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Cancelling leaves everything as it was.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Signing and verifying</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>cancelled</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Save the signed file</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Windows programs (*.exe)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Saving the signed file</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Time-stamp servers, in the order in which they are asked</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Add</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Add a time-stamp server</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Remove the selected time-stamp server</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Up</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Move the selected time-stamp server up</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Down</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Move the selected time-stamp server down</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13126,26 +13656,6 @@
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Without a time stamp the signature ends with the certificate.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Another…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Cancelled. Nothing was left behind.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Obtained {time}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Something changed since this trial. Sign and verify again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13740,22 +14250,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/answer.py"/>
-        <source>The CA's answer (*.cer *.crt *.pem *.p7b *.p7c *.der *.zip *.txt *.eml *.htm *.html *.pfx *.p12);;All files (*)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/answer.py"/>
         <source>Drop the files here: .cer, .crt, .pem, .p7b, .zip</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/answer.py"/>
-        <source>Choose &amp;files…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/answer.py"/>
-        <source>The CA's answer</source>
+        <source>The CA's answer (*.cer *.crt *.pem *.p7b *.p7c *.der *.zip *.txt *.eml *.htm *.html *.pfx *.p12);;All files (*)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13930,11 +14430,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>The Value, not the Secret ID</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
         <source>Reveal</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14049,6 +14544,186 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>Password of the .p12 files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>The file itself stays where it is</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>Signs the package itself (.pkg).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>Signs the programs inside the package.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>or paste its path</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>Issuers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>The &amp;other password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>The files are not protected by a password.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>not checked yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>The one that was chosen when the files were exported, the same for both.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>Password of the other file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>Remove the {name} file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>Identities ({pattern});;All files (*)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>Choose the {name} file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>Path of the {name} file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>Drop the {name} .p12 here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>It is for {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>Installer &amp;file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>&amp;Application file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>New password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>Reveal the new password while pressed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>Password of the files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>Pass&amp;word</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>New passwor&amp;d</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>Letters and digits are understood by every program. It is kept with the profile's secrets.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>Protection of the files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>&amp;Write them…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>&amp;Leave it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>A new one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>Give each file a name of its own.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>Choose a password: a file with a private key is never written without one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>AES-256 and SHA-256, for today's programs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>3DES and SHA-1, as Keychain Access writes, for older importers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>Pro&amp;tection</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>Say where the {name} file goes, with the whole path.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>Where {name} goes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>detail</source>
         <translation type="unfinished"></translation>
@@ -14071,11 +14746,6 @@
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>UTC</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_model.py"/>
-        <source>Level</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14291,6 +14961,46 @@
     <message>
         <location filename="codesign_wizard/widgets/pieces.py"/>
         <source>For bash, as in Azure Cloud Shell. On Windows take PowerShell.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/server_list.py"/>
+        <source>Time-stamp servers, in the order in which they are asked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/server_list.py"/>
+        <source>Add</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/server_list.py"/>
+        <source>Add a time-stamp server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/server_list.py"/>
+        <source>Remove the selected time-stamp server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/server_list.py"/>
+        <source>Up</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/server_list.py"/>
+        <source>Move the selected time-stamp server up</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/server_list.py"/>
+        <source>Down</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/server_list.py"/>
+        <source>Move the selected time-stamp server down</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14561,6 +15271,11 @@
     <message>
         <location filename="codesign_wizard/window.py"/>
         <source>at the CA</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/window.py"/>
+        <source>1 of 2</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
