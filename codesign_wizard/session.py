@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.comet.address import ServerAddress
     from codesign_wizard.core.comet.journal import Journal
     from codesign_wizard.core.comet.settings import MacosWanted, Wanted
+    from codesign_wizard.core.macos_trial import TrialState
     from codesign_wizard.core.network import Network, NetworkSettings
     from codesign_wizard.practice.cloud import PracticeCloud
 
@@ -409,6 +410,33 @@ class Session:
         """Return how far signing for macOS goes in this run, one of ``profile.LEVELS``."""
         value = _first(self.overrides.macos_level, self.profile.macos.level)
         return check_level(value, "macos.level")
+
+    def macos_trial(self) -> TrialState | None:
+        """Return how far the last macOS trial above the level of signing came; ``None`` without one."""
+        import json
+
+        from codesign_wizard.core.macos_trial import TrialState
+
+        try:
+            return TrialState.from_json(json.loads(self._trial_file().read_text("utf-8")))
+        except (OSError, ValueError):
+            return None
+
+    def keep_macos_trial(self, state: TrialState) -> None:
+        """Keep how far a macOS trial came; raises ``InputError`` when that cannot be written."""
+        import json
+
+        from codesign_wizard.core.files import write_atomic
+        from codesign_wizard.core.profile import NOT_SAVED
+
+        data = json.dumps(state.to_json(), indent=2).encode()
+        try:
+            write_atomic(self._trial_file(), data, private=True)
+        except OSError as error:
+            raise InputError(NOT_SAVED(name=self.profile.name, detail=str(error))) from error
+
+    def _trial_file(self) -> Path:
+        return self.profiles.folder.parent / "apple" / self.profile.id / "trial.json"
 
     def apple_timestamper(self, servers: Sequence[str] = ()) -> Timestamper:
         """Return what asks Apple's time-stamp server, or *servers*; raises ``InputError`` for an address."""

@@ -27,12 +27,19 @@ if TYPE_CHECKING:
     from codesign_wizard.core.apple.forms import Form
     from codesign_wizard.core.apple.options import AppleOptions
     from codesign_wizard.core.authenticode.timestamp import Timestamper
+    from codesign_wizard.core.macos_trial import LaterStep
 
 OTHER_SYSTEM = FindingKind(
     "usage.option-for-other-system",
     Severity.ERROR,
     "{option} does not apply to {file}: it is for {system}.",
     "Some options of sign are for Windows files only, others for macOS files only.",
+)
+NOTHING_TO_CONTINUE = FindingKind(
+    "usage.nothing-to-continue",
+    Severity.ERROR,
+    "There is no macOS trial of this profile to go on with.",
+    "--continue goes on with a trial that signed a file and did not come to the end of its level.",
 )
 _WINDOWS_ONLY = ("append", "digest", "description", "url")
 _MACOS_ONLY = (
@@ -71,6 +78,19 @@ def add_level_argument(parser: argparse.ArgumentParser) -> None:
         "--level",
         choices=(*LEVELS, "0", "1", "2"),
         help=tr("macOS: how far to go, or what to judge for (default: the profile's)"),
+    )
+
+
+def add_trial_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take what a trial above the level of signing needs."""
+    from codesign_wizard.commands.api_key_options import add_key_arguments
+
+    add_key_arguments(parser)
+    parser.add_argument(
+        "--continue",
+        dest="resume",
+        action="store_true",
+        help=tr("macOS: go on with the former trial, where it was left"),
     )
 
 
@@ -252,6 +272,8 @@ def trial(context: Context, own: Path | None, folder: Path, name: str) -> Outcom
     session = context.session
     profile = session.profile
     form = Form.PACKAGE if own is None else form_of(own) or Form.PROGRAM
+    # what the level lacks is told before anything is signed
+    later = _later(context)
     request = MacosTrialRequest(
         options=identities(context, SigningOptions().kinds(form)),
         roots=session.apple_roots(),
@@ -261,12 +283,21 @@ def trial(context: Context, own: Path | None, folder: Path, name: str) -> Outcom
         level=session.macos_level(),
         input_file=own,
         output_name=name,
+        later=later,
+        keep=session.keep_macos_trial if later else lambda _: None,
     )
-    result = run_macos_trial(context.job, request)
+    state = session.macos_trial() if context.options.resume else None
+    if context.options.resume and state is None:
+        raise InputError(NOTHING_TO_CONTINUE())
+    result = run_macos_trial(context.job, request, state)
     written = result.file is not None
     roots = context.write_practice_roots(folder, windows=False, macos=True) if written else []
     document = {**result.to_json(), "practice_roots": [str(path) for path in roots]}
     clear = tr("Signed and verified: the signatures hold.")
+    if later and result.ok:
+        clear = tr("Signed, verified and notarised.")
+        if result.level == LEVELS[2]:
+            clear = tr("Signed, verified, notarised and stapled.")
     if result.verification is not None:
         clear = accepted(result.verification, clear)
     return Outcome(
@@ -275,8 +306,24 @@ def trial(context: Context, own: Path | None, folder: Path, name: str) -> Outcom
         _trial_facts(result.facts),
         notes=[] if result.file is None else judge_hint(result.file, roots),
         clear=clear,
-        blocked=tr("The trial did not succeed; nothing was written."),
+        blocked=tr(
+            "The trial did not come to its end; what was signed is kept, and --continue goes on with it."
+        )
+        if written
+        else tr("The trial did not succeed; nothing was written."),
     )
+
+
+def _later(context: Context) -> Sequence[LaterStep]:
+    """Return the steps after signing that the level has; raises ``InputError`` without an API key."""
+    session = context.session
+    if session.macos_level() == LEVELS[0]:
+        return ()
+    from codesign_wizard.commands.api_key_options import given_key
+    from codesign_wizard.core.apple.notary_steps import later_steps
+
+    given = given_key(context)
+    return later_steps(lambda: session.notary_desk(given.key, given.known), session.network)
 
 
 def _trial_facts(facts: dict[str, str]) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from codesign_wizard.commands.macos import (
     add_identity_arguments,
     add_level_argument,
     add_password_argument,
+    add_trial_arguments,
     is_for_macos,
 )
 from codesign_wizard.commands.macos import trial as trial_for_macos
@@ -50,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_identity_arguments(parser)
     add_password_argument(parser)
     add_level_argument(parser)
+    add_trial_arguments(parser)
     add_root_arguments(parser)
 
 

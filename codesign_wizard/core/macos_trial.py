@@ -223,6 +223,8 @@ class _Trial:
     def __init__(self, job: Stages, request: MacosTrialRequest) -> None:
         self.job, self.request = job, request
         self.findings: list[Finding] = []
+        # of the last verification: what a later step changes is judged anew
+        self.judged: list[Finding] = []
         self.file: Path | None = None
         self.form: Form | None = None
         self.signed: SignedFile | None = None
@@ -231,7 +233,7 @@ class _Trial:
 
     def result(self, findings: Sequence[Finding] = ()) -> MacosTrialResult:
         return MacosTrialResult(
-            worst_first([*self.findings, *findings]),
+            worst_first([*self.findings, *self.judged, *findings]),
             self.file,
             self.form,
             self.signed,
@@ -245,7 +247,7 @@ class _Trial:
         if not (state is not None and self._goes_on(state)) and not self._sign():
             return self.result()
         steps = self.request.steps()
-        if blocks(self.findings):
+        if blocks([*self.findings, *self.judged]):
             return self.result()
         if self.request.level != LEVELS[0] and not steps:
             self.findings.append(SIGNS_ONLY(level=self.request.level))
@@ -253,9 +255,12 @@ class _Trial:
         assert self.state is not None
         assert self.verification is not None
         signed = SignedTrial(self.file, self.state, self.verification, self.request.keep)
+        before = self.state.sha256
         for step in steps:
             if not self._step(step, signed):
                 break
+        if self.state.sha256 != before:
+            self.verification = self._judge(self.file, self.file.parent)
         return self.result()
 
     def _step(self, step: LaterStep, signed: SignedTrial) -> bool:
@@ -351,12 +356,15 @@ class _Trial:
         )
 
     def _verified(self, path: Path, work: Path) -> Verification:
+        self.job.stage(VERIFY, StageState.RUNNING)
+        return self._judge(path, work)
+
+    def _judge(self, path: Path, work: Path) -> Verification:
         from codesign_wizard.core.apple.verify_any import verify_any
 
-        self.job.stage(VERIFY, StageState.RUNNING)
         request = self.request
         result = verify_any(self.job, path, roots=request.roots, level=request.level, work=work)
-        self.findings += result.findings
+        self.judged = result.findings
         return result
 
     def _source(self, work: Path) -> tuple[Path, Path, Form]:

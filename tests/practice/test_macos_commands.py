@@ -314,3 +314,19 @@ def test_other_programs_list_and_judge_what_the_trial_wrote(both: tuple[Path, in
     assert "cms_signature_verifies: true" in told
     assert "apple_certificate_profile: developer-id-installer" in told
     assert f"toc_checksum_reported: sha256:{found['result']['macos']['digest']}" in told
+
+
+def test_a_trial_goes_all_the_way_and_rcodesign_sees_the_ticket(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    words = ["trial", "macos", "--practice", "--level", "staple", "--output", str(tmp_path), "--json"]
+    assert main(words) == 0
+    macos = json.loads(capsys.readouterr().out)["result"]["macos"]
+    assert macos["state"]["done"] == ["upload", "processing", "staple", "validate"]
+    assert macos["verification"]["stapled"] is True
+    assert macos["verification"]["gatekeeper"] == {"level": "staple", "online": "opens", "offline": "opens"}
+    assert main(["trial", "macos", "--practice", "--continue", "--json"]) == 2
+    assert "usage.nothing-to-continue" in capsys.readouterr().out
+    told = judges.run(judges.program("rcodesign"), "print-signature-info", macos["file"]).stdout
+    assert "cms_signature_verifies: true" in told
