@@ -1190,7 +1190,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
+        <source>There is no macOS trial of this profile to go on with.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
         <source>Signed and verified: the signatures hold.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Signed, verified and notarised.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1255,6 +1265,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
+        <source>macOS: go on with the former trial, where it was left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
         <source>macOS: sign a .pkg, not the programs in it</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1300,7 +1315,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
-        <source>The trial did not succeed; nothing was written.</source>
+        <source>Signed, verified, notarised and stapled.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1321,6 +1336,16 @@
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
         <source>The signature holds.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>The trial did not come to its end; what was signed is kept, and --continue goes on with it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>The trial did not succeed; nothing was written.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
