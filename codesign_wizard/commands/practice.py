@@ -41,6 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--until-stdin-closes", action="store_true", help=tr("serve: end when standard input is closed")
     )
     parser.add_argument(
+        "--notary-seconds",
+        type=float,
+        metavar="SECONDS",
+        help=tr("serve: how long Apple's notary takes (default: 1; the real one takes minutes)"),
+    )
+    parser.add_argument(
         "--shell",
         choices=("sh", "powershell"),
         default="powershell" if os.name == "nt" else "sh",
@@ -93,6 +99,7 @@ def _serve(context: Context) -> Outcome:
             options.practice or None,
             state=Path(options.state) if options.state else None,
             on_answer=lambda line: job.log(LogLevel.INFO, line, part=PRACTICE),
+            notary_seconds=options.notary_seconds,
         )
         cloud.start()
     except OSError as error:

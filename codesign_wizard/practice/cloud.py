@@ -34,7 +34,8 @@ class PracticeCloud:
     *scenario* makes one thing wrong (``KeyError`` if there is none of this name). *state* is a folder that
     keeps keys, accounts and vaults between runs; a scenario's changes are not kept. *slow_factor* scales the
     seconds that slow servers hold their answers; *delay* are seconds that every answer takes, side by side,
-    as a far network would. *on_answer* is told of each answer in a line (method, address, status), from any
+    as a far network would. *notary_seconds* is how long the notary takes, if not its usual second.
+    *on_answer* is told of each answer in a line (method, address, status), from any
     thread. Raises ``StateError`` when *state* cannot be used.
     """
 
@@ -45,6 +46,7 @@ class PracticeCloud:
         state: Path | None = None,
         slow_factor: float = 1.0,
         delay: float = 0.0,
+        notary_seconds: float | None = None,
         on_answer: Callable[[str], None] | None = None,
     ) -> None:
         if scenario is not None:
@@ -53,6 +55,7 @@ class PracticeCloud:
         self._state_folder = state
         self._slow_factor = slow_factor
         self._delay = delay
+        self._notary_seconds = notary_seconds
         self._on_answer = on_answer
         self._folder: Path | None = None
         self._lock: BinaryIO | None = None
@@ -90,6 +93,8 @@ class PracticeCloud:
         state = State(self._state_folder)
         world = self._world = make_world(state, self._slow_factor, folder / "s3")
         world.conditions.delay = self._delay
+        if self._notary_seconds is not None:
+            world.notary.processing = self._notary_seconds
         tls = TlsAuthority(
             state,
             folder,

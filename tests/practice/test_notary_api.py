@@ -231,6 +231,11 @@ def test_processing_takes_its_time(notary: NotaryClient, tmp_path: Path) -> None
     assert notary.log(submission)["status"] == "Invalid"
 
 
+def test_the_notary_can_be_told_to_take_longer() -> None:
+    with PracticeCloud(notary_seconds=600) as cloud:
+        assert cloud.world.notary.processing == 600
+
+
 def test_a_team_that_is_not_configured_is_rejected(notary: NotaryClient, tmp_path: Path) -> None:
     notary.cloud.world.account.configured = False
     (tmp_path / "a.zip").write_bytes(b"x")
