@@ -1720,6 +1720,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/practice.py"/>
+        <source>serve: how long Apple's notary takes (default: 1; the real one takes minutes)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice.py"/>
         <source>serve: whose assignments to print</source>
         <translation type="unfinished"></translation>
     </message>
