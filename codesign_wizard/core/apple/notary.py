@@ -146,6 +146,8 @@ def submit(
             already = found.ALREADY(date=date, evidence=Evidence(more={"submission": known.id}))
             job.stage(UPLOAD, StageState.SKIPPED, tr("submitted already"))
             known.file = str(path.absolute())
+            # killed between the end of the upload and this, the last time
+            drop_access(job, desk)
             return Outcome(known, [already])
         if known is None and look_first:
             look = preflight(job, path, roots=desk.roots)
@@ -262,10 +264,15 @@ class _Bringing:
         self.findings.append(found.UPLOAD_LOST(id=record.id, why=why))
 
     def _forget_access(self) -> None:
-        try:
-            upload_access.forget(self.desk.secrets, self.desk.profile_id)
-        except CodesignError as error:
-            self.job.log(LogLevel.WARNING, error.finding.title, part=_PART)
+        drop_access(self.job, self.desk)
+
+
+def drop_access(job: JobContext, desk: Desk) -> None:
+    """Forget the access to Apple's storage, which is of no use after the upload."""
+    try:
+        upload_access.forget(desk.secrets, desk.profile_id)
+    except CodesignError as error:
+        job.log(LogLevel.WARNING, error.finding.title, part=_PART)
 
 
 def wait(

@@ -243,6 +243,12 @@ ISSUE_ARCHIVE = FindingKind(
     "{what} cannot be unpacked.",
     "Apple could not open the package, or something in it.",
 )
+ISSUE_NO_CODE = FindingKind(
+    "apple.notary.issue-no-code",
+    Severity.ERROR,
+    "There is no signed program in {what}, so there is nothing to make a ticket for.",
+    "“… has no signed executables or bundles. No tickets can be generated.”",
+)
 ISSUE_OTHER = FindingKind(
     "apple.notary.issue-other",
     Severity.ERROR,

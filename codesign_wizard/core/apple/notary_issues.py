@@ -94,11 +94,18 @@ SDK = _kind(
 )
 ARCHIVE = _kind(
     found.ISSUE_ARCHIVE,
-    r"could not be (?:extracted|opened|processed)|not a valid (?:archive|package)|unable to (?:open|extract)",
+    r"(?:could not|cannot) be (?:extracted|opened|processed)|not a valid (?:archive|package)"
+    r"|unable to (?:open|extract)",
     lambda: tr("Apple could not look inside."),
     lambda: tr("Build the package again, and open it on a Mac before it is submitted."),
 )
-KINDS = (CERTIFICATE, TIMESTAMP, HARDENED, DEBUG, SIGNATURE, SDK, ARCHIVE, UNSIGNED)
+NO_CODE = _kind(
+    found.ISSUE_NO_CODE,
+    r"no signed executables or bundles",
+    lambda: tr("Apple makes tickets for signed programs and for signed packages, and found neither in it."),
+    lambda: tr("Look whether the right file was submitted, and sign the programs in it."),
+)
+KINDS = (NO_CODE, CERTIFICATE, TIMESTAMP, HARDENED, DEBUG, SIGNATURE, SDK, ARCHIVE, UNSIGNED)
 
 
 @dataclass(frozen=True)

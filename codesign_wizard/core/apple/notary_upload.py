@@ -211,9 +211,9 @@ class _Run:
             except NetworkError as error:
                 if error.kind not in (FailureKind.RESET, FailureKind.TIMEOUT, FailureKind.OTHER):
                     raise
-                failure = error
+                failure = _light(error)
             except _PassingError as error:
-                failure = _as_finding(error)
+                failure = _light(_as_finding(error))
         assert failure is not None
         raise self._given_up(failure) from failure
 
@@ -274,6 +274,12 @@ class _PassingError(Exception):
     def __init__(self, finding: Any) -> None:
         super().__init__(finding.title)
         self.finding = finding
+
+
+def _light(error: CodesignError) -> CodesignError:
+    """Return *error* without what led to it, which would keep a part's bytes in memory."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
 
 
 def _as_finding(error: NetworkError | _PassingError) -> CodesignError:

@@ -88,7 +88,7 @@ def preflight(job: JobContext, path: Path, *, roots: AppleRoots | None = None) -
     elif suffix == ".zip":
         try:
             with _unzipped(job, path) as folder:
-                predicted = list(_folder(job, folder, roots))
+                predicted = list(_folder(job, folder, path.name, roots))
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
             predicted = [Predicted(notary_issues.ARCHIVE, Place(path.name))]
     else:
@@ -113,8 +113,11 @@ def _package(job: JobContext, path: Path, roots: AppleRoots) -> list[Predicted]:
     return list(dict.fromkeys(found))
 
 
-def _folder(job: JobContext, folder: Path, roots: AppleRoots) -> Iterator[Predicted]:
-    for place in code_in(folder):
+def _folder(job: JobContext, folder: Path, name: str, roots: AppleRoots) -> Iterator[Predicted]:
+    places = list(code_in(folder))
+    if not places:
+        yield Predicted(notary_issues.NO_CODE, Place(name), Certainty.LIKELY)
+    for place in places:
         job.check_cancelled()
         above = place.parent.relative_to(folder).as_posix()
         try:
@@ -132,11 +135,14 @@ def _code(report: CodeReport, above: str) -> Iterator[Predicted]:
         for kind, certainty in _signature(signature):
             seen.add(kind.name)
             yield Predicted(kind, place, certainty)
+    if notary_issues.UNSIGNED.name in seen:
+        return  # that what is not signed has no seal is not a second fault
     for finding in report.findings:
-        # what is about a bundle's seal, and no signature's own
+        # what is about a bundle's seal, and no signature's own, counts against its program
         whole = _CODE.get(finding.id)
         if whole is not None and whole.name not in seen:
-            yield Predicted(whole, Place(prefix + report.path.name))
+            main = report.signatures[-1].place if report.signatures else report.path.name
+            yield Predicted(whole, Place(prefix + _path(main)))
 
 
 def _path(place: str) -> str:
@@ -156,13 +162,13 @@ def _path(place: str) -> str:
 def _signature(signature: CodeSignature) -> Iterator[tuple[IssueKind, Certainty]]:
     ids = {each.id for each in signature.findings}
     kinds = {_CODE[each].name: _CODE[each] for each in ids if each in _CODE}
-    if code_findings.AD_HOC.id in ids:
-        # signed by nobody is signed without a time stamp, too
+    if notary_issues.UNSIGNED.name in kinds:
+        kinds = {notary_issues.UNSIGNED.name: notary_issues.UNSIGNED}
+    if {code_findings.AD_HOC.id, code_findings.UNSIGNED.id} & ids:
+        # signed by nobody is signed without a time stamp, too: Apple says each for itself
         kinds.setdefault(notary_issues.TIMESTAMP.name, notary_issues.TIMESTAMP)
         if signature.kind == "executable" and not signature.flags & FLAG_RUNTIME:
             kinds.setdefault(notary_issues.HARDENED.name, notary_issues.HARDENED)
-    if notary_issues.UNSIGNED.name in kinds:
-        kinds = {notary_issues.UNSIGNED.name: notary_issues.UNSIGNED}
     for kind in kinds.values():
         # Apple usually refuses it, and has let some pass
         yield kind, Certainty.LIKELY if kind is notary_issues.DEBUG else Certainty.COMPUTED

@@ -1,0 +1,95 @@
+"""``notary`` and ``staple`` on the command line, on practice accounts."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codesign_wizard.cli import main
+from tests.support import apple_stand_in, macho
+
+Run = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Run a command on practice accounts that are kept between runs; return exit code and document."""
+
+    def call(*words: object) -> tuple[int, dict[str, Any]]:
+        capsys.readouterr()
+        code = main([*map(str, words), "--practice", "--state", str(tmp_path / "state"), "--json"])
+        found = json.loads(capsys.readouterr().out)
+        assert found["ok"] is (code == 0)
+        return code, found
+
+    return call
+
+
+def ids(found: dict[str, Any]) -> list[str]:
+    return [each["id"] for each in found["findings"]]
+
+
+def test_the_key_is_checked_and_a_wrong_one_explained(run: Run, tmp_path: Path) -> None:
+    code, found = run("notary", "check")
+    assert (code, ids(found)) == (0, ["apple.api-key.accepted"])
+    assert found["result"]["accepted"] is True
+    other = tmp_path / f"AuthKey_{apple_stand_in.KEY_ID}.p8"
+    other.write_text(apple_stand_in.pem())
+    code, found = run("notary", "check", "--key-file", other, "--keep")
+    assert (code, ids(found)) == (1, ["apple.api-key.issuer-refused"])
+    assert "PRIVATE KEY" not in json.dumps(found)
+    # what Apple refused was not kept
+    assert run("notary", "check")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["notary", "submit"], "usage.notary-words"),
+        (["notary", "check", "something"], "usage.notary-words"),
+        (["notary", "nothing"], "usage.wrong"),
+        (["notary", "status", "../x"], "apple.notary.submission-unknown"),
+        (["notary", "log", "2efe2717-52ef-43a5-96dc-0797e4ca1041"], "apple.notary.log-not-ready"),
+        (["notary", "submit", "nowhere.pkg"], "apple.notary.file-unreadable"),
+        (["notary", "check", "--key-id", "x"], "apple.api-key.key-id-wrong"),
+        (["notary", "check", "--key-file", "nowhere.p8"], "apple.api-key.unreadable"),
+        (["staple", "nowhere.pkg"], "apple.staple.cannot"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_sentence(run: Run, words: list[str], expected: str) -> None:
+    code, found = run(*words)
+    assert code == (1 if expected.endswith(("submission-unknown", "log-not-ready")) else 2)
+    assert ids(found) == [expected]
+
+
+def test_submitted_left_and_come_back_to(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "programs.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("program", macho.thin("arm64"))
+    code, found = run("notary", "submit", path)
+    assert code == 1
+    assert ids(found)[0] == "apple.notary.preflight"
+    assert found["result"]["id"] is None
+    code, found = run("notary", "submit", path, "--anyway", "--no-wait")
+    assert (code, ids(found)) == (0, ["apple.notary.submitted"])
+    number = found["result"]["id"]
+    code, again = run("notary", "submit", path, "--anyway", "--wait-at-most", "1")
+    assert code == 1
+    assert again["result"]["id"] == number
+    assert again["result"]["state"] == "invalid"
+    assert {"apple.notary.already-submitted", "apple.notary.invalid", "apple.notary.issue-unsigned"} <= set(
+        ids(again)
+    )
+    code, log = run("notary", "log", number, "--file", path)
+    unsigned = next(each for each in log["findings"] if each["id"] == "apple.notary.issue-unsigned")
+    assert "shows the same" in unsigned["detail"]
+    assert log["result"]["log"]["jobId"] == number
+    code, listed = run("notary", "history")
+    assert [(each["id"], each["state"], each["known_here"]) for each in listed["result"]] == [
+        (number, "invalid", True)
+    ]
