@@ -4255,6 +4255,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>There is no signed program in {what}, so there is nothing to make a ticket for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
         <source>Apple says of {what}: {message}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4341,6 +4346,16 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>Build the package again, and open it on a Mac before it is submitted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Apple makes tickets for signed programs and for signed packages, and found neither in it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Look whether the right file was submitted, and sign the programs in it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
