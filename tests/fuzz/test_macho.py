@@ -16,10 +16,10 @@ from codesign_wizard.core.apple.verify_code import verify_code
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.job import Job
 from tests.fuzz.test_pe import mutated as anywhere
-from tests.support import apple_bundles, apple_pki
+from tests.support import apple_bundles, apple_pki, fuzzing
 from tests.support import macho as samples
 
-COUNT = 6_000
+COUNT = 3_000
 SHARDS = 4
 BUNDLES = 400
 
@@ -53,12 +53,12 @@ def test_a_mutated_program_is_refused_or_reported(tmp_path: Path, shard: int) ->
     originals = seeds(tmp_path)
     for path in tmp_path.iterdir():
         path.unlink()
-    random_ = random.Random(20261124 + shard)
+    random_ = fuzzing.dice(f"macho {shard}")
     roots, signer = apple_pki.roots(), apple_pki.signer("application")
     source, target = tmp_path / "fuzz", tmp_path / "signed"
     seen = {"refused": 0, "reported": 0, "signed": 0}
     longest = 0.0
-    for number in range(COUNT // SHARDS):
+    for number in range(fuzzing.count(COUNT // SHARDS)):
         source.write_bytes(mutated(random_, random_.choice(originals)))
         began = time.monotonic()
         sentences: list[str] = []
@@ -95,12 +95,12 @@ def test_a_mutated_seal_or_info_plist_is_refused_or_reported(tmp_path: Path) -> 
 
     app = apple_bundles.app(tmp_path)
     sign_bundle(Job(), app, app, apple_pki.signer("application"), timestamp=None)
-    random_ = random.Random(20261124)
+    random_ = fuzzing.dice("seal")
     seal = app / "Contents" / "_CodeSignature" / "CodeResources"
     info = app / "Contents" / "Info.plist"
     originals = {path: path.read_bytes() for path in (seal, info)}
     roots = apple_pki.roots()
-    for number in range(BUNDLES):
+    for number in range(fuzzing.count(BUNDLES)):
         path = (seal, info)[number % 2]
         path.write_bytes(anywhere(random_, originals[path]))
         try:

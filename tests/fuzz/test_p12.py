@@ -18,6 +18,7 @@ from codesign_wizard.core.redact import Secret
 from codesign_wizard.practice.apple.authority import AppleAuthority
 from codesign_wizard.practice.apple.keychain import export
 from codesign_wizard.practice.state import State
+from tests.support import fuzzing
 
 COUNT = 2_000
 SHARDS = 2
@@ -101,9 +102,10 @@ def flat_memory() -> Iterator[None]:
 @pytest.mark.parametrize("shard", range(SHARDS))
 @pytest.mark.usefixtures("flat_memory")
 def test_one_sentence_each(shard: int, seeds: list[bytes]) -> None:
-    dice = random.Random(shard)
+    dice = fuzzing.dice(f"p12 {shard}")
+    count = fuzzing.count(COUNT // SHARDS)
     opened = refused = 0
-    for number in range(COUNT // SHARDS):
+    for number in range(count):
         data = mutated(dice, seeds[number % len(seeds)])
         began = time.monotonic()
         report = judge_data("it.p12", data, Secret(PASSWORD))
@@ -116,7 +118,7 @@ def test_one_sentence_each(shard: int, seeds: list[bytes]) -> None:
         refused += blocks(report.findings) and not report.opened
     # neither all refused at the first byte, nor all as good as whole
     assert opened > 10
-    assert refused > COUNT // SHARDS // 2
+    assert refused > count // 2
 
 
 def _deep(levels: int) -> bytes:
