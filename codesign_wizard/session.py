@@ -349,6 +349,8 @@ class Session:
 
         macos, options = self.profile.macos, self.apple_options()
         return MacosWanted(
+            # their places are the server's numbers for them
+            level=LEVELS.index(self.macos_level()),
             installer=options.installer_file,
             application=options.application_file,
             password=options.password,
