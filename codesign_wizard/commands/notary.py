@@ -199,6 +199,8 @@ def _waited(
     except CodesignError as error:
         waiting = notary.Outcome(record, [])
         return _told(waiting, [*findings, error.finding, _with_how(notary.in_progress(record))])
+    if outcome.record.open:
+        return _told(outcome, [*findings, *map(_with_how, outcome.findings)])
     return _ended(context, outcome, [*findings, *outcome.findings], path)
 
 
