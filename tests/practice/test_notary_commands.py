@@ -50,7 +50,7 @@ def test_the_key_is_checked_and_a_wrong_one_explained(run: Run, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["notary", "submit"], "usage.notary-words"),
+        (["notary", "status"], "usage.notary-words"),
         (["notary", "check", "something"], "usage.notary-words"),
         (["notary", "nothing"], "usage.wrong"),
         (["notary", "status", "../x"], "apple.notary.submission-unknown"),
