@@ -385,7 +385,7 @@ def not_yet(studio: Studio) -> None:
         page.grant()
         studio.wait(page.countdown.isVisible, tr("the countdown"))
         _focus_page(window)
-        studio.take(window, "permissions-waiting", at=page.countdown)
+        studio.take(window, "permissions-waiting", at=page.admin_card)
         window.runner.cancel()
         studio.idle(window)
 

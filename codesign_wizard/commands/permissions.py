@@ -94,7 +94,13 @@ def _grant(context: Context, check: Check) -> Outcome:
         return _shown(looked, only_missing=True)
     plan = check.plan(looked, Purpose(options.purpose), least=options.least)
     if not plan.steps:
-        return _granted(looked, plan, tr("Nothing had to be granted."))
+        # roles and ticks are all there: a deny assignment, or only time, is in the way
+        return _granted(
+            looked,
+            plan,
+            tr("Nothing had to be granted."),
+            tr("Nothing was granted: no grant is missing, and no other helps against what stands above."),
+        )
     _say(_described(plan, admin))
     context.confirm(tr("This grants what stands above, and takes nothing away."))
     try:
@@ -102,10 +108,15 @@ def _grant(context: Context, check: Check) -> Outcome:
     except Cancelled:
         _say([tr("Stopped. What was granted by then stays; permissions show tells what works.")])
         raise
-    return _granted(after, plan, tr("Granted, and the vault knows it."))
+    return _granted(
+        after,
+        plan,
+        tr("Granted, and the vault knows it."),
+        tr("The grant is not enough, or not known to the vault yet."),
+    )
 
 
-def _granted(looked: Looked, plan: GrantPlan, clear: str) -> Outcome:
+def _granted(looked: Looked, plan: GrantPlan, clear: str, blocked: str) -> Outcome:
     report = looked.report
     return Outcome(
         looked.findings,
@@ -115,7 +126,7 @@ def _granted(looked: Looked, plan: GrantPlan, clear: str) -> Outcome:
         },
         notes=_verdicts(report),
         clear=clear,
-        blocked=tr("The grant is not enough, or not known to the vault yet."),
+        blocked=blocked,
     )
 
 

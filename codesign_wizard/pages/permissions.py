@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from codesign_wizard.core.azure.permissions.check import Looked
     from codesign_wizard.core.azure.permissions.grant import GrantPlan
 
+_FEW_LINES = 4  # more than that in one grant is folded
+
 
 class PermissionsPage(Page):
     """The third page."""
@@ -78,13 +80,16 @@ class PermissionsPage(Page):
         actions.setStretch(1, 1)
         self.add(actions)
         self.left = left = QWidget()
-        right = QWidget()
+        self.right = right = QWidget()
         self._fill(left, (self._table(), self._detail()))
         self.findings = FindingList(tr("What was checked"))
         self.findings.again.connect(lambda finding: self.run())
         self.findings.link.connect(self.link)
         self._fill(right, (self.findings, self._admin_card()))
         self.columns = Columns(left, right, share=(3, 2))
+        # what is about to be granted has the whole width, and is not looked for below the findings
+        self.plan_place = QVBoxLayout()
+        self.add(self.plan_place)
         self.add(self.columns)
         self.done()
         self.code_given.connect(self._show_code)
@@ -177,16 +182,19 @@ class PermissionsPage(Page):
         self.grant_now = button(tr("&Grant this now"), self.grant, "primary")
         self.leave = button(tr("Leave it as it is"), self._leave_plan)
         self.grant_buttons = row(self.grant_now, self.leave, None)
+        self.by_hand = QVBoxLayout()
         self.grant_box.addWidget(self.what)
         self.grant_box.addLayout(self.steps)
-        self.grant_box.addLayout(self.grant_buttons)
-        self.grant_part.hide()
         self.countdown = label("", "soft")
         self.countdown.hide()
+        self.grant_box.addLayout(self.grant_buttons)
+        self.grant_box.addWidget(self.countdown)
+        self.grant_box.addLayout(self.by_hand)
+        self.grant_part.hide()
         card.body.addWidget(self.admin_text)
         card.body.addWidget(self.way)
         card.body.addLayout(row(self.admin_go, None))
-        for part in (self.code_part, self.grant_part, self.countdown):
+        for part in (self.code_part, self.grant_part):
             card.body.addWidget(part)
         return card
 
@@ -413,30 +421,50 @@ class PermissionsPage(Page):
         self.admin_go.setVisible(admin is None)
         if admin is None or outcome is None or outcome.access is None:
             self.grant_part.hide()
+            self._place_card(wide=False)
             return
         self.admin_text.setText(tr("Signed in as {account}.").format(account=admin.account))
         session = self.workspace.session
         check = Check(session.network, session.azure_options(), session.application_secret)
         purpose, least = self.what.currentData()
         self._plan = plan = check.plan(outcome, Purpose(purpose), least=least)
-        clear(self.steps)
-        if not plan.steps:
-            self.steps.addWidget(label(tr("All of it is granted already."), "ok"))
-        for step in plan.steps:
-            self.steps.addWidget(label(step.title, "heading"))
-            self.steps.addWidget(label(step.detail, "soft"))
-            self.steps.addWidget(Facts(step.facts(), name_width=40))
-            tabs = Tabs(tr("Ways to do it"))
-            if step.portal:
-                tabs.add(tr("Portal"), portal_steps(step.portal))
-            tabs.add("az", az_box(step.az, tr("az command")))
-            tabs.add("PowerShell", CodeBox(step.powershell, tr("PowerShell command")))
-            self.steps.addWidget(tabs)
-        for note in plan.notes:
-            self.steps.addWidget(label(note, "warning"))
+        self._show_steps(plan)
+        clear(self.by_hand)
+        if plan.steps:
+            self.by_hand.addWidget(_by_hand(plan))
         self.grant_now.setVisible(bool(plan.steps))
         self.leave.setVisible(bool(plan.steps))
         self.grant_part.show()
+        self._place_card(wide=True)
+
+    def _place_card(self, *, wide: bool) -> None:
+        """Put the administrator's card over the whole width, or below the findings."""
+        place = self.plan_place if wide else self.right.layout()
+        if place is not None and place.indexOf(self.admin_card) < 0:
+            place.addWidget(self.admin_card)
+
+    def _show_steps(self, plan: GrantPlan) -> None:
+        clear(self.steps)
+        if not plan.steps:
+            self.steps.addWidget(label(tr("All of it is granted already."), "ok"))
+        # to whom and where is mostly the same for all: said once, and what changes with each
+        every = [step.facts() for step in plan.steps]
+        places = every[0][:2] if every else []
+        common = [each for each in places if all(each in facts for facts in every)]
+        if common:
+            self.steps.addWidget(Facts(common, name_width=40))
+        for step, facts in zip(plan.steps, every, strict=True):
+            self.steps.addWidget(hairline())
+            self.steps.addWidget(label(step.title, "heading"))
+            if step.detail.count("\n") > _FEW_LINES:
+                fold = Fold(tr("What is in it"))
+                fold.body.addWidget(label(step.detail, "soft"))
+                self.steps.addWidget(fold)
+            else:
+                self.steps.addWidget(label(step.detail, "soft"))
+            self.steps.addWidget(Facts([each for each in facts if each not in common], name_width=40))
+        for note in plan.notes:
+            self.steps.addWidget(label(note, "warning"))
 
     def _leave_plan(self) -> None:
         self._admin = None
@@ -465,6 +493,26 @@ class PermissionsPage(Page):
             ).format(n=int(gone), m=int(left))
         )
         self.countdown.show()
+
+
+def _by_hand(plan: GrantPlan) -> Fold:
+    """Return how somebody else, or another program, does what *plan* says."""
+    fold = Fold(tr("By hand, or for somebody else to do: portal, az, PowerShell"))
+    tabs = Tabs(tr("Ways to do it"))
+    portal = QWidget()
+    box = QVBoxLayout(portal)
+    box.setContentsMargins(0, 0, 0, 0)
+    box.setSpacing(px(8))
+    for step in plan.steps:
+        if step.portal:
+            box.addWidget(label(step.title, "heading"))
+            box.addWidget(portal_steps(step.portal))
+    tabs.add(tr("Portal"), portal)
+    tabs.add("az", az_box("\n".join(step.az for step in plan.steps), tr("az command")))
+    shell = "\n".join(step.powershell for step in plan.steps)
+    tabs.add("PowerShell", CodeBox(shell, tr("PowerShell command")))
+    fold.body.addWidget(tabs)
+    return fold
 
 
 def _role(chosen: Row) -> str:

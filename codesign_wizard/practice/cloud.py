@@ -32,7 +32,8 @@ class PracticeCloud:
     """The vendors' services in this process, behind a forward proxy on loopback.
 
     *scenario* makes one thing wrong (``KeyError`` if there is none of this name). *state* is a folder that
-    keeps keys, accounts and vaults between runs; a scenario's changes are not kept. *slow_factor* scales the
+    keeps keys, accounts and vaults between runs. A scenario that is ``kept`` is made there once and carries
+    on where it was left, apart from the well world; what another breaks is not kept. *slow_factor* scales the
     seconds that slow servers hold their answers; *delay* are seconds that every answer takes, side by side,
     as a far network would. *notary_seconds* is how long the notary takes, if not its usual second.
     *on_answer* is told of each answer in a line (method, address, status), from any
@@ -91,6 +92,10 @@ class PracticeCloud:
 
     def _begin(self, folder: Path) -> None:
         state = State(self._state_folder)
+        scenario = find_scenario(self.scenario) if self.scenario is not None else None
+        begun = scenario is not None and scenario.kept and state.scenario_kept(scenario.name)
+        if scenario is not None and begun:
+            state.enter(scenario.name)
         world = self._world = make_world(state, self._slow_factor, folder / "s3")
         world.conditions.delay = self._delay
         if self._notary_seconds is not None:
@@ -101,15 +106,18 @@ class PracticeCloud:
             "tls-ca",
             authority_name("Practice Network TLS CA", "Practice Certification Authority"),
         )
-        prepare(world)
+        prepare(world, certified=not begun)
         _write_pem(self.ca_file, tls.certificate)
         _write_pem(self.roots_file, world.code_signing.root)
         _write_pem(self.timestamp_roots_file, world.timestamps.root)
         world.save()
-        # what a scenario breaks must not be found broken by the next run
-        state.frozen = self.scenario is not None
-        if self.scenario is not None:
-            apply_scenario(self.scenario, world)
+        if scenario is not None and not begun:
+            # what a scenario breaks must not be found broken by the next run without it
+            if scenario.kept:
+                state.enter(scenario.name)
+            state.frozen = not scenario.kept
+            apply_scenario(scenario.name, world)
+            world.save()
         if world.conditions.inspected:
             seen = TlsAuthority(
                 State(),

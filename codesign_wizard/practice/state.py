@@ -1,6 +1,7 @@
 """Where a practice cloud keeps its keys, certificates and world: in memory, or in a folder between runs.
 
-A folder is private (0700, files 0600 where the system knows modes) and holds PEM and JSON only.
+A folder is private (0700, files 0600 where the system knows modes) and holds PEM and JSON only. A scenario
+that is kept has a folder of its own in it, with what differs from the well world.
 """
 
 from __future__ import annotations
@@ -62,6 +63,11 @@ def private_key_pem(key: PrivateKey) -> bytes:
     )
 
 
+_SCENARIOS = "scenarios"
+# the CA is outside of what a scenario breaks: what it issues it knows of in every world
+_COMMON = ("code-signing-ca.json",)
+
+
 class State:
     """Named keys, certificates and documents. Without a folder they live as long as the object."""
 
@@ -72,13 +78,23 @@ class State:
         self._certificates: dict[str, x509.Certificate] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
+        self._layer: Path | None = None
         self.frozen = False  # a scenario's world is never written over the well one
         if folder is not None:
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                os.chmod(folder, 0o700)
-            except OSError as error:
-                raise StateError(f"{folder}: {error.strerror or error}") from error
+            _private(folder)
+
+    def scenario_kept(self, scenario: str) -> bool:
+        """Tell whether a world of *scenario* is kept from an earlier run."""
+        return self._folder is not None and (self._folder / _SCENARIOS / scenario / "world.json").is_file()
+
+    def enter(self, scenario: str) -> None:
+        """Write into the folder of *scenario* from now on; what is not there is read from the well world."""
+        if self._folder is None:
+            return
+        layer = self._folder / _SCENARIOS / scenario
+        _private(layer.parent)
+        _private(layer)
+        self._layer = layer
 
     def key(self, name: str, kind: str) -> PrivateKey:
         """Return the key called *name*, made now if there is none; threads may ask at once."""
@@ -133,7 +149,7 @@ class State:
 
     def large_files(self, name: str, temporary: Path) -> Path:
         """Return the folder for files too large for memory: one that is kept, or else *temporary*."""
-        return temporary if self._folder is None or self.frozen else self._folder / name
+        return temporary if self._folder is None or self.frozen else (self._layer or self._folder) / name
 
     def _making(self, name: str) -> threading.Lock:
         """Return the lock under which one thing is made, so that threads do not make it twice."""
@@ -164,18 +180,31 @@ class State:
     def _read(self, name: str) -> bytes | None:
         if name in self._memory or self._folder is None:
             return self._memory.get(name)
-        try:
-            return (self._folder / name).read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StateError(f"{name}: {error.strerror or error}") from error
+        for folder in (self._layer, self._folder):
+            if folder is None:
+                continue
+            try:
+                return (folder / name).read_bytes()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise StateError(f"{name}: {error.strerror or error}") from error
+        return None
 
     def _write(self, name: str, data: bytes) -> None:
         if self._folder is None or self.frozen:
             self._memory[name] = data
             return
+        folder = self._folder if self._layer is None or name in _COMMON else self._layer
         try:
-            write_atomic(self._folder / name, data, private=True)
+            write_atomic(folder / name, data, private=True)
         except OSError as error:
             raise StateError(f"{name}: {error.strerror or error}") from error
+
+
+def _private(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.chmod(folder, 0o700)
+    except OSError as error:
+        raise StateError(f"{folder}: {error.strerror or error}") from error

@@ -218,9 +218,10 @@ def make_world(state: State, slow_factor: float = 1.0, temporary: Path | None = 
     return world
 
 
-def prepare(world: World) -> None:
+def prepare(world: World, *, certified: bool = True) -> None:
     """Make the keys and certificates that nearly every run needs; the rest is made on first use.
 
+    Unless *certified*, a vault that is empty stays so: that is how a kept scenario has left it.
     An RSA key takes some tenths of a second, and its making lets other threads run.
     """
     wanted = ("code-signing-root", "timestamp-root", key_name(world.vault), "code-signing-ca")
@@ -240,7 +241,7 @@ def prepare(world: World) -> None:
     if failures:
         raise failures[0]
     vault = world.vault
-    if not (vault.certificates or vault.pending or vault.deleted):
+    if certified and not (vault.certificates or vault.pending or vault.deleted):
         certify(world, vault)
 
 

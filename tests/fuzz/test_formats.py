@@ -6,7 +6,6 @@ import io
 import os
 import plistlib
 import random
-import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from codesign_wizard.core.authenticode.der import DerError
 from codesign_wizard.core.job import Job
 from tests.fuzz.test_packages import mutated, table_of, with_table
 from tests.support import apple_pki, fuzzing, packages
+from tests.support.clocks import at_most
 
 COUNT = 1000
 SECONDS = 5
@@ -55,16 +55,15 @@ def tried(
     seen = {"read": 0, "refused": 0}
     for _ in range(fuzzing.count(usual)):
         data = change(dice, dice.choice(originals))
-        began = time.monotonic()
-        try:
-            read(data)
-            seen["read"] += 1
-        except refusals as error:
-            words = str(error)
-            assert words, data.hex()
-            assert words.isprintable(), words
-            seen["refused"] += 1
-        assert time.monotonic() - began < SECONDS, data.hex()
+        with at_most(SECONDS, data.hex()):
+            try:
+                read(data)
+                seen["read"] += 1
+            except refusals as error:
+                words = str(error)
+                assert words, data.hex()
+                assert words.isprintable(), words
+                seen["refused"] += 1
     assert all(seen.values()), seen
     return seen
 

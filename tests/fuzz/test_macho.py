@@ -60,7 +60,7 @@ def test_a_mutated_program_is_refused_or_reported(tmp_path: Path, shard: int) ->
     longest = 0.0
     for number in range(fuzzing.count(COUNT // SHARDS)):
         source.write_bytes(mutated(random_, random_.choice(originals)))
-        began = time.monotonic()
+        began = time.thread_time()
         sentences: list[str] = []
         try:
             report = verify_code(Job(), source, trust=roots)
@@ -79,7 +79,7 @@ def test_a_mutated_program_is_refused_or_reported(tmp_path: Path, shard: int) ->
                 seen["signed"] += 1
             except InputError as error:
                 sentences.append(error.finding.title)
-        longest = max(longest, time.monotonic() - began)
+        longest = max(longest, time.thread_time() - began)
         assert sentences
         for sentence in sentences:
             assert sentence.endswith(".")

@@ -503,7 +503,7 @@ def test_a_build_that_is_cancelled_ends_at_once(bench: Bench) -> None:
         began = time.monotonic()
         with pytest.raises(Cancelled):
             desk.client.build(job, 7, lambda piece: None, first=30)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
         bench.cloud.world.conditions.holds.pop(HOST)
 
 

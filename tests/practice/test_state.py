@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from codesign_wizard.practice.cloud import PracticeCloud
+from codesign_wizard.practice.management.roles import KEY_VAULT_READER
 from codesign_wizard.practice.state import StateError
 
 
@@ -61,6 +62,36 @@ def test_what_a_scenario_breaks_is_well_in_the_next_run(start: Callable[..., Any
     well = start(state=tmp_path)
     assert well.cloud.accounts == accounts
     assert well.ask_token().status_code == 200
+
+
+def test_what_is_done_about_a_kept_scenario_lasts_and_stays_there(tmp_path: Path) -> None:
+    def rights(scenario: str | None) -> tuple[PracticeCloud, list[str]]:
+        with PracticeCloud(scenario, state=tmp_path) as cloud:
+            own = cloud.world.tenant.service_principals[0].object_id
+            held = [each for each in cloud.world.authorization.assignments if each.principal_id == own]
+            return cloud, [each.scope for each in held]
+
+    assert rights("rbac-none")[1] == []
+    with PracticeCloud("rbac-none", state=tmp_path) as cloud:
+        principal = cloud.world.tenant.service_principals[0].object_id
+        cloud.world.assign(principal, KEY_VAULT_READER, cloud.world.vault.arm_id)
+        cloud.world.save()
+    again, held = rights("rbac-none")
+    assert held == [again.world.vault.arm_id]
+    well, held = rights(None)
+    assert len(held) == 2
+    assert well.accounts == again.accounts
+    if sys.platform != "win32":
+        modes = {stat.S_IMODE(each.stat().st_mode) for each in (tmp_path / "scenarios").rglob("*")}
+        assert modes == {0o700, 0o600}
+
+
+def test_a_kept_scenario_without_a_certificate_stays_without_one(tmp_path: Path) -> None:
+    for _ in range(2):
+        with PracticeCloud("certificate-missing", state=tmp_path) as cloud:
+            assert not cloud.world.vault.certificates
+    with PracticeCloud(state=tmp_path) as cloud:
+        assert cloud.world.vault.certificates
 
 
 def test_clouds_without_a_folder_have_nothing_in_common() -> None:

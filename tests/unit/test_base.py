@@ -142,7 +142,7 @@ def test_cancelling_wakes_a_wait_and_a_blocking_call_at_once() -> None:
         start = time.monotonic()
         with pytest.raises(Cancelled):
             wait(job)
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 15
 
 
 def test_a_blocking_call_gives_its_result_its_error_or_a_time_out() -> None:

@@ -36,6 +36,7 @@ def _by_policy(world: World, *policies: AccessPolicy) -> None:
     lambda: tr("The vault has no access policy for the application."),
     command=_DOCTOR,
     expects=["azure.permission.policy-none"],
+    kept=True,
 )
 def policy_none(world: World) -> None:
     """Nobody ticked anything."""
@@ -48,6 +49,7 @@ def policy_none(world: World) -> None:
     lambda: tr("The portal's template was taken, which does not tick the cryptographic operations."),
     command=_DOCTOR,
     expects=["azure.permission.template-without-crypto"],
+    kept=True,
 )
 def policy_template_without_crypto(world: World) -> None:
     """Everything but what signing needs."""
@@ -63,6 +65,7 @@ def policy_template_without_crypto(world: World) -> None:
     lambda: tr("The access policy names the object ID of the app registration."),
     command=_SHOW,
     expects=["azure.permission.wrong-object-id"],
+    kept=True,
 )
 def policy_wrong_object_id(world: World) -> None:
     """Two object ids look alike, and only the enterprise application's counts."""
@@ -75,6 +78,7 @@ def policy_wrong_object_id(world: World) -> None:
     lambda: tr("The access policy is what the documentation asks for: all is well."),
     command=_DOCTOR,
     expects=["azure.signature.works"],
+    kept=True,
 )
 def policy_documented(world: World) -> None:
     """Twenty-eight ticks."""
@@ -87,6 +91,7 @@ def policy_documented(world: World) -> None:
     lambda: tr("The access policy has more than is asked for: deleting and purging, too."),
     command=_SHOW,
     expects=["azure.permission.excess"],
+    kept=True,
 )
 def policy_excess(world: World) -> None:
     """Somebody pressed "Select all"."""
@@ -102,6 +107,7 @@ def policy_excess(world: World) -> None:
     lambda: tr("The application has the roles, but the vault goes by access policies."),
     command=_SHOW,
     expects=["azure.permission.roles-on-policy-vault"],
+    kept=True,
 )
 def roles_on_policy_vault(world: World) -> None:
     """The guide that was followed is a newer one than the vault."""

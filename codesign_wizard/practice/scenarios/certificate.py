@@ -77,6 +77,7 @@ def _request(world: World) -> None:
     lambda: tr("There is no certificate of this name in the vault."),
     command=_DOCTOR,
     expects=["azure.vault.certificate-missing"],
+    kept=True,
 )
 def certificate_missing(world: World) -> None:
     """Nothing was ever made under the name."""
@@ -89,6 +90,7 @@ def certificate_missing(world: World) -> None:
     lambda: tr("The signing request still waits for the CA's answer."),
     command=_DOCTOR,
     expects=["azure.vault.certificate-pending"],
+    kept=True,
 )
 def certificate_pending(world: World) -> None:
     """There is a request, and no certificate yet."""
@@ -102,6 +104,7 @@ def certificate_pending(world: World) -> None:
     lambda: tr("Somebody deleted the certificate; it can be recovered."),
     command=_SHOW,
     expects=["certificate.request.name-deleted"],
+    kept=True,
 )
 def certificate_deleted(world: World) -> None:
     """Soft-deleted: the name stays taken."""
@@ -114,6 +117,7 @@ def certificate_deleted(world: World) -> None:
     lambda: tr("The certificate is switched off in the vault."),
     command=_DOCTOR,
     expects=["azure.vault.certificate-disabled"],
+    kept=True,
 )
 def certificate_disabled(world: World) -> None:
     """Enabled is No, so the key refuses to sign."""
@@ -127,6 +131,7 @@ def certificate_disabled(world: World) -> None:
     lambda: tr("The certificate expired ten days ago."),
     command=_DOCTOR,
     expects=["azure.vault.certificate-expired"],
+    kept=True,
 )
 def certificate_expired(world: World) -> None:
     """Nobody renewed it in time."""
@@ -139,6 +144,7 @@ def certificate_expired(world: World) -> None:
     lambda: tr("The certificate expires within three weeks."),
     command=_DOCTOR,
     expects=["certificate.judge.expires-soon"],
+    kept=True,
 )
 def certificate_expiring(world: World) -> None:
     """It is high time to renew it."""
@@ -151,6 +157,7 @@ def certificate_expiring(world: World) -> None:
     lambda: tr("The certificate is one for web servers."),
     command=_DOCTOR,
     expects=["certificate.judge.usage-wrong"],
+    kept=True,
 )
 def certificate_tls(world: World) -> None:
     """What the portal proposes when nothing is changed there."""
@@ -163,6 +170,7 @@ def certificate_tls(world: World) -> None:
     lambda: tr("The key is kept in software, not in the HSM."),
     command=_DOCTOR,
     expects=["certificate.judge.software-key"],
+    kept=True,
 )
 def certificate_software_key(world: World) -> None:
     """Key type RSA in place of RSA-HSM."""
@@ -177,6 +185,7 @@ def certificate_software_key(world: World) -> None:
     lambda: tr("The key may be exported from the vault."),
     command=_DOCTOR,
     expects=["certificate.judge.exportable", "certificate.judge.software-key"],
+    kept=True,
 )
 def certificate_exportable(world: World) -> None:
     """Only software keys can be; whoever reads the secret has the key."""
@@ -191,6 +200,7 @@ def certificate_exportable(world: World) -> None:
     lambda: tr("The certificate has an EC key, which Windows does not accept for programs."),
     command=_DOCTOR,
     expects=["certificate.judge.key-ec"],
+    kept=True,
 )
 def certificate_ec(world: World) -> None:
     """CAs issue such certificates, and signing works."""
@@ -203,6 +213,7 @@ def certificate_ec(world: World) -> None:
     lambda: tr("The certificate has an RSA key of 2048 bits."),
     command=_DOCTOR,
     expects=["certificate.judge.key-small"],
+    kept=True,
 )
 def certificate_rsa2048(world: World) -> None:
     """The vault's default, too small for code signing since 2021."""
@@ -215,6 +226,7 @@ def certificate_rsa2048(world: World) -> None:
     lambda: tr("The certificate was made by the vault itself, not by a CA."),
     command=_DOCTOR,
     expects=["certificate.judge.self-signed"],
+    kept=True,
 )
 def certificate_self_signed(world: World) -> None:
     """The policy says issuer Self, as the portal proposes."""
@@ -238,6 +250,7 @@ def certificate_self_signed(world: World) -> None:
     lambda: tr("The key of the certificate is only allowed to wrap other keys."),
     command=_DOCTOR,
     expects=["azure.vault.key-may-not-sign"],
+    kept=True,
 )
 def key_without_sign(world: World) -> None:
     """The request asked for key encipherment, which decides the key's operations."""
@@ -252,6 +265,7 @@ def key_without_sign(world: World) -> None:
     lambda: tr("The vault is of the Standard tier, and a request with an HSM key is made."),
     command=_CREATE,
     expects=["certificate.request.vault-standard"],
+    kept=True,
 )
 def vault_standard(world: World) -> None:
     """Standard vaults have no hardware keys."""

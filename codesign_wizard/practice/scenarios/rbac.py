@@ -63,6 +63,7 @@ def documented_policy(object_id: str) -> AccessPolicy:
     lambda: tr("The application has no role on the vault."),
     command=_DOCTOR,
     expects=["azure.permission.rbac-none"],
+    kept=True,
 )
 def rbac_none(world: World) -> None:
     """Nobody assigned anything."""
@@ -75,6 +76,7 @@ def rbac_none(world: World) -> None:
     lambda: tr("The application is Contributor of the resource group, which opens nothing in the vault."),
     command=_DOCTOR,
     expects=["azure.permission.control-plane-only"],
+    kept=True,
 )
 def rbac_contributor_only(world: World) -> None:
     """The role manages the vault and has no data actions."""
@@ -87,6 +89,7 @@ def rbac_contributor_only(world: World) -> None:
     lambda: tr("The application may read what is in the vault, and use nothing."),
     command=_DOCTOR,
     expects=["azure.permission.missing"],
+    kept=True,
 )
 def rbac_reader_only(world: World) -> None:
     """Key Vault Reader."""
@@ -99,6 +102,7 @@ def rbac_reader_only(world: World) -> None:
     lambda: tr("The application has the role for certificates, and not the one for keys."),
     command=_DOCTOR,
     expects=["azure.permission.missing"],
+    kept=True,
 )
 def rbac_certificates_only(world: World) -> None:
     """Of the two roles one was forgotten."""
@@ -111,6 +115,7 @@ def rbac_certificates_only(world: World) -> None:
     lambda: tr("The application may use keys, and not read certificates."),
     command=_DOCTOR,
     expects=["azure.permission.missing"],
+    kept=True,
 )
 def rbac_crypto_user_only(world: World) -> None:
     """Enough to sign, if only the certificate could be read."""
@@ -123,6 +128,7 @@ def rbac_crypto_user_only(world: World) -> None:
     lambda: tr("The application's roles are on one certificate and its key in place of the vault."),
     command=_DOCTOR,
     expects=["azure.permission.single-object"],
+    kept=True,
 )
 def rbac_single_object(world: World) -> None:
     """Signing works; a renewal under another name would not."""
@@ -138,6 +144,7 @@ def rbac_single_object(world: World) -> None:
     lambda: tr("The roles were assigned a minute ago, and the vault does not know of them yet."),
     command=_SHOW,
     expects=["azure.permission.propagating"],
+    kept=True,
 )
 def rbac_propagating(world: World) -> None:
     """Ten minutes is what Microsoft says it may take."""
@@ -155,6 +162,7 @@ def rbac_propagating(world: World) -> None:
     lambda: tr("A deny assignment forbids signing, whatever the roles say."),
     command=_DOCTOR,
     expects=["azure.permission.denied"],
+    kept=True,
 )
 def rbac_deny(world: World) -> None:
     """As a deployment stack or a managed application leaves it."""
@@ -174,6 +182,7 @@ def rbac_deny(world: World) -> None:
     lambda: tr("The role for keys has a condition: signing over a private link only."),
     command=_DOCTOR,
     expects=["azure.permission.conditional"],
+    kept=True,
 )
 def rbac_conditional(world: World) -> None:
     """The other operations work."""
@@ -187,6 +196,7 @@ def rbac_conditional(world: World) -> None:
     lambda: tr("The application has an access policy, but the vault goes by roles."),
     command=_SHOW,
     expects=["azure.permission.policies-on-rbac-vault"],
+    kept=True,
 )
 def policies_on_rbac_vault(world: World) -> None:
     """The guide that was followed is an old one."""

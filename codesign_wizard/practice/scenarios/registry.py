@@ -15,7 +15,8 @@ class Scenario:
     """One thing that is wrong.
 
     ``command`` is what to run with ``--practice NAME``, without the program's name; it must yield the
-    findings ``expects`` and no other error.
+    findings ``expects`` and no other error. ``kept`` says that all it changes is in the documents that a kept
+    cloud has: with a folder it is made once, and what is done about it afterwards lasts.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Scenario:
     summary: str
     command: list[str]
     expects: list[str]
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class _Entry:
     command: tuple[str, ...]
     expects: tuple[str, ...]
     change: Change
+    kept: bool
 
 
 _entries: dict[str, _Entry] = {}
@@ -44,6 +47,7 @@ def scenario(
     *,
     command: Sequence[str],
     expects: Sequence[str],
+    kept: bool = False,
 ) -> Callable[[Change], Change]:
     """Register the decorated function as the scenario *name*.
 
@@ -53,7 +57,7 @@ def scenario(
     def register(change: Change) -> Change:
         if name in _entries:
             raise ValueError(f"scenario registered twice: {name}")
-        _entries[name] = _Entry(area, summary, tuple(command), tuple(expects), change)
+        _entries[name] = _Entry(area, summary, tuple(command), tuple(expects), change, kept)
         return change
 
     return register
@@ -62,7 +66,7 @@ def scenario(
 def registered(area: str) -> list[Scenario]:
     """Return the scenarios of *area* in the order they were registered."""
     return [
-        Scenario(name, entry.area, entry.summary(), list(entry.command), list(entry.expects))
+        Scenario(name, entry.area, entry.summary(), list(entry.command), list(entry.expects), entry.kept)
         for name, entry in _entries.items()
         if entry.area == area
     ]

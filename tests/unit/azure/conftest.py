@@ -39,8 +39,8 @@ def person(tmp_path: Path) -> Iterator[Callable[..., Person]]:
     """Return a function that starts a cloud, by a scenario's name, and gives who uses it."""
     clouds: list[PracticeCloud] = []
 
-    def start(scenario: str | None = None, timeout: float = 20.0) -> Person:
-        cloud = PracticeCloud(scenario)
+    def start(scenario: str | None = None, timeout: float = 20.0, state: Path | None = None) -> Person:
+        cloud = PracticeCloud(scenario, state=state)
         clouds.append(cloud)
         cloud.start()
         return Person(cloud, tmp_path / "cache", timeout)
