@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from codesign_wizard.commands.context import Context
+from codesign_wizard.commands.context import INTERRUPTED, Context
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.azure.permissions.catalogue import PREFIX, Model, Purpose
 from codesign_wizard.core.azure.permissions.report import Report, Row, State
@@ -106,8 +106,13 @@ def _grant(context: Context, check: Check) -> Outcome:
     try:
         after = check.grant(context.job, looked, admin, plan, tick=_ticker(context))
     except Cancelled:
-        _say([tr("Stopped. What was granted by then stays; permissions show tells what works.")])
-        raise
+        # "everything is as it was" would be wrong here
+        from codesign_wizard.core.azure.permissions.admin_findings import GRANT_INTERRUPTED
+        from codesign_wizard.core.finding import Remedy
+
+        look = Remedy(title=tr("Look with permissions show what works by now; granting again does no harm."))
+        found = GRANT_INTERRUPTED(certainty=Certainty.COMPUTED, remedies=[look])
+        return Outcome([found], code=INTERRUPTED)
     return _granted(
         after,
         plan,

@@ -1600,6 +1600,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>The grant is not enough, or not known to the vault yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
         <source>no</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1650,7 +1655,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>The grant is not enough, or not known to the vault yet.</source>
+        <source>Nothing was granted: no grant is missing, and no other helps against what stands above.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1665,7 +1670,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Stopped. What was granted by then stays; permissions show tells what works.</source>
+        <source>Look with permissions show what works by now; granting again does no harm.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6916,6 +6921,11 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>The grant is made, but the vault does not know it yet after {minutes} min.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>Interrupted while granting. What was granted by then stays.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12865,6 +12875,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>By hand, or for somebody else to do: portal, az, PowerShell</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
         <source>What we saw</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13000,6 +13015,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>az command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>PowerShell command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
         <source>In the browser</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13095,12 +13120,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>az command</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>PowerShell command</source>
+        <source>What is in it</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

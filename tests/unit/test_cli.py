@@ -339,6 +339,17 @@ def test_ctrl_c_ends_a_waiting_command_at_once(number: int) -> None:
 
 
 @posix
+def test_ctrl_c_in_the_wait_for_a_grant_says_that_the_grant_stays(tmp_path: Path) -> None:
+    words = ["permissions", "grant", "--practice", "rbac-none", "--as", "az", "--yes", "--state", tmp_path]
+    process = _started(words, "Then: the role Key Vault Crypto Officer")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert ids(json.loads(out)) == {"azure.admin.grant-interrupted"}
+    assert "Traceback" not in err
+
+
+@posix
 def test_an_interrupted_trial_leaves_nothing_and_keeps_what_was_there(tmp_path: Path) -> None:
     output = tmp_path / "new" / "folder"
     words = ["trial", "windows", "--practice", "timestamp-slow", "--timeout", "30", "--output", output]

@@ -388,7 +388,8 @@ def _release(address: str) -> None:
     try:
         with socket.create_connection((parts.hostname, parts.port), timeout=1.0) as connection:
             connection.sendall(b"GET /?error=access_denied HTTP/1.0\r\n\r\n")
-            connection.recv(16)
+            while connection.recv(4096):
+                pass  # closed before its answer is read to the end, it would complain on stderr
     except OSError:
         return  # it waits no more
 

@@ -203,6 +203,12 @@ NOT_YET_EFFECTIVE = FindingKind(
     "The grant is made, but the vault does not know it yet after {minutes} min.",
     "Role assignments take up to ten minutes, through groups or from management groups longer.",
 )
+GRANT_INTERRUPTED = FindingKind(
+    "azure.admin.grant-interrupted",
+    Severity.WARNING,
+    "Interrupted while granting. What was granted by then stays.",
+    "The person ended the granting, or the wait until the vault knows of it.",
+)
 
 _AZ_CLOUDS = {PUBLIC.key: "AzureCloud", US_GOVERNMENT.key: "AzureUSGovernment", CHINA.key: "AzureChinaCloud"}
 
