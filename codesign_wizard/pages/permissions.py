@@ -441,7 +441,10 @@ class PermissionsPage(Page):
         """Put the administrator's card over the whole width, or below the findings."""
         place = self.plan_place if wide else self.right.layout()
         if place is not None and place.indexOf(self.admin_card) < 0:
+            hidden = self.admin_card.isHidden()
             place.addWidget(self.admin_card)
+            # Qt would show it a moment later only, when the focus has been lost already
+            self.admin_card.setHidden(hidden)
 
     def _show_steps(self, plan: GrantPlan) -> None:
         clear(self.steps)
