@@ -69,6 +69,15 @@ def outer_environment() -> Mapping[str, str]:
     return _OUTER
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _keys_from_a_pool() -> None:
+    """A cloud's keys cost a second of the processor, and the tests start many."""
+    from codesign_wizard.practice import state
+    from tests.support.keys import KeyPool
+
+    state.generate_key = KeyPool(state.generate_key)
+
+
 @pytest.fixture(autouse=True)
 def _fresh_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache that no test before has filled."""
