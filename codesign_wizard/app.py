@@ -46,7 +46,9 @@ def run_gui(
     gc.disable()
     # before Qt, which looks into the source of every module that is imported after it
     from codesign_wizard.core import flow, job  # noqa: F401  # the frame needs them at once
-    from codesign_wizard.session import open_session
+    from codesign_wizard.session import is_report_path, open_session
+
+    opened: list[bool] = []
 
     def open_practice(name: str | None = None) -> Session:
         session = open_session(practice=True, scenario=name, state=state, overrides=overrides)
@@ -56,7 +58,10 @@ def run_gui(
         return session
 
     def open_own() -> Session:
-        return open_session(profile=profile, overrides=overrides)
+        # from a report that was opened on the command line the way leads to the person's own profile
+        stored = None if profile is not None and opened and is_report_path(profile) else profile
+        opened.append(True)
+        return open_session(profile=stored, overrides=overrides)
 
     app = application()
     session = waiting_session() if practice else open_own()

@@ -94,6 +94,7 @@ class Runner(QObject):
     changed = Signal()
     lines = Signal(list)  # of LogLine
     idle = Signal()
+    refused = Signal()  # a task was asked for while nothing may run
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -102,6 +103,7 @@ class Runner(QObject):
         self._executor: ThreadPoolExecutor | None = None
         self._stopping = False
         self._closed = False
+        self.reading = False  # a report is open: only what is harmless runs
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL_MS)
         self._timer.timeout.connect(self._drain)
@@ -117,14 +119,25 @@ class Runner(QObject):
         return next((task for task in self._tasks if not task.quiet), None)
 
     def start(
-        self, work: Callable[[Job], Any], name: str, *, quiet: bool = False, lasting: bool = False
+        self,
+        work: Callable[[Job], Any],
+        name: str,
+        *,
+        quiet: bool = False,
+        lasting: bool = False,
+        harmless: bool = False,
     ) -> Task:
         """Run *work* on a thread; *name* says in the present tense what happens ("Signing in").
 
-        Once the window closes only what is *lasting* begins; all else ends as cancelled without having run.
+        Once the window closes only what is *lasting* begins, and while a report is open only what is
+        *harmless* (it reads or writes a file that the person named); all else ends as cancelled without
+        having run.
         """
         task = Task(name, quiet=quiet, lasting=lasting)
-        if self._closed or (self._stopping and not lasting):
+        held = self.reading and not (harmless or lasting)
+        if held and not quiet:
+            self.refused.emit()
+        if held or self._closed or (self._stopping and not lasting):
             self._tasks.append(task)
             self._events += [(task, "cancelled", ()), (task, "finished", ())]
             self._timer.start()

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from codesign_wizard.core.errors import InputError
+from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.finding import FindingKind, Severity
 from codesign_wizard.core.profile import LEVELS, Profile, ProfileStore, RequestSettings, new_profile
 from codesign_wizard.core.redact import Secret
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.comet.settings import MacosWanted, Wanted
     from codesign_wizard.core.macos_trial import TrialState
     from codesign_wizard.core.network import Network, NetworkSettings
+    from codesign_wizard.core.report import Origin
     from codesign_wizard.practice.cloud import PracticeCloud
 
 PRACTICE_PROFILE = "practice"
@@ -177,12 +178,14 @@ class Session:
         secrets: SecretStore | None = None,
         practice: PracticeCloud | None = None,
         scenario: str | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self.profile = profile
         self.profiles = profiles
         self.overrides = overrides or Overrides()
         self.practice = practice
         self.scenario = scenario
+        self.origin = origin  # where it was read from, when this is somebody's report: nothing runs then
         self._secrets = secrets
         self._network: Network | None = None
         self._az_folder = ""
@@ -226,7 +229,14 @@ class Session:
 
     @property
     def network(self) -> Network:
-        """The network by the present settings; a new object when the settings changed."""
+        """The network by the present settings; a new object when the settings changed.
+
+        Raises ``CodesignError`` when this is a report: nothing reaches out from one.
+        """
+        if self.origin is not None:
+            from codesign_wizard.core.report import READ_ONLY
+
+            raise CodesignError(READ_ONLY(detail=self.origin.words))
         from codesign_wizard.core.network import Network
 
         settings = self._network_settings()
@@ -265,6 +275,7 @@ class Session:
         else:
             self.secrets.set(self.profile.id, APPLICATION_SECRET, secret)
         self.profile.windows.azure.secret_revision += 1
+        self.profile.ends.client_secret = ""
 
     def api_private_key(self) -> Secret | None:
         """Return the App Store Connect API key's private key (PEM), if it is kept; may ask the keyring."""
@@ -574,14 +585,16 @@ def open_session(
 ) -> Session:
     """Open a session on a stored profile, or on practice accounts.
 
-    *profile* is an id or a name; without it the one used last, or a new empty one that is not saved until
-    something is. In practice mode the environment is not asked and no real profile or keyring is touched;
-    *state* keeps accounts and profile between runs. Raises ``InputError``; ``KeyError`` for an unknown
-    scenario.
+    *profile* is an id, a name, or the file of a report, which is then only read; without it the one used
+    last, or a new empty one that is not saved until something is. In practice mode the environment is not
+    asked and no real profile or keyring is touched; *state* keeps accounts and profile between runs. Raises
+    ``InputError``; ``KeyError`` for an unknown scenario.
     """
     overrides = overrides or Overrides()
     if practice:
         return _practice_session(scenario, state, overrides)
+    if profile is not None and is_report_path(profile):
+        return report_session(Path(profile))
     environment = os.environ if environment is None else environment
     store = ProfileStore(profile_folder(environment))
     name = profile or environment.get("CODESIGN_WIZARD_PROFILE") or store.last_used
@@ -591,6 +604,53 @@ def open_session(
         existing = store.list()
         chosen = existing[0] if existing else new_profile(tr("My product"))
     return Session(chosen, store, overrides=overrides.over(Overrides.from_environment(environment)))
+
+
+def is_report_path(name: str) -> bool:
+    """Tell whether the *name* of a profile is meant as the file of a report: no id and no name ends so."""
+    return Path(name).suffix.lower() in (".html", ".htm", ".json")
+
+
+def report_session(path: Path) -> Session:
+    """Return a session on the report at *path*: read only, in memory, without network and keyring.
+
+    Raises ``InputError``.
+    """
+    from codesign_wizard.core.report import open_report
+
+    opened = open_report(path)
+    return Session(
+        opened.profile,
+        _ReportStore(opened.profile),
+        secrets=MemoryStore(tr("A report holds no secrets.")),
+        origin=opened.origin,
+    )
+
+
+class _ReportStore(ProfileStore):
+    """The one profile that a report holds; nothing is kept of it."""
+
+    def __init__(self, profile: Profile) -> None:
+        # a path that no file can be made under
+        super().__init__(Path(os.devnull) / "profiles")
+        self._profile = profile
+
+    def list(self) -> Sequence[Profile]:
+        return [self._profile]
+
+    def load(self, name: str) -> Profile:
+        return self._profile
+
+    def save(self, profile: Profile) -> None:
+        from codesign_wizard.core.report import READ_ONLY
+
+        raise CodesignError(READ_ONLY())
+
+    def forget(self, profile_id: str) -> None:
+        self.save(self._profile)
+
+    def set_last_used(self, profile_id: str) -> None:
+        """Remember nothing."""
 
 
 def profile_folder(environment: Mapping[str, str]) -> Path:

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from codesign_wizard.core import flow as steps
-from codesign_wizard.core.finding import Finding
+from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import StepState
 from codesign_wizard.core.job import LogLevel, LogLine
 from codesign_wizard.core.text import tr
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QPaintEvent
 
     from codesign_wizard.pages.base import Page
+    from codesign_wizard.pages.notice import ReportStrip
     from codesign_wizard.widgets.log_model import LogModel
 
 _PAGES = {
@@ -36,6 +37,7 @@ _PAGES = {
     steps.WINDOWS_TRIAL: ("windows_trial", "WindowsTrialPage"),
     steps.APPLE_CERTIFICATES: ("apple_certificates", "AppleCertificatesPage"),
     steps.MACOS_TRIAL: ("macos_trial", "MacosTrialPage"),
+    steps.SUMMARY: ("summary", "SummaryPage"),
     "inspect": ("inspect", "InspectPage"),
     "settings": ("settings", "SettingsPage"),
 }
@@ -64,6 +66,7 @@ class MainWindow(QMainWindow):
         self._closing = False
         self._frame_first = frame_first
         self._log_dock: QWidget | None = None
+        self._strip: ReportStrip | None = None
         self.header = Header()
         self.rail = Rail()
         self.stack = QStackedWidget()
@@ -127,6 +130,8 @@ class MainWindow(QMainWindow):
         self.runner.idle.connect(self._idle)
         self.runner.lines.connect(self._count)
         self.header.inspect.connect(lambda: self.open_inspect(""))
+        self.header.report.connect(lambda: self.show_step(steps.SUMMARY))
+        self.runner.refused.connect(self._refused)
         self.header.settings.connect(lambda: self.open_panel("settings"))
         self.rail.chosen.connect(self.show_step)
         self.footer.back.connect(self.go_back)
@@ -330,6 +335,31 @@ class MainWindow(QMainWindow):
             page.setFocus(Qt.FocusReason.OtherFocusReason)
         page.shown()
         self._changed()
+        self._hold()
+
+    def _hold(self) -> None:
+        """While a report is open, hold what is shown but the panel that reads files; say where it is from."""
+        origin = self.workspace.session.origin
+        if origin is None:
+            if self._strip is not None:
+                self._strip.hide()
+            return
+        from codesign_wizard.pages.held import hold
+
+        if self._strip is None:
+            from codesign_wizard.pages.notice import ReportStrip
+
+            self._strip = ReportStrip(self.workspace.close_report)
+            self.notices.insertWidget(0, self._strip)
+        self._strip.say(origin)
+        self._strip.show()
+        if self._panel != "inspect" and self.stack.count():
+            hold(self.page)
+
+    def _refused(self) -> None:
+        from codesign_wizard.core.report import READ_ONLY
+
+        self.show_notice(READ_ONLY(severity=Severity.INFO))
 
     def _changed(self) -> None:
         workspace = self.workspace
@@ -363,6 +393,7 @@ class MainWindow(QMainWindow):
             )
         if key in self._pages:
             self._pages[key].refresh()
+        self._hold()
 
     def _note(self, key: str) -> str:
         flow = self.workspace.flow

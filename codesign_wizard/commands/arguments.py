@@ -36,13 +36,6 @@ SECRET = FindingKind(
     "A secret never goes into a command line, where others can read it: {option} is not taken.",
     "An option was used that would carry a secret or a password on the command line.",
 )
-LATER = FindingKind(
-    "usage.later",
-    Severity.ERROR,
-    "{command} is not part of this version.",
-    "A command that a later version brings.",
-)
-
 # each is a module beside this one, imported only when it is the one that is wanted;
 # functions, so that the words are translated when they are shown
 COMMANDS: dict[str, Callable[[], str]] = {
@@ -61,10 +54,10 @@ COMMANDS: dict[str, Callable[[], str]] = {
     ),
     "staple": lambda: tr("puts Apple's ticket into a package or an app, or validates the one in it"),
     "server": lambda: tr("compares and applies a Comet Server's settings, proves its own builds"),
+    "report": lambda: tr("writes what is kept, or a fresh diagnosis, as a report without secrets"),
     "profile": lambda: tr("shows and changes what is configured"),
     "practice": lambda: tr("runs the practice cloud for other programs, plays a CA, lists what it plays"),
 }
-LATER_COMMANDS = ("report",)
 _VALUED: tuple[tuple[str, str, Callable[[], str]], ...] = (
     ("--profile", "NAME", lambda: tr("the profile to use, by name or id (default: the one used last)")),
     ("--proxy", "URL", lambda: tr("the proxy, in place of HTTPS_PROXY")),
@@ -121,8 +114,6 @@ def parse(arguments: Sequence[str]) -> Parsed:
 
             return _text("version", f"{PROGRAM} {__version__}")
     name = words.command or "gui"
-    if name in LATER_COMMANDS:
-        raise WrongUsage(LATER(command=name), name)
     if name not in COMMANDS:
         raise _unknown(name, words)
     module = importlib.import_module(f"codesign_wizard.commands.{name}")
@@ -285,9 +276,9 @@ def _refuse_secrets(arguments: Sequence[str]) -> None:
 def _unknown(name: str, words: _Words) -> WrongUsage:
     if words.practising:
         why = tr("{name} is neither a command nor a scenario.").format(name=name)
-        return WrongUsage(_wrong(why, _near(name, [*scenario_names(), *COMMANDS, *LATER_COMMANDS])))
+        return WrongUsage(_wrong(why, _near(name, [*scenario_names(), *COMMANDS])))
     why = tr("There is no command called {name}.").format(name=name)
-    return WrongUsage(_wrong(why, _near(name, [*COMMANDS, *LATER_COMMANDS])))
+    return WrongUsage(_wrong(why, _near(name, list(COMMANDS))))
 
 
 def _extra(word: str, name: str, parser: argparse.ArgumentParser, words: _Words) -> WrongUsage:

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import replace
 
 from codesign_wizard.commands.context import Context
+from codesign_wizard.commands.expiring import add_expiring_argument, with_endings
 from codesign_wizard.commands.macos import (
     add_identity_arguments,
     add_password_argument,
@@ -44,9 +45,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all-profiles", action="store_true", help=tr("look at every profile, several at a time")
     )
+    add_expiring_argument(parser)
 
 
 def run(context: Context) -> Outcome:
+    """Diagnose, and tell what ends soon if that was asked for."""
+    outcome = diagnose(context)
+    return outcome if context.options.expiring is None else with_endings(context, outcome)
+
+
+def diagnose(context: Context) -> Outcome:
     """Diagnose what the profile has for the systems that are asked for."""
     from codesign_wizard.commands.trial import both
 

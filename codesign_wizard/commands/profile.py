@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from codesign_wizard.core.files import require_file, write_atomic
 from codesign_wizard.core.finding import FindingKind, Severity
 from codesign_wizard.core.profile import Profile, ProfileStore, new_profile
 from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.report_clean import without_login
 from codesign_wizard.core.text import tr
 
 BAD_SETTING = FindingKind(
@@ -165,7 +165,7 @@ def _export(context: Context) -> Outcome:
     values = _values(context, 1)
     document = context.session.profile.to_json()
     findings = []
-    proxy = _without_login(context.session.profile.network.proxy)
+    proxy = without_login(context.session.profile.network.proxy)
     if proxy != context.session.profile.network.proxy:
         document["network"]["proxy"] = proxy
         findings.append(LOGIN_LEFT_OUT())
@@ -177,11 +177,6 @@ def _export(context: Context) -> Outcome:
     except OSError as error:
         raise _bad(values[0], error.strerror or str(error)) from error
     return Outcome(findings, document, lines=[tr("Written to {file}.").format(file=values[0])])
-
-
-def _without_login(proxy: str) -> str:
-    # people write passwords with / and @ in them, unquoted
-    return re.sub(r"(?<=://).*@", "", proxy)
 
 
 def _import(context: Context) -> Outcome:
@@ -279,6 +274,17 @@ def _flag(name: str) -> Callable[[Profile, str], None]:
     return put
 
 
+def _end(name: str) -> Callable[[Profile, str], None]:
+    def put(profile: Profile, value: str) -> None:
+        from codesign_wizard.core.expiry import parse_end
+
+        if value and parse_end(value) is None:
+            raise _bad(value, tr("it must be a date such as 2027-05-01"))
+        setattr(profile.ends, name, value)
+
+    return put
+
+
 def _list_of(*path: str) -> Callable[[Profile, str], None]:
     def put(profile: Profile, value: str) -> None:
         target: Any = profile
@@ -372,6 +378,8 @@ _SETTERS: dict[str, Callable[[Profile, str], None]] = {
     "macos.level": _level,
     "macos.timestamp-servers": _apple_servers,
     "macos.input-file": _text("macos", "input_file"),
+    "ends.client-secret": _end("client_secret"),
+    "ends.apple-membership": _end("apple_membership"),
     "network.proxy": _text("network", "proxy"),
     "network.ca-bundle": _text("network", "ca_bundle"),
     "network.timeout": _timeout,
@@ -408,6 +416,8 @@ def _flat(profile: Profile) -> dict[str, str]:
         "macos.level": macos.level,
         "macos.timestamp-servers": ", ".join(macos.timestamp_servers),
         "macos.input-file": macos.input_file,
+        "ends.client-secret": profile.ends.client_secret,
+        "ends.apple-membership": profile.ends.apple_membership,
         "network.proxy": network.proxy,
         "network.ca-bundle": network.ca_bundle,
         "network.timeout": f"{network.timeout:g}",

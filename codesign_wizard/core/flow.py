@@ -54,6 +54,7 @@ CERTIFICATE = "certificate"
 WINDOWS_TRIAL = "windows-trial"
 APPLE_CERTIFICATES = "apple-certificates"
 MACOS_TRIAL = "macos-trial"
+SUMMARY = "summary"
 
 STEPS = (
     Step(START, tr("Start"), Group.NONE),
@@ -63,6 +64,7 @@ STEPS = (
     Step(WINDOWS_TRIAL, tr("Windows trial"), Group.WINDOWS),
     Step(APPLE_CERTIFICATES, tr("Apple certificates"), Group.MACOS),
     Step(MACOS_TRIAL, tr("macOS trial"), Group.MACOS),
+    Step(SUMMARY, tr("Summary"), Group.FINISH),
 )
 OPEN = "open"  # a detail of a result: nothing is wrong, and somebody has yet to act before the step is done
 CERTIFICATE_EXPIRES = "certificate_expires"  # a fact of a result: ISO 8601, UTC
@@ -109,10 +111,14 @@ class Flow:
     def reachable(self, key: str) -> bool:
         """Tell whether the step can be opened: visited before, or the next of one that was visited."""
         before = self.back(key)
+        if key == SUMMARY:  # it only tells what is known, however little that is
+            return True
         return key in self.profile.reached or before is None or before.key in self.profile.reached
 
     def state(self, key: str) -> StepState:
         """Return where the step stands, from the results and the settings they relied on."""
+        if key == SUMMARY:
+            return self._all_done()
         if key not in _WITH_RESULT:
             done = any(other in self.profile.reached for other in _WITH_RESULT)
             return StepState.DONE if done else StepState.IN_PROGRESS
@@ -211,6 +217,13 @@ class Flow:
             case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == APPLE_CERTIFICATES:
                 return tr("Both certificates are needed.")
         return ""
+
+    def _all_done(self) -> StepState:
+        """Return the state of the summary: done when every step with a result is."""
+        states = {self.state(step.key) for step in self.steps() if step.key in _WITH_RESULT}
+        if states == {StepState.DONE}:
+            return StepState.DONE
+        return StepState.IN_PROGRESS if SUMMARY in self.profile.reached else StepState.NOT_STARTED
 
     def _renewed(self, key: str, trial: StepResult) -> bool:
         """Tell whether another certificate was seen since the trial signed with the former one."""

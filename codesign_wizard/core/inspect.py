@@ -154,8 +154,10 @@ def inspect_file(
             return inspect_code(job, path, apple_roots)
         require_file(path)
         with path.open("rb") as file:
-            start = file.read(64)
+            start = file.read(2048)
         size = path.stat().st_size
+        from codesign_wizard.core import report
+
         if start[:2] == b"MZ":
             return _program(job, path, roots)
         if start[:4] == b"xar!":
@@ -166,6 +168,8 @@ def inspect_file(
             from codesign_wizard.core.apple.code_inspect import inspect_code
 
             return inspect_code(job, path, apple_roots)
+        if report.is_report(start):
+            return _report(path)
         data = path.read_bytes() if size <= _MAXIMUM_SMALL else b""
         if b"-----BEGIN " in data[:65536] or data[:1] == b"\x30":
             found = _certificates(path, data, password, roots, apple_roots)
@@ -174,6 +178,24 @@ def inspect_file(
         return _wrapped(path, data, roots) or _other(job, path)
     except OSError as error:
         raise InputError(UNREADABLE(file=path.name or str(path), why=error.strerror or str(error))) from error
+
+
+def _report(path: Path) -> Inspection:
+    from codesign_wizard.core.report import open_report
+
+    opened = open_report(path)
+    verdict, profile = opened.document["verdict"], opened.profile
+    facts = [
+        (tr("Profile"), profile.name),
+        (tr("Made"), opened.origin.words),
+        (tr("Verdict"), " ".join(str(verdict[each]) for each in ("title", "detail") if verdict[each])),
+    ]
+    grave = (Severity.ERROR, Severity.WARNING)
+    findings = [
+        each for result in profile.results.values() for each in result.findings if each.severity in grave
+    ]
+    title = tr("{file} is a report of Codesign Wizard on {name}.").format(file=path.name, name=profile.name)
+    return Inspection("report", title, facts, findings, {"report": opened.document})
 
 
 def _is_bundle(path: Path) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from codesign_wizard.core.expiry import endings
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.flow import APPLE_CERTIFICATES, CERTIFICATE, CERTIFICATE_EXPIRES, KEY_VAULT
 from codesign_wizard.core.profile import Profile
@@ -113,6 +114,12 @@ def needs(profile: Profile) -> list[Need]:
 def next_expiry(profile: Profile) -> Expiry | None:
     """Return what of the profile expires first, as far as it is known."""
     ends = [each for each in (windows_expiry(profile), apple_expiry(profile)) if each is not None]
+    words = {"client-secret": tr("client secret"), "apple-membership": tr("Apple membership")}
+    ends += [
+        Expiry(words[each.key], each.ends)
+        for each in endings(profile)
+        if each.key in words and each.ends is not None
+    ]
     return min(ends, key=lambda each: each.time, default=None)
 
 

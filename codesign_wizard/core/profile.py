@@ -169,6 +169,18 @@ class ServerSettings:
 
 
 @dataclass
+class KnownEnds:
+    """Ends that a person typed because nobody tells them: dates as ISO 8601, "" where none was.
+
+    The client secret's date is that of the present secret: another secret takes it away.
+    """
+
+    client_secret: str = ""
+    apple_membership: str = ""
+    unknown: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
 class NetworkOptions:
     """How to reach the vendors. Empty means the environment's; ``timeout`` in seconds for one attempt."""
 
@@ -230,6 +242,7 @@ class Profile:
     macos: MacosSettings = field(default_factory=MacosSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
     network: NetworkOptions = field(default_factory=NetworkOptions)
+    ends: KnownEnds = field(default_factory=KnownEnds)
     extra_roots: list[str] = field(default_factory=list)
     extra_timestamp_roots: list[str] = field(default_factory=list)
     page: str = "start"

@@ -6,12 +6,14 @@ message) passes its text through ``redact`` as well, which knows every secret ma
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import urllib.parse
 
 HIDDEN = "••••••"
 _MINIMUM = 4  # shorter values would blank out ordinary words
+_LINE = 32
 
 _lock = threading.Lock()
 _known: set[str] = set()
@@ -68,6 +70,11 @@ def remember(value: str) -> None:
         _known.add(value)
         _known.add(urllib.parse.quote(value, safe="", errors="replace"))
         _known.add(urllib.parse.quote_plus(value, errors="replace"))
+        # as it stands inside a JSON text that somebody quotes
+        _known.add(json.dumps(value)[1:-1])
+        _known.add(json.dumps(value, ensure_ascii=False)[1:-1])
+        # a line of a key in PEM is as good as the key
+        _known.update(line for line in value.splitlines() if len(line) >= _LINE and line[:1] != "-")
 
 
 def redact(text: str) -> str:

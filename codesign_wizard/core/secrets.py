@@ -189,6 +189,18 @@ def forget_all(store: SecretStore, profile_id: str) -> None:
     long_secret.forget(store, profile_id, SERVER_UNDO)
 
 
+def all_secrets(store: SecretStore, profile_id: str) -> list[Secret]:
+    """Return every secret kept of the profile: from then on all of them are hidden from every output.
+
+    Raises ``CodesignError`` when the keyring does not answer.
+    """
+    from codesign_wizard.core import long_secret
+
+    found = [store.get(profile_id, name) for name in _ALL_NAMES]
+    found.append(long_secret.get(store, profile_id, SERVER_UNDO))
+    return [each for each in found if each is not None]
+
+
 def _bounded(call: Callable[[], T]) -> T:
     outcome: list[T] = []
     failure: list[BaseException] = []

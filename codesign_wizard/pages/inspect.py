@@ -103,13 +103,16 @@ class InspectPage(Page):
 
             return inspect_file(job, file, password, roots=session.roots(), apple_roots=session.apple_roots())
 
-        self._task = workspace.runner.start(work, tr("Reading {name}").format(name=file.name))
+        self._task = workspace.runner.start(work, tr("Reading {name}").format(name=file.name), harmless=True)
         self._task.done.connect(self._read)
         self._task.failed.connect(self._not_read)
         self._task.cancelled.connect(self._cancelled)
 
     def _read(self, found: Inspection) -> None:
         self._task = None
+        if found.kind == "report" and self._path is not None:
+            self.workspace.open_report(self._path)
+            return
         severity, title, text = verdict(found.findings, found.title)
         told = [one for one in found.findings if one.title == found.title]
         if told:

@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from codesign_wizard import theme
-from codesign_wizard.core.finding import Finding
+from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import px
 from codesign_wizard.widgets.basics import button, row
 from codesign_wizard.widgets.findings import FindingView
+from codesign_wizard.widgets.pieces import Banner
+
+if TYPE_CHECKING:
+    from codesign_wizard.core.report import Origin
+
+
+class ReportStrip(QWidget):
+    """Says above every page that a report is open and where it is from, with the way out of it."""
+
+    def __init__(self, close: Callable[[], object]) -> None:
+        super().__init__()
+        self.banner = Banner()
+        self.close_button = button(tr("Close the report"), close)
+        box = QHBoxLayout(self)
+        box.setContentsMargins(px(theme.MARGIN), px(14), px(theme.MARGIN), 0)
+        box.setSpacing(px(12))
+        box.addWidget(self.banner, 1)
+        box.addWidget(self.close_button)
+
+    def say(self, origin: Origin) -> None:
+        """Show where the report is from."""
+        self.banner.say(
+            Severity.INFO,
+            tr("{report}, only to be read.").format(report=origin.words),
+            tr(
+                "{file}: nothing is run from it, nothing of it is kept. It may have been changed on its way."
+            ).format(file=origin.file),
+        )
 
 
 class Notice(QWidget):

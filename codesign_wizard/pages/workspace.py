@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.flow import Flow
+from codesign_wizard.core.job import Job
 from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.text import tr
 from codesign_wizard.runner import Runner
@@ -41,12 +43,14 @@ class Workspace(QObject):
         self.runner = runner
         self.flow = Flow(session.profile)
         self.starting_practice = False
+        self._before_report: Session | None = None
         self._own: Session | None = None  # what to return to when practice ends
         self._unsaved = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SAVE_AFTER_MS)
         self._timer.timeout.connect(self.save)
+        runner.reading = session.origin is not None
 
     @property
     def profile(self) -> Profile:
@@ -67,7 +71,7 @@ class Workspace(QObject):
     def save(self) -> None:
         """Save now what is not saved yet; a failure is shown above the page."""
         self._timer.stop()
-        if not self._unsaved:
+        if not self._unsaved or self.session.origin is not None:
             return
         self._unsaved = False
         try:
@@ -83,7 +87,39 @@ class Workspace(QObject):
         self.save()
         self.session = session
         self.flow = Flow(session.profile)
+        self.runner.reading = session.origin is not None
         self.replaced.emit()
+
+    def open_report(self, path: Path) -> None:
+        """Go on with the report at *path*, which is only read; ``close_report`` returns."""
+
+        def work(job: Job) -> Session:
+            from codesign_wizard.session import report_session
+
+            return report_session(path)
+
+        name = tr("Opening {name}").format(name=path.name)
+        task = self.runner.start(work, name, harmless=True)
+        task.done.connect(self._report_opened)
+        task.failed.connect(self.notice)
+
+    def close_report(self) -> None:
+        """Go back to what was open before the report."""
+        if self.session.origin is None:
+            return
+        before, self._before_report = self._before_report, None
+        if before is None and self._open_own is not None:
+            try:
+                before = self._open_own()
+            except CodesignError as error:
+                self.notice.emit(error.finding)
+        if before is not None:
+            self.replace(before)
+
+    def _report_opened(self, session: Session) -> None:
+        if self.session.origin is None:
+            self._before_report = self.session
+        self.replace(session)
 
     def open_profile(self, profile: Profile) -> None:
         """Go on with another profile of the same store."""
@@ -101,7 +137,7 @@ class Workspace(QObject):
     @property
     def can_practise(self) -> bool:
         """Whether practice accounts can be started from here."""
-        return self._open_practice is not None and not self.practising
+        return self.session.origin is None and self._open_practice is not None and not self.practising
 
     def start_practice(self, opening: Callable[[], Session] | None = None) -> None:
         """Start the practice cloud on a thread, then go on with it; *opening* replaces the usual way."""

@@ -23,6 +23,7 @@ class Header(QWidget):
     """Product, profile, practice badge; what can be opened from anywhere."""
 
     inspect = Signal()
+    report = Signal()
     settings = Signal()
 
     def __init__(self) -> None:
@@ -44,8 +45,11 @@ class Header(QWidget):
         box.addWidget(self.badge)
         box.addStretch(1)
         self.inspect_button = button(tr("&Inspect a file…"), self.inspect.emit, "flat")
+        self.report_button = button(tr("Report"), self.report.emit, "flat")
+        self.report_button.setAccessibleName(tr("Report: summary, save, copy for support"))
         self.settings_button = button(tr("&Settings"), self.settings.emit, "flat")
         box.addWidget(self.inspect_button)
+        box.addWidget(self.report_button)
         box.addWidget(self.settings_button)
 
     def show_profile(self, name: str, *, practising: bool) -> None:

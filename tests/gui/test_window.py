@@ -13,7 +13,7 @@ from PySide6.QtGui import QGuiApplication
 from codesign_wizard import app
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import FindingKind, Remedy, Severity
-from codesign_wizard.core.flow import KEY_VAULT, START, STEPS, WINDOWS_TRIAL, Group, StepState
+from codesign_wizard.core.flow import KEY_VAULT, START, STEPS, SUMMARY, WINDOWS_TRIAL, Group, StepState
 from codesign_wizard.core.job import Job, LogLevel
 from codesign_wizard.core.profile import ProfileStore
 from codesign_wizard.core.secrets import MemoryStore
@@ -57,7 +57,7 @@ def test_next_and_back_walk_the_steps_and_the_profile_remembers(window: MainWind
     for key in after:
         qtbot.mouseClick(window.footer.next_button, Qt.MouseButton.LeftButton)
         assert window.key == key
-    assert window.key == WINDOWS_TRIAL
+    assert window.key == SUMMARY
     assert window.footer.next_button.isHidden()
     for _ in after:
         qtbot.mouseClick(window.footer.back_button, Qt.MouseButton.LeftButton)
@@ -81,7 +81,8 @@ def test_the_rail_is_walked_by_arrow_keys(window: MainWindow, qtbot: QtBot) -> N
     qtbot.keyClick(window.rail.buttons[0], Qt.Key.Key_Down)
     assert window.rail.buttons[1].hasFocus()
     qtbot.keyClick(window.rail.buttons[1], Qt.Key.Key_Down)
-    assert window.rail.buttons[1].hasFocus(), "what cannot be opened is passed over"
+    assert window.rail.buttons[-1].hasFocus(), "what cannot be opened is passed over"
+    qtbot.keyClick(window.rail.buttons[-1], Qt.Key.Key_Up)
     qtbot.keyClick(window.rail.buttons[1], Qt.Key.Key_Return)
     assert window.key == KEY_VAULT
 
@@ -98,11 +99,11 @@ def test_steps_that_do_not_apply_are_left_out_and_come_back(window: MainWindow, 
     qtbot.mouseClick(page.macos, Qt.MouseButton.LeftButton)
     assert shown() == every
     qtbot.mouseClick(page.windows, Qt.MouseButton.LeftButton)
-    assert shown() == [key for key in every if key == START or key not in windows]
+    assert shown() == [key for key in every if key in (START, SUMMARY) or key not in windows]
     assert window.footer.next_button.text() == "&Next: Apple certificates"
     qtbot.mouseClick(page.macos, Qt.MouseButton.LeftButton)
-    assert shown() == [START]
-    assert window.footer.next_button.isHidden()
+    assert shown() == [START, SUMMARY]
+    assert window.footer.next_button.text() == "&Next: Summary"
     qtbot.mouseClick(page.windows, Qt.MouseButton.LeftButton)
     assert shown() == windows
 
@@ -219,13 +220,13 @@ def test_reopening_continues_on_the_same_page_with_the_same_result(
 
 def test_changing_what_a_result_relied_on_marks_it_out_of_date(window: MainWindow, qtbot: QtBot) -> None:
     window.show_step(KEY_VAULT)
-    later = [step.key for step in window.workspace.flow.steps()][1:]
+    later = [step.key for step in window.workspace.flow.steps()][1:-1]
     for key in later:
         window.workspace.flow.record(key, [], {})
     window.workspace.edited()
-    assert [one.step.state for one in window.rail.buttons] == [StepState.DONE] * (1 + len(later))
+    assert [one.step.state for one in window.rail.buttons] == [StepState.DONE] * (2 + len(later))
     qtbot.keyClicks(window.page.fields["vault_name"].edit, "other-vault")
-    assert [one.step.state for one in window.rail.buttons[1:]] == [StepState.OUT_OF_DATE] * len(later)
+    assert [one.step.state for one in window.rail.buttons[1:-1]] == [StepState.OUT_OF_DATE] * len(later)
     assert "out of date" in rail(window, WINDOWS_TRIAL).accessibleName()
     assert window.footer.reason.text() == "Something changed since this was checked: check it again."
     assert window.page.banner.title == "Something changed since this was checked. Sign in again."

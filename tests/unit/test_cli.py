@@ -140,13 +140,6 @@ def test_a_wrong_command_line_is_told_in_a_sentence_and_in_json(
     assert detail.lower() in (finding["detail"] + finding["title"]).lower()
 
 
-@pytest.mark.parametrize("word", arguments.LATER_COMMANDS)
-def test_a_later_version_s_command_is_recognised(word: str, document: Any) -> None:
-    code, found = document(word, "--whatever", "show")
-    assert (code, ids(found)) == (2, {"usage.later"})
-    assert found["findings"][0]["title"] == f"{word} is not part of this version."
-
-
 def test_a_system_s_name_as_an_option_s_value_is_none() -> None:
     assert parse(["trial", "--output", "macos"]).name == "trial all"
 

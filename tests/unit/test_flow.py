@@ -14,6 +14,7 @@ from codesign_wizard.core.flow import (
     OPEN,
     PERMISSIONS,
     START,
+    SUMMARY,
     WINDOWS_TRIAL,
     Flow,
     StepState,
@@ -30,19 +31,20 @@ def flow() -> Flow:
 
 
 def test_steps_follow_each_other_and_end(flow: Flow) -> None:
-    assert [step.key for step in flow.steps()] == [START, KEY_VAULT, PERMISSIONS, CERTIFICATE, WINDOWS_TRIAL]
+    windows = [KEY_VAULT, PERMISSIONS, CERTIFICATE, WINDOWS_TRIAL]
+    assert [step.key for step in flow.steps()] == [START, *windows, SUMMARY]
     following = flow.next(START)
     assert following is not None
     assert following.key == KEY_VAULT
     assert flow.back(START) is None
-    assert flow.next(WINDOWS_TRIAL) is None
+    assert flow.next(SUMMARY) is None
     assert flow.next("nonsense") is None
 
 
 def test_a_platform_that_is_not_wanted_has_no_steps(flow: Flow) -> None:
     flow.go(KEY_VAULT)
     flow.profile.windows_wanted = False
-    assert [step.key for step in flow.steps()] == [START]
+    assert [step.key for step in flow.steps()] == [START, SUMMARY]
     assert flow.current().key == START
 
 

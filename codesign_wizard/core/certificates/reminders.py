@@ -54,7 +54,7 @@ def reminders(
             "The certificate {name} in the vault {vault} is valid until {time}. Make a new signing request "
             "under the same name, send it to the CA, and merge the answer; the old version signs meanwhile."
         ).format(name=name, vault=vault, time=expires.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC"))
-        found.append(Reminder(_uid(vault, name, expires, before), day, before, summary, description))
+        found.append(Reminder(uid(vault, name, expires, before), day, before, summary, description))
     return found
 
 
@@ -90,7 +90,8 @@ def file_name(name: str) -> str:
     return f"{kept.strip('-') or 'certificate'}-renewal.ics"
 
 
-def _uid(vault: str, name: str, expires: datetime, before: int) -> str:
+def uid(vault: str, name: str, expires: datetime, before: int) -> str:
+    """Return the identity of the reminder *before* days ahead of *expires*: the same each time."""
     seed = f"{vault.lower()}/{name.lower()}/{expires.astimezone(UTC):%Y%m%d%H%M%S}/{before}"
     return hashlib.sha256(seed.encode()).hexdigest()[:32] + "@codesign-wizard"
 

@@ -1,0 +1,140 @@
+"""What ends when: read off results, typed, or not known; reminders and findings made of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from codesign_wizard.core.expiry import Known, endings, parse_end, reminders_of, within
+from codesign_wizard.core.finding import FindingKind, Severity
+from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, SUMMARY, Flow, StepState
+from codesign_wizard.core.profile import Profile, new_profile
+from codesign_wizard.core.summary import Party, summarise
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+AGREEMENT = "apple.notary.agreement-missing"
+ROLE = FindingKind("azure.permission.test-role", Severity.ERROR, "A role is missing.", "Only in tests.")
+
+
+def both() -> Profile:
+    made = new_profile("Mine")
+    made.macos_wanted = True
+    return made
+
+
+def by_key(profile: Profile) -> dict[str, tuple[str | None, Known]]:
+    return {
+        each.key: (None if each.ends is None else f"{each.ends:%Y-%m-%d}", each.known)
+        for each in endings(profile)
+    }
+
+
+def test_without_results_everything_is_named_and_nothing_is_known() -> None:
+    found = by_key(both())
+    assert found == {
+        "certificate": (None, Known.UNKNOWN),
+        "client-secret": (None, Known.UNKNOWN),
+        "application-certificate": (None, Known.UNKNOWN),
+        "installer-certificate": (None, Known.UNKNOWN),
+        "api-key": (None, Known.NEVER),
+        "apple-membership": (None, Known.UNKNOWN),
+    }
+
+
+def test_ends_are_read_off_whatever_step_tells_them_the_latest_look_first() -> None:
+    profile = both()
+    flow = Flow(profile)
+    flow.record(KEY_VAULT, [], {"certificate_expires": "2027-01-05T00:00:00Z", "token_expires": "2026-11-28"})
+    facts = {"application_expires": "2027-02-01T22:12:15Z", "installer_expires": "2031-03-01T00:00:00Z"}
+    flow.record("a-later-step", [], {**facts, "seal_expires": "2029-01-01T00:00:00Z"})
+    flow.record(CERTIFICATE, [], {"certificate_expires": "2028-01-05T00:00:00Z"})
+    profile.results[CERTIFICATE].obtained += timedelta(seconds=5)
+    found = by_key(profile)
+    assert found["certificate"] == ("2028-01-05", Known.SEEN)
+    assert found["application-certificate"] == ("2027-02-01", Known.SEEN)
+    assert found["installer-certificate"] == ("2031-03-01", Known.SEEN)
+    assert found["seal-certificate"] == ("2029-01-01", Known.SEEN)
+    assert found["developer-id-g1"] == ("2027-02-01", Known.COMPUTED)
+    assert found["developer-id-g2"] == ("2031-09-17", Known.COMPUTED)
+    assert "token-certificate" not in found
+    assert endings(profile)[0].key in ("application-certificate", "developer-id-g1")
+
+
+def test_a_typed_end_counts_until_somebody_tells_it_and_only_for_the_present_secret() -> None:
+    profile = both()
+    profile.ends.client_secret, profile.ends.apple_membership = "2027-03-01", "2026-12-01"
+    assert by_key(profile)["client-secret"] == ("2027-03-01", Known.TYPED)
+    assert by_key(profile)["apple-membership"] == ("2026-12-01", Known.TYPED)
+    Flow(profile).record(KEY_VAULT, [], {"secret_expires": "2027-05-01T00:00:00Z"})
+    assert by_key(profile)["client-secret"] == ("2027-05-01", Known.SEEN)
+    profile.windows.azure.secret_revision += 1
+    assert by_key(profile)["client-secret"] == ("2027-03-01", Known.TYPED)
+
+
+def test_dates_as_people_type_them() -> None:
+    assert parse_end("2027-05-01") == datetime(2027, 5, 1, 23, 59, 59, tzinfo=UTC)
+    assert parse_end(" 2027-05-01T02:00:00+02:00 ") == datetime(2027, 5, 1, tzinfo=UTC)
+    for text in ("", "1.5.2027", "2027-13-01", "0001-01-01T00:00:00+14:00", "soon"):
+        assert parse_end(text) is None
+
+
+def test_what_ends_within_the_days_is_found_to_the_day() -> None:
+    profile = both()
+    profile.ends.apple_membership = (NOW + timedelta(days=30)).isoformat()
+    ids = [each.id for each in within(endings(profile), 29, now=NOW, severity=Severity.ERROR)]
+    assert set(ids) == {"expiry.unknown"}
+    (soon,) = [
+        each
+        for each in within(endings(profile), 30, now=NOW, severity=Severity.ERROR)
+        if each.id == "expiry.soon"
+    ]
+    assert soon.severity is Severity.ERROR
+    assert soon.title == "Apple Developer Program membership ends on 2026-12-28, in 30 days."
+    later = NOW + timedelta(days=31)
+    assert "expiry.ended" in [
+        each.id for each in within(endings(profile), 0, now=later, severity=Severity.ERROR)
+    ]
+
+
+def test_reminders_keep_their_identity_and_leave_out_what_is_past() -> None:
+    profile = both()
+    profile.ends.apple_membership = "2026-12-20"
+    found = reminders_of(endings(profile), "Mine", now=NOW)
+    assert [each.before for each in found] == [14, 0]
+    assert found[0].summary == "Apple Developer Program membership ends in 14 days (Mine)"
+    assert [each.uid for each in reminders_of(endings(profile), "Mine", now=NOW)] == [
+        each.uid for each in found
+    ]
+
+
+def test_each_party_is_told_what_is_theirs() -> None:
+    profile = both()
+    profile.ends.apple_membership = "2026-12-20"
+    flow = Flow(profile)
+    flow.record("permissions", [ROLE()], {})
+    flow.record(CERTIFICATE, [], {}, details={"open": "pending"})
+    summary = summarise(profile, now=NOW)
+    told = {party: [each.what for each in summary.moves if each.party is party] for party in Party}
+    assert told[Party.AZURE] == ["A role is missing."]
+    assert told[Party.CA] == ["Check the order and issue the certificate for the signing request."]
+    assert told[Party.APPLE] == ["Apple Developer Program membership ends on 2026-12-20: renew it before."]
+    assert told[Party.SERVER] == []
+    assert "Hand in the CA's answer when it comes." in told[Party.PARTNER]
+    assert summary.severity is Severity.ERROR
+    assert summary.title == "Permissions needs attention: A role is missing."
+
+
+def test_the_verdict_goes_from_nothing_to_all_proved_to_ended() -> None:
+    profile = new_profile("Mine")
+    flow = Flow(profile)
+    assert summarise(profile, now=NOW).title == "0 of 4 steps are done."
+    for step in flow.steps():
+        if step.key not in ("start", SUMMARY):
+            flow.record(step.key, [], {"certificate_expires": "2027-10-01T00:00:00Z"})
+    assert flow.state(SUMMARY) is StepState.DONE
+    good = summarise(profile, now=NOW)
+    assert (good.severity, good.title) == (
+        Severity.OK,
+        "Signing works for Windows: all was checked and proved.",
+    )
+    assert summarise(profile, now=datetime(2027, 9, 1, tzinfo=UTC)).severity is Severity.WARNING
+    assert summarise(profile, now=datetime(2027, 11, 1, tzinfo=UTC)).severity is Severity.ERROR
