@@ -60,11 +60,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
-        <source>{command} is not part of this version.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/arguments.py"/>
         <source>opens the wizard</source>
         <translation type="unfinished"></translation>
     </message>
@@ -126,6 +121,11 @@
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
         <source>compares and applies a Comet Server's settings, proves its own builds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>writes what is kept, or a fresh diagnosis, as a report without secrets</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -891,6 +891,26 @@
     <message>
         <location filename="codesign_wizard/commands/events.py"/>
         <source>Signature</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/expiring.py"/>
+        <source>no end</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/expiring.py"/>
+        <source>not known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/expiring.py"/>
+        <source>also tell what ends within DAYS, or has ended; the exit code is 1 then</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/expiring.py"/>
+        <source>save reminders of all known ends (.ics)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1895,6 +1915,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
+        <source>it must be a date such as 2027-05-01</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
         <source>profile {what} does not take it</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1911,6 +1936,21 @@
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
         <source>it must be one of {values}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/report.py"/>
+        <source>where it goes, .html or .json; without it the short text for support is printed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/report.py"/>
+        <source>run doctor first, and report on that</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/report.py"/>
+        <source>report takes neither --all-profiles nor --expiring nor --calendar.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -10894,6 +10934,161 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>{what} ended on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>{what} ends on {date}, in {days} days.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>{what}: when it ends is not known.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Code-signing certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>What was signed and time-stamped before stays good.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Application's client secret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Apple Developer Program membership</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Apple's services do not tell it: see developer.apple.com/account, and type it in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Make the next one before, and put it in everywhere.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>The secret itself does not tell it: see App registrations &gt; the application &gt; Certificates &amp; secrets, and type it in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>App Store Connect API key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>It has no end; it is good until somebody revokes it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Apple says that it has lapsed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Sign in: it is read off the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>As typed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>It is read off the .p12 file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Apple's agreement</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>The Account Holder has to accept the present one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Renew it: certificate renew makes the signing request beside the one that signs meanwhile.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Let the owner of the app registration make a new secret, and put its value in here and at the server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Let Apple's Account Holder make a new one: identity request makes what Apple asks for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Let the Account Holder renew the membership at developer.apple.com/account.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Let the Account Holder accept it at developer.apple.com/account.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>{what} ends in {days} days ({name})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>{what} ends today ({name})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Apple's intermediate Developer ID (G1)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>A certificate that it issued ends with it at the latest; new ones come from G2.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Apple's intermediate Developer ID (G2)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>It issued a certificate of yours.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>{what} ends on {time}. {note}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/files.py"/>
         <source>it is a folder</source>
         <translation type="unfinished"></translation>
@@ -10931,6 +11126,11 @@
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>macOS trial</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Summary</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11041,6 +11241,26 @@
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} holds a private key in PEM, not encrypted, and beside it:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>Profile</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>Made</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>Verdict</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} is a report of Codesign Wizard on {name}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11221,6 +11441,16 @@
     <message>
         <location filename="codesign_wizard/core/macos_trial.py"/>
         <source>refused</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>client secret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>Apple membership</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11589,6 +11819,276 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>The report is saved as {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>{file} cannot be opened as a report: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>{file} was written by a later version of Codesign Wizard.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>This is a report of another day and perhaps another computer: nothing is run from it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>The keyring did not answer, so the report could not be searched for the secrets in it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>its name must end in .html or .json</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>Apple team</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>Apple key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>Server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>Proxy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>it is none of Codesign Wizard's</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>Report of {time} UTC, made by version {version} on {system}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>it is no text in UTF-8</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>it is cut short or damaged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>something in it is not as the program writes it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>{text}, on practice accounts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>Open it with that version.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>practice accounts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report.py"/>
+        <source>Ask for the report again: as the file itself, not its text.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>works</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>needs attention</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>out of date</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>in progress</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Checked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Status</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Message</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Request id</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Time</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Permission</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Seen by</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Note</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Signing report: {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Made {time} by Codesign Wizard {version}. Times are UTC. No secrets are in it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>What is in order, and notes ({n})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>likely, not proved</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Problem</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Warning</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>In order</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>What to do next</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>What was checked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>What we saw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Finding</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>What to do:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>What ends when</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>{n} days</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Permissions in the vault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>not asked for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>What was seen</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Settings, without secrets</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Versions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Made on practice accounts: nothing in it is real.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>What stands in the way</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/sample.py"/>
         <source>The product name cannot be put into the sample installer.</source>
         <translation type="unfinished"></translation>
@@ -11674,6 +12174,126 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>Diagnosis for macOS</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>Diagnosis of the Comet Server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{what} ended on {date}: renew it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{what} ends on {date}: renew it before.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>Check it again: what is shown is what was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>Nothing is chosen to be signed yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>You</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>Azure administrator</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>Apple's Account Holder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>Certificate authority</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{step} needs attention: {what}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>1 more step needs attention.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>Signing works for {systems}: all was checked and proved.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{done} of {all} steps are done.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{step} comes next.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>Check the order and issue the certificate for the signing request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>Go on with {step}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>Look up when it ends, and type it in: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{what} has ended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>Something changed since {step} was checked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{what} ends on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>Check again: {step}. Something changed since.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{n} more steps need attention.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>Hand in the CA's answer when it comes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/trial.py"/>
         <source>SmartScreen may still warn at first: it goes by reputation, which grows with downloads.</source>
         <translation type="unfinished"></translation>
@@ -11721,11 +12341,6 @@
     <message>
         <location filename="codesign_wizard/pages/apple_certificates.py"/>
         <source>Two Developer ID identities of one team. They are read here and stay on this computer.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/apple_certificates.py"/>
-        <source>What was checked</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12424,6 +13039,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/held.py"/>
+        <source>Not in a report: it is only read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/inspect.py"/>
         <source>Inspect a file</source>
         <translation type="unfinished"></translation>
@@ -12865,7 +13485,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
+        <source>Close the report</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
         <source>Dismiss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>{report}, only to be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>{file}: nothing is run from it, nothing of it is kept. It may have been changed on its way.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12876,11 +13511,6 @@
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>By hand, or for somebody else to do: portal, az, PowerShell</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>What we saw</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13100,11 +13730,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>not known</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
         <source>The code is {code}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13256,11 +13881,6 @@
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
         <source>From accounts to a signed, proven installer of your own brand, one step at a time.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>Profile</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13490,11 +14110,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>{step} comes next.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start_words.py"/>
         <source>Everything is filled in: walk the whole way with Next.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13551,6 +14166,111 @@
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
         <source>{step} is out of date.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>Write a date as year-month-day, such as 2027-05-01.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>What works, what ends when, what comes next; and the report to hand on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>Report</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>Sa&amp;ve report…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>Copy for support</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>Client secre&amp;t</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>&amp;Membership</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>Save cale&amp;ndar file…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>Save reminders of all known ends for a calendar</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>Saving the report</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>Saving reminders</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>Save the report</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>For people (*.html);;For programs (*.json)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>Who has to act, from what was found.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>One file with all of this, the evidence and the settings. Secrets are not in it, and folders are shortened. Dropped on this window it opens again, only to be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>ends on, such as 2027-05-01</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>ended</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>{state}, checked {time}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>Nothing: everybody has done their part.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>Show</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>Show: {what}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13759,6 +14479,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>Opening {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/practice/entra/pages.py"/>
         <source>The program goes on by itself. You can close this page.</source>
         <translation type="unfinished"></translation>
@@ -13801,11 +14526,6 @@
     <message>
         <location filename="codesign_wizard/practice/entra/pages.py"/>
         <source>You have not signed in</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/practice/entra/pages.py"/>
-        <source>Code</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14239,6 +14959,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/scenes_summary.py"/>
+        <source>the report</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/screenshots.py"/>
         <source>the code</source>
         <translation type="unfinished"></translation>
@@ -14306,6 +15031,11 @@
     <message>
         <location filename="codesign_wizard/session.py"/>
         <source>It must be one of {values}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/session.py"/>
+        <source>A report holds no secrets.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14480,11 +15210,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/confirm.py"/>
-        <source>Warning</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/confirm.py"/>
         <source>Question</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14511,11 +15236,6 @@
     <message>
         <location filename="codesign_wizard/widgets/fields.py"/>
         <source>Forget</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>In order</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14550,32 +15270,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>likely, not proved</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Check again</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>Status</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>Message</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>Request id</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>Time</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14601,11 +15296,6 @@
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Check again: {title}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>Finding</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14975,11 +15665,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>not asked for</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
         <source>sign a client</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15005,22 +15690,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
-        <source>Permission</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/matrix.py"/>
         <source>Needed to</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/pieces.py"/>
-        <source>Problem</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/pieces.py"/>
-        <source>Note</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15085,27 +15755,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>Report: summary, save, copy for support</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
         <source>&amp;Settings</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
         <source>not started</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>in progress</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>needs attention</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>out of date</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
