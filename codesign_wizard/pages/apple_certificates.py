@@ -96,7 +96,7 @@ class AppleCertificatesPage(Page):
         )
         self.requests.answer.files.connect(self.take_files)
         self.requests.site.link.connect(self.link)
-        self.fold = Fold(tr("&No Mac? Make the signing requests here"))
+        self.fold = Fold(tr("No Mac? Make the signing requests here"))
         self.fold.body.setContentsMargins(0, 0, 0, 0)
         self.fold.body.addWidget(self.requests)
         self._folded: bool | None = None
