@@ -12345,7 +12345,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/apple_certificates.py"/>
-        <source>&amp;No Mac? Make the signing requests here</source>
+        <source>No Mac? Make the signing requests here</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
