@@ -281,6 +281,14 @@ class Session:
         """Return the App Store Connect API key's private key (PEM), if it is kept; may ask the keyring."""
         return self.secrets.get(self.profile.id, APPLE_API_KEY)
 
+    def api_key_places(self) -> Sequence[Path]:
+        """Return the folders where an API key's file may lie; in practice nobody looks into real ones."""
+        if self.practice is not None:
+            return [self.practice.api_key_file.parent]
+        from codesign_wizard.core.apple.api_key import usual_places
+
+        return usual_places()
+
     def api_key(self) -> ApiKey | None:
         """Return the profile's API key with its ids as they are, if there is one; may ask the keyring."""
         from codesign_wizard.core.apple.api_key import ApiKey

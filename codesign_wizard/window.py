@@ -36,6 +36,7 @@ _PAGES = {
     steps.CERTIFICATE: ("certificate", "CertificatePage"),
     steps.WINDOWS_TRIAL: ("windows_trial", "WindowsTrialPage"),
     steps.APPLE_CERTIFICATES: ("apple_certificates", "AppleCertificatesPage"),
+    steps.MACOS_LEVEL: ("macos_level", "MacosLevelPage"),
     steps.MACOS_TRIAL: ("macos_trial", "MacosTrialPage"),
     steps.SUMMARY: ("summary", "SummaryPage"),
     "inspect": ("inspect", "InspectPage"),

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from codesign_wizard.core.finding import Finding, Severity, blocks, utc_now
-from codesign_wizard.core.profile import Profile, StepResult
+from codesign_wizard.core.profile import LEVELS, Profile, StepResult
 from codesign_wizard.core.text import tr, translate
 
 
@@ -53,6 +53,7 @@ PERMISSIONS = "permissions"
 CERTIFICATE = "certificate"
 WINDOWS_TRIAL = "windows-trial"
 APPLE_CERTIFICATES = "apple-certificates"
+MACOS_LEVEL = "macos-level"
 MACOS_TRIAL = "macos-trial"
 SUMMARY = "summary"
 
@@ -63,14 +64,23 @@ STEPS = (
     Step(CERTIFICATE, tr("Certificate"), Group.WINDOWS),
     Step(WINDOWS_TRIAL, tr("Windows trial"), Group.WINDOWS),
     Step(APPLE_CERTIFICATES, tr("Apple certificates"), Group.MACOS),
+    Step(MACOS_LEVEL, tr("Level and API key"), Group.MACOS),
     Step(MACOS_TRIAL, tr("macOS trial"), Group.MACOS),
     Step(SUMMARY, tr("Summary"), Group.FINISH),
 )
 OPEN = "open"  # a detail of a result: nothing is wrong, and somebody has yet to act before the step is done
 CERTIFICATE_EXPIRES = "certificate_expires"  # a fact of a result: ISO 8601, UTC
-_MACOS = (APPLE_CERTIFICATES, MACOS_TRIAL)  # what relies on nothing in Azure
+_MACOS = (APPLE_CERTIFICATES, MACOS_LEVEL, MACOS_TRIAL)  # what relies on nothing in Azure
 # a step that gets a result of its own; Start only gathers choices
-_WITH_RESULT = (KEY_VAULT, PERMISSIONS, CERTIFICATE, WINDOWS_TRIAL, APPLE_CERTIFICATES, MACOS_TRIAL)
+_WITH_RESULT = (
+    KEY_VAULT,
+    PERMISSIONS,
+    CERTIFICATE,
+    WINDOWS_TRIAL,
+    APPLE_CERTIFICATES,
+    MACOS_LEVEL,
+    MACOS_TRIAL,
+)
 # the step that knows what a trial signs with, and the facts that tell whether it is the same still
 _SIGNED_WITH = {
     WINDOWS_TRIAL: (CERTIFICATE, (CERTIFICATE_EXPIRES,)),
@@ -122,6 +132,8 @@ class Flow:
         if key not in _WITH_RESULT:
             done = any(other in self.profile.reached for other in _WITH_RESULT)
             return StepState.DONE if done else StepState.IN_PROGRESS
+        if key == MACOS_LEVEL and self.profile.macos.level == LEVELS[0]:
+            return self._without_key()
         result = self.profile.results.get(key)
         if result is None:
             return StepState.IN_PROGRESS if key in self.profile.reached else StepState.NOT_STARTED
@@ -155,21 +167,36 @@ class Flow:
 
     def inputs(self, key: str) -> str:
         """Return a fingerprint of the settings that the step relies on; it changes when one of them does."""
-        relied = self._relied_macos(key) if key in _MACOS else self._relied_windows(key)
-        # a change is to be noticed, not proved: no secret and no adversary in here
-        return f"{zlib.crc32(json.dumps(relied).encode()):08x}"
+        return _fingerprint(self._relied_macos(key) if key in _MACOS else self._relied_windows(key))
+
+    def signing_inputs(self) -> str:
+        """Return a fingerprint of what a package for macOS is signed by: no level and no key for Apple."""
+        return _fingerprint(self._relied_signing())
 
     def _relied_macos(self, key: str) -> list[object]:
         profile, macos = self.profile, self.profile.macos
+        network: list[object] = [profile.network.proxy, profile.network.ca_bundle]
+        own = macos.api_key
+        ids: list[object] = [own.key_id, own.issuer_id, own.revision]
+        if key == MACOS_LEVEL:
+            return [*ids, *network]
+        if key == APPLE_CERTIFICATES:
+            return self._relied_identities()
+        relied = [*self._relied_signing(), macos.level, *network]
+        # nobody asks with the key at the level of signing
+        return relied if macos.level == LEVELS[0] else [*relied, *ids]
+
+    def _relied_identities(self) -> list[object]:
+        profile, macos = self.profile, self.profile.macos
         files = [macos.installer_file, macos.application_file, macos.team]
-        relied: list[object] = [files, macos.password_revision, profile.extra_roots]
-        if key == MACOS_TRIAL:
-            relied += [
-                [profile.product_name, macos.input_file],
-                [macos.level, macos.timestamp_servers],
-                [profile.network.proxy, profile.network.ca_bundle, profile.extra_timestamp_roots],
-            ]
-        return relied
+        return [files, macos.password_revision, profile.extra_roots]
+
+    def _relied_signing(self) -> list[object]:
+        profile, macos = self.profile, self.profile.macos
+        return [
+            *self._relied_identities(),
+            [profile.product_name, macos.input_file, macos.timestamp_servers, profile.extra_timestamp_roots],
+        ]
 
     def _relied_windows(self, key: str) -> list[object]:
         profile, windows = self.profile, self.profile.windows
@@ -200,6 +227,8 @@ class Flow:
     def reason_not_next(self, key: str) -> str:
         """Return one sentence on why going on is not advised yet; empty when the way is clear."""
         match self.state(key):
+            case StepState.ATTENTION if key == MACOS_LEVEL:
+                return tr("Apple will notarise nothing until this is mended.")
             case StepState.ATTENTION:
                 return tr("Signing will not work until this is mended.")
             case StepState.OUT_OF_DATE:
@@ -216,6 +245,9 @@ class Flow:
                 return tr("Nothing has been signed yet.")
             case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == APPLE_CERTIFICATES:
                 return tr("Both certificates are needed.")
+            case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == MACOS_LEVEL:
+                if self.profile.macos.level != LEVELS[0]:
+                    return tr("Check the key, or go on and check it later.")
         return ""
 
     def _all_done(self) -> StepState:
@@ -224,6 +256,12 @@ class Flow:
         if states == {StepState.DONE}:
             return StepState.DONE
         return StepState.IN_PROGRESS if SUMMARY in self.profile.reached else StepState.NOT_STARTED
+
+    def _without_key(self) -> StepState:
+        """Return the state of the level where no key is needed: chosen once the next step was opened."""
+        if MACOS_TRIAL in self.profile.reached:
+            return StepState.DONE
+        return StepState.IN_PROGRESS if MACOS_LEVEL in self.profile.reached else StepState.NOT_STARTED
 
     def _renewed(self, key: str, trial: StepResult) -> bool:
         """Tell whether another certificate was seen since the trial signed with the former one."""
@@ -240,3 +278,8 @@ class Flow:
         if place is None or not 0 <= place + offset < len(steps):
             return None
         return steps[place + offset]
+
+
+def _fingerprint(relied: list[object]) -> str:
+    # a change is to be noticed, not proved: no secret and no adversary in here
+    return f"{zlib.crc32(json.dumps(relied).encode()):08x}"

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from codesign_wizard.core.expiry import endings
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.flow import APPLE_CERTIFICATES, CERTIFICATE, CERTIFICATE_EXPIRES, KEY_VAULT
-from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.profile import LEVELS, Profile
 from codesign_wizard.core.text import tr
 
 
@@ -97,6 +97,17 @@ def needs(profile: Profile) -> list[Need]:
                 len(apple) == 2,
             ),
         ]
+        if profile.macos.level != LEVELS[0]:
+            wanted.append(
+                Need(
+                    "apple-api-key",
+                    tr("App Store Connect API key"),
+                    tr("no cost"),
+                    tr("minutes"),
+                    tr("A team key with access “Developer”. An administrator makes it; it downloads once."),
+                    bool(profile.macos.api_key.accepted),
+                )
+            )
     if profile.server_wanted:
         wanted.append(
             Need(

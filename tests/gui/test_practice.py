@@ -116,6 +116,9 @@ def test_the_whole_way_on_practice_accounts(
     wait_idle(window, qtbot)
     assert window.page.banner.title == "Both certificates can sign, for Practice Team (team PRACTICE01)."
     window.go_next()
+    wait_idle(window, qtbot)
+    assert window.page.banner.title.startswith("“Sign only”: macOS 10.15 and later will stop")
+    window.go_next()
     trial = window.page
     qtbot.mouseClick(trial.go, Qt.MouseButton.LeftButton)
     wait_idle(window, qtbot, PATIENCE)

@@ -1,0 +1,222 @@
+"""macOS level and API key: how far the server goes for customers, and the key that Apple wants for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt
+
+from codesign_wizard.core.apple import key_work as work
+from codesign_wizard.core.apple import level_words
+from codesign_wizard.core.apple.identity_words import for_a_page
+from codesign_wizard.core.finding import Finding, Severity
+from codesign_wizard.core.flow import MACOS_LEVEL
+from codesign_wizard.core.job import Job
+from codesign_wizard.core.text import tr
+from codesign_wizard.core.verdict import verdict
+from codesign_wizard.pages.base import Page
+from codesign_wizard.pages.workspace import Workspace
+from codesign_wizard.runner import Task
+from codesign_wizard.theme import Mark
+from codesign_wizard.widgets.api_key import ApiKeyCard
+from codesign_wizard.widgets.basics import announce, label, restyle
+from codesign_wizard.widgets.findings import FindingList
+from codesign_wizard.widgets.level_cards import LevelCards
+from codesign_wizard.widgets.pieces import Banner, Fold
+
+
+class MacosLevelPage(Page):
+    """The seventh page. The level is kept as it is chosen, the key in the keyring as it is given."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(
+            workspace,
+            tr("macOS level and API key"),
+            tr("How far the server goes before it hands a client to your customers."),
+        )
+        self._task: Task | None = None
+        self.seen: work.KeySeen | None = None
+        self._problem: Finding | None = None  # of a file that is no key, or a job that failed
+        self._shown: object = None
+        self.banner = Banner()
+        self.levels = LevelCards(level_words.cards(workspace.flow, kept=None))
+        self.levels.chosen.connect(self._choose)
+        self.why = Fold(tr("&Which one?"))
+        for text in level_words.recommendation():
+            self.why.body.addWidget(label(text))
+        self.key = ApiKeyCard()
+        self.key.given.connect(self.take)
+        self.key.forgotten.connect(self.forget)
+        self.key.typed.connect(self._typed)
+        self.key.check.connect(self.check)
+        self.findings = FindingList(tr("What Apple said"))
+        self.findings.again.connect(lambda _: self._again())
+        self.findings.link.connect(self.link)
+        for part in (self.banner, self.levels, self.why, self.key, self.findings):
+            self.add(part)
+        self.done()
+
+    # -- showing
+
+    def refresh(self) -> None:
+        workspace, macos = self.workspace, self.workspace.profile.macos
+        kept = self.seen.kept if self.seen is not None else None
+        cards = level_words.cards(workspace.flow, kept=kept)
+        self.levels.show_cards(cards, macos.level)
+        self.key.show_state(macos.api_key, self.seen, self._note())
+        busy = self._task is not None
+        self.key.ask.setEnabled(not busy)
+        if not busy:
+            self._show_findings()
+            self._say(kept)
+        checked = workspace.flow.state(MACOS_LEVEL) == "done"
+        # one thing to do next: once Apple has answered, it is Next
+        restyle(self.key.ask, "kind", "" if checked else "primary")
+
+    def shown(self) -> None:
+        """Look whether a key is kept and where its file lies, which may have come since."""
+        if self._task is None and self.seen is None:
+            session = self.workspace.session
+            self._begin(tr("Looking for the API key"), lambda job: work.look(session), self._seen, quiet=True)
+
+    def focus_problem(self) -> bool:
+        return self.findings.focus_first()
+
+    def _note(self) -> str:
+        if self.workspace.profile.macos.level == level_words.SIGN_ONLY:
+            return tr("Not needed at the level “sign only”; it can be made ready here all the same.")
+        return tr(
+            "A team key with access “Developer” is enough. It is made in App Store Connect, Users and "
+            "Access, Integrations."
+        )
+
+    def _show_findings(self) -> None:
+        result = self.workspace.profile.results.get(MACOS_LEVEL)
+        found = [self._problem] if self._problem is not None else list(result.findings) if result else []
+        shown = (id(result), id(self._problem))
+        if shown != self._shown:
+            self._shown = shown
+            self.findings.set(for_a_page(found))
+
+    def _say(self, kept: bool | None) -> None:
+        if self._problem is not None:
+            self.banner.say(*verdict([self._problem], ""))
+            return
+        severity, title, text = level_words.said(self.workspace.flow, kept=kept)
+        self.banner.say(severity, title, text, mark=Mark.NOW if severity is Severity.INFO else None)
+
+    # -- what is chosen and typed
+
+    def _choose(self, level: str) -> None:
+        macos = self.workspace.profile.macos
+        if macos.level != level:
+            macos.level = level
+            self.workspace.edited()
+            announce(self.levels, self.banner.title)
+
+    def _typed(self) -> None:
+        own = self.workspace.profile.macos.api_key
+        key_id, issuer_id = self.key.key_id.text, self.key.issuer.text
+        if (key_id, issuer_id) != (own.key_id, own.issuer_id):
+            # what Apple accepted was with the former ids
+            own.key_id, own.issuer_id, own.accepted = key_id, issuer_id, ""
+            self._problem = None
+            self.workspace.edited()
+
+    def _ids(self) -> work.Ids:
+        own = self.workspace.profile.macos.api_key
+        return work.Ids(own.key_id, own.issuer_id, own.named, own.accepted)
+
+    # -- jobs
+
+    def take(self, path: str) -> None:
+        """Keep the key in the file at *path*, and read its ids off it."""
+        session, ids = self.workspace.session, self._ids()
+        self._begin(
+            tr("Reading the key"),
+            lambda job: work.take(session, Path(path), ids),
+            self._taken,
+            quiet=True,
+            lasting=True,
+        )
+
+    def forget(self) -> None:
+        """Take the key out of the keyring, with its ids."""
+        session = self.workspace.session
+        self._begin(
+            tr("Forgetting the key"), lambda job: work.forget(session), self._taken, quiet=True, lasting=True
+        )
+
+    def check(self) -> None:
+        """Ask Apple whether the key may notarise."""
+        flow, session, ids = self.workspace.flow, self.workspace.session, self._ids()
+        inputs = flow.inputs(MACOS_LEVEL)
+
+        def keep(checked: work.Checked) -> None:
+            own = self.workspace.profile.macos.api_key
+            if flow.inputs(MACOS_LEVEL) == inputs and checked.accepted:
+                own.accepted = checked.accepted
+            flow.record(MACOS_LEVEL, checked.findings, {}, inputs=inputs)
+            self.workspace.edited()
+
+        self._begin(tr("Checking with Apple"), lambda job: work.check(job, session, ids), keep)
+
+    def _again(self) -> None:
+        if self._problem is not None:
+            self._problem = None
+            self.refresh()
+            self.key.focus_missing()
+        else:
+            self.check()
+
+    def _begin(
+        self,
+        name: str,
+        job: Callable[[Job], Any],
+        done: Callable[[Any], object],
+        *,
+        quiet: bool = False,
+        lasting: bool = False,
+    ) -> None:
+        if self._task is not None:
+            return
+        if not quiet and self.workspace.runner.foreground is not None:
+            return
+        task = self._task = self.workspace.runner.start(job, name, quiet=quiet, lasting=lasting)
+        self._problem = None
+        task.done.connect(done)
+        task.failed.connect(self._failed)
+        task.finished.connect(self._over)
+        if not quiet:
+            self.banner.say(
+                Severity.INFO, f"{name}…", tr("Cancelling leaves everything as it was."), mark=Mark.NOW
+            )
+        self.refresh()
+
+    def _failed(self, finding: Finding) -> None:
+        self._problem = finding
+
+    def _over(self) -> None:
+        task, self._task = self._task, None
+        self.refresh()
+        if task is None or task.name == tr("Looking for the API key"):
+            return
+        announce(self, self.banner.title, assertive=True)
+        if not self.findings.focus_first():
+            if task.quiet:
+                self.key.focus_missing()
+            else:
+                self.key.ask.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _seen(self, seen: work.KeySeen) -> None:
+        self.seen = seen
+
+    def _taken(self, seen: work.KeySeen) -> None:
+        self.seen = seen
+        self.workspace.profile.results.pop(MACOS_LEVEL, None)
+        warned = [each for each in seen.told if each.severity is Severity.WARNING]
+        self._problem = warned[0] if warned else None
+        self.key.show_ids(self.workspace.profile.macos.api_key)
+        self.workspace.edited()
