@@ -3664,6 +3664,216 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>For customers, take “Sign, notarise and staple”: a backup client is often installed behind a firewall, or on a Mac that is being set up, from where Apple cannot be asked. There the ticket has to be inside.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>The price is the wait at the first download after each new version of the server, 10 minutes or more; later downloads are at once. If that wait is a nuisance and all Macs are online, “Sign and notarise” is enough.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>“Sign only” is for tests, and for packages that are not downloaded with a browser or a mail: only what is marked as downloaded is judged by Gatekeeper.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Apple accepts the key: this level can be reached.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>The key is there. Apple has not been asked yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Developer ID Installer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Developer ID Application</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Both certificates</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>API key: could not be checked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Sign only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Fastest. macOS 10.15 and later stop what was downloaded.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Sign and notarise</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Good. The customer's Mac asks Apple once, when it is first opened.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Sign, notarise and staple</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Best. Apple's ticket is inside the package.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>“Sign only”: macOS 10.15 and later will stop what customers download.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>No API key is needed. The other two levels change that.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Key or network changed since Apple was asked: check it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>This level needs an App Store Connect API key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Drop its file below, AuthKey_….p8, and give the Issuer ID.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Agreement with Apple: has to be accepted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Membership in Apple's programme: ended or suspended</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>API key: Apple does not take it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Obtained {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>API key: none yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>API key: not checked yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>API key: accepted by Apple</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>No API key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Customers read “cannot be opened”, with a network and without</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>macOS 10.14 and earlier open it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>First download of a client: seconds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>With a network: opens, on every macOS</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Without a network: macOS 10.15 and later stop it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>First download of a client: minutes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Opens with a network and without, on every macOS</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>First download of a client: 10 minutes or more; problems stand in the server's log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>The result below is of {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>The {name} is missing still.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>{name}: none yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>{name}: cannot sign</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>{name}: not checked yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>API key: its {name} is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/mac_tools.py"/>
         <source>macOS' own {program} accepts {file}.</source>
         <translation type="unfinished"></translation>
@@ -10910,21 +11120,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/settings.py"/>
-        <source>Sign only</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/settings.py"/>
-        <source>Sign and notarise</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/settings.py"/>
-        <source>Sign, notarise and staple</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/settings.py"/>
         <source>Fill it in, or apply the other parts alone.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11125,12 +11320,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
+        <source>Level and API key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
         <source>macOS trial</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Summary</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Apple will notarise nothing until this is mended.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11166,6 +11371,11 @@
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>There is no certificate to sign with yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Check the key, or go on and check it later.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11571,6 +11781,11 @@
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>in {n} days</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>A team key with access “Developer”. An administrator makes it; it downloads once.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12386,11 +12601,6 @@
     <message>
         <location filename="codesign_wizard/pages/apple_certificates.py"/>
         <source>Read {time}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/apple_certificates.py"/>
-        <source>The result below is of {time}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13354,6 +13564,61 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/macos_level.py"/>
+        <source>A team key with access “Developer” is enough. It is made in App Store Connect, Users and Access, Integrations.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_level.py"/>
+        <source>macOS level and API key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_level.py"/>
+        <source>How far the server goes before it hands a client to your customers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_level.py"/>
+        <source>&amp;Which one?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_level.py"/>
+        <source>What Apple said</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_level.py"/>
+        <source>Not needed at the level “sign only”; it can be made ready here all the same.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_level.py"/>
+        <source>Reading the key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_level.py"/>
+        <source>Forgetting the key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_level.py"/>
+        <source>Checking with Apple</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_level.py"/>
+        <source>Looking for the API key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_level.py"/>
+        <source>Cancelling leaves everything as it was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Packages (*.pkg);;All files (*)</source>
         <translation type="unfinished"></translation>
@@ -14310,11 +14575,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/trial.py"/>
-        <source>Cancelling leaves everything as it was.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/trial.py"/>
         <source>Signing and verifying</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14346,11 +14606,6 @@
     <message>
         <location filename="codesign_wizard/pages/trial.py"/>
         <source>Something changed since this trial. Sign and verify again.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/trial.py"/>
-        <source>Obtained {time}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15064,6 +15319,101 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>Iss&amp;uer ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>&amp;Key ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>Drop AuthKey_….p8 here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>API keys (*.p8 *.json *.pem);;All files (*)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>Choose the API key's file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>Replace…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>Replace the API key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>Forget</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>Forget the API key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>Takes it out of the keyring, with its ids; the file stays where it is</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>The Issuer ID is the same for all keys of a team. A key without one is an individual key: the notary service does not take it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>&amp;Check with Apple</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>One harmless call. Nothing is submitted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>above the list of team keys, such as 57246542-96fe-1a63-e053-0824d011072a</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>ten letters and digits, in the file's name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>Use it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>EC P-256 private key, kept in {place}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>Use {file}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>Found {file} in {folder}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/basics.py"/>
         <source>Copy</source>
         <translation type="unfinished"></translation>
@@ -15231,11 +15581,6 @@
     <message>
         <location filename="codesign_wizard/widgets/fields.py"/>
         <source>Replace</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Forget</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15476,6 +15821,46 @@
     <message>
         <location filename="codesign_wizard/widgets/identity_files.py"/>
         <source>Where {name} goes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/level_cards.py"/>
+        <source>good</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/level_cards.py"/>
+        <source>mind this</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/level_cards.py"/>
+        <source>bad</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/level_cards.py"/>
+        <source>to know</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/level_cards.py"/>
+        <source>needed, and there</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/level_cards.py"/>
+        <source>needed, not known yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/level_cards.py"/>
+        <source>needed, and missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/level_cards.py"/>
+        <source>not needed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
