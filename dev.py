@@ -6,6 +6,7 @@
     python3 dev.py check              format, lint, types, import rules, translations, findings
     python3 dev.py bench [NAME]       benchmarks against peers, in the same run
     python3 dev.py screenshots DIR    a picture of every page, light and dark
+    python3 dev.py package            the stand-alone app for this system, in dist/, made and tried
     python3 dev.py lock [--upgrade]   write the lock files from pyproject.toml
 
 The first start makes the environment ``.venv`` beside this file, with the locked versions; later starts find
@@ -71,6 +72,7 @@ def main(arguments: Sequence[str]) -> int:
         "check": check,
         "bench": bench,
         "screenshots": screenshots,
+        "package": package,
         "lock": lock,
     }
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -160,6 +162,14 @@ def screenshots(arguments: list[str]) -> int:
     prepare_system(fatal=True)
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     return become([python(), "-P", "-m", "codesign_wizard.screenshots", *arguments])
+
+
+def package(arguments: list[str]) -> int:
+    """Make the stand-alone app and try it; ``--smoke`` only tries, ``--no-smoke`` only makes."""
+    prepare(DEV_LOCK)
+    prepare_system(fatal=True)
+    os.chdir(ROOT)
+    return become([python(), "-m", "tools.package", *arguments])
 
 
 def lock(arguments: list[str]) -> int:

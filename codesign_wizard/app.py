@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.core.text import tr
 
+_PATIENCE_MS = 60_000
+
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
@@ -36,11 +38,14 @@ def run_gui(
     profile: str | None = None,
     state: Path | None = None,
     overrides: Overrides | None = None,
+    close: bool = False,
 ) -> int:
     """Open the wizard and return the exit code when it is closed.
 
-    *practice*, *scenario*, *profile*, *state*, *overrides*: as for ``session.open_session``. Raises
-    ``InputError`` when the profile cannot be opened, before any window is shown.
+    *practice*, *scenario*, *profile*, *state*, *overrides*: as for ``session.open_session``. With *close* the
+    window is closed as soon as its first page stands, and the practice accounts if they were asked for; the
+    code is 1 when that does not happen. Raises ``InputError`` when the profile cannot be opened, before any
+    window is shown.
     """
     # making Qt's classes sets off the collector again and again, for nothing: all of it stays
     gc.disable()
@@ -72,6 +77,8 @@ def run_gui(
     gc.enable()
     if practice:
         window.workspace.start_practice(lambda: open_practice(scenario))
+    if close:
+        _close_when_there(app, window, practice=practice)
     code = app.exec()
     window.workspace.session.close()
     return code
@@ -96,8 +103,25 @@ def application() -> QApplication:
     app = QApplication(["codesign-wizard", *theme.arguments()])
     app.setApplicationName("codesign-wizard")
     app.setApplicationDisplayName(tr("Codesign Wizard"))
+    _be_known(app)
     theme.start(app)
     return app
+
+
+def _be_known(app: QApplication) -> None:
+    """Let the desktop show the program as itself, not as the Python that runs it."""
+    from codesign_wizard import theme
+
+    if sys.platform == "win32":
+        import ctypes
+
+        # the taskbar groups windows by this, else by the executable
+        ctypes.windll.shell32.SetCurrentProcessExplicitAppUserModelID("CodesignWizard.CodesignWizard")
+    # the name of the .desktop entry: Wayland takes the icon from there
+    app.setDesktopFileName("codesign-wizard")
+    if not (sys.platform == "darwin" and getattr(sys, "frozen", False)):
+        # macOS' bundle brings its own, in the sizes and with the margin that the Dock wants
+        app.setWindowIcon(theme.app_icon())
 
 
 def build_window(
@@ -131,6 +155,23 @@ def waiting_session() -> Session:
     # a path that no file can be made under: this profile must leave nothing behind
     store = ProfileStore(Path(os.devnull) / "profiles")
     return Session(Profile(id=PRACTICE_PROFILE, name=tr("Practice")), store, secrets=MemoryStore())
+
+
+def _close_when_there(app: QApplication, window: MainWindow, *, practice: bool) -> None:
+    """Close *window* once all of it is there; end with 1 after a time that no machine needs."""
+    from PySide6.QtCore import QTimer
+
+    def look() -> None:
+        workspace = window.workspace
+        if practice and not workspace.practising:  # they could not be started
+            app.exit(1)
+        elif window.stack.count() and not workspace.starting_practice:
+            window.close()
+
+    often = QTimer(window)
+    often.timeout.connect(look)
+    often.start(50)
+    QTimer.singleShot(_PATIENCE_MS, lambda: app.exit(1))
 
 
 def _catch(window: MainWindow) -> None:

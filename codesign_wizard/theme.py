@@ -11,14 +11,15 @@ import sys
 from enum import StrEnum
 from typing import NamedTuple
 
-from PySide6.QtCore import QObject, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QPainter, QPalette, QPen
+from PySide6.QtCore import QObject, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QIcon, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QApplication
 
 from codesign_wizard import theme_sheet
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.flow import StepState
 from codesign_wizard.core.job import StageState
+from codesign_wizard.core.resources import resource
 
 
 class Tokens(NamedTuple):
@@ -91,6 +92,7 @@ TEXT_WIDTH = 640  # about 80 characters of body text
 NARROW = 720  # a page narrower than this puts its columns below each other
 
 _BODY, _TITLE, _LABEL = 13.0, 21.0, 11.5
+_ICON_SIZES = (16, 24, 32, 48, 64, 128, 256)
 
 
 class Mark(StrEnum):
@@ -216,6 +218,14 @@ def start(app: QApplication) -> None:
     """Dress a new application in the system's scheme and text size, and keep following it."""
     apply(app, scale=system_text_scale(app))
     Follower(app)
+
+
+def app_icon() -> QIcon:
+    """Return the program's icon; a picture is read when its size is first shown."""
+    icon = QIcon()
+    for size in _ICON_SIZES:
+        icon.addFile(str(resource(f"icons/codesign-wizard-{size}.png")), QSize(size, size))
+    return icon
 
 
 def _palette(look: Tokens) -> QPalette:

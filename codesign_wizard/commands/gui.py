@@ -27,7 +27,12 @@ NO_WINDOW = FindingKind(
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take nothing beyond the common options."""
+    """Take whether the window only proves that it opens."""
+    parser.add_argument(
+        "--close",
+        action="store_true",
+        help=tr("close the window again once it is there: to test an installation"),
+    )
 
 
 def run(context: Context) -> Outcome:
@@ -45,6 +50,7 @@ def run(context: Context) -> Outcome:
             profile=options.profile,
             state=Path(options.state) if options.state else None,
             overrides=context.overrides(),
+            close=options.close,
         )
     except ImportError as error:
         # Qt itself, or a library of the system that it opens, such as libEGL.so.1

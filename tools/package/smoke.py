@@ -1,0 +1,143 @@
+"""Tries the stand-alone app as on a machine without Python: an empty home, no PATH, none of our settings.
+
+What it cannot see: that the system's own libraries are old enough elsewhere. It runs where the app was made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from codesign_wizard import __version__
+from tools.package.labels import MACOS_BUNDLE
+
+_TIMEOUT = 300  # seconds, for a machine that is busy
+_NEEDED_BY_WINDOWS = ("SYSTEMROOT", "SYSTEMDRIVE", "NUMBER_OF_PROCESSORS", "PROCESSOR_ARCHITECTURE")
+
+
+class SmokeFailed(Exception):
+    """The app does not do what it should; the text says what it did."""
+
+
+def program(folder: Path, name: str) -> Path:
+    """Return the path of the program *name* in the app that was made in *folder*."""
+    if sys.platform == "darwin":
+        return folder / MACOS_BUNDLE / "Contents" / "MacOS" / name
+    return folder / "codesign-wizard" / (f"{name}.exe" if sys.platform == "win32" else name)
+
+
+def smoke(folder: Path, say: Callable[[str], None]) -> None:
+    """Try the app in *folder*, telling *say* each thing that works; raises ``SmokeFailed``."""
+    with tempfile.TemporaryDirectory(prefix="codesign-wizard-smoke-") as place:
+        trial = Trial(folder, Path(place))
+        for check in (version, commands, trials, judged_again, window, given_back):
+            started = time.monotonic()
+            told = check(trial)
+            say(f"   {told} ({time.monotonic() - started:.1f} s)")
+
+
+class Trial:
+    """The app and the place that it is tried in."""
+
+    def __init__(self, folder: Path, place: Path) -> None:
+        self.folder, self.place = folder, place
+        self.output = place / "out"
+        home = place / "home"
+        home.mkdir()
+        self.environment = {
+            **{name: os.environ[name] for name in _NEEDED_BY_WINDOWS if name in os.environ},
+            **dict.fromkeys(("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "XDG_RUNTIME_DIR"), str(home)),
+            **dict.fromkeys(("TEMP", "TMP", "TMPDIR"), place.as_posix()),
+            "PATH": str(home),  # no Python, nor anything else
+            "QT_QPA_PLATFORM": "offscreen",
+        }
+        home.chmod(0o700)
+
+    def run(self, name: str, *arguments: str, code: int = 0) -> str:
+        """Run a program of the app and return what it printed; raises ``SmokeFailed``."""
+        command = [str(program(self.folder, name)), *arguments]
+        try:
+            done = subprocess.run(
+                command,
+                cwd=self.place,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_TIMEOUT,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise SmokeFailed(f"{name} {' '.join(arguments)} did not run to its end: {error}") from error
+        said = done.stdout.decode("utf-8", "replace")
+        if done.returncode != code:
+            raise SmokeFailed(
+                f"{name} {' '.join(arguments)} ended with {done.returncode} in place of {code}.\n"
+                f"{said[-3000:]}\n{done.stderr.decode('utf-8', 'replace')[-3000:]}"
+            )
+        return said
+
+    def json(self, *arguments: str, code: int = 0) -> dict[str, Any]:
+        """Run the console program and return its document."""
+        document: dict[str, Any] = json.loads(self.run("codesign-wizard", *arguments, "--json", code=code))
+        return document
+
+
+def version(trial: Trial) -> str:
+    """It starts, and is the version that was packed."""
+    said = trial.run("codesign-wizard", "--version").strip()
+    if said.split()[-1] != __version__:
+        raise SmokeFailed(f"--version says {said}, not {__version__}.")
+    return said
+
+
+def commands(trial: Trial) -> str:
+    """Every command is in it: each is imported by its name."""
+    from codesign_wizard.commands.arguments import COMMANDS
+
+    for name in COMMANDS:
+        trial.run("codesign-wizard", name, "--help")
+    return f"{len(COMMANDS)} commands answer"
+
+
+def trials(trial: Trial) -> str:
+    """Both platforms' samples are signed, notarised and judged on practice accounts."""
+    trial.run("codesign-wizard", "profile", "set", "macos=yes", "macos.level=staple", *PRACTICE)
+    said = trial.json("trial", "all", "--output", str(trial.output), *PRACTICE)
+    errors = [finding["id"] for finding in said["findings"] if finding["severity"] == "error"]
+    made = sorted(path.name for path in trial.output.iterdir() if path.suffix in (".exe", ".pkg"))
+    if errors or len(made) != 2:
+        raise SmokeFailed(f"The practice trial left {made} and found {errors}.")
+    return f"both practice trials made {' and '.join(made)}"
+
+
+def judged_again(trial: Trial) -> str:
+    """A new process, with only Microsoft's and Apple's roots, refuses what a practice CA has signed."""
+    [signed] = trial.output.glob("*.exe")
+    said = trial.json("verify", str(signed), code=1)
+    found = [finding["id"] for finding in said["findings"] if finding["severity"] == "error"]
+    if not any("root" in each or "trust" in each or "chain" in each for each in found):
+        raise SmokeFailed(f"verify does not say that the root is unknown, but {found}.")
+    return f"the real roots do not know the practice CA ({', '.join(found)})"
+
+
+def window(trial: Trial) -> str:
+    """The windowed program opens, starts the practice accounts, and quits."""
+    trial.run("codesign-wizard-gui", "--practice", "--close")
+    return "the window opens on practice accounts, and closes"
+
+
+def given_back(trial: Trial) -> str:
+    """The app wrote nothing into its own folder."""
+    newest = max(path.stat().st_mtime for path in trial.folder.rglob("*"))
+    if newest > (trial.place / "home").stat().st_ctime:
+        raise SmokeFailed("The app changed its own folder.")
+    return "its folder is as it was"
+
+
+PRACTICE = ("--practice", "--state", "state")
