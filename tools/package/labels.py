@@ -1,6 +1,6 @@
 """What the stand-alone app says of itself: to Windows in a version resource, to macOS in Info.plist.
 
-Sources: Microsoft, "VERSIONINFO resource"; Apple, "Information Property List" and "Hardened Runtime".
+Sources: Microsoft, "VERSIONINFO resource"; Apple, "Information Property List".
 """
 
 from __future__ import annotations
@@ -14,13 +14,8 @@ NAME = "Codesign Wizard"
 IDENTIFIER = "org.codesign-wizard.app"
 MACOS_BUNDLE = f"{NAME}.app"
 COPYRIGHT = "The Codesign Wizard authors, MIT License"
-DESCRIPTION = "Sets up and proves code signing"
 # what the PySide6 wheels in the lock are built for
 OLDEST_MACOS = "13.0"
-
-# The hardened runtime forbids to make code at run time; ctypes and cffi may do that for what the system calls
-# back. Not tried on a Mac yet. Libraries need no exception: all are signed alike.
-ENTITLEMENTS = {"com.apple.security.cs.allow-unsigned-executable-memory": True}
 
 
 def information() -> dict[str, Any]:
