@@ -925,6 +925,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/gui.py"/>
+        <source>close the window again once it is there: to test an installation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/gui.py"/>
         <source>Work in the terminal: codesign-wizard doctor windows, codesign-wizard trial windows.</source>
         <translation type="unfinished"></translation>
     </message>
