@@ -90,11 +90,11 @@ def _cms(signed: Any) -> dict[str, str]:
     if above is not None:
         roles[above.subject.hashable] = "intermediate"
         roles.setdefault(above.issuer.hashable, "root")
-    names = sorted(roles[subject] for subject in by_subject)
+    names = [roles[each.chosen.subject.hashable] for each in signed["certificates"]]
     content = signed["encap_content_info"]
     return {
         "CMS content": "detached" if content["content"].native is None else "inside",
-        "certificates": ", ".join(names),
+        "certificates, in order": ", ".join(names),
         "signer named by": signer["sid"].name.replace("_", " "),
         "digest": signer["digest_algorithm"]["algorithm"].native,
         "signature": signer["signature_algorithm"]["algorithm"].native,

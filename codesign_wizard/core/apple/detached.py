@@ -57,11 +57,14 @@ def draft(
 def assemble(
     parts: Draft, chain: Sequence[x509.Certificate], signature: bytes, unsigned: Sequence[tuple[str, bytes]]
 ) -> bytes:
-    """Return the ContentInfo in DER, without content; *chain* is leaf first, *unsigned* (OID, DER)."""
+    """Return the ContentInfo in DER, without content; *chain* is leaf first, *unsigned* (OID, DER).
+
+    The certificates lie in it as Apple's tools lay them: the issuers, then the leaf.
+    """
     from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import Encoding
 
-    leaf = chain[0]
+    leaf, *issuers = chain
     digest = cms.algorithm(cms.DIGESTS[parts.digest_algorithm], null=True)
     if isinstance(leaf.public_key(), rsa.RSAPublicKey):
         key = cms.algorithm(cms.RSA_ENCRYPTION, null=True)
@@ -81,7 +84,7 @@ def assemble(
         der.integer(1),
         der.tlv(der.SET, digest),
         der.sequence(der.oid(cms.DATA)),
-        der.tlv(0xA0, *(certificate.public_bytes(Encoding.DER) for certificate in chain)),
+        der.tlv(0xA0, *(each.public_bytes(Encoding.DER) for each in (*issuers, leaf))),
         der.tlv(der.SET, signer),
     )
     return der.sequence(der.oid(cms.SIGNED_DATA), der.tlv(0xA0, signed))
