@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 from codesign_wizard.commands.context import Context
@@ -32,6 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_root_arguments(parser)
 
 
+def _of(path: Path, finding: Finding) -> Finding:
+    """Say which of several files the finding is about, unless it says so."""
+    if path.name in finding.title:
+        return finding
+    return dataclasses.replace(finding, title=f"{path.name}: {finding.title}")
+
+
 def run(context: Context) -> Outcome:
     """Inspect the files one after the other; one that cannot be read does not hide the others."""
     from codesign_wizard.core.inspect import inspect_file
@@ -51,7 +59,7 @@ def run(context: Context) -> Outcome:
             findings.append(error.finding)
             documents.append({"file": str(path), "kind": "unreadable", "title": error.finding.title})
             continue
-        findings += found.findings
+        findings += [_of(path, each) if len(options.files) > 1 else each for each in found.findings]
         documents.append({"file": str(path), **found.to_json()})
         if lines:
             lines.append("")

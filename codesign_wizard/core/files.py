@@ -35,6 +35,14 @@ def require_replaceable(target: Path) -> None:
         require_file(target)
 
 
+def require_folder_of(target: Path) -> None:
+    """Raise ``OSError`` that names the folder *target* is to lie in, when there is none."""
+    if not target.parent.exists():
+        raise FileNotFoundError(
+            errno.ENOENT, tr("there is no folder {folder}").format(folder=target.parent), str(target.parent)
+        )
+
+
 @contextmanager
 def replacing(target: Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a draft in *target*'s folder, and put it in *target*'s place when the block ends well.
@@ -44,6 +52,7 @@ def replacing(target: Path, *, private: bool = False) -> Iterator[Path]:
     ordinary file.
     """
     require_replaceable(target)
+    require_folder_of(target)
     # a name of 255 bytes, the most that file systems take, leaves no room for more
     shown = target.name if len(os.fsencode(target.name)) <= _LONG_NAME else ""
     draft = target.with_name(f".{shown}.{os.urandom(6).hex()}.part")

@@ -210,6 +210,12 @@ LINK_OUT = FindingKind(
     "The link {place} leads out of the bundle, to {target}, which macOS refuses.",
     "A symbolic link is absolute, other than into /System or /Library, or leads outside the bundle.",
 )
+LINK_BROKEN = FindingKind(
+    "apple.verify.code-link-broken",
+    Severity.ERROR,
+    "The link {place} leads to nothing in the bundle ({target}), which macOS refuses.",
+    "What a symbolic link names is not there, or links lead in a circle or, one by one, out of the bundle.",
+)
 RULE_ODD = FindingKind(
     "apple.verify.code-rule-not-understood",
     Severity.WARNING,

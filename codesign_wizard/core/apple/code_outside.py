@@ -115,3 +115,17 @@ def leads_out(link: Path, target: str, top: Path) -> bool:
         return not os.path.normpath(target).startswith(("/System/", "/Library/"))
     place = os.path.normpath(link.parent / target)
     return os.path.commonpath((place, top)) != str(top)
+
+
+def leads_nowhere(link: Path, target: str, top: Path) -> bool:
+    """Tell whether the *link*, which names *target*, ends at nothing in the outermost bundle *top*.
+
+    Other links on its way are followed. An absolute target is on the customer's Mac, and cannot be told here.
+    """
+    if target.startswith("/"):
+        return False
+    try:
+        place = Path(os.path.realpath(link, strict=True))
+    except (OSError, ValueError):
+        return True  # nothing is there, or links lead in a circle
+    return not place.is_relative_to(os.path.realpath(top))

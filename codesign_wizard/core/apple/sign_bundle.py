@@ -22,6 +22,7 @@ from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.apple.sign_macho import NO_TIMESTAMP, NOT_HARDENED, SignedCode, sign_macho
 from codesign_wizard.core.authenticode.refusals import UNREADABLE, UNWRITABLE
 from codesign_wizard.core.errors import InputError
+from codesign_wizard.core.files import require_folder_of
 from codesign_wizard.core.finding import Certainty, Finding, FindingKind, Remedy, Severity
 from codesign_wizard.core.job import JobContext, LogLevel
 from codesign_wizard.core.signing import Signer
@@ -50,6 +51,12 @@ LINK_OUT = FindingKind(
     Severity.WARNING,
     "The link {path} leads out of the bundle, to {target}, which macOS refuses.",
     "A symbolic link in the bundle is absolute or leads outside.",
+)
+LINK_BROKEN = FindingKind(
+    "apple.bundle.link-broken",
+    Severity.WARNING,
+    "The link {path} leads to nothing in the bundle ({target}), which macOS refuses.",
+    "What a symbolic link names is not there, or links lead in a circle or, one by one, out of the bundle.",
 )
 TARGET_INSIDE = FindingKind(
     "apple.bundle.target-inside",
@@ -113,7 +120,7 @@ def sign_bundle(
     try:
         with _replacing_folder(target) as draft:
             _copy(job, source, draft)
-            worker = _Worker(job, draft, wish)
+            worker = _Worker(job, draft, wish, target.name)
             main = worker.bundle(draft, "", identifier, entitlements)
             if main is None:
                 raise _refused(source, tr("there is no program in it"))
@@ -150,6 +157,7 @@ def _copy(job: JobContext, source: Path, draft: Path) -> None:
 @contextmanager
 def _replacing_folder(target: Path) -> Iterator[Path]:
     """Yield an empty folder beside *target* that takes its place when the block ends well."""
+    require_folder_of(target)
     mark = os.urandom(6).hex()
     draft = target.with_name(f".{target.name}.{mark}.part")
     former = target.with_name(f".{target.name}.{mark}.old")
@@ -178,8 +186,8 @@ def _replacing_folder(target: Path) -> Iterator[Path]:
 class _Worker:
     """Signs in place below ``top``; ``signed`` has every nested signature by its path from there."""
 
-    def __init__(self, job: JobContext, top: Path, wish: _Wish) -> None:
-        self.job, self.top, self.wish = job, top, wish
+    def __init__(self, job: JobContext, top: Path, wish: _Wish, name: str) -> None:
+        self.job, self.top, self.wish, self.name = job, top, wish, name
         self.signed: dict[str, SignedCode] = {}
         self.findings: list[Finding] = []
 
@@ -304,15 +312,24 @@ class _Worker:
     ) -> None:
         for entry in entries:
             link = bundle.root / entry.path
-            if entry.kind == "link" and code_outside.leads_out(link, entry.target, self.top):
-                self.findings.append(LINK_OUT(path=shown(inner + entry.path), target=shown(entry.target)))
+            if entry.kind == "link":
+                self._remark_link(link, entry.target, f"{self.name}/{inner}{entry.path}")
             sealed = made.files2.get(entry.path)
             if entry.kind != "file" or sealed is None or sealed.cdhash:
                 continue
             rule = code_resources.rule_for(made.rules2, entry.path)
             if rule is not None and rule.nested:
                 remedy = Remedy(title=tr("Move it to Contents/Resources and leave a link in its place."))
-                self.findings.append(NOT_CODE(path=shown(inner + entry.path), remedies=[remedy]))
+                self.findings.append(
+                    NOT_CODE(path=shown(f"{self.name}/{inner}{entry.path}"), remedies=[remedy])
+                )
+
+    def _remark_link(self, link: Path, target: str, path: str) -> None:
+        if code_outside.leads_out(link, target, self.top):
+            self.findings.append(LINK_OUT(path=shown(path), target=shown(target)))
+        elif code_outside.leads_nowhere(link, target, self.top):
+            remedy = Remedy(title=tr("Take the link away, or put there what it leads to."))
+            self.findings.append(LINK_BROKEN(path=shown(path), target=shown(target), remedies=[remedy]))
 
 
 def _is_signed_type(path: Path) -> bool:

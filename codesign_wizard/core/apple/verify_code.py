@@ -163,6 +163,7 @@ class _Verifier:
             self._say(found.UNSEALED(place=place, what=listed, remedies=remedies))
 
     def _one(self, bundle: Bundle, place: str) -> tuple[list[CodeSignature], Surroundings]:
+        self._done.add(bundle.program)
         self.ticket |= layout.is_file(bundle.root / layout.RESOURCES_FILE)
         data = self._seal_data(bundle, place)
         resources: Resources | None = None
@@ -171,7 +172,10 @@ class _Verifier:
                 resources = code_resources.parse(data)
             except BlobError as error:
                 self._say(found.SEAL_MISSING(place=place, why=str(error)))
-        self._contents(bundle, resources, place)
+        inner = place
+        if bundle.root != bundle.folder and not place.endswith(f"/{shown(bundle.root.name)}"):
+            inner = f"{place}/{shown(bundle.root.relative_to(bundle.folder).as_posix())}"
+        self._contents(bundle, resources, place, inner)
         around = Surroundings(self.roots, self.now, bundle.info_data, data, True)
         with bundle.program.open("rb") as file:
             try:
@@ -179,7 +183,7 @@ class _Verifier:
             except macho.MachoError as error:
                 self._say(found.DAMAGED(place=place, why=str(error)))
                 return [], around
-            return self.images(file, binary, f"{place}/{shown(bundle.executable)}", around), around
+            return self.images(file, binary, f"{inner}/{shown(bundle.executable)}", around), around
 
     def _seal_data(self, bundle: Bundle, place: str) -> bytes | None:
         path = bundle.resources_file
@@ -191,7 +195,7 @@ class _Verifier:
             return None
         return path.read_bytes()
 
-    def _contents(self, bundle: Bundle, resources: Resources | None, place: str) -> None:
+    def _contents(self, bundle: Bundle, resources: Resources | None, place: str, inner: str) -> None:
         """Judge everything below the bundle: against the seal, and nested code for itself."""
         sealed: dict[str, Sealed] | None = None if resources is None else resources.files2
         rules = resources.rules2 if resources is not None else []
@@ -213,7 +217,7 @@ class _Verifier:
             own = None if sealed is None else sealed.get(entry.path)
             if own is not None:
                 seen.add(entry.path)
-            problem = self._entry(bundle, entry, own, f"{place}/{shown(entry.path)}", inside)
+            problem = self._entry(bundle, entry, own, f"{inner}/{shown(entry.path)}", inside)
             if sealed is None or resources is None:
                 continue
             if own is None and entry.kind != "folder":
@@ -242,9 +246,8 @@ class _Verifier:
     def _entry(self, bundle: Bundle, entry: Entry, own: Sealed | None, place: str, inside: list[str]) -> str:
         """Judge one entry; return what is wrong with it against its seal, or ""."""
         path = bundle.root / entry.path
-        if entry.kind == "link" and code_outside.leads_out(path, entry.target, self.top):
-            remedies = [Remedy(title=tr("Link to something in the bundle, and sign again."))]
-            self._say(found.LINK_OUT(place=place, target=shown(entry.target), remedies=remedies))
+        if entry.kind == "link":
+            self._link(path, entry.target, place)
         codes: list[CodeSignature] = []
         around = Surroundings(self.roots, self.now)
         if entry.kind == "folder":
@@ -270,12 +273,20 @@ class _Verifier:
         fits = new == own.hash2 if own.hash2 else old == own.hash1
         return "" if fits else changed
 
+    def _link(self, path: Path, target: str, place: str) -> None:
+        remedies = [Remedy(title=tr("Link to something in the bundle, and sign again."))]
+        if code_outside.leads_out(path, target, self.top):
+            self._say(found.LINK_OUT(place=place, target=shown(target), remedies=remedies))
+        elif code_outside.leads_nowhere(path, target, self.top):
+            self._say(found.LINK_BROKEN(place=place, target=shown(target), remedies=remedies))
+
     def _inner(self, folder: Path, place: str) -> str:
+        bundles = [each for each in layout.open_bundles(folder) if each.executable]
+        if all(each.program in self._done for each in bundles):
+            return ""
         self._unsealed(folder, place)
-        for each in layout.open_bundles(folder):
-            if each.executable:
-                self._one(each, place)
-                self._done.add(each.program)
+        for each in bundles:
+            self._one(each, place)
         return ""
 
     def _nested_fits(self, codes: list[CodeSignature], own: Sealed, around: Surroundings) -> bool:

@@ -136,6 +136,11 @@ class RootStore:
         return [*own, *self._extra[purpose].get(subject, [])]
 
     @property
+    def like_windows(self) -> bool:
+        """Whether Windows' own roots are among them."""
+        return self._microsoft
+
+    @property
     def has_extra(self) -> bool:
         """Whether any root was added by setting."""
         return any(self._extra.values())

@@ -161,7 +161,10 @@ class _Search:
             return Judgement(path, None, Problem.INCOMPLETE, text)
         if len(path) == 1:
             return Judgement(path, None, Problem.SELF_SIGNED, tr("it vouches only for itself"))
-        text = tr("it ends in {root}, which Windows does not know").format(root=name(last))
+        if self.roots.like_windows:
+            text = tr("it ends in {root}, which Windows does not know").format(root=name(last))
+        else:
+            text = tr("it ends in {root}, which is not Apple's root").format(root=name(last))
         return Judgement(path, None, Problem.UNTRUSTED, text)
 
     def _judged(self, path: list[x509.Certificate], root: Root) -> Judgement:

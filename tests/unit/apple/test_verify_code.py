@@ -274,20 +274,23 @@ def test_a_signed_bundle_holds(app: Path) -> None:
     assert report.ok
     assert {"seal-ok", "hashes-ok", "slots-ok", "team-ok"} <= ids(report, Severity.OK)
     assert [each.place for each in report.signatures] == [
-        "Example.app/Frameworks/Part.framework/Part",
-        "Example.app/Frameworks/libinner.dylib",
-        "Example.app/Library/LoginItems/Inner.app/MacOS/Inner",
-        "Example.app/MacOS/tool",
-        "Example.app/Resources/helper",
-        "Example.app/MacOS/Example",
-        "Example.app/MacOS/Example",
+        f"Example.app/Contents/{each}"
+        for each in (
+            "Frameworks/Part.framework/Versions/A/Part",
+            "Frameworks/libinner.dylib",
+            "Library/LoginItems/Inner.app/Contents/MacOS/Inner",
+            "MacOS/tool",
+            "Resources/helper",
+            "MacOS/Example",
+            "MacOS/Example",
+        )
     ]
 
 
 def test_what_is_the_same_everywhere_is_said_once(app: Path) -> None:
     (finding,) = [each for each in judged(app).findings if each.id == P + "timestamp-missing"]
     assert finding.detail == "The same holds for 6 others."
-    assert finding.evidence.more["also 6"] == "Example.app/MacOS/Example (arm64)"
+    assert finding.evidence.more["also 6"] == "Example.app/Contents/MacOS/Example (arm64)"
 
 
 def edit(app: Path, what: str) -> None:
@@ -333,7 +336,7 @@ def edit(app: Path, what: str) -> None:
     [
         ("changed", {"seal-broken"}),
         ("added", {"seal-broken"}),
-        ("removed", {"seal-broken"}),
+        ("removed", {"seal-broken", "link-broken"}),
         ("link", {"seal-broken"}),
         ("link-made-file", {"seal-broken"}),
         ("info", {"slot-wrong"}),
@@ -494,3 +497,14 @@ def test_links_that_leave_the_bundle(tmp_path: Path) -> None:
     (app / "Contents" / "Resources" / "out").symlink_to("/etc/passwd")
     sign_bundle(Job(), app, app, apple_pki.signer("application"), timestamp=None)
     assert errors(judged(app)) == {"link-out"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="bundles hold links and modes")
+@pytest.mark.parametrize("target", ["nothing", "../Resources/link-2", "../link-out/bin"])
+def test_links_that_lead_nowhere(tmp_path: Path, target: str) -> None:
+    app = apple_bundles.app(tmp_path)
+    resources = app / "Contents" / "Resources"
+    (resources / "link-2").symlink_to(target)
+    made = sign_bundle(Job(), app, app, apple_pki.signer("application"), timestamp=None)
+    assert {each.id for each in made.findings} >= {"apple.bundle.link-broken"}
+    assert errors(judged(app)) == {"link-broken"}
