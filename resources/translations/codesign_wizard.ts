@@ -2965,6 +2965,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>The link {place} leads to nothing in the bundle ({target}), which macOS refuses.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
         <source>A rule of the seal of {place} was not applied: {rule}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5225,6 +5230,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
+        <source>The link {path} leads to nothing in the bundle ({target}), which macOS refuses.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
         <source>{target} lies inside the bundle that is to be signed.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5251,6 +5261,11 @@
     <message>
         <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
         <source>Move it to Contents/Resources and leave a link in its place.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
+        <source>Take the link away, or put there what it leads to.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5705,6 +5720,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/verify_code.py"/>
+        <source>Link to something in the bundle, and sign again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/verify_code.py"/>
         <source>Take it from where it was signed, or build it again and sign it.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5716,11 +5736,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/verify_code.py"/>
         <source>it is of the old form only</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/verify_code.py"/>
-        <source>Link to something in the bundle, and sign again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6600,12 +6615,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
-        <source>it ends in {root}, which Windows does not know</source>
+        <source>its issuer, {issuer}, is not in the file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
-        <source>its issuer, {issuer}, is not in the file</source>
+        <source>it ends in {root}, which Windows does not know</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11296,6 +11311,11 @@
     <message>
         <location filename="codesign_wizard/core/files.py"/>
         <source>it is no ordinary file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/files.py"/>
+        <source>there is no folder {folder}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
