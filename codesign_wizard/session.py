@@ -679,17 +679,31 @@ def _practice_session(scenario: str | None, state: Path | None, overrides: Overr
     try:
         store = ProfileStore((state or cloud.folder) / "profiles")
         profile = _practice_profile(cloud, store)
-        secrets = MemoryStore()
-        secrets.set(profile.id, APPLICATION_SECRET, Secret(cloud.accounts.application_secret))
-        secrets.set(profile.id, APPLE_API_KEY, Secret(cloud.accounts.api_private_key))
-        secrets.set(profile.id, SERVER_PASSWORD, Secret(cloud.accounts.server_password))
-        secrets.set(profile.id, APPLE_PASSWORD, Secret(cloud.apple_account.password))
+        secrets = _practice_secrets(cloud, profile.id, kept=state is not None)
     except BaseException:
         cloud.stop()
         raise
     session = Session(profile, store, overrides=overrides, secrets=secrets, practice=cloud, scenario=scenario)
     session.put_az_on_path()
     return session
+
+
+def _practice_secrets(cloud: PracticeCloud, profile_id: str, *, kept: bool) -> SecretStore:
+    from codesign_wizard.practice.keyring import PracticeKeyring
+
+    given = {
+        APPLICATION_SECRET: cloud.accounts.application_secret,
+        APPLE_API_KEY: cloud.accounts.api_private_key,
+        SERVER_PASSWORD: cloud.accounts.server_password,
+        APPLE_PASSWORD: cloud.apple_account.password,
+    }
+    secrets = {(profile_id, name): Secret(value) for name, value in given.items()}
+    if kept:
+        return PracticeKeyring(cloud.world.state, secrets)
+    store = MemoryStore()
+    for (owner, name), secret in secrets.items():
+        store.set(owner, name, secret)
+    return store
 
 
 def _practice_profile(cloud: PracticeCloud, store: ProfileStore) -> Profile:

@@ -86,11 +86,24 @@ def add_trial_arguments(parser: argparse.ArgumentParser) -> None:
     from codesign_wizard.commands.api_key_options import add_key_arguments
 
     add_key_arguments(parser)
-    parser.add_argument(
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
         "--continue",
         dest="resume",
         action="store_true",
-        help=tr("macOS: go on with the former trial, where it was left"),
+        help=tr("macOS: go on with the former trial, whatever is to be signed now"),
+    )
+    how.add_argument(
+        "--anew",
+        action="store_true",
+        help=tr("macOS: sign and submit anew, also where the same trial was left unfinished"),
+    )
+    parser.add_argument(
+        "--wait-at-most",
+        type=float,
+        metavar="MINUTES",
+        default=60.0,
+        help=tr("macOS: for Apple's result and its ticket; default: 60, the rest is with Apple"),
     )
 
 
@@ -267,7 +280,7 @@ def trial(context: Context, own: Path | None, folder: Path, name: str) -> Outcom
     from codesign_wizard.core.apple.forms import Form, form_of
     from codesign_wizard.core.apple.sign_any import SigningOptions
     from codesign_wizard.core.apple.verify_any import accepted
-    from codesign_wizard.core.macos_trial import MacosTrialRequest, run_macos_trial
+    from codesign_wizard.core.macos_trial import MacosTrialRequest, run_macos_trial, unfinished
 
     session = context.session
     profile = session.profile
@@ -286,9 +299,11 @@ def trial(context: Context, own: Path | None, folder: Path, name: str) -> Outcom
         later=later,
         keep=session.keep_macos_trial if later else lambda _: None,
     )
-    state = session.macos_trial() if context.options.resume else None
+    state = None if context.options.anew else session.macos_trial()
     if context.options.resume and state is None:
         raise InputError(NOTHING_TO_CONTINUE())
+    if not context.options.resume and not unfinished(context.job, request, state):
+        state = None
     result = run_macos_trial(context.job, request, state)
     written = result.file is not None
     roots = context.write_practice_roots(folder, windows=False, macos=True) if written else []
@@ -307,7 +322,7 @@ def trial(context: Context, own: Path | None, folder: Path, name: str) -> Outcom
         notes=[] if result.file is None else judge_hint(result.file, roots),
         clear=clear,
         blocked=tr(
-            "The trial did not come to its end; what was signed is kept, and --continue goes on with it."
+            "The trial did not come to its end; what was signed is kept. The same command goes on with it."
         )
         if written
         else tr("The trial did not succeed; nothing was written."),
@@ -323,7 +338,10 @@ def _later(context: Context) -> Sequence[LaterStep]:
     from codesign_wizard.core.apple.notary_steps import later_steps
 
     given = given_key(context)
-    return later_steps(lambda: session.notary_desk(given.key, given.known), session.network)
+    patience = max(0.0, context.options.wait_at_most * 60)
+    return later_steps(
+        lambda: session.notary_desk(given.key, given.known), session.network, patience=patience
+    )
 
 
 def _trial_facts(facts: dict[str, str]) -> list[tuple[str, str]]:

@@ -117,10 +117,11 @@ def _check(context: Context) -> Outcome:
 
 def _submit(context: Context) -> Outcome:
     from codesign_wizard.core.apple import notary
+    from codesign_wizard.core.apple.submitted_file import check_file
 
     options = context.options
     path = Path(options.which)
-    notary.check_file(path)
+    check_file(path)
     desk, given = _desk(context)
     brought = notary.submit(context.job, desk, path, look_first=not options.anyway, anew=options.anew)
     findings = [*given, *brought.findings]

@@ -13,7 +13,6 @@ whatever the steps kept in ``TrialState.data`` (a submission's id), as long as t
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +44,6 @@ BUILD, BINARIES, PACKAGE, TIMESTAMP, VERIFY = STAGES = (
     "time-stamp",
     "verify",
 )
-_CHUNK = 1 << 20
 
 NOT_KEPT = FindingKind(
     "trial.macos.not-kept",
@@ -65,23 +63,39 @@ CHANGED_SINCE = FindingKind(
     "{file} is not the file that the former trial signed, so everything is done anew.",
     "The trial was to go on where it was left, but its file was changed or removed.",
 )
+GOES_ON = FindingKind(
+    "trial.macos.goes-on",
+    Severity.INFO,
+    "{file} is signed already: the trial goes on where the former run ended.",
+    "A former run of the same trial, with the same certificates, did not come to its end.",
+)
+REFUSED = "refused"  # the member of the state's data with the step that ended with an error
 
 
 @dataclass
 class TrialState:
     """How far a trial came: the signed file with its SHA-256 (hex), the later steps that are done.
 
-    ``data`` is what later steps keep for themselves, by their key; JSON, and no secret.
+    For an app, which is a folder, ``sha256`` is over all that is in it, but for a stapled ticket. ``data`` is
+    what later steps keep for themselves, by their key; JSON, and no secret. ``source`` tells the same trial
+    again: what was signed, where to, with which certificates.
     """
 
     file: str
     sha256: str
     done: list[str] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
+    source: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the state as a profile keeps it."""
-        return {"file": self.file, "sha256": self.sha256, "done": list(self.done), "data": self.data}
+        return {
+            "file": self.file,
+            "sha256": self.sha256,
+            "done": list(self.done),
+            "data": self.data,
+            "source": self.source,
+        }
 
     @classmethod
     def from_json(cls, document: object) -> TrialState | None:
@@ -93,7 +107,7 @@ class TrialState:
             return None
         if not (isinstance(done, list) and isinstance(data, dict)):
             return None
-        return cls(file, digest, [str(each) for each in done], data)
+        return cls(file, digest, [str(each) for each in done], data, str(document.get("source") or ""))
 
 
 @dataclass
@@ -104,6 +118,7 @@ class SignedTrial:
     state: TrialState
     verification: Verification
     _keep: Callable[[TrialState], None]
+    was_changed: bool = False
 
     def keep(self) -> None:
         """Keep the state now, as after a submission whose id must not be lost."""
@@ -111,7 +126,8 @@ class SignedTrial:
 
     def changed(self, job: JobContext) -> None:
         """Tell that the file was changed (a ticket stapled), so that it is known again later."""
-        self.state.sha256 = _sha256(job, self.file)
+        self.was_changed = True
+        self.state.sha256 = _identity(job, self.file)
         self.keep()
 
 
@@ -194,6 +210,47 @@ def stages(request: MacosTrialRequest) -> list[str]:
     return [*STAGES, *(step.key for step in request.steps())]
 
 
+def unfinished(job: JobContext, request: MacosTrialRequest, state: TrialState | None) -> bool:
+    """Tell whether *state* is of a run of this very trial that can go on: killed, stopped, or kept waiting.
+
+    Not so when all steps of the level are done, when one ended with an error that signing anew may mend, or
+    when input, place, certificates or the signed file are others now. Raises ``Cancelled``.
+    """
+    if state is None or not state.source or REFUSED in state.data:
+        return False
+    if all(step.key in state.done for step in request.steps()):
+        return False
+    from codesign_wizard.core.apple.forms import Form, form_of
+    from codesign_wizard.core.apple.options import judge_identities
+    from codesign_wizard.core.apple.sign_any import SigningOptions
+
+    own = request.input_file
+    form = Form.PACKAGE if own is None else form_of(own)
+    if form is None:
+        return False
+    kinds = SigningOptions().kinds(form)
+    report = judge_identities(request.options, roots=request.roots, kinds=kinds)
+    found = [each.identity for each in (report.application, report.installer) if each is not None]
+    certificates = [each.description.sha256 for each in found if each is not None]
+    source = _source_of(job, request, Path(state.file), certificates)
+    return source == state.source and _is(job, Path(state.file), state)
+
+
+def _source_of(job: JobContext, request: MacosTrialRequest, target: Path, certificates: Sequence[str]) -> str:
+    import hashlib
+    import json
+
+    from codesign_wizard.core.apple.bundle import BundleError
+
+    own = request.input_file
+    try:
+        what = request.product_name if own is None else f"{own.absolute()} {_identity(job, own)}"
+    except (OSError, BundleError):
+        return ""
+    place = [str(request.output_folder.absolute()), request.output_name, str(target)]
+    return hashlib.sha256(json.dumps([what, *place, *sorted(certificates)]).encode()).hexdigest()
+
+
 def run_macos_trial(
     job: JobContext, request: MacosTrialRequest, state: TrialState | None = None
 ) -> MacosTrialResult:
@@ -255,11 +312,10 @@ class _Trial:
         assert self.state is not None
         assert self.verification is not None
         signed = SignedTrial(self.file, self.state, self.verification, self.request.keep)
-        before = self.state.sha256
         for step in steps:
             if not self._step(step, signed):
                 break
-        if self.state.sha256 != before:
+        if signed.was_changed:
             self.verification = self._judge(self.file, self.file.parent)
         return self.result()
 
@@ -273,8 +329,11 @@ class _Trial:
         found = list(step.run(job, signed))
         self.findings += found
         if blocks(found):
+            state.data[REFUSED] = step.key
+            signed.keep()
             job.fail()
             return False
+        state.data.pop(REFUSED, None)
         state.done.append(step.key)
         signed.keep()
         job.stage(step.key, StageState.DONE)
@@ -285,13 +344,10 @@ class _Trial:
     def _goes_on(self, state: TrialState) -> bool:
         """Take the former run's file, if it is the same still; else say so."""
         file = Path(state.file)
-        try:
-            same = _sha256(self.job, file) == state.sha256
-        except OSError:
-            same = False
-        if not same:
+        if not _is(self.job, file, state):
             self.findings.append(CHANGED_SINCE(file=file.name))
             return False
+        self.findings.append(GOES_ON(file=file.name))
         for key in STAGES[:-1]:
             self.job.stage(key, StageState.DONE, tr("done before"))
         self.file, self.state = file, state
@@ -302,7 +358,6 @@ class _Trial:
     # signing
 
     def _sign(self) -> bool:
-        from codesign_wizard.core.apple.forms import Form
         from codesign_wizard.core.apple.options import open_identities
         from codesign_wizard.core.apple.sign_any import SigningOptions, moved, sign_any
 
@@ -331,13 +386,18 @@ class _Trial:
                 job.stage(VERIFY, StageState.FAILED, tr("refused"))
                 self.findings.append(NOT_KEPT())
                 return False
-            digest = "" if form is Form.BUNDLE else _sha256(job, draft)
+            digest = _identity(job, draft)
             job.check_cancelled()
             _deliver(draft, target)
         self.file = target
-        self.state = TrialState(str(target), digest)
-        if digest:
-            request.keep(self.state)
+        certificates = [
+            each.description.sha256
+            for each in (identities.application, identities.installer)
+            if each is not None
+        ]
+        source = _source_of(job, request, target, certificates)
+        self.state = TrialState(str(target), digest, source=source)
+        request.keep(self.state)
         job.stage(VERIFY, StageState.DONE, tr("accepted"))
         return True
 
@@ -385,6 +445,8 @@ class _Trial:
             source, form = own, require_form(own)
             target = folder / (request.output_name or f"{own.stem}-signed{own.suffix or form.suffix}")
             refuse_same(own, target)
+            if request.steps():
+                _check_level(form, own, request.level)
         # told before the keys are used, not after
         if form is Form.BUNDLE:
             require_place_for_bundle(target)
@@ -393,6 +455,20 @@ class _Trial:
         size = form.label if form is Form.BUNDLE else size_text(source)
         job.stage(BUILD, StageState.DONE, f"{source.name if own else target.name}, {size}")
         return source, target, form
+
+
+def _check_level(form: Form, own: Path, level: str) -> None:
+    """Raise ``InputError`` for a file that the level's later steps would refuse."""
+    from codesign_wizard.core.apple.forms import Form
+    from codesign_wizard.core.apple.notary_findings import WRONG_FILE
+    from codesign_wizard.core.apple.staple_findings import CANNOT
+
+    if form is Form.PROGRAM:
+        why = tr("a program alone is not taken; put it into a package, an app or a .zip")
+        raise InputError(WRONG_FILE(file=own.name, why=why))
+    if form is Form.ZIP and level == LEVELS[2]:
+        why = tr("a .zip holds no ticket; give the app itself, or go to the level “notarise” only")
+        raise InputError(CANNOT(file=own.name, why=why))
 
 
 def _deliver(draft: Path, target: Path) -> None:
@@ -413,13 +489,25 @@ def _deliver(draft: Path, target: Path) -> None:
     shutil.rmtree(former, ignore_errors=True)
 
 
-def _sha256(job: JobContext, path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            job.check_cancelled()
-            digest.update(chunk)
-    return digest.hexdigest()
+def _identity(job: JobContext, path: Path) -> str:
+    from codesign_wizard.core.apple.submitted_file import identity
+
+    return identity(job, path)
+
+
+def _is(job: JobContext, path: Path, state: TrialState) -> bool:
+    """Tell whether *path* is the state's file, also when a ticket was stapled and that was not noted."""
+    from codesign_wizard.core.apple.bundle import BundleError
+    from codesign_wizard.core.apple.submitted_file import without_ticket
+
+    try:
+        now = _identity(job, path)
+    except (OSError, BundleError):
+        return False
+    if now != state.sha256 and without_ticket(job, path) != state.sha256:
+        return False
+    state.sha256 = now
+    return True
 
 
 def _facts(

@@ -7,7 +7,6 @@ of them is open, nor when one was accepted.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,9 +21,9 @@ from codesign_wizard.core.apple.notary_issues import Predicted, explain
 from codesign_wizard.core.apple.notary_upload import AccessEndedError, UploadGoneError, upload_file
 from codesign_wizard.core.apple.preflight import preflight
 from codesign_wizard.core.apple.submissions import Record, State, SubmissionStore, Upload
+from codesign_wizard.core.apple.submitted_file import Sendable, sendable
 from codesign_wizard.core.apple.trust import AppleRoots
-from codesign_wizard.core.errors import CodesignError, InputError
-from codesign_wizard.core.files import require_file
+from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Evidence, Finding, Remedy, iso, utc_now, worst_first
 from codesign_wizard.core.job import JobContext, LogLevel, StageState
 from codesign_wizard.core.network import FailureKind, NetworkError
@@ -38,8 +37,6 @@ PATIENCE = 3600.0
 _PAUSES = (0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 10.0, 10.0, 15.0)
 _LONGEST_PAUSE = 30.0
 _TEAM_NOT_CONFIGURED = 7000
-_TAKEN = (".pkg", ".zip", ".dmg")
-_CHUNK = 4 << 20
 _PART = "notary"
 _SUPPORT = "https://developer.apple.com/contact/topic/select"
 
@@ -93,38 +90,6 @@ def record_json(record: Record) -> dict[str, Any]:
     }
 
 
-def check_file(path: Path) -> None:
-    """Raise ``InputError`` for a file that the notary service does not take."""
-    if path.is_dir():
-        why = tr("it is a folder; an app is sent as a .zip (on a Mac: ditto -c -k --keepParent APP ZIP)")
-        raise InputError(found.WRONG_FILE(file=shown(path.name), why=why))
-    try:
-        require_file(path)
-        empty = path.stat().st_size == 0
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise InputError(found.FILE_UNREADABLE(file=shown(path.name) or str(path), why=why)) from error
-    if path.suffix.lower() not in _TAKEN or empty:
-        why = tr("it is empty") if empty else tr("it is neither .pkg, .zip nor .dmg")
-        raise InputError(found.WRONG_FILE(file=shown(path.name), why=why))
-
-
-def digest(job: JobContext, path: Path) -> tuple[str, int]:
-    """Return SHA-256 (hexadecimal) and size of a file; raises ``InputError`` and ``Cancelled``."""
-    try:
-        total = path.stat().st_size
-        sha256, done = hashlib.sha256(), 0
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                sha256.update(chunk)
-                done += len(chunk)
-                job.progress(done, total, tr("Reading {file}").format(file=shown(path.name)))
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise InputError(found.FILE_UNREADABLE(file=shown(path.name), why=why)) from error
-    return sha256.hexdigest(), done
-
-
 def submit(
     job: JobContext, desk: Desk, path: Path, *, look_first: bool = True, anew: bool = False
 ) -> Outcome:
@@ -135,39 +100,54 @@ def submit(
     upload cannot be continued. Raises ``CodesignError``, ``InputError`` and ``Cancelled``; what arrived is
     kept.
     """
-    check_file(path)
     job.stage(UPLOAD, StageState.RUNNING, tr("reading the file"))
-    sha256, size = digest(job, path)
-    with desk.submissions.lock(sha256, shown(path.name)):
-        known = None if anew else desk.submissions.find(sha256, desk.api.key.issuer_id)
-        findings: list[Finding] = []
-        if known is not None and known.state is not State.UPLOADING:
-            date = f"{known.created.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-            already = found.ALREADY(date=date, evidence=Evidence(more={"submission": known.id}))
-            job.stage(UPLOAD, StageState.SKIPPED, tr("submitted already"))
-            known.file = str(path.absolute())
-            # killed between the end of the upload and this, the last time
-            drop_access(job, desk)
-            return Outcome(known, [already])
-        if known is None and look_first:
-            look = preflight(job, path, roots=desk.roots)
-            findings += look.findings
-            if not look.ok:
-                job.stage(UPLOAD, StageState.FAILED, tr("Apple would refuse it"))
-                refused = found.PREFLIGHT(
-                    file=shown(path.name),
-                    remedies=[Remedy(title=tr("Mend what is listed, or submit it all the same: --anyway."))],
-                )
-                return Outcome(_blank(path, sha256, size, desk), worst_first([refused, *findings]))
-        record, more = _Bringing(job, desk, path, sha256, size).bring(known)
-        return Outcome(record, [*findings, *more])
+    with sendable(job, path) as sent, desk.submissions.lock(sent.bare, shown(path.name)):
+        return _submit(job, desk, path, sent, look_first=look_first, anew=anew)
+
+
+def _submit(
+    job: JobContext, desk: Desk, path: Path, sent: Sendable, *, look_first: bool, anew: bool
+) -> Outcome:
+    known = None if anew else _known(desk, sent)
+    findings: list[Finding] = []
+    if known is not None and known.state is not State.UPLOADING:
+        date = f"{known.created.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        already = found.ALREADY(date=date, evidence=Evidence(more={"submission": known.id}))
+        job.stage(UPLOAD, StageState.SKIPPED, tr("submitted already"))
+        known.file = str(path.absolute())
+        # killed between the end of the upload and this, the last time
+        drop_access(job, desk)
+        return Outcome(known, [already])
+    if known is None and look_first:
+        look = preflight(job, path, roots=desk.roots)
+        findings += look.findings
+        if not look.ok:
+            job.stage(UPLOAD, StageState.FAILED, tr("Apple would refuse it"))
+            refused = found.PREFLIGHT(
+                file=shown(path.name),
+                remedies=[Remedy(title=tr("Mend what is listed, or submit it all the same: --anyway."))],
+            )
+            return Outcome(_blank(path, sent.sha256, sent.size, desk), worst_first([refused, *findings]))
+    record, more = _Bringing(job, desk, path, sent).bring(known)
+    return Outcome(record, [*findings, *more])
+
+
+def _known(desk: Desk, sent: Sendable) -> Record | None:
+    """Return the submission of these bytes, or of the same without the ticket that is stapled now."""
+    known = desk.submissions.find(sent.sha256, desk.api.key.issuer_id)
+    if known is None and sent.bare != sent.sha256:
+        known = desk.submissions.find(sent.bare, desk.api.key.issuer_id)
+        if known is not None and known.state is State.UPLOADING:
+            return None  # the rest of an upload has to be of the same file
+    return known
 
 
 class _Bringing:
     """One file on its way to Apple."""
 
-    def __init__(self, job: JobContext, desk: Desk, path: Path, sha256: str, size: int) -> None:
-        self.job, self.desk, self.path, self.sha256, self.size = job, desk, path, sha256, size
+    def __init__(self, job: JobContext, desk: Desk, path: Path, sent: Sendable) -> None:
+        self.job, self.desk, self.path = job, desk, path
+        self.file, self.sha256, self.size = sent.file, sent.sha256, sent.size
         self.findings: list[Finding] = []
 
     def bring(self, known: Record | None) -> tuple[Record, list[Finding]]:
@@ -213,7 +193,12 @@ class _Bringing:
     def _announce(self) -> tuple[Record, UploadAccess]:
         api = self.desk.api
         self.job.check_cancelled()
-        submission_id, access = api.create(self.job, self.path.name, self.sha256)
+        submission_id, access = api.create(self.job, self.file.name, self.sha256)
+        # the id first: a keyring may want to be unlocked, and who is killed meanwhile still knows it
+        record = _blank(self.path, self.sha256, self.size, self.desk)
+        record.id = submission_id
+        record.upload = Upload(access.bucket, access.object)
+        self.desk.submissions.save(record)
         try:
             kept = upload_access.keep(self.desk.secrets, self.desk.profile_id, submission_id, access)
             if not kept or not self.desk.secrets.kept:
@@ -223,10 +208,6 @@ class _Bringing:
         except CodesignError as error:
             # the upload works without; only an interruption could not be continued
             self.job.log(LogLevel.WARNING, error.finding.title, part=_PART)
-        record = _blank(self.path, self.sha256, self.size, self.desk)
-        record.id = submission_id
-        record.upload = Upload(access.bucket, access.object)
-        self.desk.submissions.save(record)
         self.job.log(LogLevel.INFO, tr("The submission is {id}").format(id=record.id), part=_PART)
         return record, access
 
@@ -239,7 +220,7 @@ class _Bringing:
             self.job,
             self.desk.api.network,
             access,
-            self.path,
+            self.file,
             self.size,
             record.upload,
             lambda: self.desk.submissions.save(record),
@@ -497,11 +478,12 @@ def _own_look(
 
     ``None`` where it is gone.
     """
-    if path is None or log is None or not log.issues or not path.is_file():
+    if path is None or log is None or not log.issues or not path.exists():
         return None
     try:
-        if log.sha256 and digest(job, path)[0] != log.sha256.lower():
-            return None
+        with sendable(job, path) as sent:
+            if log.sha256 and log.sha256.lower() not in (sent.sha256, sent.bare):
+                return None
         look = preflight(job, path, roots=desk.roots)
     except CodesignError:
         return None

@@ -128,7 +128,8 @@ def later_steps(
             desks.append(open_desk())
         return desks[0]
 
-    return [Upload(once), Processing(once, patience), Staple(network), Validate(network)]
+    ticket = min(TICKET_PATIENCE, patience)
+    return [Upload(once), Processing(once, patience), Staple(network, ticket), Validate(network)]
 
 
 def _record(desk: Desk, trial: Trial) -> Record:

@@ -11,7 +11,7 @@ import shutil
 import stat
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path, PurePosixPath
 
 from codesign_wizard.core.apple import code_outside
@@ -46,6 +46,16 @@ NO_APP = FindingKind(
     "{file} holds no app.",
     "No folder at the top of the zip is an app with a program in it.",
 )
+
+
+def zip_app(job: JobContext, app: Path, target: Path, *, without: Collection[str] = ()) -> None:
+    """Pack the app into a new zip as ``ditto -c -k --keepParent`` does: under its name, links and modes kept.
+
+    The same content makes the same bytes: dates are left out, and so is what *without* names (paths below
+    the app, with slashes). Raises ``BundleError``, ``OSError`` and ``Cancelled``.
+    """
+    with replacing(target.resolve()) as draft:
+        _pack(job, app, draft, f"{app.resolve().name}/", without)
 
 
 class ZipError(ValueError):
@@ -178,12 +188,21 @@ class _Unpacking:
         self.links[path] = target
 
 
-def _pack(job: JobContext, folder: Path, draft: Path) -> None:
+def _pack(
+    job: JobContext, folder: Path, draft: Path, prefix: str = "", without: Collection[str] = ()
+) -> None:
     with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        if prefix:
+            top = zipfile.ZipInfo(prefix, _TIME)
+            top.create_system = _UNIX
+            top.external_attr = (stat.S_IFDIR | 0o755) << 16 | 0x10
+            archive.writestr(top, b"")
         for entry in walk(folder):
             job.check_cancelled()
+            if entry.path in without:
+                continue
             place = folder / entry.path
-            info = zipfile.ZipInfo(entry.path + ("/" if entry.kind == "folder" else ""), _TIME)
+            info = zipfile.ZipInfo(prefix + entry.path + ("/" if entry.kind == "folder" else ""), _TIME)
             info.create_system = _UNIX
             info.compress_type = zipfile.ZIP_DEFLATED
             if entry.kind == "link":

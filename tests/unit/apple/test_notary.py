@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -283,7 +284,7 @@ def test_an_upload_that_cannot_go_on_becomes_a_new_submission(
 def test_two_runs_do_not_submit_the_same_bytes_at_once(tmp_path: Path) -> None:
     stand_in, path = StandIn(), zipped(tmp_path)
     at = desk(stand_in, tmp_path)
-    sha256, _ = notary.digest(Quick(), path)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     with at.submissions.lock(sha256, path.name), pytest.raises(InputError) as caught:
         notary.submit(Quick(), at, path, look_first=False)
     assert caught.value.finding.id == "apple.notary.busy"
@@ -424,7 +425,10 @@ def test_our_own_look_is_compared_with_apples() -> None:
     assert not same_place(Place("x.zip/B.app/Contents/MacOS/a"), Place("A.app/Contents/MacOS/b"))
 
 
-@pytest.mark.parametrize(("name", "data"), [("a.exe", b"MZ"), ("a.pkg", b""), ("a.app", None)])
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("a.exe", b"MZ"), ("a.pkg", b""), ("a.app", None), ("tool", b"\xcf\xfa\xed\xfe\x07\x00\x00\x01")],
+)
 def test_what_apple_does_not_take_is_told_before_anything_is_sent(
     name: str, data: bytes | None, tmp_path: Path
 ) -> None:
