@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from codesign_wizard.commands.api_key_options import add_key_arguments, given_key
 from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.expiring import add_expiring_argument, with_endings
 from codesign_wizard.commands.macos import (
     add_identity_arguments,
+    add_level_argument,
     add_password_argument,
     hinted,
     identities,
@@ -19,8 +22,11 @@ from codesign_wizard.commands.verify import add_root_arguments
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Finding, FindingKind, Severity, worst_first
 from codesign_wizard.core.job import JobContext
-from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.profile import LEVELS, Profile
 from codesign_wizard.core.text import tr
+
+if TYPE_CHECKING:
+    from codesign_wizard.core.apple.notary_api import NotaryApi
 
 NOT_WANTED = FindingKind(
     "usage.system-left-out",
@@ -41,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_identity_arguments(parser)
     add_password_argument(parser)
+    add_level_argument(parser)
+    add_key_arguments(parser)
     add_root_arguments(parser)
     parser.add_argument(
         "--all-profiles", action="store_true", help=tr("look at every profile, several at a time")
@@ -98,18 +106,27 @@ def _macos(context: Context) -> Outcome:
     from codesign_wizard.core.apple.doctor import doctor_macos
 
     session = context.session
+
+    def open_api() -> tuple[NotaryApi, list[Finding]]:
+        given = given_key(context)
+        return session.notary_api(given.key, given.known), given.findings
+
+    wants_key = session.macos_level() != LEVELS[0]
     result = doctor_macos(
         context.job,
         identities(context, (Kind.APPLICATION, Kind.INSTALLER)),
         roots=session.apple_roots(),
         timestamper=session.apple_timestamper(),
+        open_api=open_api if wants_key else None,
     )
     names = _macos_names()
     return Outcome(
         hinted(result.findings),
         {"macos": {"facts": dict(result.facts), "identities": result.identities}},
         [(names.get(name, name), value) for name, value in result.facts.items()],
-        clear=tr("Signing for macOS works: both identities sign, and the signatures hold."),
+        clear=tr("Signing for macOS works: both identities sign, and Apple lets the API key notarise.")
+        if wants_key
+        else tr("Signing for macOS works: both identities sign, and the signatures hold."),
         blocked=tr("Signing for macOS will not work until this is mended."),
     )
 
@@ -217,4 +234,5 @@ def _macos_names() -> dict[str, str]:
         "installer_issuer": tr("Issuer"),
         "installer_expires": tr("Expires"),
         "timestamp_server": tr("Time-stamp server"),
+        "api_key": tr("API key"),
     }

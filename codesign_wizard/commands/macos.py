@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.apple.forms import Form
     from codesign_wizard.core.apple.options import AppleOptions
     from codesign_wizard.core.authenticode.timestamp import Timestamper
-    from codesign_wizard.core.macos_trial import LaterStep
+    from codesign_wizard.core.macos_trial import LaterStep, MacosTrialResult
 
 OTHER_SYSTEM = FindingKind(
     "usage.option-for-other-system",
@@ -321,12 +321,18 @@ def trial(context: Context, own: Path | None, folder: Path, name: str) -> Outcom
         _trial_facts(result.facts),
         notes=[] if result.file is None else judge_hint(result.file, roots),
         clear=clear,
-        blocked=tr(
-            "The trial did not come to its end; what was signed is kept. The same command goes on with it."
-        )
-        if written
-        else tr("The trial did not succeed; nothing was written."),
+        blocked=_blocked(result),
     )
+
+
+def _blocked(result: MacosTrialResult) -> str:
+    from codesign_wizard.core.macos_trial import REFUSED
+
+    if result.file is None:
+        return tr("The trial did not succeed; nothing was written.")
+    if result.state is not None and REFUSED in result.state.data:
+        return tr("The trial was refused; what was signed is kept. Started again, it signs anew.")
+    return tr("The trial did not come to its end; what was signed is kept. Started again, it goes on there.")
 
 
 def _later(context: Context) -> Sequence[LaterStep]:

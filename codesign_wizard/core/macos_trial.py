@@ -395,8 +395,8 @@ class _Trial:
             for each in (identities.application, identities.installer)
             if each is not None
         ]
-        source = _source_of(job, request, target, certificates)
-        self.state = TrialState(str(target), digest, source=source)
+        known_by = _source_of(job, request, target, certificates)
+        self.state = TrialState(str(target), digest, source=known_by)
         request.keep(self.state)
         job.stage(VERIFY, StageState.DONE, tr("accepted"))
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,9 @@ from codesign_wizard.core.files import require_replaceable
 from codesign_wizard.core.finding import FindingKind, Remedy, Severity
 from codesign_wizard.core.job import JobContext, StageState
 from codesign_wizard.core.text import tr
+
+_PREFIX = ".codesign-"
+_OLD = 24 * 3600.0  # seconds
 
 OUTPUT = FindingKind(
     "trial.output.unwritable",
@@ -74,7 +78,8 @@ def work_folder(folder: Path) -> Iterator[Path]:
                 made.append(place)
                 place = place.parent
             folder.mkdir(parents=True, exist_ok=True)
-            work = Path(tempfile.mkdtemp(prefix=".codesign-", dir=folder))
+            _clear(folder)
+            work = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=folder))
             try:
                 yield work
             finally:
@@ -87,6 +92,16 @@ def work_folder(folder: Path) -> Iterator[Path]:
                 each.rmdir()
             except OSError:
                 break  # it holds the result, or was never made
+
+
+def _clear(folder: Path) -> None:
+    """Remove what killed runs left in the output folder, when it is a day old."""
+    for each in folder.glob(f"{_PREFIX}*"):
+        try:
+            if each.is_dir() and not each.is_symlink() and time.time() - each.stat().st_mtime > _OLD:
+                shutil.rmtree(each)
+        except OSError:
+            continue  # it is in nobody's way
 
 
 def check_replaceable(path: Path) -> None:

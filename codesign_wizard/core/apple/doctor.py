@@ -1,13 +1,14 @@
 """The diagnosis for macOS: from the two .p12 files to a test signature. It changes nothing anywhere.
 
-Stages, in order: identities, time-stamp, signature. What an error makes pointless is skipped. The test
+Stages, in order: identities, time-stamp, signature, and from the level “notarise” on the API key, with which
+Apple's notary service is asked a harmless question. What an error makes pointless is skipped. The test
 signature is over a small program and a package made for it in a folder that is gone afterwards.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,10 +22,12 @@ from codesign_wizard.core.signing import DigestAlgorithm
 
 if TYPE_CHECKING:
     from codesign_wizard.core.apple.identity import IdentityReport
+    from codesign_wizard.core.apple.notary_api import NotaryApi
     from codesign_wizard.core.apple.trust import AppleRoots
     from codesign_wizard.core.authenticode.timestamp import Timestamper
 
 IDENTITIES, TIMESTAMP, SIGNATURE = STAGES = ("identities", "time-stamp", "signature")
+API_KEY = "api-key"
 
 STAMPED = FindingKind(
     "apple.doctor.time-stamp",
@@ -62,13 +65,15 @@ def doctor_macos(
     *,
     roots: AppleRoots,
     timestamper: Timestamper,
+    open_api: Callable[[], tuple[NotaryApi, list[Finding]]] | None = None,
     now: datetime | None = None,
 ) -> AppleDoctorResult:
     """Diagnose the identities, Apple's time-stamp server, and signing itself; every refusal is a finding.
 
-    Raises ``InputError`` and ``Cancelled``.
+    *open_api* gives the notary service as the API key opens it, with what is to be said of the key, or
+    raises ``CodesignError``; ``None`` where the level needs none. Raises ``InputError`` and ``Cancelled``.
     """
-    return _Doctor(job, options, roots, timestamper, now).run()
+    return _Doctor(job, options, roots, timestamper, open_api, now).run()
 
 
 class _Doctor:
@@ -78,8 +83,10 @@ class _Doctor:
         options: AppleOptions,
         roots: AppleRoots,
         timestamper: Timestamper,
+        open_api: Callable[[], tuple[NotaryApi, list[Finding]]] | None,
         now: datetime | None,
     ) -> None:
+        self.open_api = open_api
         self.job, self.options, self.roots, self.timestamper = job, options, roots, timestamper
         self.now = now
         self.identities = Identities()
@@ -90,6 +97,8 @@ class _Doctor:
         findings: list[Finding] = []
         usable = True
         steps = dict(zip(STAGES, (self._identities, self._timestamp, self._signature), strict=True))
+        if self.open_api is not None:
+            steps[API_KEY] = self._api_key
         for key, step in steps.items():
             self.job.check_cancelled()
             # whether the server answers does not depend on the files
@@ -142,6 +151,16 @@ class _Doctor:
         off = abs((datetime.now(UTC) - stamp.time.astimezone(UTC)).total_seconds())
         if off > _CLOCK_OFF:
             yield CLOCK(minutes=round(off / 60))
+
+    def _api_key(self) -> Iterable[Finding]:
+        from codesign_wizard.core.apple.api_key_findings import ACCEPTED
+
+        assert self.open_api is not None
+        api, findings = self.open_api()
+        self.facts["api_key"] = api.key.key_id
+        yield from findings
+        api.test(self.job)
+        yield ACCEPTED(key_id=api.key.key_id)
 
     def _signature(self) -> Iterable[Finding]:
         from codesign_wizard.core.apple.package_sign import sign_package

@@ -152,6 +152,8 @@ class _Bringing:
 
     def bring(self, known: Record | None) -> tuple[Record, list[Finding]]:
         record, access = known, None
+        if record is not None and self._judged(record):
+            return record, self.findings
         if record is not None:
             access = self._recall(record)
             if access is None:
@@ -182,6 +184,24 @@ class _Bringing:
             else:
                 return record, self.findings
         raise AssertionError("the second attempt returns or raises")
+
+    def _judged(self, record: Record) -> bool:
+        """Tell whether Apple has come to a result: then the upload had ended, and that was not noted."""
+        try:
+            finished = self.desk.api.status(self.job, record.id).finished
+        except CodesignError as error:
+            if error.finding.id != found.SUBMISSION_UNKNOWN.id:
+                raise
+            return False
+        if finished:
+            self._arrived(record)
+        return finished
+
+    def _arrived(self, record: Record) -> None:
+        record.state, record.uploaded, record.upload = State.PROCESSING, utc_now(), None
+        self.desk.submissions.save(record)
+        self._forget_access()
+        self.job.stage(UPLOAD, StageState.DONE, f"{self.size / 1e6:.1f} MB")
 
     def _recall(self, record: Record) -> UploadAccess | None:
         try:
@@ -233,10 +253,7 @@ class _Bringing:
                     evidence=Evidence(more={"submission": record.id}),
                 )
             )
-        record.state, record.uploaded, record.upload = State.PROCESSING, utc_now(), None
-        self.desk.submissions.save(record)
-        self._forget_access()
-        self.job.stage(UPLOAD, StageState.DONE, f"{self.size / 1e6:.1f} MB")
+        self._arrived(record)
 
     def _lost(self, record: Record, why: str) -> None:
         record.state, record.upload, record.finished = State.ABANDONED, None, utc_now()

@@ -115,11 +115,18 @@ class _Run:
     def _parts(self, file: io.BufferedReader) -> Uploaded:
         state = self.state
         if not state.upload_id or not state.part_size:
-            state.part_size, state.parts = part_size(self.size), {}
+            state.part_size, state.parts, state.completing = part_size(self.size), {}, False
             state.upload_id = self._patiently(self.s3.begin, lambda: "")
             self.note()
         else:
-            self._compare(file)
+            try:
+                self._compare(file)
+            except UploadGoneError:
+                if not state.completing:
+                    raise
+                # killed after S3 had put the parts together, and before that was noted
+                self._tell(self.size)
+                return Uploaded(0, self.size)
         count = -(-self.size // state.part_size)
         before = sum(self._length(number) for number in state.parts)
         done = before
@@ -155,6 +162,8 @@ class _Run:
 
     def _complete(self) -> None:
         asked = False
+        self.state.completing = True
+        self.note()
 
         def complete() -> bool:
             nonlocal asked

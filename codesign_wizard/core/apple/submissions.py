@@ -50,13 +50,18 @@ class State(StrEnum):
 
 @dataclass
 class Upload:
-    """How far an upload is: the S3 object, the multipart upload, and ETag by part number (from 1)."""
+    """How far an upload is: the S3 object, the multipart upload, and ETag by part number (from 1).
+
+    ``completing`` is noted before S3 is asked to put the parts together: if it then knows no such upload, it
+    has done so.
+    """
 
     bucket: str
     object: str
     part_size: int = 0
     upload_id: str = ""
     parts: dict[int, str] = field(default_factory=dict)
+    completing: bool = False
 
 
 @dataclass
@@ -111,6 +116,7 @@ class Record:
                 part_size=int(upload["part_size"]),
                 upload_id=str(upload["upload_id"]),
                 parts={int(number): str(tag) for number, tag in dict(upload["parts"]).items()},
+                completing=upload.get("completing") is True,
             ),
             uploaded=_time(document.get("uploaded")),
             finished=_time(document.get("finished")),
