@@ -775,17 +775,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>API key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
         <source>what to look at</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>look at every profile, several at a time</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>Signing for macOS works: both identities sign, and the signatures hold.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -806,6 +806,16 @@
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Signing for Windows will not work in every profile until this is mended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Signing for macOS works: both identities sign, and Apple lets the API key notarise.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Signing for macOS works: both identities sign, and the signatures hold.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1225,7 +1235,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
+        <source>The trial did not come to its end; what was signed is kept. Started again, it goes on there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
         <source>Signed, verified and notarised.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>The trial did not succeed; nothing was written.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>The trial was refused; what was signed is kept. Started again, it signs anew.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1290,7 +1315,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: go on with the former trial, where it was left</source>
+        <source>macOS: go on with the former trial, whatever is to be signed now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>macOS: sign and submit anew, also where the same trial was left unfinished</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>macOS: for Apple's result and its ticket; default: 60, the rest is with Apple</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1361,16 +1396,6 @@
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
         <source>The signature holds.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>The trial did not come to its end; what was signed is kept, and --continue goes on with it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>The trial did not succeed; nothing was written.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4040,17 +4065,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>it is a folder; an app is sent as a .zip (on a Mac: ditto -c -k --keepParent APP ZIP)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>reading the file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>it is neither .pkg, .zip nor .dmg</source>
+        <source>submitted already</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4070,7 +4090,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>submitted already</source>
+        <source>Apple would refuse it</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4096,11 +4116,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>Mend what is listed, sign again, submit again.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Apple would refuse it</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4151,11 +4166,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>Write to Apple's Developer Programs Support and name status code 7000.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Reading {file}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5486,6 +5496,31 @@
     <message>
         <location filename="codesign_wizard/core/apple/submissions.py"/>
         <source>Wait until it has ended, then ask again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/submitted_file.py"/>
+        <source>a program alone is not taken; put it into a package, an app or a .zip</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/submitted_file.py"/>
+        <source>it is neither .pkg, .app, .zip nor .dmg</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/submitted_file.py"/>
+        <source>it is a folder and no app: there is no program in it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/submitted_file.py"/>
+        <source>Packing {file}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/submitted_file.py"/>
+        <source>Reading {file}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11665,6 +11700,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/macos_trial.py"/>
+        <source>{file} is signed already: the trial goes on where the former run ended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/macos_trial.py"/>
+        <source>a .zip holds no ticket; give the app itself, or go to the level “notarise” only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/macos_trial.py"/>
         <source>accepted</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14836,6 +14881,11 @@
     <message>
         <location filename="codesign_wizard/practice/entra/people_routes.py"/>
         <source>That code did not work. Check it and try again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/practice/keyring.py"/>
+        <source>the folder of this practice</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
