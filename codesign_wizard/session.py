@@ -376,6 +376,8 @@ class Session:
             issuer_id=macos.api_key.issuer_id,
             key_id=macos.api_key.key_id,
             key=self.api_private_key(),
+            team=options.team,
+            roots=self.apple_roots(),
         )
 
     def server_journal(self) -> Journal:

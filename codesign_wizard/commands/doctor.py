@@ -20,8 +20,7 @@ from codesign_wizard.commands.output import Outcome
 from codesign_wizard.commands.server import doctor, with_server
 from codesign_wizard.commands.verify import add_root_arguments
 from codesign_wizard.core.errors import InputError
-from codesign_wizard.core.finding import Finding, FindingKind, Severity, worst_first
-from codesign_wizard.core.job import JobContext
+from codesign_wizard.core.finding import Finding, FindingKind, Severity
 from codesign_wizard.core.profile import LEVELS, Profile
 from codesign_wizard.core.text import tr
 
@@ -51,7 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_key_arguments(parser)
     add_root_arguments(parser)
     parser.add_argument(
-        "--all-profiles", action="store_true", help=tr("look at every profile, several at a time")
+        "--all-profiles",
+        action="store_true",
+        help=tr(
+            "look at every profile, several at a time; all is what each of them wants or has settings for, "
+            "and nobody is asked for a password"
+        ),
     )
     add_expiring_argument(parser)
 
@@ -73,7 +77,13 @@ def diagnose(context: Context) -> Outcome:
         raise InputError(ONE_SECRET())
     context.reaches_out()
     if options.all_profiles:
-        return _all_profiles(context)
+        from codesign_wizard.commands.doctor_profiles import all_profiles
+
+        def systems(profile: Profile) -> tuple[bool, bool, bool]:
+            server = profile.server_wanted if options.what == "all" else options.what == "server"
+            return (*windows_and_macos(profile, options.what), server)
+
+        return all_profiles(context, systems)
     if options.what == "server":
         return doctor(context)
     windows, macos = windows_and_macos(context.session.profile, options.what)
@@ -153,60 +163,6 @@ def _windows(context: Context) -> Outcome:
         clear=tr("Signing for Windows works: the vault signs, and the signature is good."),
         blocked=tr("Signing for Windows will not work until this is mended."),
     )
-
-
-def _all_profiles(context: Context) -> Outcome:
-    from codesign_wizard.core.doctor import DoctorResult, doctor_windows
-    from codesign_wizard.core.survey import survey
-    from codesign_wizard.session import Session
-
-    session = context.session
-    profiles = list(session.profiles.list())
-    if context.practising and session.profile.id not in [each.id for each in profiles]:
-        profiles.append(session.profile)  # made for this run, and never saved
-    given = context.application_secret() if context.options.secret_stdin else None
-    # a keyring may ask the person to unlock it: once, and not from eight threads at a time
-    secrets = {each.id: given or session.beside(each).application_secret() for each in profiles}
-
-    def look(job: JobContext, profile: Profile) -> DoctorResult:
-        own: Session = session.beside(profile)
-        options = own.azure_options()
-        return doctor_windows(job, own.network, options, secrets[profile.id], roots=own.roots())
-
-    outcomes = survey(context.job, profiles, look, tr("Looking at the profiles"))
-    findings: list[Finding] = list(session.profiles.unreadable())
-    lines, documents = [], []
-    for profile, outcome in zip(profiles, outcomes, strict=True):
-        own = [outcome] if isinstance(outcome, Finding) else outcome.findings
-        facts = {} if isinstance(outcome, Finding) else outcome.facts
-        problems = [each for each in worst_first(own) if each.severity is Severity.ERROR]
-        lines.append(
-            f"{'✗' if problems else '✓'} {profile.name}" + (f": {problems[0].title}" if problems else "")
-        )
-        findings += [_of_profile(each, profile.name) for each in problems]
-        documents.append(
-            {
-                "id": profile.id,
-                "name": profile.name,
-                "ok": not problems,
-                "findings": [each.to_json() for each in worst_first(own)],
-                "facts": dict(facts),
-            }
-        )
-    return Outcome(
-        findings,
-        {"profiles": documents},
-        lines=lines,
-        clear=tr("Signing for Windows works in every profile ({n}).").format(n=len(profiles))
-        if profiles
-        else tr("There are no profiles yet."),
-        blocked=tr("Signing for Windows will not work in every profile until this is mended."),
-    )
-
-
-def _of_profile(finding: Finding, name: str) -> Finding:
-    more = {"profile": name, **finding.evidence.more}
-    return replace(finding, evidence=replace(finding.evidence, more=more))
 
 
 def _names() -> dict[str, str]:

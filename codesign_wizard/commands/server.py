@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,8 +105,6 @@ def at_desk(
     context: Context, work: Callable[[Context, ServerDesk], Outcome], *, asked: bool = True
 ) -> Outcome:
     """Sign in, do *work*, and end the session; what keeps it open is told. *asked*: see ``open_desk``."""
-    from dataclasses import replace
-
     desk = open_desk(context, asked=asked)
     with desk:
         outcome = work(context, desk)
@@ -179,6 +178,9 @@ def doctor(context: Context) -> Outcome:
         with context.waiting_for_person():
             wanted = context.session.server_wanted()
         found, comparison = doctor_server(context.job, desk, wanted)
+        if comparison is not None and context.options.what == "server":
+            # doctor all has tried the vault by itself
+            found = worst_first([*found, *desk.try_here(context.job, wanted, comparison)])
         return Outcome(
             found,
             {"server": None if comparison is None else comparison.to_json()},
@@ -191,8 +193,6 @@ def doctor(context: Context) -> Outcome:
 
 def with_server(context: Context, outcome: Outcome) -> Outcome:
     """Return *outcome*, and the server's diagnosis with it if the profile wants a server."""
-    from dataclasses import replace
-
     if not context.session.profile.server_wanted:
         return outcome
     try:
@@ -200,9 +200,11 @@ def with_server(context: Context, outcome: Outcome) -> Outcome:
     except CodesignError as error:
         # what was found before must not be lost with it
         server = Outcome([error.finding], {"server": None})
+    # a file that does not sign is found for macOS and for the server
+    findings = {(each.id, each.title): each for each in [*outcome.findings, *server.findings]}
     return replace(
         outcome,
-        findings=[*outcome.findings, *server.findings],
+        findings=list(findings.values()),
         result={**outcome.result, **server.result},
         blocked=tr("Signing will not work until this is mended."),
     )
@@ -220,7 +222,9 @@ def _compare(context: Context, desk: ServerDesk) -> Comparison:
     # asked for before the comparison: a keyring may want to be unlocked
     with context.waiting_for_person():
         wanted = context.session.server_wanted()
-    return desk.compare(context.job, wanted, _parts(context), _fields(context))
+    comparison = desk.compare(context.job, wanted, _parts(context), _fields(context))
+    tried = desk.try_here(context.job, wanted, comparison)
+    return replace(comparison, findings=worst_first([*comparison.findings, *tried]))
 
 
 def _show(context: Context, desk: ServerDesk) -> Outcome:
@@ -273,7 +277,8 @@ def _apply(context: Context, desk: ServerDesk) -> Outcome:
     )
     context.confirm(tr("This changes the settings above, and nothing else."))
     applied = desk.apply(context.job, comparison)
-    findings = [each for each in comparison.findings if each.id != "server.settings.different"]
+    before = ("server.settings.different", "server.settings.not-compared")
+    findings = [each for each in comparison.findings if each.id not in before]
     return Outcome(
         worst_first([*findings, *applied.findings]),
         {**document, "applied": applied.keys},

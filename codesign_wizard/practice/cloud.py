@@ -224,7 +224,7 @@ class PracticeCloud:
     def apple_account(self) -> AppleAccount:
         """The practice team's identities as a person has them: two .p12 files and their password."""
         if self._account is None:
-            self._account = AppleAccount(self.apple, self.folder / "apple")
+            self._account = AppleAccount(self.apple, self.folder / "apple", self.world.state)
         return self._account
 
     @property

@@ -329,6 +329,98 @@ def test_a_killed_run_leaves_a_whole_server_and_the_next_start_says_what_happene
         assert {name for name, text in bench.members().items() if not same(text, before[name])} == set()
 
 
+@pytest.mark.parametrize("saved", [False, True])
+@pytest.mark.parametrize("old", ["", "the former one"])
+def test_a_killed_change_of_nothing_but_a_secret_is_seen_by_the_secret(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, saved: bool, old: str
+) -> None:
+    bench.apply(Wanted(bench.wanted.azure, Secret(old or "one")))
+    if not old:
+        bench.server.change("WindowsCodeSignAzureAppSecret", "")
+        bench.server.change("WindowsCodeSignAzureAppSecretFormat", 0)
+    real = CometClient.set_branding
+
+    def save(self: CometClient, job: Any, text: str) -> None:
+        if saved:
+            real(self, job, text)
+        raise Killed
+
+    monkeypatch.setattr(CometClient, "set_branding", save)
+    with pytest.raises(Killed):
+        bench.apply()
+    monkeypatch.undo()
+    with bench.desk() as desk:
+        told = ids(desk.look(Job()).findings)
+    # a sealed secret that is another one may be the new one, or the old one sealed anew
+    after = "server.apply.interrupted-secret" if old else "server.apply.interrupted-saved"
+    assert (after if saved else "server.apply.interrupted-before") in told
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_killed_undo_is_told_too(bench: Bench, monkeypatch: pytest.MonkeyPatch, saved: bool) -> None:
+    before = bench.members()
+    bench.apply()
+    changed = bench.members()
+    real = CometClient.set_branding
+
+    def save(self: CometClient, job: Any, text: str) -> None:
+        if saved:
+            real(self, job, text)
+        raise Killed
+
+    monkeypatch.setattr(CometClient, "set_branding", save)
+    with bench.desk() as desk, pytest.raises(Killed):
+        desk.undo(Job())
+    monkeypatch.undo()
+    assert bench.members() == (before if saved else changed)
+    with bench.desk() as desk:
+        told = ids(desk.look(Job()).findings)
+        assert ("server.undo.interrupted-saved" if saved else "server.undo.interrupted-before") in told
+        assert desk.can_undo is not saved
+        if not saved:
+            desk.undo(Job())
+    assert bench.members() == before
+
+
+def test_what_would_not_sign_is_told_before_it_is_given(
+    bench: Bench, identities: dict[str, Path], tmp_path: Path
+) -> None:
+    accounts = bench.cloud.accounts
+    roots = AppleRoots.with_files([bench.cloud.apple_roots_file], [bench.cloud.timestamp_roots_file])
+    good = MacosWanted(
+        1,
+        identities["installer"],
+        identities["application"],
+        Secret("one for both"),
+        accounts.api_issuer_id,
+        accounts.api_key_id,
+        Secret(accounts.api_private_key),
+        roots=roots,
+    )
+    swapped = replace(good, installer=good.application, application=good.installer)
+    wrong_password = replace(good, password=Secret("another"))
+    no_key = replace(good, key=Secret("-----BEGIN NOTHING-----"))
+    other_team = replace(good, team="OTHERTEAM1")
+    with bench.desk() as desk:
+        assert desk.compare(Job(), Wanted(macos=good)).may_apply
+        for wanted, finding in (
+            (swapped, "apple.identity.swapped"),
+            (wrong_password, "apple.identity.password-wrong"),
+            (other_team, "apple.options.other-team"),
+            (no_key, "apple.api-key."),
+        ):
+            comparison = desk.compare(Job(), Wanted(macos=wanted))
+            assert any(each.startswith(finding) for each in ids(comparison.findings)), finding
+            assert not comparison.may_apply
+            # what is well can be given all the same
+            assert desk.compare(Job(), Wanted(macos=wanted), [Part.LEVEL]).may_apply
+        wrong = Wanted(bench.wanted.azure, Secret("no~secret"))
+        assert ids(desk.try_here(Job(), wrong, desk.compare(Job(), wrong))) == {
+            "server.settings.azure-fails-here"
+        }
+        assert desk.try_here(Job(), bench.wanted, desk.compare(Job(), bench.wanted)) == []
+
+
 def test_a_killed_change_that_others_changed_since_is_told_as_unclear(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,21 @@ def test_every_profile_is_told_for_itself(
     assert whose == {"Partner 3", "Partner 7"}
 
 
+def test_all_is_what_each_profile_wants(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    here = ["--practice", "--state", str(tmp_path), "--json"]
+    assert main(["profile", "set", "server=yes", *here]) == 0
+    capsys.readouterr()
+    assert main(["doctor", "--all-profiles", *here]) == 0
+    (only,) = json.loads(capsys.readouterr().out)["result"]["profiles"]
+    assert only["looked_at"] == ["windows", "macos", "server"]
+    assert {"azure.signature.works", "apple.doctor.test-signature", "server.sign-in.ok"} <= {
+        each["id"] for each in only["findings"]
+    }
+    assert only["facts"]["publisher"]
+    assert only["macos"]["facts"]["team"] == "PRACTICE01"
+    assert only["server"]["different"] > 0
+
+
 def test_no_more_at_once_than_is_said_and_cancelled_together() -> None:
     under_way, most = 0, 0
     lock = threading.Lock()

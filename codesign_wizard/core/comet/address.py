@@ -16,6 +16,8 @@ from codesign_wizard.core.text import shown, tr
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 # what stands behind the address when it was copied from a browser or a script
 _KNOWN = re.compile(r"/(?:api/v1|gen|admin|login|dashboard|index\.html?|#)(?:/|\Z).*", re.I | re.S)
+# http or https with a slash or a colon too few, or twice
+_SLIP = re.compile(r"https?(?::/?(?!/)|/|://https?:?/|\Z)", re.I)
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 
 
@@ -51,7 +53,13 @@ def parse_address(text: str) -> ServerAddress:
                 remedies=[Remedy(title=tr("Give the address that opens the server's web page."))],
             )
         )
+    if any(char.isspace() for char in text):
+        raise _wrong(text, tr("there is a blank or a line's end in it"))
+    if ":" in text and _is_address(text):
+        text = f"[{text}]"
     bare = not _SCHEME.match(text)
+    if _SLIP.match(text):
+        raise _wrong(text, tr("it must begin with https://"))
     try:
         parts = urlsplit(f"https://{text.lstrip('/')}" if bare else text)
         host, port = parts.hostname or "", parts.port
@@ -107,8 +115,16 @@ def _host(text: str, host: str) -> str:
 
 
 def _path(parts: SplitResult) -> str:
-    path = _KNOWN.sub("", parts.path or "/")
-    return path if path.endswith("/") else f"{path}/"
+    path = _KNOWN.sub("", parts.path)
+    return "/" + "".join(f"{step}/" for step in path.split("/") if step)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_loopback(host: str) -> bool:

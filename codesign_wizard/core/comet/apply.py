@@ -56,24 +56,6 @@ NOT_KEPT = FindingKind(
     "The certificate files that the server had before could not be kept: Undo would not bring them back.",
     "The server does not give the old files back, or they are larger than the keyring takes.",
 )
-INTERRUPTED = FindingKind(
-    "server.apply.interrupted-before",
-    Severity.INFO,
-    "An earlier change was interrupted before it was saved: the server is as it was.",
-    "The program ended between the first step and the save; uploaded files are dropped by the server itself.",
-)
-INTERRUPTED_SAVED = FindingKind(
-    "server.apply.interrupted-saved",
-    Severity.INFO,
-    "An earlier change was interrupted after it was saved: the server has all the new values.",
-    "The program ended before it could read the settings back; that was made up for now.",
-)
-INTERRUPTED_UNCLEAR = FindingKind(
-    "server.apply.interrupted-unclear",
-    Severity.WARNING,
-    "An earlier change was interrupted, and the server now has neither the old nor the new values.",
-    "The program ended in the middle of a change, and the settings were changed by others since.",
-)
 UNDONE = FindingKind(
     "server.undo.done",
     Severity.OK,
@@ -164,37 +146,6 @@ def apply(
     return _save(job, client, members, texts, record, journal, found, Phase.APPLIED)
 
 
-def explain_interrupted(journal: Journal, client: CometClient, view: View) -> list[Finding]:
-    """Say what became of a change in whose middle a run ended, and close it; nothing when there is none.
-
-    Raises ``InputError`` when it cannot be written down.
-    """
-    record = journal.read()
-    if record is None or not record.phase.open or record.server != client.address.url:
-        return []
-    if view.branding is None:
-        return []
-    members = view.members()
-    more = {"started": f"{record.time:%Y-%m-%d %H:%M:%S} UTC", "phase": record.phase.value}
-    evidence = Evidence(time=utc_now(), more=more)
-    if record.phase is Phase.SENT and record.after and _holds(members, record.after):
-        record.phase = Phase.APPLIED
-        finding = INTERRUPTED_SAVED(evidence=evidence)
-    elif _holds(members, record.before):
-        record.phase = Phase.NONE
-        finding = INTERRUPTED(evidence=evidence)
-    else:
-        record.phase = Phase.NONE
-        finding = INTERRUPTED_UNCLEAR(
-            evidence=evidence,
-            remedies=[
-                Remedy(title=tr("Compare the settings again (server diff), and apply what is missing."))
-            ],
-        )
-    journal.write(record)
-    return [finding]
-
-
 def can_undo(journal: Journal, client: CometClient) -> bool:
     """Tell whether a change of this server was applied from here and not undone."""
     record = journal.read()
@@ -214,7 +165,7 @@ def undo(job: JobContext, client: CometClient, journal: Journal) -> Applied:
     job.stage("compare", StageState.RUNNING)
     fresh = client.branding(job)
     members = Members(fresh)
-    if not _holds(members, record.after):
+    if not holds(members, record.after):
         job.stage("compare", StageState.FAILED)
         raise CodesignError(_changed())
     old = journal.old() or Old()
@@ -232,7 +183,10 @@ def undo(job: JobContext, client: CometClient, journal: Journal) -> Applied:
     texts: dict[tuple[str, ...], str] = {}
     for key in record.before:
         text = old.values.get(key, record.before[key])
-        texts[tuple(key.split("."))] = _restored(job, client, text, record.after.get(key), old)
+        texts[tuple(key.split("."))] = given = _restored(job, client, text, record.after.get(key), old)
+        if key not in record.secret:
+            # a file that was uploaded again may have another address
+            record.before[key] = given
     job.stage("upload", StageState.DONE)
     return _save(job, client, members, texts, record, journal, [], Phase.UNDONE)
 
@@ -250,17 +204,15 @@ def _save(
     steady = _Steady(job)
     job.check_cancelled()
     job.stage("save", StageState.RUNNING)
-    if end is Phase.APPLIED:
-        record.phase = Phase.SENT
-        journal.write(record)
+    record.phase = Phase.SENT if end is Phase.APPLIED else Phase.UNDOING
+    journal.write(record)
     try:
         client.set_branding(steady, _merged(members, texts))
     except CometRefusalError:
         job.stage("save", StageState.FAILED)
-        if end is Phase.APPLIED:
-            # it said no, so nothing was saved
-            record.phase = Phase.NONE
-            journal.write(record)
+        # it said no, so nothing was saved
+        record.phase = Phase.NONE if end is Phase.APPLIED else Phase.APPLIED
+        journal.write(record)
         raise
     except NetworkError as error:
         # no answer is no answer: what the server has decides
@@ -316,7 +268,7 @@ def _keep_old(
     lost = False
     for wish in wanted:
         setting = wish.setting
-        text = _raw(members, setting.path)
+        text = raw(members, setting.path)
         if setting.kind is Kind.SECRET:
             record.secret.append(setting.key)
             # an empty secret is none, and needs no keyring
@@ -324,7 +276,7 @@ def _keep_old(
             record.before[setting.key] = '""' if empty else None
             if text is not None and not empty:
                 values[setting.key] = text
-            record.before[".".join(setting.format_path)] = _raw(members, setting.format_path) or "0"
+            record.before[".".join(setting.format_path)] = raw(members, setting.format_path) or "0"
             continue
         record.before[setting.key] = text
         uri = str(value_at(members, setting.path) or "") if setting.kind is Kind.FILE else ""
@@ -422,7 +374,7 @@ def _read_back(
 
 def _taken(after: Members, path: tuple[str, ...], text: str, secret: Sequence[str]) -> bool:
     key = ".".join(path)
-    held = _raw(after, path)
+    held = raw(after, path)
     if held is not None and same(held, text):
         return True
     if key in secret:
@@ -459,19 +411,20 @@ def _resealed(before: Members, after: Members, name: str) -> bool:
     return all(each not in (None, settings.PLAIN) for each in formats)
 
 
-def _holds(members: Members, values: Mapping[str, str | None]) -> bool:
-    """Tell whether the server has *values*, as far as they can be compared."""
+def holds(members: Members, values: Mapping[str, str | None]) -> bool:
+    """Tell whether the server has *values* (JSON text by key path), as far as they can be compared."""
     for key, text in values.items():
         # the format of a secret is the server's affair
         if text is None or key.endswith("Format"):
             continue
-        held = _raw(members, tuple(key.split(".")))
+        held = raw(members, tuple(key.split(".")))
         if held is None or not same(held, text):
             return False
     return True
 
 
-def _raw(members: Members, path: tuple[str, ...]) -> str | None:
+def raw(members: Members, path: tuple[str, ...]) -> str | None:
+    """Return the JSON text that *path* leads to, ``None`` without one."""
     for name in path[:-1]:
         members = members.object(name)
     return members.raw(path[-1]) if path[-1] in members else None
@@ -480,7 +433,7 @@ def _raw(members: Members, path: tuple[str, ...]) -> str | None:
 def _shown(after: Members, key: str, secret: Sequence[str]) -> str:
     if key in secret:
         return tr("a secret")
-    return _raw(after, tuple(key.split("."))) or tr("missing")
+    return raw(after, tuple(key.split("."))) or tr("missing")
 
 
 def _changed() -> Finding:

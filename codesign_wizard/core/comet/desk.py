@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.core.comet import apply as applying
-from codesign_wizard.core.comet import findings, look, settings
+from codesign_wizard.core.comet import findings, interrupted, look, settings
 from codesign_wizard.core.comet.address import ServerAddress, check_exposed
 from codesign_wizard.core.comet.client import CometClient, Credentials
 from codesign_wizard.core.comet.journal import Journal
@@ -51,9 +51,14 @@ class Comparison:
 
     @property
     def may_apply(self) -> bool:
-        """Whether the server lets the settings be changed; that it cannot build does not hinder it."""
-        hindering = (findings.DENIED.id, findings.TOO_OLD.id)
-        return self.view.branding is not None and not any(each.id in hindering for each in self.findings)
+        """Whether the server lets the settings be changed, and they are worth giving to it.
+
+        That it does not build hinders nothing; a file that cannot sign does.
+        """
+        harmless = (findings.ROLE_OFF.id, findings.ROLE_DENIED.id, findings.PREBUILT.id)
+        return self.view.branding is not None and not blocks(
+            [each for each in self.findings if each.id not in harmless]
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as documented in docs/json.md."""
@@ -120,7 +125,7 @@ class ServerDesk:
     def look(self, job: JobContext) -> View:
         """Return what the server has, what stands in the way, and what became of an interrupted change."""
         view = look.look(job, self.client)
-        told = applying.explain_interrupted(self.journal, self.client, view)
+        told = interrupted.explain(self.journal, self.client.address.url, view)
         return View(
             view.version, view.account, view.branding, worst_first([*self.warnings, *view.findings, *told])
         )
@@ -147,6 +152,29 @@ class ServerDesk:
         found = look.difference_findings(view, wanted, chosen, lines, fields)
         kept = [each for each in view.findings if not (Part.BUILD_MODE in chosen and _is_mode(each))]
         return Comparison(view, wishes, lines, worst_first([*kept, *found]), pair)
+
+    def try_here(self, job: JobContext, wanted: Wanted, comparison: Comparison) -> list[Finding]:
+        """Return a warning if the vault does not sign from here with what *comparison* would give the server.
+
+        A test signature; nothing is changed. A firewall may let the server in and keep this computer out, so
+        it is no error here.
+        """
+        from codesign_wizard.core.comet.prove import refused_here
+
+        azure, secret = wanted.azure, wanted.secret
+        concerned = any(line.setting.part is Part.AZURE for line in comparison.different)
+        if azure is None or secret is None or not concerned:
+            return []
+        refused, _ = refused_here(job, self.network, azure, secret)
+        if refused is None:
+            return []
+        return [
+            findings.FAILS_HERE(
+                why=refused.title,
+                evidence=refused.evidence,
+                remedies=[Remedy(title=tr("doctor windows says what to mend; then compare again."))],
+            )
+        ]
 
     def apply(self, job: JobContext, comparison: Comparison) -> applying.Applied:
         """Change what *comparison* shows as different; see ``apply.apply``."""

@@ -144,6 +144,12 @@ SAME = FindingKind(
     "The server has what the profile holds.",
     "No difference in the signing settings.",
 )
+ONLY_SECRETS = FindingKind(
+    "server.settings.not-compared",
+    Severity.INFO,
+    "The server has what the profile holds, as far as it can be seen: {count} cannot be compared.",
+    "The server does not show its secrets; applying gives it those of the profile once more.",
+)
 DIFFERENT = FindingKind(
     "server.settings.different",
     Severity.INFO,
@@ -167,6 +173,12 @@ FIELD_UNSURE = FindingKind(
     Severity.WARNING,
     "The files go into {fields}, which is the likely field: look at it on the server once.",
     "The vendor's documentation does not say which of two fields takes an uploaded .p12.",
+)
+FAILS_HERE = FindingKind(
+    "server.settings.azure-fails-here",
+    Severity.WARNING,
+    "With the Azure options that the server would be given, the vault does not sign from here: {why}",
+    "A test signature from this computer with the five options failed.",
 )
 FILE_UNREADABLE = FindingKind(
     "server.settings.file",

@@ -38,13 +38,14 @@ class Phase(StrEnum):
     UPLOADED = "uploaded"  # files are there, nothing refers to them
     SENT = "sent"  # the settings were sent, and no answer was seen
     APPLIED = "applied"
+    UNDOING = "undoing"  # the old settings were sent, and no answer was seen
     UNDONE = "undone"
     NONE = "none"  # it came to nothing
 
     @property
     def open(self) -> bool:
         """Whether a run ended in the middle of it."""
-        return self in (Phase.STARTED, Phase.UPLOADED, Phase.SENT)
+        return self in (Phase.STARTED, Phase.UPLOADED, Phase.SENT, Phase.UNDOING)
 
 
 @dataclass

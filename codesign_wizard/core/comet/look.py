@@ -178,9 +178,12 @@ def difference_findings(
                     ],
                 )
             )
-    count = sum(line.state is not State.SAME for line in lines)
-    if lines and not count:
+    count = sum(line.state is State.DIFFERENT for line in lines)
+    unseen = sum(line.state is State.UNKNOWN for line in lines)
+    if lines and not count and not unseen:
         found.append(findings.SAME(evidence=Evidence(time=utc_now())))
+    elif unseen and not count:
+        found.append(findings.ONLY_SECRETS(count=unseen, evidence=Evidence(time=utc_now())))
     elif count:
         found.append(findings.DIFFERENT(count=count, evidence=Evidence(time=utc_now())))
     return found

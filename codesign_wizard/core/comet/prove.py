@@ -181,6 +181,20 @@ def expected_windows(
         return signer.certificate_chain[0]
 
 
+def refused_here(
+    job: JobContext, network: Network, options: AzureOptions, secret: Secret
+) -> tuple[Finding | None, dict[str, str]]:
+    """Return what keeps the vault from making a test signature from here, and the facts that were seen."""
+    from codesign_wizard.core.azure.credential import ApplicationCredential
+    from codesign_wizard.core.azure.proof import prove as sign_here
+
+    try:
+        proof = sign_here(job, network, options, ApplicationCredential(job, network, options, secret))
+    except CodesignError as error:
+        return error.finding, {}
+    return proof.unread or proof.unsigned, dict(proof.facts)
+
+
 def _one(job: JobContext, client: CometClient, request: ProveRequest, platform: Platform) -> Proof:
     began = utc_now()
     job.stage("build", StageState.RUNNING, platform.title)
@@ -521,17 +535,10 @@ def _sign_in_in_log(text: str, options: AzureOptions, secret: Secret | None) -> 
 
 
 def _from_here(job: JobContext, network: Network, options: AzureOptions, secret: Secret) -> list[Finding]:
-    from codesign_wizard.core.azure.credential import ApplicationCredential
-    from codesign_wizard.core.azure.proof import prove as sign_here
-
-    try:
-        proof = sign_here(job, network, options, ApplicationCredential(job, network, options, secret))
-    except CodesignError as error:
-        return [found.HERE_FAILS(why=error.finding.title, evidence=error.finding.evidence)]
-    refused = proof.unread or proof.unsigned
-    if refused is not None:
-        return [found.HERE_FAILS(why=refused.title, evidence=refused.evidence), refused]
-    return [found.HERE_WORKS(evidence=Evidence(time=utc_now(), more=dict(proof.facts)))]
+    refused, facts = refused_here(job, network, options, secret)
+    if refused is None:
+        return [found.HERE_WORKS(evidence=Evidence(time=utc_now(), more=facts))]
+    return [found.HERE_FAILS(why=refused.title, evidence=refused.evidence), refused]
 
 
 def _refused(platform: Platform, status: int, words: str, *, http: int | None = None) -> Finding:

@@ -11,15 +11,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codesign_wizard.core.azure.options import AzureOptions, check_options
 from codesign_wizard.core.clouds import PUBLIC
 from codesign_wizard.core.comet import findings
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.files import require_file
-from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, blocks
+from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, Severity, blocks
 from codesign_wizard.core.redact import Secret
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import shown, tr
+
+if TYPE_CHECKING:
+    from codesign_wizard.core.apple.trust import AppleRoots
 
 MACOS = "MacOSCodeSign"
 RESOURCE = "resource://"
@@ -138,6 +142,8 @@ class MacosWanted:
     issuer_id: str = ""
     key_id: str = ""
     key: Secret | None = field(default=None, repr=False)
+    team: str = ""  # what both certificates must be of; "" for any
+    roots: AppleRoots | None = field(default=None, repr=False)  # what counts as Apple's; None for Apple's own
 
 
 @dataclass(frozen=True)
@@ -204,10 +210,42 @@ def desired(wanted: Wanted, parts: Sequence[Part], fields: FileFields) -> list[D
 
 
 def notices(wanted: Wanted, parts: Sequence[Part]) -> list[Finding]:
-    """Return what *desired* takes and a person should know: warnings about values."""
-    if Part.AZURE not in parts or wanted.azure is None:
-        return []
-    return [each for each in check_options(wanted.azure, wanted.secret) if not blocks([each])]
+    """Return what *desired* takes and a person should know: warnings about values, errors about files.
+
+    The .p12 files and the API key are judged as this program would sign with them: the wrong kind, another
+    password, a key that is not theirs, or an expired certificate would not do on the server either.
+    """
+    found: list[Finding] = []
+    if Part.AZURE in parts and wanted.azure is not None:
+        found += [each for each in check_options(wanted.azure, wanted.secret) if not blocks([each])]
+    if wanted.macos is not None and Part.CERTIFICATES in parts:
+        found += _judged_files(wanted.macos)
+    if wanted.macos is not None and Part.API_KEY in parts:
+        found += _judged_key(wanted.macos)
+    return [each for each in found if each.severity in (Severity.ERROR, Severity.WARNING)]
+
+
+def _judged_files(macos: MacosWanted) -> list[Finding]:
+    from codesign_wizard.core.apple.certificates import Kind as Certificate
+    from codesign_wizard.core.apple.options import AppleOptions, judge_identities
+
+    kinds = [Certificate.INSTALLER]
+    if macos.application is not None:
+        kinds.append(Certificate.APPLICATION)
+    options = AppleOptions(macos.application, macos.installer, macos.password, macos.team)
+    return judge_identities(options, roots=macos.roots, kinds=kinds).findings
+
+
+def _judged_key(macos: MacosWanted) -> list[Finding]:
+    from codesign_wizard.core.apple.api_key import check_ids, parse_key
+
+    _, _, found = check_ids(macos.key_id, macos.issuer_id)
+    if macos.key is not None:
+        try:
+            found += parse_key(macos.key.reveal().encode(), f"AuthKey_{shown(macos.key_id)}.p8").findings
+        except InputError as error:
+            found.append(error.finding)
+    return found
 
 
 def _azure(wanted: Wanted) -> Iterator[Desired]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 import threading
 from pathlib import Path
@@ -11,15 +12,25 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
 from codesign_wizard.practice.apple.authority import TEAM, AppleAuthority
+from codesign_wizard.practice.state import State
+
+_NAME = "apple-account"  # the document in the state
 
 
 class AppleAccount:
-    """Both files in *folder*, which belongs to a run; the keys are the authority's, and are kept with it."""
+    """Both files in *folder*, which belongs to a run.
 
-    def __init__(self, authority: AppleAuthority, folder: Path) -> None:
+    Where *state* is kept they are the same to the byte in every run, as a person's files are: a server that
+    was given them has them still.
+    """
+
+    def __init__(self, authority: AppleAuthority, folder: Path, state: State) -> None:
         self._authority = authority
+        self._state = state
         self._lock = threading.Lock()
-        self.password = secrets.token_urlsafe(12)
+        kept = state.document(_NAME) or {}
+        self._kept: dict[str, str] = kept.get("files", {})
+        self.password: str = kept.get("password") or secrets.token_urlsafe(12)
         self.team = TEAM.identifier
         self.application_file = folder / "developer-id-application.p12"
         self.installer_file = folder / "developer-id-installer.p12"
@@ -30,8 +41,14 @@ class AppleAccount:
             for kind, path in (("application", self.application_file), ("installer", self.installer_file)):
                 if not path.exists():
                     path.parent.mkdir(mode=0o700, exist_ok=True)
-                    key, certificate = self._authority.identity(kind)
-                    path.write_bytes(self._packed(key, certificate))
+                    path.write_bytes(self._file(kind))
+
+    def _file(self, kind: str) -> bytes:
+        if kind not in self._kept:
+            key, certificate = self._authority.identity(kind)
+            self._kept[kind] = base64.b64encode(self._packed(key, certificate)).decode()
+            self._state.keep(_NAME, {"password": self.password, "files": self._kept})
+        return base64.b64decode(self._kept[kind])
 
     def _packed(self, key: rsa.RSAPrivateKey, certificate: x509.Certificate) -> bytes:
         issuers = [self._authority.intermediate(), self._authority.root]

@@ -29,6 +29,10 @@ from codesign_wizard.core.redact import redact
         ("http://192.0.2.7/", "http://192.0.2.7/"),
         ("büro.example", "https://xn--bro-hoa.example/"),
         ("backup.example.com.", "https://backup.example.com/"),
+        ("https://backup.example.com///", "https://backup.example.com/"),
+        ("https://backup.example.com/admin", "https://backup.example.com/"),
+        ("::1", "http://[::1]/"),
+        ("https.example.com", "https://https.example.com/"),
     ],
 )
 def test_what_people_paste(text: str, url: str) -> None:
@@ -45,6 +49,11 @@ def test_what_people_paste(text: str, url: str) -> None:
         ("https://", "server.address.wrong"),
         ("https://backup.example.com:99999", "server.address.wrong"),
         ("two words", "server.address.wrong"),
+        ("https://one.example\nhttps://two.example", "server.address.wrong"),
+        ("https:/backup.example.com", "server.address.wrong"),
+        ("https//backup.example.com", "server.address.wrong"),
+        ("http:backup.example.com", "server.address.wrong"),
+        ("https://https://backup.example.com", "server.address.wrong"),
         ("https://-x.example", "server.address.wrong"),
         ("https://[::1", "server.address.wrong"),
         ("x" * 300, "server.address.wrong"),
