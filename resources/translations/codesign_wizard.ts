@@ -720,11 +720,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>Looking at the profiles</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Vault's tenant</source>
         <translation type="unfinished"></translation>
     </message>
@@ -785,7 +780,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>look at every profile, several at a time</source>
+        <source>look at every profile, several at a time; all is what each of them wants or has settings for, and nobody is asked for a password</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -805,11 +800,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>Signing for Windows will not work in every profile until this is mended.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Signing for macOS works: both identities sign, and Apple lets the API key notarise.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -819,13 +809,23 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/doctor.py"/>
+        <location filename="codesign_wizard/commands/doctor_profiles.py"/>
+        <source>Looking at the profiles</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor_profiles.py"/>
+        <source>Signing will not work in every profile until this is mended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor_profiles.py"/>
         <source>There are no profiles yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>Signing for Windows works in every profile ({n}).</source>
+        <location filename="codesign_wizard/commands/doctor_profiles.py"/>
+        <source>Signing works in every profile, as far as was looked ({n}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -10230,6 +10230,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/address.py"/>
+        <source>there is a blank or a line's end in it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/address.py"/>
         <source>it must begin with https://</source>
         <translation type="unfinished"></translation>
     </message>
@@ -10300,21 +10305,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/apply.py"/>
-        <source>An earlier change was interrupted before it was saved: the server is as it was.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/apply.py"/>
-        <source>An earlier change was interrupted after it was saved: the server has all the new values.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/apply.py"/>
-        <source>An earlier change was interrupted, and the server now has neither the old nor the new values.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/apply.py"/>
         <source>The server has its old settings back ({count}).</source>
         <translation type="unfinished"></translation>
     </message>
@@ -10351,11 +10341,6 @@
     <message>
         <location filename="codesign_wizard/core/comet/apply.py"/>
         <source>Look at the differences again, then apply.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/apply.py"/>
-        <source>Compare the settings again (server diff), and apply what is missing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -10555,6 +10540,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/desk.py"/>
+        <source>doctor windows says what to mend; then compare again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/desk.py"/>
         <source>Give the administrator's password.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -10705,6 +10695,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The server has what the profile holds, as far as it can be seen: {count} cannot be compared.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
         <source>Not as in the profile: {count} of the server's settings.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -10721,6 +10716,11 @@
     <message>
         <location filename="codesign_wizard/core/comet/findings.py"/>
         <source>The files go into {fields}, which is the likely field: look at it on the server once.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>With the Azure options that the server would be given, the vault does not sign from here: {why}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -10766,6 +10766,41 @@
     <message>
         <location filename="codesign_wizard/core/comet/findings.py"/>
         <source>Let a top-level administrator allow {user} to edit the branding, or sign in as one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/interrupted.py"/>
+        <source>An earlier change was interrupted before it was saved: the server is as it was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/interrupted.py"/>
+        <source>An earlier change was interrupted after it was saved: the server has all the new values.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/interrupted.py"/>
+        <source>An earlier change was interrupted, and whether the server has the new secret cannot be seen.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/interrupted.py"/>
+        <source>An earlier change was interrupted, and the server now has neither the old nor the new values.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/interrupted.py"/>
+        <source>An earlier undo was interrupted before it was saved: the server has the new values.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/interrupted.py"/>
+        <source>An earlier undo was interrupted after it was saved: the server has its old settings back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/interrupted.py"/>
+        <source>Compare the settings again (server diff), and apply what is missing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
