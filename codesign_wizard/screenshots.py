@@ -25,6 +25,7 @@ from codesign_wizard.core.text import tr
 from codesign_wizard.scenes_apple import apple_files, apple_passwords, macos_trial, without_a_mac
 from codesign_wizard.scenes_certificate import certificate, renewal
 from codesign_wizard.scenes_level import level, level_empty, level_refused
+from codesign_wizard.scenes_notary import macos_notarise, macos_refused
 from codesign_wizard.scenes_summary import report, summary
 from codesign_wizard.session import PRACTICE_PROFILE, Overrides, Session, open_session
 
@@ -496,6 +497,8 @@ SCENES: dict[str, Callable[[Studio], None]] = {
         level_empty,
         level_refused,
         macos_trial,
+        macos_notarise,
+        macos_refused,
         summary,
         report,
     )

@@ -315,6 +315,8 @@ def trial(context: Context, own: Path | None, folder: Path, name: str) -> Outcom
             clear = tr("Signed, verified, notarised and stapled.")
     if result.verification is not None:
         clear = accepted(result.verification, clear)
+    if written and result.pending:
+        clear = tr("Signed and verified, but not through its level yet: --continue goes on with it.")
     return Outcome(
         hinted(result.findings),
         {"macos": document},

@@ -185,11 +185,12 @@ class MacosTrialResult:
     facts: dict[str, str] = field(default_factory=dict)
     state: TrialState | None = None
     level: str = LEVELS[0]
+    pending: tuple[str, ...] = ()  # later steps that are not done: Apple may still be at work
 
     @property
     def ok(self) -> bool:
         """Whether a signed file was written that verifies, and every step of its level was done."""
-        return self.file is not None and not blocks(self.findings)
+        return self.file is not None and not self.pending and not blocks(self.findings)
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as documented in docs/json.md."""
@@ -298,6 +299,11 @@ class _Trial:
             _facts(self.signed, self.verification, self.request.level, self.file),
             self.state,
             self.request.level,
+            tuple(
+                step.key
+                for step in self.request.steps()
+                if self.state is None or step.key not in self.state.done
+            ),
         )
 
     def run(self, state: TrialState | None) -> MacosTrialResult:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QFileDialog
 
+from codesign_wizard.core.apple import key_work
+from codesign_wizard.core.apple import later_words as words
 from codesign_wizard.core.apple.trial_words import (
     GATEKEEPER,
     accepted,
@@ -16,18 +18,23 @@ from codesign_wizard.core.apple.trial_words import (
     kept_facts,
     level_words,
 )
-from codesign_wizard.core.finding import Severity
-from codesign_wizard.core.flow import APPLE_CERTIFICATES, MACOS_TRIAL, StepState
-from codesign_wizard.core.job import Job
-from codesign_wizard.core.profile import StepResult
+from codesign_wizard.core.finding import Finding, Severity
+from codesign_wizard.core.flow import APPLE_CERTIFICATES, MACOS_LEVEL, MACOS_TRIAL, OPEN, StepState
+from codesign_wizard.core.job import Job, StageState
+from codesign_wizard.core.profile import LEVELS, StepResult
 from codesign_wizard.core.text import tr
+from codesign_wizard.pages.macos_submissions import Submissions
 from codesign_wizard.pages.trial import Outcome, TrialPage
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.theme import Mark
 from codesign_wizard.widgets.basics import Card, Columns, Facts, button, hairline, label, row
 from codesign_wizard.widgets.pieces import FileDrop
 
+if TYPE_CHECKING:
+    from codesign_wizard.core.macos_trial import LaterStep, TrialState
+
 _NAME_WIDTH = 128
+_SIGNING = ("build", "sign-binaries", "sign-package", "time-stamp", "verify")
 
 
 class MacosTrialPage(TrialPage):
@@ -38,17 +45,30 @@ class MacosTrialPage(TrialPage):
             workspace,
             MACOS_TRIAL,
             tr("macOS trial"),
-            tr("An installer package signed on this computer, judged as macOS would judge it."),
+            tr(
+                "An installer package signed here, taken to the chosen level, judged as macOS would judge it."
+            ),
             (
                 ("build", tr("Build")),
                 ("sign-binaries", tr("Programs")),
                 ("sign-package", tr("Package")),
                 ("time-stamp", tr("Time-stamp")),
                 ("verify", tr("Verify")),
+                *((key, words.stage_words(key)) for key in words.later_stages(LEVELS[-1])),
             ),
-            tr("Asks Apple's time-stamp server only. Keys and file stay on this computer."),
+            "",
         )
+        self._state: TrialState | None = None  # how far the last trial came
+        self._anew = False
+        self.fresh = button(tr("Start ane&w"), self._start_anew)
+        self.stop = button(tr("Stop wai&ting"), self._stop)
+        for place, part in enumerate((self.stop, self.fresh), 1):
+            part.hide()
+            self.action.insertWidget(place, part)
         self.add(Columns(self._what(), self._who(), share=(6, 5), level=True))
+        self.submissions = Submissions(workspace)
+        self.submissions.link.connect(self.link)
+        self.add(self.submissions)
         self.done()
 
     def add_to_result(self, body: Any) -> None:
@@ -93,7 +113,8 @@ class MacosTrialPage(TrialPage):
         )
         card.body.addWidget(self.identities)
         card.body.addStretch(1)
-        card.body.addLayout(row(self.certificates, None))
+        self.level = button(tr("&Level and key…"), lambda: self.workspace.go.emit(MACOS_LEVEL))
+        card.body.addLayout(row(self.certificates, self.level, None))
         return card
 
     def refresh(self) -> None:
@@ -110,7 +131,52 @@ class MacosTrialPage(TrialPage):
         self.drop.choose.setAccessibleName(tr("Choose a package or a program to sign"))
         self.sample.setVisible(bool(own))
         self.identities.set(self._signed_with())
+        later = words.later_stages(profile.macos.level)
+        self.stages.choose([*_SIGNING, *later])
+        self.note.setText(
+            tr("Sends the signed package to Apple. The keys stay on this computer.")
+            if later
+            else tr("Asks Apple's time-stamp server only. Keys and file stay on this computer.")
+        )
+        if self._task is None:
+            key = self._left_at()
+            go_on = tr("&Go on: {stage}").format(stage=words.stage_words(key))
+            self.go.setText(go_on if key else tr("Sign and &verify"))
+            self.fresh.setVisible(bool(key))
+        self.submissions.refresh()
         self.show_result()
+
+    def shown(self) -> None:
+        """Look how far the last trial came: it may have gone on in a terminal."""
+        self._state = self.workspace.session.macos_trial()
+        self.submissions.read()
+        self.refresh()
+
+    def _left_at(self) -> str:
+        workspace = self.workspace
+        level = workspace.profile.macos.level
+        return words.left_at(self._state, level, workspace.flow.signing_inputs())
+
+    def left(self) -> object:
+        """A trial that was interrupted: it came further than the result that is kept."""
+        result = self.workspace.profile.results.get(MACOS_TRIAL)
+        key = self._left_at()
+        if not key or self._state is None:
+            return None
+        state = self._state.to_json()
+        return None if result is not None and result.details.get("state") == state else (key, str(state))
+
+    def say_left(self) -> bool:
+        if self.left() is None or self._state is None:
+            return False
+        key = self._left_at()
+        self.banner.say(Severity.INFO, *words.left_words(self._state, key), mark=Mark.NOW)
+        for each in [*_SIGNING, *self._state.done]:
+            self.stages.set(each, StageState.DONE)
+        for each in words.later_stages(self.workspace.profile.macos.level):
+            if each not in self._state.done:
+                self.stages.set(each, StageState.WAITING, tr("goes on here") if each == key else "")
+        return True
 
     def _signed_with(self) -> list[tuple[str, str]]:
         macos = self.workspace.profile.macos
@@ -129,33 +195,88 @@ class MacosTrialPage(TrialPage):
 
     # -- the trial
 
+    def run(self) -> None:
+        super().run()
+        self.fresh.hide()
+
+    def _start_anew(self) -> None:
+        self._anew = True
+        self.run()
+        self._anew = False
+
+    def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _stage(self, key: str, state: StageState, text: str) -> None:
+        super()._stage(key, state, text)
+        running = state is StageState.RUNNING
+        if running and key in words.later_stages(LEVELS[-1]):
+            self.banner.say(Severity.INFO, *words.waiting_words(key), mark=Mark.NOW)
+        if key == words.PROCESSING:
+            self.stop.setVisible(running)
+
+    def _progress(self, done: int, total: int | None, text: str) -> None:
+        waiting = self.stages.cards[words.PROCESSING].state is StageState.RUNNING
+        # the card tells how long it has been, the banner what is usual
+        self.stages.progress(done, total, "" if waiting else text)
+
+    def _over(self) -> None:
+        self.stop.hide()
+        self._state = self.workspace.session.macos_trial()
+        self.submissions.read()
+        super()._over()
+        self.refresh()
+
     def work(self) -> Callable[[Job], Outcome]:
         session, profile = self.workspace.session, self.workspace.profile
         own = Path(profile.macos.input_file) if profile.macos.input_file else None
         product = profile.product_name or profile.name
+        signed_by = self.workspace.flow.signing_inputs()
+        own_key = profile.macos.api_key
+        ids = key_work.Ids(own_key.key_id, own_key.issuer_id, own_key.named, own_key.accepted)
+        state = self._state if self._left_at() and not self._anew else None
+        later = bool(words.later_stages(profile.macos.level))
+
+        def keep(state: TrialState) -> None:
+            state.data[words.SIGNED_BY] = signed_by
+            session.keep_macos_trial(state)
 
         def sign(job: Job) -> Outcome:
             from codesign_wizard.core.macos_trial import MacosTrialRequest, run_macos_trial
 
+            steps: Sequence[LaterStep] = ()
+            if later:
+                from codesign_wizard.core.apple.notary_steps import later_steps
+
+                # what lacks is told before anything is signed
+                key, known = key_work.usable(session, ids)
+                steps = later_steps(lambda: session.notary_desk(key, known), session.network)
             request = MacosTrialRequest(
                 options=session.apple_options(),
                 roots=session.apple_roots(),
                 timestamper=session.apple_timestamper(),
-                output_folder=session.output_folder(),
+                output_folder=session.output_folder() if state is None else Path(state.file).parent,
                 product_name=product,
                 level=session.macos_level(),
                 input_file=own,
+                later=steps,
+                keep=keep if later else lambda _: None,
             )
-            result = run_macos_trial(job, request)
-            state = result.state.to_json() if result.state is not None else None
-            return Outcome(result.findings, kept_facts(result), {"state": state})
+            result = run_macos_trial(job, request, state)
+            reached = result.state.to_json() if result.state is not None else None
+            # Apple may be at work still, with which nothing is wrong
+            waits = result.pending[0] if result.pending else ""
+            return Outcome(result.findings, kept_facts(result), {"state": reached, OPEN: waits})
 
         return sign
 
     def show_facts(self, result: StepResult) -> list[tuple[str, str]]:
         facts = result.facts
-        self.gatekeeper.set(gatekeeper_words(facts))
-        note = gatekeeper_note(facts, result.findings)
+        state = result.details.get("state") or {}
+        notarised = words.PROCESSING in state.get("done", ())
+        self.gatekeeper.set(gatekeeper_words(facts, notarised=notarised))
+        note = gatekeeper_note(facts, result.findings, notarised=notarised)
         self.gatekeeper_note.setText(note)
         self.gatekeeper_note.setVisible(bool(note))
         names = {
@@ -171,7 +292,12 @@ class MacosTrialPage(TrialPage):
         return [(words, shown[key]) for key, words in names.items() if shown.get(key)]
 
     def clear_words(self, result: StepResult) -> str:
-        return accepted(result.findings, tr("Signed and verified: the signatures hold."))
+        if result.details.get(OPEN):
+            return tr("Signed, but not through the level yet: go on when you like.")
+        return accepted(result.findings, words.clear_words(result.facts.get("level", "")))
+
+    def shown_findings(self, result: StepResult) -> Sequence[Finding]:
+        return words.explained(result.findings)
 
     def told_besides(self) -> Sequence[str]:
         result = self.workspace.profile.results.get(MACOS_TRIAL)

@@ -76,9 +76,10 @@ class TrialPage(Page):
         self.stages = StageCards(stages)
         self.go = button(tr("Sign and &verify"), self.run, "primary")
         action = QWidget()
-        line = row(self.go, label(note, "soft"), gap=12)
-        line.setStretch(1, 1)
-        action.setLayout(line)
+        self.note = label(note, "soft")
+        self.action = row(self.go, self.note, gap=12)
+        self.action.setStretch(1, 1)
+        action.setLayout(self.action)
         self.result_card = Card(tr("The signed file"))
         self.facts = Facts(name_width=_NAME_WIDTH)
         self.findings = FindingList(tr("How it was judged"))
@@ -131,6 +132,18 @@ class TrialPage(Page):
         """Return the ids of findings that the card tells better, where the result is good."""
         return ()
 
+    def shown_findings(self, result: StepResult) -> Sequence[Finding]:
+        """Return the findings of *result* as they are shown."""
+        return result.findings
+
+    def say_left(self) -> bool:
+        """Show a trial that was left on its way, if there is one; tells whether there is."""
+        return False
+
+    def left(self) -> object:
+        """Return what tells one such trial from another, ``None`` without one."""
+        return None
+
     def save_pattern(self) -> str:
         """Return what files the result can be saved as."""
         raise NotImplementedError
@@ -160,7 +173,7 @@ class TrialPage(Page):
         )
         self._task = workspace.runner.start(work, tr("Signing and verifying"))
         self._task.stage.connect(self._stage)
-        self._task.progress.connect(self.stages.progress)
+        self._task.progress.connect(self._progress)
         self._task.done.connect(self._finished)
         self._task.failed.connect(self._failed)
         self._task.cancelled.connect(self._cancelled)
@@ -170,6 +183,9 @@ class TrialPage(Page):
     def _stage(self, key: str, state: StageState, text: str) -> None:
         self.stages.set(key, state, text)
         self._ended[key] = (state, text)
+
+    def _progress(self, done: int, total: int | None, text: str) -> None:
+        self.stages.progress(done, total, text)
 
     def _finished(self, outcome: Outcome) -> None:
         self._record(outcome)
@@ -195,7 +211,8 @@ class TrialPage(Page):
         task, self._task = self._task, None
         self.go.setEnabled(True)
         self._shown = None
-        if task is not None and task.job.cancel_event.is_set() and not self.has_result():
+        cancelled = task is not None and task.job.cancel_event.is_set()
+        if cancelled and not self.has_result() and self.left() is None:
             self.banner.say(
                 Severity.INFO, tr("Cancelled. Nothing was left behind."), mark=Mark.NOT_APPLICABLE
             )
@@ -219,10 +236,14 @@ class TrialPage(Page):
         workspace = self.workspace
         result = workspace.profile.results.get(self.key)
         state = workspace.flow.state(self.key)
-        shown = (id(result), state, self.relied_state())
+        shown = (id(result), state, self.relied_state(), self.left())
         if shown == self._shown or (self._shown == "cancelled" and result is None):
             return
         self._shown = shown
+        if self.say_left():
+            self.result_card.hide()
+            self.findings.hide()
+            return
         if result is None:
             self.result_card.hide()
             self.findings.hide()
@@ -249,7 +270,7 @@ class TrialPage(Page):
         self.save_file.setVisible(file is not None)
         self.saved.hide()
         besides = self.told_besides() if result.ok else ()
-        self.findings.set([one for one in result.findings if one.id not in besides])
+        self.findings.set([one for one in self.shown_findings(result) if one.id not in besides])
         self._show_details(self.details.isChecked() or not result.ok)
 
     def _file(self) -> Path | None:

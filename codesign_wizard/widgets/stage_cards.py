@@ -114,12 +114,22 @@ class StageCards(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(px(8))
+        self._shown = list(self.cards)
         self._across = 0
         self._clock = QTimer(self)
         self._clock.setInterval(250)
         self._clock.timeout.connect(self._tick)
         self._arrange(min(len(self.cards), _MOST))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+
+    def choose(self, keys: Iterable[str]) -> None:
+        """Show the stages *keys* only: the others are no part of the job."""
+        chosen = [key for key in self.cards if key in set(keys)]
+        if chosen != self._shown:
+            self._shown, self._across = chosen, 0
+            for key, card in self.cards.items():
+                card.setVisible(key in chosen)
+            self._arrange(self._fitting())
 
     def reset(self) -> None:
         """Put every stage back to waiting."""
@@ -153,10 +163,14 @@ class StageCards(QWidget):
                 card.set(state, text)
 
     def resizeEvent(self, event: QEvent) -> None:
-        count = len(self.cards)
+        self._arrange(self._fitting())
+
+    def _fitting(self) -> int:
+        """Return how many stand in a row."""
+        count = len(self._shown)
         # rows that differ by one card at most: nine are five and four, not six and three
         rows = -(-count // _MOST) if self.width() >= px(NARROW) else max(2, -(-count // 3))
-        self._arrange(-(-count // rows))
+        return -(-count // rows)
 
     def _arrange(self, across: int) -> None:
         if across == self._across:
@@ -164,8 +178,8 @@ class StageCards(QWidget):
         self._across = across
         while self._grid.takeAt(0) is not None:
             pass
-        for place, card in enumerate(self.cards.values()):
-            self._grid.addWidget(card, place // across, place % across)
+        for place, key in enumerate(self._shown):
+            self._grid.addWidget(self.cards[key], place // across, place % across)
         for place in range(len(self.cards)):
             self._grid.setColumnStretch(place, 1 if place < across else 0)
         self.updateGeometry()

@@ -107,6 +107,21 @@ def forget(keeper: Keeper) -> KeySeen:
     return look(keeper)
 
 
+def usable(keeper: Keeper, ids: Ids) -> tuple[ApiKey, KnownKey]:
+    """Return the key as the notary service is asked with it; raises ``InputError`` where something lacks."""
+    from codesign_wizard.core.apple.api_key import ApiKey, check_ids, none
+    from codesign_wizard.core.apple.notary_explain import KnownKey
+    from codesign_wizard.core.errors import InputError
+
+    private = keeper.api_private_key()
+    if private is None:
+        raise InputError(none())
+    key_id, issuer_id, findings = check_ids(ids.key_id, ids.issuer_id, named=ids.named)
+    if blocks(findings):
+        raise InputError(worst_first(findings)[0])
+    return ApiKey(key_id, issuer_id, private), KnownKey(ids.named, ids.accepted)
+
+
 def check(job: JobContext, keeper: Keeper, ids: Ids) -> Checked:
     """Ask Apple whether the key may notarise, in one call that changes nothing; raises ``Cancelled``.
 

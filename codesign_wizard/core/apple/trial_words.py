@@ -33,14 +33,21 @@ def kept_facts(result: MacosTrialResult) -> dict[str, str]:
     return facts
 
 
-def gatekeeper_words(facts: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return what happens to a downloaded copy: with a network and without, in words."""
+def gatekeeper_words(facts: Mapping[str, str], *, notarised: bool = False) -> list[tuple[str, str]]:
+    """Return what happens to a downloaded copy: with a network and without, in words.
+
+    *notarised* tells that Apple accepted the file, which is not seen in it.
+    """
     from codesign_wizard.core.apple.gatekeeper import Answer
 
     words = {
         Answer.OPENS.value: tr("opens"),
-        Answer.STOPS.value: tr("is stopped: Apple has not notarised it"),
-        Answer.ONCE_NOTARISED.value: tr("opens once Apple has notarised it"),
+        Answer.STOPS.value: tr("is stopped: no ticket is stapled, and Apple cannot be asked")
+        if notarised
+        else tr("is stopped: Apple has not notarised it"),
+        Answer.ONCE_NOTARISED.value: tr("opens: Apple has notarised it, and the Mac asks Apple once")
+        if notarised
+        else tr("opens once Apple has notarised it"),
     }
     named = (
         (tr("With a network"), facts.get("gatekeeper_online", "")),
@@ -49,8 +56,10 @@ def gatekeeper_words(facts: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(name, words.get(answer, answer)) for name, answer in named if answer]
 
 
-def gatekeeper_note(facts: Mapping[str, str], findings: Iterable[Finding]) -> str:
+def gatekeeper_note(facts: Mapping[str, str], findings: Iterable[Finding], *, notarised: bool = False) -> str:
     """Return why that is so, and what would change it; "" where the words say it all."""
+    if notarised and facts.get("level") == "notarise":
+        return tr("The level “sign, notarise and staple” puts Apple's ticket into the package.")
     from codesign_wizard.core.apple.gatekeeper import STOPS
 
     told = next((each for each in findings if each.id.startswith(GATEKEEPER)), None)

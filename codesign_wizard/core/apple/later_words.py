@@ -1,0 +1,138 @@
+"""How far a trial above the level of signing came, its submissions, and Apple's issues, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codesign_wizard.core.finding import Finding, Remedy
+from codesign_wizard.core.profile import LEVELS
+from codesign_wizard.core.text import tr
+from codesign_wizard.core.verdict import when
+
+if TYPE_CHECKING:
+    from codesign_wizard.core.apple.submissions import Record
+    from codesign_wizard.core.macos_trial import TrialState
+
+UPLOAD, PROCESSING, STAPLE, VALIDATE = "upload", "processing", "staple", "validate"
+_LATER = {LEVELS[1]: (UPLOAD, PROCESSING), LEVELS[2]: (UPLOAD, PROCESSING, STAPLE, VALIDATE)}
+# a member of the trial's state: the fingerprint of the settings that its file was signed by
+SIGNED_BY = "signed-by"
+_LISTED = 12
+_PREFLIGHT = "apple.notary.preflight"
+
+
+def later_stages(level: str) -> Sequence[str]:
+    """Return the stages after signing at *level*."""
+    return _LATER.get(level, ())
+
+
+def left_at(state: TrialState | None, level: str, signed_by: str) -> str:
+    """Return the stage at which a trial goes on, "" where there is nothing to go on with.
+
+    A file that was signed by other settings than *signed_by*, or that is gone, is nothing to go on with.
+    """
+    if state is None or state.data.get(SIGNED_BY, signed_by) != signed_by or not Path(state.file).exists():
+        return ""
+    return next((key for key in later_stages(level) if key not in state.done), "")
+
+
+def stage_words(key: str) -> str:
+    """Return what a stage after signing is called."""
+    return {
+        UPLOAD: tr("Upload"),
+        PROCESSING: tr("Apple"),
+        STAPLE: tr("Staple"),
+        VALIDATE: tr("Validate"),
+    }.get(key, key)
+
+
+def left_words(state: TrialState, key: str) -> tuple[str, str]:
+    """Return sentence and smaller sentence for a trial that was left before the stage *key* was done."""
+    file, submission = Path(state.file).name, str(state.data.get("submission", ""))
+    if key == PROCESSING:
+        return (
+            tr("{file} is with Apple; nobody waits for the result now.").format(file=file),
+            tr("Going on asks for it. The submission {id} is kept, and nothing is sent twice.").format(
+                id=submission
+            ),
+        )
+    if key == UPLOAD:
+        return (
+            tr("{file} is signed; the upload to Apple is not finished.").format(file=file),
+            tr("Going on sends only what has not arrived."),
+        )
+    return (
+        tr("{file} is notarised; the ticket is not in it yet.").format(file=file),
+        tr("Going on takes it from Apple and staples it."),
+    )
+
+
+def waiting_words(key: str) -> tuple[str, str]:
+    """Return sentence and smaller sentence while the stage *key* is under way."""
+    return {
+        UPLOAD: (
+            tr("Uploading to Apple."),
+            tr("Cancelling keeps what has arrived; going on sends the rest."),
+        ),
+        PROCESSING: (
+            tr("Apple is looking at it: usual are 2 to 15 minutes."),
+            tr(
+                "New teams may wait hours. Stop waiting whenever you like: the submission stays with Apple, "
+                "and this page goes on with it, also after the wizard was closed."
+            ),
+        ),
+        STAPLE: (tr("Asking Apple for the ticket."), tr("It may come a little after the result.")),
+        VALIDATE: (tr("Comparing the ticket with Apple's."), ""),
+    }.get(key, ("", ""))
+
+
+def clear_words(level: str) -> str:
+    """Return the sentence for a trial that went through *level*."""
+    if level == LEVELS[2]:
+        return tr("Signed, notarised and stapled: it opens on every Mac, with a network and without.")
+    if level == LEVELS[1]:
+        return tr("Signed and notarised: it opens on a Mac that can ask Apple.")
+    return tr("Signed and verified: the signatures hold.")
+
+
+def explained(findings: Iterable[Finding]) -> list[Finding]:
+    """Return *findings* as a page shows them: the files below each of Apple's issues, no command to type."""
+    return [_explained(each) for each in findings]
+
+
+def state_words(record: Record) -> str:
+    """Return where a submission stands."""
+    return {
+        "uploading": tr("not fully uploaded"),
+        "processing": tr("with Apple"),
+        "accepted": tr("accepted"),
+        "invalid": tr("refused: invalid"),
+        "rejected": tr("refused"),
+        "abandoned": tr("given up: never fully uploaded"),
+    }[record.state.value]
+
+
+def submission_line(record: Record) -> str:
+    """Return file, time and size of a submission."""
+    size = tr(", {size} MB").format(size=f"{record.size / 1e6:.1f}") if record.size else ""
+    return f"{record.name}, {when(record.created)}{size}"
+
+
+def _explained(finding: Finding) -> Finding:
+    if finding.id == _PREFLIGHT:
+        # the remedy names an option of the terminal's
+        return replace(finding, remedies=(Remedy(title=tr("Mend what is listed below, then try again.")),))
+    if not finding.id.startswith("apple.notary.issue-"):
+        return finding
+    if finding.id.endswith("-unsigned"):
+        again = tr("Sign it, innermost first, then the package again: a trial on this page does both.")
+        finding = replace(finding, remedies=tuple(replace(each, title=again) for each in finding.remedies))
+    files = [text for name, text in finding.evidence.more.items() if name.startswith("file ")]
+    more = len(files) - _LISTED + int(finding.evidence.more.get("more", "0"))
+    listed = files[:_LISTED]
+    if more > 0:
+        listed.append(tr("and {count} more").format(count=more))
+    return replace(finding, detail="\n".join([finding.detail, *(f"•  {each}" for each in listed)]))
