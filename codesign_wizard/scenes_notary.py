@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from codesign_wizard.window import MainWindow
 
 _LONG = 22.0  # seconds that the practice notary takes: the wait is given up before
-_SLOW = 8.0  # seconds until the storage answers
+_SLOW = 15.0  # seconds until the storage answers
 _UPLOADS = "notary-submissions-prod.s3.us-west-2.amazonaws.com"
 
 

@@ -12,7 +12,6 @@ from codesign_wizard.core.apple import key_work
 from codesign_wizard.core.apple import later_words as words
 from codesign_wizard.core.apple.trial_words import (
     GATEKEEPER,
-    accepted,
     gatekeeper_note,
     gatekeeper_words,
     kept_facts,
@@ -113,7 +112,7 @@ class MacosTrialPage(TrialPage):
         )
         card.body.addWidget(self.identities)
         card.body.addStretch(1)
-        self.level = button(tr("&Level and key…"), lambda: self.workspace.go.emit(MACOS_LEVEL))
+        self.level = button(tr("Level and &key…"), lambda: self.workspace.go.emit(MACOS_LEVEL))
         card.body.addLayout(row(self.certificates, self.level, None))
         return card
 
@@ -132,7 +131,8 @@ class MacosTrialPage(TrialPage):
         self.sample.setVisible(bool(own))
         self.identities.set(self._signed_with())
         later = words.later_stages(profile.macos.level)
-        self.stages.choose([*_SIGNING, *later])
+        if self._task is None:
+            self.stages.choose([*_SIGNING, *later])
         self.note.setText(
             tr("Sends the signed package to Apple. The keys stay on this computer.")
             if later
@@ -217,7 +217,8 @@ class MacosTrialPage(TrialPage):
             self.stop.setVisible(running)
 
     def _progress(self, done: int, total: int | None, text: str) -> None:
-        waiting = self.stages.cards[words.PROCESSING].state is StageState.RUNNING
+        apple = self.stages.cards.get(words.PROCESSING)
+        waiting = apple is not None and apple.state is StageState.RUNNING
         # the card tells how long it has been, the banner what is usual
         self.stages.progress(done, total, "" if waiting else text)
 
@@ -294,7 +295,7 @@ class MacosTrialPage(TrialPage):
     def clear_words(self, result: StepResult) -> str:
         if result.details.get(OPEN):
             return tr("Signed, but not through the level yet: go on when you like.")
-        return accepted(result.findings, words.clear_words(result.facts.get("level", "")))
+        return words.clear_words(result.facts.get("level", ""), result.findings)
 
     def shown_findings(self, result: StepResult) -> Sequence[Finding]:
         return words.explained(result.findings)

@@ -110,11 +110,11 @@ class StageCards(QWidget):
 
     def __init__(self, stages: Iterable[tuple[str, str]]) -> None:
         super().__init__()
-        self.cards = {key: StageCard(title) for key, title in stages}
+        self._all = {key: StageCard(title) for key, title in stages}
+        self.cards = dict(self._all)  # those that are part of the job
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(px(8))
-        self._shown = list(self.cards)
         self._across = 0
         self._clock = QTimer(self)
         self._clock.setInterval(250)
@@ -124,11 +124,12 @@ class StageCards(QWidget):
 
     def choose(self, keys: Iterable[str]) -> None:
         """Show the stages *keys* only: the others are no part of the job."""
-        chosen = [key for key in self.cards if key in set(keys)]
-        if chosen != self._shown:
-            self._shown, self._across = chosen, 0
-            for key, card in self.cards.items():
-                card.setVisible(key in chosen)
+        wanted = set(keys)
+        if wanted != set(self.cards):
+            self.cards = {key: card for key, card in self._all.items() if key in wanted}
+            self._across = 0
+            for key, card in self._all.items():
+                card.setVisible(key in wanted)
             self._arrange(self._fitting())
 
     def reset(self) -> None:
@@ -167,7 +168,7 @@ class StageCards(QWidget):
 
     def _fitting(self) -> int:
         """Return how many stand in a row."""
-        count = len(self._shown)
+        count = len(self.cards)
         # rows that differ by one card at most: nine are five and four, not six and three
         rows = -(-count // _MOST) if self.width() >= px(NARROW) else max(2, -(-count // 3))
         return -(-count // rows)
@@ -178,8 +179,8 @@ class StageCards(QWidget):
         self._across = across
         while self._grid.takeAt(0) is not None:
             pass
-        for place, key in enumerate(self._shown):
-            self._grid.addWidget(self.cards[key], place // across, place % across)
+        for place, card in enumerate(self.cards.values()):
+            self._grid.addWidget(card, place // across, place % across)
         for place in range(len(self.cards)):
             self._grid.setColumnStretch(place, 1 if place < across else 0)
         self.updateGeometry()

@@ -14,6 +14,7 @@ from codesign_wizard.core.job import StageState
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.pages.macos_trial import MacosTrialPage
 from codesign_wizard.session import Session, open_session
+from codesign_wizard.widgets.basics import CodeBox
 from tests.gui.driving import wait_idle
 
 if TYPE_CHECKING:
@@ -112,3 +113,58 @@ def test_what_cannot_be_signed_is_said_and_nothing_is_left(
     wait_idle(window, qtbot, PATIENCE)
     assert window.workspace.profile.results[MACOS_TRIAL] is former
     assert not output.exists()
+
+
+def test_left_while_apple_is_at_work_then_gone_on_with_and_stapled(
+    opened: tuple[MainWindow, MacosTrialPage], open_window: Callable[..., MainWindow], qtbot: QtBot
+) -> None:
+    window, page = opened
+    workspace = window.workspace
+    practice = workspace.session.practice
+    assert practice is not None
+    notary = practice.world.notary
+    notary.processing = 600.0
+    practice.world.tickets.lag = -600.0  # there as soon as the result is
+    workspace.profile.macos.level = "notarise"
+    workspace.edited()
+    shown = [key for key, card in page.stages.cards.items() if card.isVisible()]
+    assert shown[-2:] == ["upload", "processing"]
+    page.run()
+    qtbot.waitUntil(page.stop.isVisible, timeout=PATIENCE)
+    assert page.banner.title == "Apple is looking at it: usual are 2 to 15 minutes."
+    page.stop.click()
+    wait_idle(window, qtbot, PATIENCE)
+    assert page.banner.title == "practice-backup-setup.pkg is with Apple; nobody waits for the result now."
+    (sent,) = notary.history()
+    assert sent.submission_id in page.banner.text
+    assert MACOS_TRIAL not in workspace.profile.results
+    assert page.go.text() == "&Go on: Apple"
+
+    # closed and opened again, it is the same
+    window.close()
+    later = open_window(workspace.session)
+    page = later.page
+    assert isinstance(page, MacosTrialPage)
+    assert page.stages.cards["upload"].state is StageState.DONE
+    assert page.submissions.isVisible()
+    sent.ready = 0.0
+    page.go.click()
+    wait_idle(later, qtbot, PATIENCE)
+    assert page.banner.title.startswith("Signed and notarised, with the roots that were added")
+    with_network, without = [one.toPlainText() for one in page.gatekeeper.findChildren(CodeBox)][:2]
+    assert with_network == "opens: Apple has notarised it, and the Mac asks Apple once"
+    assert without.startswith("is stopped: no ticket")
+    assert page.fresh.isHidden()
+
+    # a higher level goes on with the same file
+    later.workspace.profile.macos.level = "staple"
+    later.workspace.edited()
+    assert later.workspace.flow.state(MACOS_TRIAL) is StepState.OUT_OF_DATE
+    assert page.go.text() == "&Go on: Staple"
+    page.go.click()
+    wait_idle(later, qtbot, PATIENCE)
+    assert page.banner.title.startswith("Signed, notarised and stapled, with the roots that were added")
+    assert len(notary.history()) == 1, "nothing was submitted twice"
+    page.submissions.ask(page.submissions.records[0])
+    wait_idle(later, qtbot)
+    assert page.submissions.findings.passed is not None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codesign_wizard.core.apple.trial_words import accepted
 from codesign_wizard.core.finding import Finding, Remedy
 from codesign_wizard.core.profile import LEVELS
 from codesign_wizard.core.text import tr
@@ -20,6 +21,7 @@ UPLOAD, PROCESSING, STAPLE, VALIDATE = "upload", "processing", "staple", "valida
 _LATER = {LEVELS[1]: (UPLOAD, PROCESSING), LEVELS[2]: (UPLOAD, PROCESSING, STAPLE, VALIDATE)}
 # a member of the trial's state: the fingerprint of the settings that its file was signed by
 SIGNED_BY = "signed-by"
+_REFUSED = "refused"  # as core.macos_trial has it
 _LISTED = 12
 _PREFLIGHT = "apple.notary.preflight"
 
@@ -32,9 +34,15 @@ def later_stages(level: str) -> Sequence[str]:
 def left_at(state: TrialState | None, level: str, signed_by: str) -> str:
     """Return the stage at which a trial goes on, "" where there is nothing to go on with.
 
-    A file that was signed by other settings than *signed_by*, or that is gone, is nothing to go on with.
+    A file that was refused, was signed by other settings than *signed_by*, or is gone, is nothing to go on
+    with.
     """
-    if state is None or state.data.get(SIGNED_BY, signed_by) != signed_by or not Path(state.file).exists():
+    if (
+        state is None
+        or _REFUSED in state.data
+        or state.data.get(SIGNED_BY, signed_by) != signed_by
+        or not Path(state.file).exists()
+    ):
         return ""
     return next((key for key in later_stages(level) if key not in state.done), "")
 
@@ -89,13 +97,17 @@ def waiting_words(key: str) -> tuple[str, str]:
     }.get(key, ("", ""))
 
 
-def clear_words(level: str) -> str:
-    """Return the sentence for a trial that went through *level*."""
+def clear_words(level: str, findings: Iterable[Finding]) -> str:
+    """Return the sentence for a trial that went through *level* and found nothing wrong."""
+    if level not in _LATER:
+        return accepted(findings, tr("Signed and verified: the signatures hold."))
+    if any(each.id.endswith("-extra-root") for each in findings):
+        # as practice's, or a company's own for tests
+        done = tr("Signed, notarised and stapled") if level == LEVELS[2] else tr("Signed and notarised")
+        return tr("{done}, with the roots that were added: macOS does not know them.").format(done=done)
     if level == LEVELS[2]:
         return tr("Signed, notarised and stapled: it opens on every Mac, with a network and without.")
-    if level == LEVELS[1]:
-        return tr("Signed and notarised: it opens on a Mac that can ask Apple.")
-    return tr("Signed and verified: the signatures hold.")
+    return tr("Signed and notarised: it opens on a Mac that can ask Apple.")
 
 
 def explained(findings: Iterable[Finding]) -> list[Finding]:
@@ -117,8 +129,8 @@ def state_words(record: Record) -> str:
 
 def submission_line(record: Record) -> str:
     """Return file, time and size of a submission."""
-    size = tr(", {size} MB").format(size=f"{record.size / 1e6:.1f}") if record.size else ""
-    return f"{record.name}, {when(record.created)}{size}"
+    size = f"{record.size / 1e6:.1f} MB" if record.size >= 1e6 else f"{record.size / 1e3:.1f} kB"
+    return f"{record.name}, {when(record.created)}" + (f", {size}" if record.size else "")
 
 
 def _explained(finding: Finding) -> Finding:

@@ -304,9 +304,7 @@ def wait(
         job.progress(
             int(elapsed),
             None,
-            tr("Apple is at work for {elapsed}; usual are 2 to 15 minutes, a new team may wait hours").format(
-                elapsed=duration(elapsed)
-            ),
+            tr("Apple is at work for {elapsed}, usually 2 to 15 minutes").format(elapsed=duration(elapsed)),
         )
         pause = _PAUSES[attempt] if attempt < len(_PAUSES) else _LONGEST_PAUSE
         attempt += 1
