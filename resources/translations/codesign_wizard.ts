@@ -1245,6 +1245,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Signed and verified, but not through its level yet: --continue goes on with it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
         <source>The trial did not succeed; nothing was written.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3699,6 +3704,161 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Signed and notarised: it opens on a Mac that can ask Apple.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Going on takes it from Apple and staples it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Signed, notarised and stapled: it opens on every Mac, with a network and without.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Sign it, innermost first, then the package again: a trial on this page does both.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Going on sends only what has not arrived.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Signed, notarised and stapled</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Signed and notarised</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>not fully uploaded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>with Apple</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>accepted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>refused: invalid</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>refused</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>given up: never fully uploaded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Upload</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Apple</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Staple</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Validate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>{file} is notarised; the ticket is not in it yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>{done}, with the roots that were added: macOS does not know them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>{file} is with Apple; nobody waits for the result now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Going on asks for it. The submission {id} is kept, and nothing is sent twice.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>{file} is signed; the upload to Apple is not finished.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Uploading to Apple.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Cancelling keeps what has arrived; going on sends the rest.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Apple is looking at it: usual are 2 to 15 minutes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>New teams may wait hours. Stop waiting whenever you like: the submission stays with Apple, and this page goes on with it, also after the wizard was closed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Asking Apple for the ticket.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>It may come a little after the result.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Comparing the ticket with Apple's.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>and {count} more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Mend what is listed below, then try again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>For customers, take “Sign, notarise and staple”: a backup client is often installed behind a firewall, or on a Mac that is being set up, from where Apple cannot be asked. There the ticket has to be inside.</source>
         <translation type="unfinished"></translation>
@@ -4135,7 +4295,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Apple is at work for {elapsed}; usual are 2 to 15 minutes, a new team may wait hours</source>
+        <source>Apple is at work for {elapsed}, usually 2 to 15 minutes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4950,11 +5110,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_inspect.py"/>
-        <source>and {count} more</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/package_inspect.py"/>
         <source>{file} is a macOS package that is not signed.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5645,12 +5800,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/trial_words.py"/>
-        <source>is stopped: Apple has not notarised it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trial_words.py"/>
-        <source>opens once Apple has notarised it</source>
+        <source>The level “sign, notarise and staple” puts Apple's ticket into the package.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5661,6 +5811,26 @@
     <message>
         <location filename="codesign_wizard/core/apple/trial_words.py"/>
         <source>Signed and verified, with the roots that were added: macOS does not know them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>is stopped: no ticket is stapled, and Apple cannot be asked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>is stopped: Apple has not notarised it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>opens: Apple has notarised it, and the Mac asks Apple once</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>opens once Apple has notarised it</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11745,17 +11915,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/macos_trial.py"/>
-        <source>accepted</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/macos_trial.py"/>
         <source>done before</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/macos_trial.py"/>
-        <source>refused</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13724,18 +13884,63 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/macos_submissions.py"/>
+        <source>S&amp;ubmissions to Apple</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_submissions.py"/>
+        <source>They stay with Apple and cannot be withdrawn. A new one is not faster.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_submissions.py"/>
+        <source>Asking Apple</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_submissions.py"/>
+        <source>Copy the ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_submissions.py"/>
+        <source>Ask again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_submissions.py"/>
+        <source>Explain</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_submissions.py"/>
+        <source>What Apple says of {file}, {id}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_submissions.py"/>
+        <source>Copy the submission ID {id}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Packages (*.pkg);;All files (*)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>An installer package signed on this computer, judged as macOS would judge it.</source>
+        <source>An installer package signed here, taken to the chosen level, judged as macOS would judge it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Asks Apple's time-stamp server only. Keys and file stay on this computer.</source>
+        <source>Start ane&amp;w</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Stop wai&amp;ting</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13780,12 +13985,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Level and &amp;key…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Choose a package or a program to sign</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Programs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Signed, but not through the level yet: go on when you like.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13810,6 +14025,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Sends the signed package to Apple. The keys stay on this computer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Asks Apple's time-stamp server only. Keys and file stay on this computer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Package</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13826,6 +14051,16 @@
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>{n} signed, hardened runtime on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>&amp;Go on: {stage}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Sign and &amp;verify</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13851,6 +14086,11 @@
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Sample package for {product}, or drop your own .pkg or .app here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>goes on here</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14650,11 +14890,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/trial.py"/>
-        <source>Sign and &amp;verify</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/trial.py"/>
         <source>The signed file</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15321,6 +15556,11 @@
     <message>
         <location filename="codesign_wizard/runner.py"/>
         <source>Try again. If it comes back, save the log and send it to support.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/scenes_notary.py"/>
+        <source>the upload</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
