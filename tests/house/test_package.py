@@ -171,6 +171,14 @@ def test_the_icons_are_what_the_drawings_say(qapp: object) -> None:
     assert seen == list(icons.ICNS_TYPES)
 
 
+def test_windows_have_the_icon_in_every_size(qapp: object) -> None:
+    from codesign_wizard import theme
+
+    icon = theme.app_icon()
+    assert [size.width() for size in icon.availableSizes()] == list(icons.PNG_SIZES)
+    assert icon.pixmap(48).width() == 48
+
+
 def test_the_table_of_windows_icon_is_right() -> None:
     path = icons.FOLDER / f"{icons.NAME}.ico"
     data = path.read_bytes()
