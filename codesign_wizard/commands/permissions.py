@@ -136,7 +136,7 @@ def _granted(looked: Looked, plan: GrantPlan, clear: str, blocked: str) -> Outco
 
 
 def _sign_in(context: Context, check: Check) -> AdminSession:
-    from codesign_wizard.core.azure.permissions.admin import AdminWay
+    from codesign_wizard.core.azure.permissions.admin import AdminWay, open_system_browser
 
     session = context.session
 
@@ -147,11 +147,9 @@ def _sign_in(context: Context, check: Check) -> AdminSession:
             session.approve_sign_in(code.code)
 
     def open_browser(address: str) -> bool:
-        import webbrowser
-
         address = session.browser_address(address)
         _say([tr("Sign in there, in the browser: {address}").format(address=address)])
-        return webbrowser.open(address)
+        return open_system_browser(address)
 
     return check.sign_in(
         context.job, AdminWay(context.options.way), show_code=show, open_browser=open_browser

@@ -200,11 +200,9 @@ def merge_forbidden(issuer: str) -> VaultError:
     )
 
 
-def already_there(name: str) -> VaultError:
-    """409: what is to be restored has its name taken (wording by analogy)."""
-    return VaultError(
-        409, "Conflict", f"A certificate with (name/id) {name} already exists in this key vault."
-    )
+def already_there(name: str, kind: str = "certificate") -> VaultError:
+    """409: what is to be restored, a *kind*, has its name taken (wording by analogy)."""
+    return VaultError(409, "Conflict", f"A {kind} with (name/id) {name} already exists in this key vault.")
 
 
 def pending_over() -> VaultError:
@@ -212,20 +210,30 @@ def pending_over() -> VaultError:
     return VaultError(403, "Forbidden", "Pending status must be in progress to allow update.")
 
 
-def deleted_but_recoverable(name: str) -> VaultError:
-    """409: a deleted certificate still owns its name."""
+def deleted_but_recoverable(name: str, kind: str = "Certificate") -> VaultError:
+    """409: a deleted certificate or key (*kind* ``Key``) still owns its name."""
     return VaultError(
         409,
         "Conflict",
-        f"Certificate {name} is currently in a deleted but recoverable state, and its name cannot be reused; "
-        "in this state, the certificate can only be recovered or purged.",
+        f"{kind} {name} is currently in a deleted but recoverable state, and its name cannot be reused; "
+        f"in this state, the {kind.lower()} can only be recovered or purged.",
         "ObjectIsDeletedButRecoverable",
     )
 
 
 def name_taken(name: str) -> VaultError:
     """409: a key or secret without a certificate has the name (wording by analogy)."""
-    return VaultError(409, "Conflict", f"A key with (name/id) {name} already exists in this key vault.")
+    return already_there(name, "key")
+
+
+def key_managed(operation: str) -> VaultError:
+    """403: a certificate's own key is read-only (about-certificates; wording by analogy)."""
+    return VaultError(403, "Forbidden", f"Operation {operation} is not allowed on a managed key.")
+
+
+def hardware_refused() -> VaultError:
+    """400: keys in the HSM are for Premium vaults (azure-sdk-for-net#6551)."""
+    return bad_parameter("Hardware key operation not allowed on standard vault")
 
 
 def secret_disabled() -> VaultError:

@@ -34,12 +34,12 @@ from codesign_wizard.practice.keyvault.pending import (
     CANCELLED,
     COMPLETED,
     DROPPED,
+    RETENTION_DAYS,
     DeletedCertificate,
     PendingOperation,
 )
 from codesign_wizard.practice.state import PrivateKey, State
 
-RETENTION_DAYS = 90
 _MOST_TAGS = 15
 
 
@@ -52,10 +52,12 @@ def create(vault: Vault, state: State, name: str, body: dict[str, Any], now: int
     if policy.issuer.lower() not in ("unknown", "self", *vault.issuers):
         raise errors.issuer_unknown(policy.issuer)
     if policy.key_type.endswith("-HSM") and vault.sku != "premium":
-        raise errors.bad_parameter("Hardware key operation not allowed on standard vault")
+        raise errors.hardware_refused()
     folded = name.lower()
     if folded in vault.deleted:
         raise errors.deleted_but_recoverable(name)
+    if folded in vault.deleted_keys:
+        raise errors.deleted_but_recoverable(name, "Key")
     waiting = vault.pending.get(folded)
     if waiting is not None and waiting.waits:
         raise errors.pending_in_progress()
@@ -230,13 +232,17 @@ def import_certificate(
     waiting = vault.pending.get(folded)
     if folded in vault.deleted:
         raise errors.deleted_but_recoverable(name)
+    if folded in vault.deleted_keys:
+        raise errors.deleted_but_recoverable(name, "Key")
     if waiting is not None and waiting.waits:
         raise errors.pending_in_progress()
+    if folded in vault.keys and folded not in vault.certificates:
+        raise errors.name_taken(name)
     private, leaf = _identity(body)
     policy = policies.of_certificate(leaf, private, body, now)
     hardware = policy.key_type.endswith("-HSM")
     if hardware and vault.sku != "premium":
-        raise errors.bad_parameter("Hardware key operation not allowed on standard vault")
+        raise errors.hardware_refused()
     if hardware and policy.exportable:
         raise errors.bad_parameter("Exportable keys are not supported for HSM-protected keys.")
     tags, version = _tags(body), new_version()

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from codesign_wizard.practice.clock import Clock
 from codesign_wizard.practice.keyvault import crypto, errors
-from codesign_wizard.practice.keyvault.pending import DeletedCertificate, PendingOperation
+from codesign_wizard.practice.keyvault.pending import DeletedCertificate, DeletedKey, PendingOperation
 from codesign_wizard.practice.keyvault.permissions import OPERATIONS, Access, Caller
 from codesign_wizard.practice.management.authorization import Authorization
 from codesign_wizard.practice.state import PrivateKey, State, StateError
@@ -48,6 +48,7 @@ class KeyVersion:
     state_name: str
     exportable: bool = False
     managed: bool = False  # belongs to a certificate
+    tags: dict[str, str] = field(default_factory=dict)
 
     def private_key(self, state: State) -> PrivateKey:
         """Return the key."""
@@ -104,10 +105,11 @@ class VaultCertificate:
 
 @dataclass
 class VaultKey:
-    """A key under its name: versions oldest first."""
+    """A key under its name: versions oldest first, and the rotation policy somebody set."""
 
     name: str
     versions: list[KeyVersion]
+    rotation: dict[str, Any] | None = None
 
 
 @dataclass
@@ -144,6 +146,7 @@ class Vault:
     keys: dict[str, VaultKey] = field(default_factory=dict)
     pending: dict[str, PendingOperation] = field(default_factory=dict)
     deleted: dict[str, DeletedCertificate] = field(default_factory=dict)
+    deleted_keys: dict[str, DeletedKey] = field(default_factory=dict)  # those that had no certificate
     issuers: dict[str, dict[str, Any]] = field(default_factory=dict)  # documents, by folded name
     contacts: list[dict[str, str]] = field(default_factory=list)
 
@@ -372,6 +375,7 @@ class Vault:
         keys = {name: key_from_json(entry) for name, entry in document["keys"].items()}
         pending = {name: PendingOperation(**entry) for name, entry in document.get("pending", {}).items()}
         deleted = {name: DeletedCertificate(**entry) for name, entry in document.get("deleted", {}).items()}
+        deleted_keys = {name: DeletedKey(**entry) for name, entry in document.get("deleted_keys", {}).items()}
         throttle = document["throttle"]
         return cls(
             **{
@@ -383,6 +387,7 @@ class Vault:
                 "keys": keys,
                 "pending": pending,
                 "deleted": deleted,
+                "deleted_keys": deleted_keys,
             }
         )
 
@@ -407,6 +412,7 @@ def key_from_json(entry: dict[str, Any]) -> VaultKey:
             KeyVersion(**{**each, "attributes": Attributes(**each["attributes"])})
             for each in entry["versions"]
         ],
+        entry.get("rotation"),
     )
 
 

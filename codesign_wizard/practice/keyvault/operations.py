@@ -8,25 +8,18 @@ own: below ``deletedcertificates`` and ``deletedkeys`` a missing object answers 
 
 from __future__ import annotations
 
-import json
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
-from codesign_wizard.practice.entra.tokens import base64url, from_base64url
+from codesign_wizard.practice.entra.tokens import base64url
 from codesign_wizard.practice.keyvault import backups, errors, issuers, lifecycle, responses
-from codesign_wizard.practice.keyvault.models import CertificatePolicy, Vault, VaultCertificate
+from codesign_wizard.practice.keyvault.key_operations import KeyOperations
+from codesign_wizard.practice.keyvault.models import CertificatePolicy, VaultCertificate
 from codesign_wizard.practice.keyvault.pending import IN_PROGRESS, DeletedCertificate, PendingOperation
-from codesign_wizard.practice.keyvault.permissions import Caller
-from codesign_wizard.practice.wire.messages import Request, Response, json_response
+from codesign_wizard.practice.wire.messages import Response, json_response
 from codesign_wizard.practice.wire.router import Router, split
-
-if TYPE_CHECKING:
-    from codesign_wizard.practice.world import World
-
-T = TypeVar("T")
-_LARGEST_PAGE = 25
 
 
 @dataclass(frozen=True)
@@ -39,14 +32,8 @@ class _Way:
     whole: bool = False
 
 
-class Operation:
+class Operation(KeyOperations):
     """One authenticated request on its way: permission, existence, content."""
-
-    def __init__(self, world: World, vault: Vault, caller: Caller, request: Request) -> None:
-        self._world = world
-        self._vault = vault
-        self._caller = caller
-        self._request = request
 
     def run(self) -> Response:
         """Carry the operation out; raises ``VaultError``."""
@@ -54,9 +41,7 @@ class Operation:
         if way is None:
             raise self._no_way(known)
         if way.permission:
-            now = self._world.clock.now().timestamp()
-            name = "" if way.whole else self._name
-            self._vault.permit(self._world.authorization, self._caller, way.group, way.permission, name, now)
+            self._permit(way.group, way.permission, "" if way.whole else self._name)
         return way.act(self)
 
     def _no_way(self, known: bool) -> errors.VaultError:
@@ -67,14 +52,6 @@ class Operation:
             return errors.method_not_allowed(self._request.method)
         return errors.operation_unknown(self._request.method, rest[-1].lower() if rest else collection)
 
-    @property
-    def _name(self) -> str:
-        return self._request.values.get("name", "")
-
-    @property
-    def _version(self) -> str:
-        return self._request.values.get("version", "")
-
     # certificates
 
     def list_certificates(self) -> Response:
@@ -84,7 +61,7 @@ class Operation:
             for name, each in vault.certificates.items()
             if each.versions
         }
-        if self._request.query.get("includePending", "").lower() == "true":
+        if self._with_pending:
             for name, each in vault.pending.items():
                 if vault.unmerged(name) is not None:
                     held.setdefault(name, responses.pending_item(vault, each, whole=True))
@@ -220,10 +197,7 @@ class Operation:
     def _deleted(self, permission: str) -> DeletedCertificate:
         """Return what was deleted; what never was answers 404 to everybody, before any permission."""
         found = lifecycle.deleted(self._vault, self._name)
-        now = self._world.clock.now().timestamp()
-        self._vault.permit(
-            self._world.authorization, self._caller, "certificates", permission, self._name, now
-        )
+        self._permit("certificates", permission, self._name)
         return found
 
     def _newest(self, status: int) -> Response:
@@ -233,10 +207,6 @@ class Operation:
         found, version = vault.certificate_version(self._name, "")
         document = responses.certificate_bundle(vault, found, version, state, latest=True)
         return json_response(status, document)
-
-    @property
-    def _now(self) -> int:
-        return int(self._world.clock.now().timestamp())
 
     def get_contacts(self) -> Response:
         return json_response(200, issuers.contacts(self._vault))
@@ -277,70 +247,6 @@ class Operation:
     def _issuer(self) -> str:
         return self._request.values.get("issuer", "")
 
-    def _changed(self, document: dict[str, Any]) -> Response:
-        self._world.save()
-        return json_response(200, document)
-
-    # keys
-
-    def list_keys(self) -> Response:
-        vault = self._vault
-        held = [each for _, each in sorted(vault.keys.items()) if each.versions]
-        return self._page(held, lambda each: responses.key_item(vault, each, each.versions[-1], whole=True))
-
-    def list_key_versions(self) -> Response:
-        vault, name = self._vault, self._name.lower()
-        key = vault.keys.get(name)
-        # a name without any version lists as empty, as recorded from the service
-        versions = list(reversed(key.versions)) if key else []
-        return self._page(
-            versions, lambda each: responses.key_item(vault, vault.keys[name], each, whole=False)
-        )
-
-    def get_key(self) -> Response:
-        found, version = self._vault.key_version(self._name, self._version)
-        return json_response(200, responses.key_bundle(self._vault, found, version, self._world.state))
-
-    def get_rotation_policy(self) -> Response:
-        found, version = self._vault.key_version(self._name, "")
-        return json_response(200, responses.rotation_policy(self._vault, found, version))
-
-    def change_key(self) -> Response:
-        self._vault.key_version(self._name, self._version)
-        raise self._not_played()
-
-    def sign(self) -> Response:
-        key, chosen = self._vault.key_version(self._name, self._version)
-        body = self._body()
-        algorithm, digest = self._text(body, "alg"), self._bytes(body, "value")
-        value = self._vault.sign(
-            self._world.state, self._world.clock, key.name, chosen.version, algorithm, digest
-        )
-        return self._result(key.name, chosen.version, value)
-
-    def verify(self) -> Response:
-        key, chosen = self._vault.key_version(self._name, self._version)
-        body = self._body()
-        algorithm = self._text(body, "alg")
-        digest, signature = self._bytes(body, "digest"), self._bytes(body, "value")
-        good = self._vault.verify(
-            self._world.state, self._world.clock, key.name, chosen.version, algorithm, digest, signature
-        )
-        return json_response(200, {"value": good})
-
-    def encrypt(self, operation: str) -> Response:
-        key, chosen = self._vault.key_version(self._name, self._version)
-        body = self._body()
-        algorithm, value = self._text(body, "alg"), self._bytes(body, "value")
-        result = self._vault.encrypt(
-            self._world.state, self._world.clock, key.name, chosen.version, operation, algorithm, value
-        )
-        return self._result(key.name, chosen.version, result)
-
-    def _result(self, name: str, version: str, value: bytes) -> Response:
-        kid = f"https://{self._vault.host}/keys/{name}/{version}"
-        return json_response(200, {"kid": kid, "value": base64url(value)})
-
     # secrets: those of certificates, and no others
 
     def list_secrets(self) -> Response:
@@ -360,68 +266,6 @@ class Operation:
         if not version.attributes.enabled:
             raise errors.secret_disabled()
         return json_response(200, responses.certificate_secret(vault, found, version, state, item=False))
-
-    # both
-
-    def restore(self) -> Response:
-        self._bytes(self._body(), "value")
-        raise errors.backup_invalid()  # this vault has never given one out
-
-    def make(self) -> Response:
-        raise self._not_played()
-
-    def no_deleted(self) -> Response:
-        return self._page([], lambda each: {})
-
-    def deleted(self) -> Response:
-        raise errors.deleted_missing("Key", self._name)
-
-    def _not_played(self) -> errors.VaultError:
-        last = urllib.parse.unquote(split(self._request.path)[-1]).lower()
-        return errors.not_played(last if last in _VERBS else self._request.method)
-
-    def _body(self) -> dict[str, Any]:
-        try:
-            document = json.loads(self._request.body)
-        except (ValueError, RecursionError) as error:  # nested too deeply
-            raise errors.property_invalid() from error
-        if not isinstance(document, dict):
-            raise errors.property_invalid()
-        return document
-
-    def _text(self, body: dict[str, Any], name: str) -> str:
-        value = body.get(name)
-        if not isinstance(value, str) or not value:
-            raise errors.property_invalid(name)
-        return value
-
-    def _bytes(self, body: dict[str, Any], name: str) -> bytes:
-        """Return a base64url member; the service takes plain base64 as well, as jsign sends it."""
-        try:
-            return from_base64url(self._text(body, name))
-        except ValueError as error:
-            raise errors.property_invalid(name) from error
-
-    def _page(self, items: list[T], render: Callable[[T], dict[str, Any]]) -> Response:
-        query = self._request.query
-        size = query.get("maxresults", str(_LARGEST_PAGE))
-        if not size.isascii() or not size.isdigit() or not 1 <= int(size) <= _LARGEST_PAGE:
-            raise errors.property_invalid("maxresults")
-        try:
-            start = int(from_base64url(query.get("$skiptoken", "")) or b"0")
-        except ValueError as error:
-            raise errors.property_invalid("$skiptoken") from error
-        end = start + int(size)
-        link = None
-        if end < len(items):
-            token = base64url(str(end).encode())
-            link = (
-                f"https://{self._vault.host}:443{self._request.path}?api-version={query['api-version']}"
-                f"&$skiptoken={token}&maxresults={size}"
-            )
-        return json_response(
-            200, {"value": [render(item) for item in items[max(start, 0) : end]], "nextLink": link}
-        )
 
 
 def _ways() -> Router[_Way]:
@@ -467,39 +311,38 @@ def _ways() -> Router[_Way]:
     certificates("DELETE", "/{name}", "delete", Operation.delete_certificate)
 
     keys("GET", "", "list", Operation.list_keys)
-    keys("POST", "/restore", "restore", Operation.restore)
-    keys("POST", "/{name}/create", "create", Operation.make)
-    keys("POST", "/{name}/backup", "backup", Operation.change_key)
-    keys("POST", "/{name}/rotate", "rotate", Operation.change_key)
+    keys("POST", "/restore", "restore", Operation.restore_key)
+    keys("POST", "/{name}/create", "create", Operation.create_key)
+    keys("POST", "/{name}/backup", "backup", Operation.back_up_key)
+    keys("POST", "/{name}/rotate", "rotate", Operation.rotate_key)
     keys("GET", "/{name}/versions", "list", Operation.list_key_versions)
     keys("GET", "/{name}/rotationpolicy", "getrotationpolicy", Operation.get_rotation_policy)
-    keys("PUT", "/{name}/rotationpolicy", "setrotationpolicy", Operation.change_key)
+    keys("PUT", "/{name}/rotationpolicy", "setrotationpolicy", Operation.put_rotation_policy)
     # an unversioned operation comes as keys/NAME//sign from the SDK, and as keys/NAME/sign from others
     for version in ("", "/{version}"):
         keys("POST", f"/{{name}}{version}/sign", "sign", Operation.sign)
         keys("POST", f"/{{name}}{version}/verify", "verify", Operation.verify)
         for operation in ("encrypt", "decrypt", "wrapKey", "unwrapKey"):
             keys("POST", f"/{{name}}{version}/{operation}", operation, _encrypting(operation))
-        keys("POST", f"/{{name}}{version}/release", "release", Operation.change_key)
+        keys("POST", f"/{{name}}{version}/release", "release", Operation.release_key)
         keys("GET", f"/{{name}}{version}", "get", Operation.get_key)
-        keys("PATCH", f"/{{name}}{version}", "update", Operation.change_key)
-    keys("PUT", "/{name}", "import", Operation.make)
-    keys("DELETE", "/{name}", "delete", Operation.change_key)
+        keys("PATCH", f"/{{name}}{version}", "update", Operation.update_key)
+    keys("PUT", "/{name}", "import", Operation.import_key)
+    keys("DELETE", "/{name}", "delete", Operation.delete_key)
 
     ways.add("GET", "/secrets", _Way("secrets", "list", Operation.list_secrets))
     for version in ("", "/{version}"):
         ways.add("GET", f"/secrets/{{name}}{version}", _Way("secrets", "get", Operation.get_secret))
 
-    ways.add("GET", "/deletedcertificates", _Way("certificates", "list", Operation.list_deleted_certificates))
-    for method, tail, act in (
-        ("GET", "", Operation.get_deleted_certificate),
-        ("DELETE", "", Operation.purge_certificate),
-        ("POST", "/recover", Operation.recover_certificate),
-    ):
-        ways.add(method, f"/deletedcertificates/{{name}}{tail}", _Way("certificates", "", act))
-    ways.add("GET", "/deletedkeys", _Way("keys", "list", Operation.no_deleted))
-    for method, tail in (("GET", ""), ("DELETE", ""), ("POST", "/recover")):
-        ways.add(method, f"/deletedkeys/{{name}}{tail}", _Way("keys", "", Operation.deleted))
+    for group, listed, got, purged, recovered in (
+        ("certificates", Operation.list_deleted_certificates, Operation.get_deleted_certificate,
+         Operation.purge_certificate, Operation.recover_certificate),
+        ("keys", Operation.list_deleted_keys, Operation.get_deleted_key,
+         Operation.purge_key, Operation.recover_key),
+    ):  # fmt: skip
+        ways.add("GET", f"/deleted{group}", _Way(group, "list", listed))
+        for method, tail, act in (("GET", "", got), ("DELETE", "", purged), ("POST", "/recover", recovered)):
+            ways.add(method, f"/deleted{group}/{{name}}{tail}", _Way(group, "", act))
     return ways
 
 
@@ -508,5 +351,4 @@ def _encrypting(operation: str) -> Callable[[Operation], Response]:
 
 
 _COLLECTIONS = ("certificates", "keys", "secrets", "deletedcertificates", "deletedkeys")
-_VERBS = ("create", "import", "backup", "rotate", "rotationpolicy", "policy", "release", "contacts")
 _WAYS = _ways()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+RETENTION_DAYS = 90  # of what is deleted
 IN_PROGRESS, COMPLETED, CANCELLED = "inProgress", "completed", "cancelled"
 # the operation is deleted; what it had begun stays in the vault without a certificate
 DROPPED = "dropped"
@@ -69,3 +70,12 @@ class DeletedCertificate:
     deleted: int
     purge_at: int
     operation: dict[str, Any] | None = None  # the request under the name, members of ``PendingOperation``
+
+
+@dataclass
+class DeletedKey:
+    """A key that was deleted, alone or with its certificate; members of ``VaultKey``, times as above."""
+
+    key: dict[str, Any]
+    deleted: int
+    purge_at: int

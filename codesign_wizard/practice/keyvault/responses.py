@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from codesign_wizard.practice.entra.tokens import base64url
+from codesign_wizard.practice.keyvault import rotation
 from codesign_wizard.practice.keyvault.crypto import CURVE_NAMES, CURVE_SIZES
 from codesign_wizard.practice.keyvault.errors import VaultError
 from codesign_wizard.practice.keyvault.models import (
@@ -24,8 +25,9 @@ from codesign_wizard.practice.keyvault.models import (
     VaultCertificate,
     VaultKey,
     certificate_from_json,
+    key_from_json,
 )
-from codesign_wizard.practice.keyvault.pending import DeletedCertificate, PendingOperation
+from codesign_wizard.practice.keyvault.pending import DeletedCertificate, DeletedKey, PendingOperation
 from codesign_wizard.practice.state import PrivateKey, State, private_key_pem
 
 _RECOVERY = {"recoveryLevel": "Recoverable+Purgeable", "recoverableDays": 90}
@@ -211,6 +213,7 @@ def key_bundle(vault: Vault, key: VaultKey, version: KeyVersion, state: State) -
     return {
         "key": jwk | _public_numbers(version.private_key(state)),
         "attributes": _key_attributes(version),
+        **({"tags": version.tags} if version.tags else {}),
         **({"managed": True} if version.managed else {}),
     }
 
@@ -221,17 +224,28 @@ def key_item(vault: Vault, key: VaultKey, version: KeyVersion, *, whole: bool) -
     return {
         "kid": f"https://{vault.host}/keys/{place}",
         "attributes": _key_attributes(version),
+        **({"tags": version.tags} if version.tags else {}),
         **({"managed": True} if version.managed else {}),
     }
 
 
-def rotation_policy(vault: Vault, key: VaultKey, version: KeyVersion) -> dict[str, Any]:
-    """Return the policy of a key that nobody set one for: a notice thirty days before its end."""
+def deleted_key(vault: Vault, gone: DeletedKey, state: State, *, item: bool = False) -> dict[str, Any]:
+    """Return a deleted key, or its list entry (*item*)."""
+    key = key_from_json(gone.key)
+    newest = key.versions[-1]
     return {
-        "id": f"https://{vault.host}/keys/{key.name}/rotationpolicy",
-        "lifetimeActions": [{"trigger": {"timeBeforeExpiry": "P30D"}, "action": {"type": "Notify"}}],
-        "attributes": {"created": version.attributes.created, "updated": version.attributes.updated},
+        "recoveryId": f"https://{vault.host}/deletedkeys/{key.name}",
+        "deletedDate": gone.deleted,
+        "scheduledPurgeDate": gone.purge_at,
+        **(key_item(vault, key, newest, whole=True) if item else key_bundle(vault, key, newest, state)),
     }
+
+
+def rotation_policy(vault: Vault, key: VaultKey) -> dict[str, Any]:
+    """Return the rotation policy of a key: the one that was set, or the service's own."""
+    times = key.versions[-1].attributes
+    policy = key.rotation or rotation.default(times.created, times.updated)
+    return {"id": f"https://{vault.host}/keys/{key.name}/rotationpolicy", **policy}
 
 
 def _pending_attributes(operation: PendingOperation) -> dict[str, Any]:

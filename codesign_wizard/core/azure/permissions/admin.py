@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from azure.core.pipeline.transport import HttpTransport
 
 AZ_TIMEOUT = 40  # seconds; the first run after a start of the computer is slow
+_BROWSER_STARTS = 1.0  # seconds after which a browser that has not ended counts as open
 BROWSER_TIMEOUT = 300  # seconds for a person to get through the pages
 DEVICE_CODE_TIMEOUT = 900  # seconds; Entra ID's codes live as long
 _SPARE = timedelta(minutes=5)  # a token is renewed this long before its end
@@ -186,6 +187,8 @@ class _Caller:
         except (Cancelled, CodesignError):
             raise
         except Exception as error:
+            # Ctrl-C ends a browser that a terminal started as well: that is no failure of the browser's
+            job.check_cancelled()
             finding = self._explain(error)
             if finding is None:
                 raise
@@ -378,6 +381,21 @@ class _browser:  # noqa: N801  # used as a context manager, like contextlib's
             # a refusal is final: webbrowser would go on to the system's browser
             raise _BrowserNotOpenedError("the browser could not be opened")
         return True
+
+
+def open_system_browser(address: str) -> bool:
+    """Open *address* in the system's browser; return whether one could be started.
+
+    What ``$BROWSER`` names may run for as long as its page is shown (a text browser, a script), and
+    ``webbrowser`` waits for it. The sign-in cannot: until it listens, that page would not get its answer.
+    """
+    told: list[bool] = []
+    opening = threading.Thread(
+        target=lambda: told.append(webbrowser.open(address)), name="admin-browser", daemon=True
+    )
+    opening.start()
+    opening.join(_BROWSER_STARTS)
+    return told[0] if told else True
 
 
 def _release(address: str) -> None:

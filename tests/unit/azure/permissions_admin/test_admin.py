@@ -252,6 +252,40 @@ def test_a_browser_that_cannot_be_opened_is_said_and_no_other_is_tried(
     assert time.monotonic() - began < 30
 
 
+def test_a_browser_that_ends_only_with_its_page_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    person, answered = Browser(code="code-of-the-test"), threading.Event()
+
+    class Waiting(webbrowser.BaseBrowser):
+        def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:
+            return person.open(url) and answered.wait(60)
+
+    signed_in(vendor.network(person.vendor), AdminWay.BROWSER, open_browser=person.open)
+    monkeypatch.setattr(admin, "_BROWSER_STARTS", 0.05)
+    monkeypatch.setattr(webbrowser, "_tryorder", ["codesign-wizard-sign-in", "waiting-of-the-test"])
+    webbrowser.register("waiting-of-the-test", None, Waiting())
+
+    def vendors(call: Call) -> Reply:
+        reply = person.vendor(call)
+        if call.path.endswith("/token"):
+            answered.set()
+        return reply
+
+    session = signed_in(vendor.network(vendors), AdminWay.BROWSER, open_browser=admin.open_system_browser)
+    assert session.account == ACCOUNT
+    assert answered.is_set()
+
+
+def test_a_browser_that_ended_with_the_job_has_not_failed() -> None:
+    job = Job()
+
+    def open_browser(url: str) -> bool:
+        job.cancel()  # Ctrl-C reaches every program of the terminal
+        return False
+
+    with pytest.raises(Cancelled):
+        signed_in(vendor.network(Browser().vendor), AdminWay.BROWSER, job, open_browser=open_browser)
+
+
 def test_a_person_who_says_no_is_understood() -> None:
     person = Browser(
         error="access_denied", error_description="AADSTS65004: User declined to consent to access the app."
