@@ -7975,11 +7975,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Its own rights, as Azure Resource Manager lists them, manage the vault only.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>Or one was given some minutes ago, and the vault does not know of it yet.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -8025,17 +8020,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Its own rights, as Azure Resource Manager lists them, manage the vault only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>{role} on {scope}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>Or change the vault's permission model to {model}: that takes all others' grants away.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>It holds: {roles}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8061,6 +8056,11 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>Roles that do nothing here: {roles}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>It holds: {roles}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

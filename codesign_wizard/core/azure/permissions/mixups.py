@@ -368,18 +368,13 @@ def _nothing_at_all(seen: Seen) -> Finding | None:
             evidence=evidence,
             remedies=ways,
         )
-    if seen.own.manages_vault and not seen.own.opens_vault:
+    held = _held_here(seen)  # by name, which says more than the rights they give
+    if held or (seen.own.manages_vault and not seen.own.opens_vault):
         return kinds.CONTROL_PLANE_ONLY(
             vault=vault,
-            detail=tr("Its own rights, as Azure Resource Manager lists them, manage the vault only."),
-            evidence=evidence,
-            remedies=ways,
-        )
-    held = _held_here(seen)
-    if held:
-        return kinds.CONTROL_PLANE_ONLY(
-            vault=vault,
-            detail=tr("It holds: {roles}.").format(roles=", ".join(held)),
+            detail=tr("It holds: {roles}.").format(roles=", ".join(held))
+            if held
+            else tr("Its own rights, as Azure Resource Manager lists them, manage the vault only."),
             evidence=evidence,
             remedies=ways,
         )
