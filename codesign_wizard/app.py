@@ -58,8 +58,8 @@ def run_gui(
     def open_practice(name: str | None = None) -> Session:
         session = open_session(practice=True, scenario=name, state=state, overrides=overrides)
         if len(session.profile.reached) == 1 and not session.profile.results:
-            # both ways can be tried; what was chosen in a state that is kept stays chosen
-            session.profile.macos_wanted = True
+            # the whole way can be tried; what was chosen in a state that is kept stays chosen
+            session.profile.macos_wanted = session.profile.server_wanted = True
         return session
 
     def open_own() -> Session:

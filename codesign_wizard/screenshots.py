@@ -26,6 +26,7 @@ from codesign_wizard.scenes_apple import apple_files, apple_passwords, macos_tri
 from codesign_wizard.scenes_certificate import certificate, renewal
 from codesign_wizard.scenes_level import level, level_empty, level_refused
 from codesign_wizard.scenes_notary import macos_notarise, macos_refused
+from codesign_wizard.scenes_server import server_apply, server_sign_in, server_trouble
 from codesign_wizard.scenes_summary import report, summary
 from codesign_wizard.session import PRACTICE_PROFILE, Overrides, Session, open_session
 
@@ -88,7 +89,7 @@ class Studio:
         overrides = Overrides(timeout=_QUICK_S if scenario == "all-timestamps-down" else None)
         with open_session(practice=True, scenario=scenario, overrides=overrides) as session:
             session.profile.page = page
-            session.profile.macos_wanted = True
+            session.profile.macos_wanted = session.profile.server_wanted = True
             ways = [step.key for step in STEPS]
             session.profile.reached = ways[: ways.index(page) + 1]
             with self.window(session) as window:
@@ -499,6 +500,9 @@ SCENES: dict[str, Callable[[Studio], None]] = {
         macos_trial,
         macos_notarise,
         macos_refused,
+        server_sign_in,
+        server_apply,
+        server_trouble,
         summary,
         report,
     )

@@ -38,6 +38,7 @@ _PAGES = {
     steps.APPLE_CERTIFICATES: ("apple_certificates", "AppleCertificatesPage"),
     steps.MACOS_LEVEL: ("macos_level", "MacosLevelPage"),
     steps.MACOS_TRIAL: ("macos_trial", "MacosTrialPage"),
+    steps.SERVER: ("server", "ServerPage"),
     steps.SUMMARY: ("summary", "SummaryPage"),
     "inspect": ("inspect", "InspectPage"),
     "settings": ("settings", "SettingsPage"),

@@ -55,6 +55,7 @@ WINDOWS_TRIAL = "windows-trial"
 APPLE_CERTIFICATES = "apple-certificates"
 MACOS_LEVEL = "macos-level"
 MACOS_TRIAL = "macos-trial"
+SERVER = "server"
 SUMMARY = "summary"
 
 STEPS = (
@@ -66,6 +67,7 @@ STEPS = (
     Step(APPLE_CERTIFICATES, tr("Apple certificates"), Group.MACOS),
     Step(MACOS_LEVEL, tr("Level and API key"), Group.MACOS),
     Step(MACOS_TRIAL, tr("macOS trial"), Group.MACOS),
+    Step(SERVER, tr("Server"), Group.FINISH),
     Step(SUMMARY, tr("Summary"), Group.FINISH),
 )
 OPEN = "open"  # a detail of a result: nothing is wrong, and somebody has yet to act before the step is done
@@ -80,11 +82,15 @@ _WITH_RESULT = (
     APPLE_CERTIFICATES,
     MACOS_LEVEL,
     MACOS_TRIAL,
+    SERVER,
 )
-# the step that knows what a trial signs with, and the facts that tell whether it is the same still
-_SIGNED_WITH = {
-    WINDOWS_TRIAL: (CERTIFICATE, (CERTIFICATE_EXPIRES,)),
-    MACOS_TRIAL: (APPLE_CERTIFICATES, ("installer_sha256", "application_sha256")),
+_VAULTS = (CERTIFICATE, (CERTIFICATE_EXPIRES,))
+_APPLES = (APPLE_CERTIFICATES, ("installer_sha256", "application_sha256"))
+# the steps that know what a trial signs with, and the facts that tell whether it is the same still
+_SIGNED_WITH: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    WINDOWS_TRIAL: (_VAULTS,),
+    MACOS_TRIAL: (_APPLES,),
+    SERVER: (_VAULTS, _APPLES),
 }
 
 
@@ -97,7 +103,11 @@ class Flow:
     def steps(self) -> list[Step]:
         """Return the steps that apply, in order."""
         wanted = {Group.WINDOWS: self.profile.windows_wanted, Group.MACOS: self.profile.macos_wanted}
-        return [step for step in STEPS if wanted.get(step.group, True)]
+        return [
+            step
+            for step in STEPS
+            if wanted.get(step.group, True) and (step.key != SERVER or self.profile.server_wanted)
+        ]
 
     def current(self) -> Step:
         """Return the step the profile stands on, or the first when that one no longer applies."""
@@ -167,11 +177,25 @@ class Flow:
 
     def inputs(self, key: str) -> str:
         """Return a fingerprint of the settings that the step relies on; it changes when one of them does."""
+        if key == SERVER:
+            return _fingerprint(self._relied_server())
         return _fingerprint(self._relied_macos(key) if key in _MACOS else self._relied_windows(key))
 
     def signing_inputs(self) -> str:
         """Return a fingerprint of what a package for macOS is signed by: no level and no key for Apple."""
         return _fingerprint(self._relied_signing())
+
+    def _relied_server(self) -> list[object]:
+        """Return all that the server is given, and which server that is."""
+        profile, server, macos = self.profile, self.profile.server, self.profile.macos
+        network = [profile.network.proxy, profile.network.ca_bundle]
+        relied: list[object] = [[server.address, server.user, server.file_fields], network]
+        if profile.windows_wanted:
+            relied.append(self._relied_windows(KEY_VAULT))
+        if profile.macos_wanted:
+            key = [macos.api_key.key_id, macos.api_key.issuer_id, macos.api_key.revision]
+            relied += [self._relied_macos(APPLE_CERTIFICATES), macos.level, key]
+        return [*relied, profile.extra_roots, profile.extra_timestamp_roots]
 
     def _relied_macos(self, key: str) -> list[object]:
         profile, macos = self.profile, self.profile.macos
@@ -248,6 +272,8 @@ class Flow:
             case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == MACOS_LEVEL:
                 if self.profile.macos.level != LEVELS[0]:
                     return tr("Check the key, or go on and check it later.")
+            case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == SERVER:
+                return tr("The server has not proved yet that it signs.")
         return ""
 
     def _all_done(self) -> StepState:
@@ -265,12 +291,14 @@ class Flow:
 
     def _renewed(self, key: str, trial: StepResult) -> bool:
         """Tell whether another certificate was seen since the trial signed with the former one."""
-        step, facts = _SIGNED_WITH.get(key, ("", ()))
-        held = self.profile.results.get(step)
-        if held is None or held.obtained < trial.obtained:
-            return False
-        pairs = [(held.facts.get(fact, ""), trial.facts.get(fact, "")) for fact in facts]
-        return any(all(pair) and pair[0] != pair[1] for pair in pairs)
+        for step, facts in _SIGNED_WITH.get(key, ()):
+            held = self.profile.results.get(step)
+            if held is None or held.obtained < trial.obtained:
+                continue
+            pairs = [(held.facts.get(fact, ""), trial.facts.get(fact, "")) for fact in facts]
+            if any(all(pair) and pair[0] != pair[1] for pair in pairs):
+                return True
+        return False
 
     def _beside(self, key: str, offset: int) -> Step | None:
         steps = self.steps()

@@ -11,7 +11,13 @@ from datetime import UTC, datetime
 
 from codesign_wizard.core.expiry import endings
 from codesign_wizard.core.finding import Severity
-from codesign_wizard.core.flow import APPLE_CERTIFICATES, CERTIFICATE, CERTIFICATE_EXPIRES, KEY_VAULT
+from codesign_wizard.core.flow import (
+    APPLE_CERTIFICATES,
+    CERTIFICATE,
+    CERTIFICATE_EXPIRES,
+    KEY_VAULT,
+    SERVER,
+)
 from codesign_wizard.core.profile import LEVELS, Profile
 from codesign_wizard.core.text import tr
 
@@ -116,7 +122,7 @@ def needs(profile: Profile) -> list[Need]:
                 tr("no cost"),
                 tr("none"),
                 tr("With the right to change branding, on a server with the Software Build role."),
-                False,
+                _server_found(profile),
             )
         )
     return wanted
@@ -169,6 +175,14 @@ def _apple_found(profile: Profile) -> set[str]:
     result = profile.results.get(APPLE_CERTIFICATES)
     told = result.details.get("severity", {}) if result is not None else {}
     return {kind for kind, severity in told.items() if severity != Severity.ERROR}
+
+
+def _server_found(profile: Profile) -> bool:
+    """Tell whether an administrator signed in who may change the branding of a server that builds clients."""
+    result = profile.results.get(SERVER)
+    ids = {finding.id for finding in result.findings} if result is not None else set()
+    hindered = {"server.settings.denied", "server.build.role-off", "server.build.role-denied"}
+    return "server.sign-in.ok" in ids and not ids & hindered
 
 
 def in_days(expiry: Expiry, now: datetime) -> str:

@@ -38,3 +38,8 @@ def shown(text: str, *, keep: str = "") -> str:
     What would move the cursor, turn the writing or begin a line becomes a replacement sign, but for *keep*.
     """
     return _UNSHOWN.sub(lambda found: found[0] if found[0] in keep else "\ufffd", text)
+
+
+def size_words(size: int) -> str:
+    """Return a number of bytes as people read it."""
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"

@@ -13,7 +13,7 @@ from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.files import require_replaceable
 from codesign_wizard.core.finding import FindingKind, Remedy, Severity
 from codesign_wizard.core.job import JobContext, StageState
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import size_words, tr
 
 _PREFIX = ".codesign-"
 _OLD = 24 * 3600.0  # seconds
@@ -136,4 +136,4 @@ def size_text(path: Path) -> str:
         size = path.stat().st_size
     except OSError:
         return tr("not readable")
-    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
+    return size_words(size)

@@ -22,7 +22,7 @@ from codesign_wizard.core.profile import Profile, new_profile
 from codesign_wizard.core.secrets import forget_all
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.base import Page
-from codesign_wizard.pages.start_words import later, practice_words, profile_line, verdict
+from codesign_wizard.pages.start_words import practice_words, profile_line, verdict
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.theme import Mark, px
 from codesign_wizard.widgets.basics import Card, Columns, MarkView, Tick, button, clear, hairline, label, row
@@ -110,8 +110,7 @@ class StartPage(Page):
         self.server = Tick(tr("A &Comet Server will receive the settings"))
         for tick in (self.windows, self.macos, self.server):
             tick.clicked.connect(self._chosen)
-        self.later = label("", "label")
-        for part in (self.product, self.windows, self.macos, self.server, self.later):
+        for part in (self.product, self.windows, self.macos, self.server):
             card.body.addWidget(part)
         return card
 
@@ -157,8 +156,6 @@ class StartPage(Page):
         self.windows.setChecked(profile.windows_wanted)
         self.macos.setChecked(profile.macos_wanted)
         self.server.setChecked(profile.server_wanted)
-        self.later.setText(later(profile))
-        self.later.setVisible(bool(self.later.text()))
         self._list_profiles()
         self.actions_row.setVisible(
             not practising and self.name_row.isHidden() and self.forget_row.isHidden()

@@ -10,6 +10,7 @@ from codesign_wizard.core.flow import (
     APPLE_CERTIFICATES,
     KEY_VAULT,
     MACOS_TRIAL,
+    SERVER,
     START,
     WINDOWS_TRIAL,
     Group,
@@ -37,7 +38,8 @@ def verdict(workspace: Workspace) -> tuple[Severity, str, str]:
     if problem is not None:
         return problem
     done = _done(states)
-    if done and len(done) == len({step.group for step in flow.steps() if step.key != START}):
+    systems = {step.group for step in flow.steps() if step.group in _PROOFS}
+    if done and len(done) == len(systems) and states.get(SERVER, StepState.DONE) is StepState.DONE:
         return _works(workspace, done)
     if len(states) == 1:
         return Severity.INFO, tr("Choose what will be signed."), ""
@@ -109,23 +111,17 @@ def _next(
     )
 
 
-def later(profile: Profile) -> str:
-    """Return what of the choices is kept for a later version; "" where nothing is."""
-    if not profile.server_wanted:
-        return ""
-    return tr("The choice is kept. The steps for the Comet Server come with a later version.")
-
-
 def practice_words(workspace: Workspace) -> str:
     """Return what practice accounts are, and whether they are in use."""
     if workspace.practising:
         return tr(
-            "You are on practice accounts: a vault, an application, an Apple team and time-stamp servers "
-            "that live on this computer only. Your own profiles and your keyring are not touched."
+            "You are on practice accounts: a vault, an application, an Apple team, a Comet Server and "
+            "time-stamp servers that live on this computer only. Your own profiles and your keyring are not "
+            "touched."
         )
     return tr(
-        "No accounts yet? A made-up vault, an Apple team and time-stamp servers on this computer show the "
-        "whole way. Nothing real is touched, and nothing leaves this computer."
+        "No accounts yet? A made-up vault, an Apple team, a Comet Server and time-stamp servers on this "
+        "computer show the whole way. Nothing real is touched, and nothing leaves this computer."
     )
 
 

@@ -27,11 +27,14 @@ if TYPE_CHECKING:
 
 
 class Question(Card):
-    """Hidden until ``ask``; either answer hides it again. Esc is the answer that changes nothing."""
+    """Hidden until ``ask``; either answer hides it again. Esc is the answer that changes nothing.
+
+    *name_width* is the room for the names of its facts, at a text scale of 1.
+    """
 
     changed = Signal()  # a question is there, or gone
 
-    def __init__(self) -> None:
+    def __init__(self, *, name_width: int = 120) -> None:
         super().__init__()
         clear_heading(self)
         self._then: Callable[[], object] | None = None
@@ -39,7 +42,7 @@ class Question(Card):
         self.title = label("", "heading")
         self.text = label("", "soft")
         self.mark = MarkView(Mark.NOW)
-        self.facts = Facts()
+        self.facts = Facts(name_width=name_width)
         self.lost = label("", "warning")
         self.yes = button("", self._agree)
         self.no = button("", self.decline)

@@ -170,7 +170,7 @@ class StageCards(QWidget):
         """Return how many stand in a row."""
         count = len(self.cards)
         # rows that differ by one card at most: nine are five and four, not six and three
-        rows = -(-count // _MOST) if self.width() >= px(NARROW) else max(2, -(-count // 3))
+        rows = -(-count // _MOST) if self.width() >= px(NARROW) else max(1 + (count > 3), -(-count // 3))
         return -(-count // rows)
 
     def _arrange(self, across: int) -> None:

@@ -73,7 +73,7 @@ def walk(interface: QAccessibleInterface) -> Iterator[QAccessibleInterface]:
 
 def open_page(window: MainWindow, key: str) -> None:
     window.workspace.profile.reached = [step.key for step in STEPS]
-    window.workspace.profile.macos_wanted = True
+    window.workspace.profile.macos_wanted = window.workspace.profile.server_wanted = True
     if key in ("inspect", "settings"):
         window.open_panel(key)
     else:

@@ -495,14 +495,12 @@ def test_profiles_are_made_renamed_and_forgotten(window: MainWindow, qtbot: QtBo
     assert window.workspace.profile.name == "Own product"
 
 
-def test_steps_of_a_later_version_are_stored_and_said_plainly(window: MainWindow, qtbot: QtBot) -> None:
+def test_what_is_chosen_decides_the_steps_and_the_needs(window: MainWindow, qtbot: QtBot) -> None:
     page = window.page
     qtbot.mouseClick(page.macos, Qt.MouseButton.LeftButton)
     qtbot.mouseClick(page.server, Qt.MouseButton.LeftButton)
     assert window.workspace.profile.macos_wanted
-    assert page.later.text() == (
-        "The choice is kept. The steps for the Comet Server come with a later version."
-    )
+    assert [step.key for step in window.workspace.flow.steps()][-1] == "server"
     assert [need.key for need in page._need_rows] == [
         "vault",
         "application",

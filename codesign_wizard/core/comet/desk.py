@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,15 @@ class Comparison:
     def different(self) -> list[Line]:
         """The lines that applying would change."""
         return [line for line in self.lines if line.state is not State.SAME]
+
+    def only(self, parts: Sequence[Part]) -> Comparison:
+        """Return the comparison of *parts* alone, to apply nothing else."""
+        pairs = [
+            (wish, line)
+            for wish, line in zip(self.wishes, self.lines, strict=True)
+            if line.setting.part in parts
+        ]
+        return replace(self, wishes=[wish for wish, _ in pairs], lines=[line for _, line in pairs])
 
     @property
     def blocked(self) -> bool:
@@ -136,13 +145,17 @@ class ServerDesk:
         wanted: Wanted,
         parts: Sequence[Part] | None = None,
         fields: FileFields = FileFields.AUTO,
+        *,
+        view: View | None = None,
     ) -> Comparison:
-        """Return the differences for *parts*, or for all that the profile holds something for.
+        """Return the differences for *parts*, or with ``None`` for all that the profile holds something for.
 
-        Raises ``InputError`` for what is missing or cannot be right, ``CodesignError``.
+        *view* is a look that was just taken. Raises ``InputError`` for what is missing or cannot be right,
+        ``CodesignError``.
         """
-        view = self.look(job)
-        chosen = tuple(parts) if parts else tuple(each for each in USUAL if each in wanted.parts())
+        view = self.look(job) if view is None else view
+        usual = tuple(each for each in USUAL if each in wanted.parts())
+        chosen = usual if parts is None else tuple(parts)
         if view.branding is None or not chosen:
             nothing = [] if chosen else [look.nothing_wanted()]
             return Comparison(view, [], [], [*view.findings, *nothing])
@@ -249,8 +262,6 @@ def _is_mode(finding: Finding) -> bool:
 
 def _softened(finding: Finding) -> Finding:
     """Return an error of another step as a warning here: it is that step's to block."""
-    from dataclasses import replace
-
     from codesign_wizard.core.finding import Severity
 
     return replace(finding, severity=Severity.WARNING) if finding.severity is Severity.ERROR else finding

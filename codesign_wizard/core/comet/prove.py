@@ -30,7 +30,7 @@ from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, b
 from codesign_wizard.core.job import JobContext, StageState
 from codesign_wizard.core.network import Network
 from codesign_wizard.core.redact import Secret
-from codesign_wizard.core.text import shown, tr
+from codesign_wizard.core.text import shown, size_words, tr
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -256,7 +256,7 @@ def _downloaded(
         status, words = told or (head.status, shown(bytes(start[:200]).decode("utf-8", "replace")).strip())
         job.stage("build", StageState.FAILED, platform.title)
         return Proof(platform, [_refused(platform, status, words, http=head.status)])
-    job.stage("build", StageState.DONE, f"{platform.title}, {size / 1e6:.1f} MB")
+    job.stage("build", StageState.DONE, f"{platform.title}, {size_words(size)}")
     # what is found in it is told by the name that people will see
     draft = draft.rename(work / _file_name(head.headers, platform))
     return _judged(job, request, platform, draft, size, digest.hexdigest())

@@ -1,0 +1,106 @@
+"""The server's settings beside the profile's: a part at a time, each chosen on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from codesign_wizard.core.comet.look import State
+from codesign_wizard.core.comet.words import offered, part_note, part_title, state_words
+from codesign_wizard.core.text import tr
+from codesign_wizard.theme import MARK_SIZE, Mark, px
+from codesign_wizard.widgets.basics import CodeBox, MarkView, Tick, clear, column, hairline, label, row
+
+if TYPE_CHECKING:
+    from codesign_wizard.core.comet.kept import KeptLine, Looked
+    from codesign_wizard.core.comet.settings import Part
+
+_MARKS = {
+    State.SAME: Mark.OK,
+    State.DIFFERENT: Mark.WARNING,
+    State.UNKNOWN: Mark.INFO,
+    State.SERVER_ONLY: Mark.NOT_APPLICABLE,
+}
+_NAME, _SERVER, _HERE = 1, 2, 3
+
+
+class DifferenceTable(QWidget):
+    """Rows of setting, server and profile under a tick for each part; ``changed`` tells of a tick."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(px(12))
+        self._grid.setVerticalSpacing(px(7))
+        self._grid.setColumnMinimumWidth(0, px(MARK_SIZE))
+        for place in (_NAME, _SERVER, _HERE):
+            self._grid.setColumnStretch(place, 1)
+        self.ticks: dict[Part, Tick] = {}
+
+    def show_look(self, looked: Looked, chosen: Sequence[Part], *, can_choose: bool) -> None:
+        """Show the lines of *looked*; the parts of *chosen* are ticked."""
+        clear(self._grid)
+        self.ticks = {}
+        place = 0
+        for words, at in ((tr("Setting"), _NAME), (tr("On the server"), _SERVER), (tr("Here"), _HERE)):
+            self._grid.addWidget(label(words, "label"), place, at)
+        choosable = offered(looked)
+        for part in looked.parts:
+            self._grid.addWidget(hairline(), place + 1, 0, 1, 4)
+            self._grid.addWidget(
+                self._heading(looked, part, part in choosable, part in chosen, can_choose),
+                place + 2,
+                0,
+                1,
+                4,
+            )
+            place += 2
+            for line in looked.part_lines(part):
+                place += 1
+                self._add(place, line)
+
+    def chosen(self) -> list[Part]:
+        """Return the parts that are ticked."""
+        return [part for part, tick in self.ticks.items() if tick.isChecked()]
+
+    def _heading(
+        self, looked: Looked, part: Part, choosable: bool, chosen: bool, can_choose: bool
+    ) -> QWidget:
+        holder = QWidget()
+        title, note = part_title(part), part_note(looked, part)
+        told = label(note, "label")
+        if choosable:
+            tick = self.ticks[part] = Tick(title)
+            tick.setChecked(chosen)
+            tick.setEnabled(can_choose)
+            tick.setAccessibleName(tr("Apply {part}: {note}").format(part=title, note=note))
+            tick.toggled.connect(lambda checked: self.changed.emit())
+            line = row(tick, told, gap=12)
+        else:
+            line = row(label(title, "heading", wrap=False), told, gap=12)
+        line.setStretch(1, 1)
+        holder.setLayout(line)
+        return holder
+
+    def _add(self, place: int, line: KeptLine) -> None:
+        state = State(line.state)
+        words = state_words(line)
+        name = label(line.label)
+        if state in (State.SAME, State.SERVER_ONLY):
+            self._grid.addWidget(name, place, _NAME, Qt.AlignmentFlag.AlignTop)
+        else:
+            self._grid.addLayout(column(name, label(words, "label"), gap=0), place, _NAME)
+        self._grid.addWidget(MarkView(_MARKS[state], words), place, 0, Qt.AlignmentFlag.AlignTop)
+        # ids are long and may break anywhere, which a label's text does not
+        for value, at, where in (
+            (line.server, _SERVER, tr("{setting}, on the server: {value}")),
+            (line.here, _HERE, tr("{setting}, here: {value}")),
+        ):
+            told = where.format(setting=line.label, value=value)
+            self._grid.addWidget(CodeBox(value, told, role="fact"), place, at, Qt.AlignmentFlag.AlignTop)
