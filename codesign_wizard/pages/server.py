@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.comet.work import Proving, Seen
 
 _CODE_NEEDED = "server.sign-in.code-needed"
+_REFUSED = "server.sign-in.refused"
 _SESSION_ENDED = "server.sign-in.session-ended"
 
 
@@ -77,7 +78,7 @@ class ServerPage(Page):
         for part in (*above, self.proof, self.judged):
             self.add(part)
         self.done()
-        workspace.replaced.connect(self.leaving)
+        workspace.replaced.connect(self._let_go)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc anywhere on the page is the answer to a question that changes nothing."""
@@ -98,6 +99,11 @@ class ServerPage(Page):
     def leaving(self) -> None:
         self.sign_in.password.commit()
         self.sign_out()
+
+    def _let_go(self) -> None:
+        """Another profile is open, and this page is over: nothing of it may be kept there."""
+        self.sign_in.password.edit.clear()
+        self._end_session()
 
     def focus_problem(self) -> bool:
         return self.problems.focus_first() or self.judged.focus_first()
@@ -136,11 +142,13 @@ class ServerPage(Page):
         proof = kept.proved
         self.proof.show_clients(proof.clients if proof is not None else [])
         current = kept.current_proof(inputs)
-        good = current is not None and current.ok
-        # what a failed proof found comes first; how a good one was judged stands below it
-        self.judged.set(current.findings if current is not None and good else [], can_check=connected)
-        judged = {id(each) for each in current.findings} if current is not None and good else set()
-        told = [each for each in kept.findings(inputs) if id(each) not in judged]
+        # what asks for attention comes first; how a good proof was judged stands below it
+        quiet = (Severity.OK, Severity.INFO)
+        good = [each for each in current.findings if each.severity in quiet] if current is not None else []
+        if current is None or not current.ok:
+            good = []  # what a failed one tells besides explains it
+        self.judged.set(good, can_check=connected)
+        told = [each for each in kept.findings(inputs) if each not in good]
         self.problems.set(words.for_a_page(told), can_check=connected)
         severity, title, text = words.answer(kept, inputs, old=old, connected=connected)
         mark = Mark.OUT_OF_DATE if old else Mark.NOW if severity is Severity.INFO else None
@@ -278,15 +286,19 @@ class ServerPage(Page):
 
     def sign_out(self) -> None:
         """End the session on the server, on a thread of its own; what keeps it open is told."""
-        desk, self.desk, self.seen = self.desk, None, None
         self.question.close_question()
+        if self._end_session():
+            self._show()
+
+    def _end_session(self) -> bool:
+        desk, self.desk, self.seen = self.desk, None, None
         if desk is None:
-            return
+            return False
         task = self.workspace.runner.start(
             lambda job: desk.close(), tr("Signing out of the server"), quiet=True, lasting=True
         )
         task.done.connect(self._signed_out)
-        self._show()
+        return True
 
     def _signed_out(self, notes: list[Finding]) -> None:
         for each in notes:
@@ -476,6 +488,8 @@ class ServerPage(Page):
             return
         if finding.id.startswith("server.sign-in."):
             self._given = None
+        if finding.id == _REFUSED:
+            self.sign_in.password.show_saved(self.sign_in.password.place, [finding])
         kept = self.kept()
         kept.failure = finding
         self._record(kept, inputs)

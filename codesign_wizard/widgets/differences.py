@@ -95,7 +95,8 @@ class DifferenceTable(QWidget):
         if state in (State.SAME, State.SERVER_ONLY):
             self._grid.addWidget(name, place, _NAME, Qt.AlignmentFlag.AlignTop)
         else:
-            self._grid.addLayout(column(name, label(words, "label"), gap=0), place, _NAME)
+            named = column(name, label(words, "label"), None, gap=0)
+            self._grid.addLayout(named, place, _NAME)
         self._grid.addWidget(MarkView(_MARKS[state], words), place, 0, Qt.AlignmentFlag.AlignTop)
         # ids are long and may break anywhere, which a label's text does not
         for value, at, where in (

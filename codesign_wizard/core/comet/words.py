@@ -27,6 +27,7 @@ _TOLD = (
     APPLIED.id,
     UNDONE.id,
 )
+_COMMAND = " (server diff)"  # what the terminal calls what a page has a button for
 _DRIFT_S = 5.0  # less is as good as none
 
 
@@ -40,11 +41,14 @@ def for_a_page(findings: Sequence[Finding]) -> list[Finding]:
         found.PASSWORD_MISSING.id: (tr("Type the password below."),),
         INTERRUPTED_UNCLEAR.id: (tr("Look at the differences below, and apply what is missing."),),
     }
-    return [
-        replace(each, remedies=tuple(Remedy(title=way) for way in ways[each.id])) if each.id in ways else each
-        for each in findings
-        if each.id not in _TOLD
-    ]
+    return [_for_a_page(each, ways.get(each.id)) for each in findings if each.id not in _TOLD]
+
+
+def _for_a_page(finding: Finding, ways: Sequence[str] | None) -> Finding:
+    if ways is not None:
+        return replace(finding, remedies=tuple(Remedy(title=way) for way in ways))
+    remedies = [replace(each, title=each.title.replace(_COMMAND, "")) for each in finding.remedies]
+    return replace(finding, remedies=tuple(remedies))
 
 
 def change_words(changed: Changed | None) -> str:
