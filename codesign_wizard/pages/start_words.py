@@ -41,7 +41,7 @@ def verdict(workspace: Workspace) -> tuple[Severity, str, str]:
     systems = {step.group for step in flow.steps() if step.group in _PROOFS}
     if done and len(done) == len(systems) and states.get(SERVER, StepState.DONE) is StepState.DONE:
         return _works(workspace, done)
-    if len(states) == 1:
+    if not systems and SERVER not in states:
         return Severity.INFO, tr("Choose what will be signed."), ""
     return _next(workspace, states, done)
 

@@ -13,7 +13,16 @@ from PySide6.QtGui import QGuiApplication
 from codesign_wizard import app
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import FindingKind, Remedy, Severity
-from codesign_wizard.core.flow import KEY_VAULT, START, STEPS, SUMMARY, WINDOWS_TRIAL, Group, StepState
+from codesign_wizard.core.flow import (
+    KEY_VAULT,
+    SERVER,
+    START,
+    STEPS,
+    SUMMARY,
+    WINDOWS_TRIAL,
+    Group,
+    StepState,
+)
 from codesign_wizard.core.job import Job, LogLevel
 from codesign_wizard.core.profile import ProfileStore
 from codesign_wizard.core.secrets import MemoryStore
@@ -93,9 +102,12 @@ def test_steps_that_do_not_apply_are_left_out_and_come_back(window: MainWindow, 
     def shown() -> list[str]:
         return [one.step.key for one in window.rail.buttons]
 
-    every = [step.key for step in STEPS]
-    windows = [step.key for step in STEPS if step.group is not Group.MACOS]
+    every = [step.key for step in STEPS if step.key != SERVER]
+    windows = [step.key for step in STEPS if step.key in every and step.group is not Group.MACOS]
     assert shown() == windows
+    qtbot.mouseClick(page.server, Qt.MouseButton.LeftButton)
+    assert shown() == [*windows[:-1], SERVER, SUMMARY]
+    qtbot.mouseClick(page.server, Qt.MouseButton.LeftButton)
     qtbot.mouseClick(page.macos, Qt.MouseButton.LeftButton)
     assert shown() == every
     qtbot.mouseClick(page.windows, Qt.MouseButton.LeftButton)

@@ -85,7 +85,8 @@ def test_it_survives_a_restart_and_nonsense() -> None:
     assert again.looked.lines == [line("different")]
     assert again.failure is not None
     assert again.failure.id == "server.sign-in.refused"
-    for nonsense in ({"looked": {}}, {"proved": 3}, {"chosen": "x"}, {"failure": []}):
+    several: tuple[dict[str, object], ...] = ({"looked": {}}, {"proved": 3}, {"chosen": "x"}, {"failure": []})
+    for nonsense in several:
         result.details = nonsense
         assert Kept.of(result) == Kept()
 
