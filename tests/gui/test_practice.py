@@ -500,7 +500,7 @@ def test_what_is_chosen_decides_the_steps_and_the_needs(window: MainWindow, qtbo
     qtbot.mouseClick(page.macos, Qt.MouseButton.LeftButton)
     qtbot.mouseClick(page.server, Qt.MouseButton.LeftButton)
     assert window.workspace.profile.macos_wanted
-    assert [step.key for step in window.workspace.flow.steps()][-1] == "server"
+    assert "server" in [step.key for step in window.workspace.flow.steps()]
     assert [need.key for need in page._need_rows] == [
         "vault",
         "application",

@@ -105,7 +105,7 @@ def test_by_keyboard_from_a_code_to_the_proof(open_window: Open, qtbot: QtBot) -
         assert flow.state(SERVER) is StepState.DONE
         (client,) = page.kept().proved.clients  # type: ignore[union-attr]
         assert client.facts["publisher"] == "Practice Backup Ltd (practice)"
-        assert page.proof.rows[5].show_file.isVisible()
+        assert not page.proof.rows[5].show_file.isHidden()
 
         # the old values again; the proof was of others
         press(page, Qt.Key.Key_U, qtbot)
