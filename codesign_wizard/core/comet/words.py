@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from codesign_wizard.core.comet import findings as found
+from codesign_wizard.core.comet import interrupted
 from codesign_wizard.core.comet.address import ServerAddress, check_exposed, parse_address
-from codesign_wizard.core.comet.apply import APPLIED, INTERRUPTED_UNCLEAR, UNDONE
+from codesign_wizard.core.comet.apply import APPLIED, UNDONE
 from codesign_wizard.core.comet.kept import Changed, Client, Kept, KeptLine, Looked
 from codesign_wizard.core.comet.look import State
 from codesign_wizard.core.comet.settings import FileFields, Part
@@ -21,7 +22,7 @@ FIELD_UNSURE = found.FIELD_UNSURE.id
 _TOLD = (
     found.SIGNED_IN.id,
     found.DIFFERENT.id,
-    found.NOT_COMPARED.id,
+    found.ONLY_SECRETS.id,
     found.SAME.id,
     FIELD_UNSURE,
     APPLIED.id,
@@ -39,7 +40,9 @@ def for_a_page(findings: Sequence[Finding]) -> list[Finding]:
             tr("If there is none, and only you use this network, tick “Use it without encryption” below."),
         ),
         found.PASSWORD_MISSING.id: (tr("Type the password below."),),
-        INTERRUPTED_UNCLEAR.id: (tr("Look at the differences below, and apply what is missing."),),
+        interrupted.UNCLEAR.id: (tr("Look at the differences below, and apply what is missing."),),
+        interrupted.SECRET.id: (tr("Tick the part with the secret below and apply it again, or prove it."),),
+        found.FAILS_HERE.id: (tr("Key Vault, the step, says what to mend; then look again."),),
     }
     return [_for_a_page(each, ways.get(each.id)) for each in findings if each.id not in _TOLD]
 

@@ -117,6 +117,8 @@ def look(job: JobContext, desk: ServerDesk, wanted: Wanted, fields: FileFields) 
         kept = [each for each in comparison.findings if each.id != found.NOTHING.id]
         comparison = replace(comparison, findings=kept)
     comparison = replace(comparison, findings=worst_first([*comparison.findings, *prebuilt, *told]))
+    tried = desk.try_here(job, wanted, comparison)
+    comparison = replace(comparison, findings=worst_first([*comparison.findings, *tried]))
     can_build = not any(each.id.startswith(_HINDERS_BUILD) for each in view.findings)
     platforms = _platforms(job, desk) if can_build else []
     return Seen(comparison, platforms, _looked(desk, comparison, platforms, can_build=can_build))
