@@ -11389,6 +11389,256 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Applied {time}: 1 setting was changed, read back and compared.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>The server has what this profile holds. Whether it signs is not proved yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Applied {time}: {n} settings were changed, read back and compared.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Looking changes nothing. What would be changed is shown first, and can be undone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>as this computer's</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>yes, and the ticket is stapled</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>yes, Apple has the ticket; none is stapled</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>no ticket was seen</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>If there is none, and only you use this network, tick “Use it without encryption” below.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Type the password below.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Look at the differences below, and apply what is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Tick the part with the secret below and apply it again, or prove it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Key Vault, the step, says what to mend; then look again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Nobody has signed in to the server yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>The certificate was renewed since the server's clients were judged. Prove it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Something changed since the server was looked at. Look again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Looked at {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>One of the server's settings is not as in this profile.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Apply gives it these.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Sign in to apply them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Let it build its own clients to prove it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Sign in to prove it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Signed in as</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Clock</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Builds clients</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Looked at</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>{n} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Windows: the Azure Key Vault options</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>macOS: the level</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>macOS: the two certificates</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>macOS: the API key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>1 differs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>1 cannot be compared</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>The fields in use, or the likely ones</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Signed by</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Notarised</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Problem</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Size</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Undone {time}: the server has its old values again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Proved {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Not as in this profile: {n} of the server's settings.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>{time} ahead</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>{time} behind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>What is below is of {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Judged {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>{n} differ</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>{n} cannot be compared</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/work.py"/>
+        <source>the former secret, from the keyring</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/work.py"/>
+        <source>the former file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>{what} ended on {date}.</source>
         <translation type="unfinished"></translation>
@@ -11635,6 +11885,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
+        <source>The server has not proved yet that it signs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
         <source>There is no certificate to sign with yet.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11736,11 +11991,6 @@
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} is a report of Codesign Wizard on {name}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>Size</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12340,11 +12590,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/report.py"/>
-        <source>Server</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
         <source>Proxy</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12481,11 +12726,6 @@
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
         <source>likely, not proved</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>Problem</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14364,6 +14604,286 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>The server that signs your clients: what it has, what this profile holds, and the proof.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>A change that began {time} was interrupted. Sign in: what became of it is said then.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>Storing the password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>Signing in to the server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>Signing out of the server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>Looking at the server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>Only these; everything else goes back as it came. The old values are kept, and the new ones are read back and compared.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>Changing the server's settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>These are the values from before the last change; nothing else is touched.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>Undo the change</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>Giving the old values back</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>The server builds its clients</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>Cancelling leaves the server as it was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>The clients below were judged {time}, before the last change.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>Change 1 setting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>Cancelled. Nothing was changed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>Change this on {host}?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>Give {host} its old values back?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>Type the code that the authenticator app shows now, and sign in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>Change {n} settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>The Comet Server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>&amp;Address</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>&amp;User name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Pass&amp;word</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Use it without encryption</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>&amp;One-time code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Take the practice code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Si&amp;gn in and look</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Asks the server for its version, rights and settings; changes nothing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Look again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Sign out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>The server's settings beside this profile</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Which of the server's fields take the .p12 files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Files go into</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Likely, not sure: the vendor's documentation does not say which pair of fields takes an uploaded .p12. Save one file in the server's own form and look again: the field that it fills is the one. Or choose the other pair if the server does not find the certificates.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Appl&amp;y…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>&amp;Undo the last change…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Show the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Prove it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>&amp;Prove it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Sign in first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>An administrator who may change the branding</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>From the authenticator app; each works once.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Sign in to change anything.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>The server builds its own clients. They are downloaded and judged like the trials: signed at all, by you, with a time stamp, and for macOS notarised as the level says.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>This server builds no clients.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>The server does not let these settings be changed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Unpack</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Judge</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Show the file of {client}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>The server offers no client for Windows or macOS.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Nothing is chosen.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Choose a client.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Takes minutes; stapling for macOS can take a quarter of an hour.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>1 setting would be given to the server; you see it first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>{n} settings would be given to the server; you see them first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>This is not the address of a proxy.</source>
         <translation type="unfinished"></translation>
@@ -14680,12 +15200,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>The choice is kept. The steps for the Comet Server come with a later version.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>No accounts yet? A made-up vault, an Apple team and time-stamp servers on this computer show the whole way. Nothing real is touched, and nothing leaves this computer.</source>
+        <source>No accounts yet? A made-up vault, an Apple team, a Comet Server and time-stamp servers on this computer show the whole way. Nothing real is touched, and nothing leaves this computer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14695,7 +15210,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>You are on practice accounts: a vault, an application, an Apple team and time-stamp servers that live on this computer only. Your own profiles and your keyring are not touched.</source>
+        <source>You are on practice accounts: a vault, an application, an Apple team, a Comet Server and time-stamp servers that live on this computer only. Your own profiles and your keyring are not touched.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15919,6 +16434,36 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/widgets/differences.py"/>
+        <source>Setting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/differences.py"/>
+        <source>On the server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/differences.py"/>
+        <source>Here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/differences.py"/>
+        <source>{setting}, on the server: {value}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/differences.py"/>
+        <source>{setting}, here: {value}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/differences.py"/>
+        <source>Apply {part}: {note}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/fields.py"/>
         <source>Reveal</source>
         <translation type="unfinished"></translation>
@@ -16101,11 +16646,6 @@
     <message>
         <location filename="codesign_wizard/widgets/identity_files.py"/>
         <source>Password of the files</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/identity_files.py"/>
-        <source>Pass&amp;word</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
