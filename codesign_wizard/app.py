@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from codesign_wizard.core.text import tr
 
 _PATIENCE_MS = 60_000
+_ICON_MS = 100
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -110,6 +111,8 @@ def application() -> QApplication:
 
 def _be_known(app: QApplication) -> None:
     """Let the desktop show the program as itself, not as the Python that runs it."""
+    from PySide6.QtCore import QTimer
+
     from codesign_wizard import theme
 
     if sys.platform == "win32":
@@ -121,7 +124,8 @@ def _be_known(app: QApplication) -> None:
     app.setDesktopFileName("codesign-wizard")
     if not (sys.platform == "darwin" and getattr(sys, "frozen", False)):
         # macOS' bundle brings its own, in the sizes and with the margin that the Dock wants
-        app.setWindowIcon(theme.app_icon())
+        # once the first window stands: nobody sees it sooner
+        QTimer.singleShot(_ICON_MS, app, lambda: app.setWindowIcon(theme.app_icon()))
 
 
 def build_window(

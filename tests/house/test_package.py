@@ -171,12 +171,17 @@ def test_the_icons_are_what_the_drawings_say(qapp: object) -> None:
     assert seen == list(icons.ICNS_TYPES)
 
 
-def test_windows_have_the_icon_in_every_size(qapp: object) -> None:
-    from codesign_wizard import theme
-
-    icon = theme.app_icon()
-    assert [size.width() for size in icon.availableSizes()] == list(icons.PNG_SIZES)
-    assert icon.pixmap(48).width() == 48
+def test_windows_have_the_icon_in_every_size() -> None:
+    program = (
+        "import sys\nfrom codesign_wizard import app\nfrom PySide6.QtCore import QTimer\n"
+        "qt = app.application()\nQTimer.singleShot(500, qt.quit)\nqt.exec()\n"
+        "icon = qt.windowIcon()\n"
+        "print(*[size.width() for size in icon.availableSizes()], icon.pixmap(48).width())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == [*map(str, icons.PNG_SIZES), "48"]
 
 
 def test_the_table_of_windows_icon_is_right() -> None:
