@@ -68,6 +68,29 @@ _SCENARIOS = "scenarios"
 _COMMON = ("code-signing-ca.json",)
 
 
+def load_key(pem: bytes) -> PrivateKey | None:
+    """Return a key that practice kept, ``None`` for one of another kind; raises ``ValueError``.
+
+    The library would look whether both factors are prime, a quarter of a second for each key of each start.
+    These were made here: what is looked for is a damaged file.
+    """
+    key = serialization.load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
+    if isinstance(key, rsa.RSAPrivateKey):
+        whole = key.private_numbers()
+        p, q, d = whole.p, whole.q, whole.d
+        crt = (rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q))
+        exponent = whole.public_numbers.e * d
+        if (
+            p * q != whole.public_numbers.n
+            or crt != (whole.dmp1, whole.dmq1, whole.iqmp)
+            or exponent % (p - 1) != 1
+            or exponent % (q - 1) != 1
+        ):
+            raise ValueError("the parts of the RSA key do not fit together")
+        return key
+    return key if isinstance(key, ec.EllipticCurvePrivateKey) else None
+
+
 class State:
     """Named keys, certificates and documents. Without a folder they live as long as the object."""
 
@@ -170,10 +193,10 @@ class State:
         if pem is None:
             return None
         try:
-            key = serialization.load_pem_private_key(pem, None)
+            key = load_key(pem)
         except ValueError as error:
             raise StateError(f"{name}.key.pem: {error}") from error
-        if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        if key is None:
             raise StateError(f"{name}.key.pem: neither an RSA nor an EC key")
         return key
 

@@ -15,7 +15,9 @@ csr create request.csr --certificate fresh --yes
 practice issue request.csr --form zip
 certificate merge order-20260114.zip --certificate fresh --yes
 doctor --certificate fresh
+notary check
 trial all --certificate fresh --output out
+server diff --certificate fresh
 server apply --certificate fresh --yes
 server prove --certificate fresh --output out
 """

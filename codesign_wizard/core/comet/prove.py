@@ -46,6 +46,7 @@ BUILD_SECONDS = 1800.0  # stapling alone takes ten minutes and more at the first
 _SNIFFED = 64 << 10
 # said of the whole package, with what Apple was asked
 _SAID = ("apple.verify.code-gatekeeper", "apple.verify.package-no-ticket")
+_SIGN_IN = "azure.sign-in."
 _NO_TICKET = "apple.ticket.not-found"
 _NAME = re.compile(r"filename=\"?([^\";]{1,120})\"?", re.I)
 _UNSIGNED = ("authenticode.verify.unsigned", "apple.verify.package-unsigned")
@@ -167,7 +168,11 @@ def explain_failure(
         return []
     findings = list(_log(job, client, version, failed, options, secret))
     if options is not None and secret is not None and any(proof.platform.windows for proof in failed):
-        findings += _from_here(job, network, options, secret)
+        here = _from_here(job, network, options, secret)
+        if any(each.id == found.HERE_WORKS.id for each in here):
+            # what the profile holds is right, so a refused sign-in is of what the server holds
+            findings = [_server_s(each) if each.id.startswith(_SIGN_IN) else each for each in findings]
+        findings += here
     return findings
 
 
@@ -532,6 +537,14 @@ def _sign_in_in_log(text: str, options: AzureOptions, secret: Secret | None) -> 
     line = next(line for line in text.splitlines() if "AADSTS" in line)
     body = json.dumps({"error": "invalid_client", "error_description": line[line.index("AADSTS") :]}).encode()
     return signin_findings.explain(signin_findings.read_refusal(401, body, {}), options, secret)
+
+
+def _server_s(finding: Finding) -> Finding:
+    """Return what Entra ID's refusal asks for when the profile's own options sign."""
+    give = Remedy(
+        title=tr("The profile's options sign from here: give them to the server (server apply --only azure).")
+    )
+    return replace(finding, remedies=(give, *finding.remedies))
 
 
 def _from_here(job: JobContext, network: Network, options: AzureOptions, secret: Secret) -> list[Finding]:
