@@ -11080,6 +11080,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove.py"/>
+        <source>The profile's options sign from here: give them to the server (server apply --only azure).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove.py"/>
         <source>none</source>
         <translation type="unfinished"></translation>
     </message>
