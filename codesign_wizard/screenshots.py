@@ -47,7 +47,7 @@ P = TypeVar("P", bound="Page")
 SIZES = ((1180, 760), (860, 640))  # device-independent pixels: the sketches' size, and a small laptop's
 SCHEMES = ("light", "dark")
 
-_PATIENCE_S = 30.0
+_PATIENCE_S = 120.0  # for a busy machine
 _QUICK_S = 1.0  # time-out for servers that are down on purpose
 
 

@@ -33,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--form", choices=FORMS, default="pem", help=tr("issue: the form in which the practice CA answers")
     )
+    parser.add_argument(
+        "--apple",
+        choices=("installer", "application"),
+        help=tr("issue: answer as Apple's site does, with a certificate of this kind"),
+    )
     parser.add_argument("--fault", choices=FAULTS, help=tr("issue: what is wrong with the answer"))
     parser.add_argument(
         "--output", type=Path, default=Path(), metavar="DIR", help=tr("issue: where files go (default: here)")

@@ -1,10 +1,15 @@
-"""``practice issue CSR``: the practice CA's answer to a signing request, as CAs send it, or wrong."""
+"""``practice issue CSR``: the practice CA's answer to a signing request, as CAs send it, or wrong.
+
+With ``--apple`` it is what Apple's site gives for one: a .cer file.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from codesign_wizard.commands.arguments import WRONG
 from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.errors import InputError
@@ -12,7 +17,13 @@ from codesign_wizard.core.files import require_file, write_atomic
 from codesign_wizard.core.finding import FindingKind, Remedy, Severity
 from codesign_wizard.core.text import tr
 
+if TYPE_CHECKING:
+    from cryptography import x509
+
+    from codesign_wizard.practice.state import State
+
 _MAXIMUM = 1 << 20
+_FORM = "pem"  # unless another is asked for
 
 UNREADABLE = FindingKind(
     "practice.request-unreadable",
@@ -44,6 +55,10 @@ def issue(context: Context, path: Path) -> Outcome:
     folder: Path = options.output
     state = State(Path(options.state) if options.state else None)
     authority = CodeSigningAuthority(state)
+    if options.apple and (options.fault or options.form != _FORM):
+        raise InputError(
+            WRONG(why=tr("--form and --fault are not for Apple's answer, which is a .cer file."))
+        )
     try:
         require_file(path)
         if path.stat().st_size > _MAXIMUM:
@@ -54,11 +69,22 @@ def issue(context: Context, path: Path) -> Outcome:
         raise InputError(UNREADABLE(file=path.name or str(path), why=why)) from error
     others = [TimestampAuthority(state).root] if options.form == "extra" else []
     try:
-        files = answers.respond(
-            authority, request, options.form, others, fault=options.fault or "", now=datetime.now(UTC)
-        )
+        if options.apple:
+            files = [_apples_answer(state, request, options.apple)]
+        else:
+            files = answers.respond(
+                authority, request, options.form, others, fault=options.fault or "", now=datetime.now(UTC)
+            )
     except CsrError as error:
-        again = Remedy(title=tr("Make another request; --fault unchecked answers this one all the same."))
+        if options.apple:
+            again = Remedy(title=tr("Make it with codesign-wizard identity request."))
+        else:
+            again = Remedy(
+                title=tr(
+                    "Make another request; --fault unchecked answers this one all the same, and --apple"
+                    " installer or application as Apple would."
+                )
+            )
         return Outcome([REFUSED(why=str(error), remedies=[again])], {})
     replaced = [name for name, _ in files if (folder / name).exists()]
     if replaced:
@@ -71,7 +97,7 @@ def issue(context: Context, path: Path) -> Outcome:
         raise InputError(UNWRITABLE(folder=str(folder), why=error.strerror or str(error))) from error
     result = {
         "folder": str(folder),
-        "form": options.form,
+        "form": "cer" if options.apple else options.form,
         "fault": options.fault,
         "files": [{"name": name, "size": len(data)} for name, data in files],
     }
@@ -81,3 +107,13 @@ def issue(context: Context, path: Path) -> Outcome:
         else [tr("Without --state DIR this CA ends with the command, and nobody knows it.")]
     )
     return Outcome([], result, lines=[str(folder / name) for name, _ in files], notes=notes)
+
+
+def _apples_answer(state: State, request: x509.CertificateSigningRequest, kind: str) -> tuple[str, bytes]:
+    """Return name and bytes of what Apple's site gives, called as a browser saves it."""
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    from codesign_wizard.practice.apple.authority import KINDS, AppleAuthority
+
+    certificate = AppleAuthority(state).answer(request, KINDS[kind])
+    return f"developerID_{kind}.cer", certificate.public_bytes(Encoding.DER)

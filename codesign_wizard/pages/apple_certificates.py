@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from codesign_wizard.core.apple import identity_work as work
 from codesign_wizard.core.apple.certificates import Kind
-from codesign_wizard.core.apple.identity_desk import PLACES, SHORT, Look, Waits, by_name
+from codesign_wizard.core.apple.identity_desk import PLACES, SHORT, Look, Waits, by_name, left_out
 from codesign_wizard.core.apple.identity_words import (
     assembled_words,
     for_a_page,
@@ -60,6 +60,7 @@ class AppleCertificatesPage(Page):
             tr("Two Developer ID identities of one team. They are read here and stay on this computer."),
         )
         self._task: Task | None = None
+        self._left: list[Path] = []  # what was given beyond two files
         self._asks = False  # whether a password is asked for once the files were read
         self._next: Callable[[], object] | None = None
         self._shown: object = None
@@ -88,7 +89,7 @@ class AppleCertificatesPage(Page):
         self.secrets.forgotten.connect(self._forget_passwords)
         self.files = IdentityFiles()
         making = self.making = Making(self)
-        self.ways.chosen.connect(lambda way: making.open_repack())
+        self.ways.chosen.connect(self._take_way)
         self.files.write.connect(making.ask_write)
         self.files.leave.connect(making.leave_form)
         self.requests = RequestsPart(
@@ -292,12 +293,21 @@ class AppleCertificatesPage(Page):
         else:
             self._show()
 
+    def _take_way(self, way: str) -> None:
+        if way == "team":
+            self.workspace.profile.macos.team = ""
+            self.workspace.edited()
+            self.look()
+        else:
+            self.making.open_repack()
+
     def take_files(self, paths: Sequence[str], kind: Kind | None = None) -> None:
         """Put the files into their places, or assemble them where they are Apple's answer."""
         self.question.close_question()
         self.making.leave_form(quiet=True)
         self._asks = True
         chosen = [Path(path) for path in paths]
+        self._left = chosen[len(PLACES) :]
         self._read(by_name(chosen, kind), kind, chosen)
 
     def then(self, step: Callable[[], object]) -> None:
@@ -339,6 +349,7 @@ class AppleCertificatesPage(Page):
         self.begin(tr("Reading the certificates"), read, self._was_read, quiet=True)
 
     def _was_read(self, seen: Assembled | work.Seen) -> None:
+        left, self._left = left_out(self._left), []
         if not isinstance(seen, work.Seen):
             self.assembled = seen
             if seen.identities:
@@ -350,7 +361,7 @@ class AppleCertificatesPage(Page):
         told = [each for each in seen.look.findings if each.id != _SHOWN_BY_PROMPT]
         self.workspace.flow.record(
             APPLE_CERTIFICATES,
-            [*seen.look.moved, *self.making.told, *told],
+            [*seen.look.moved, *self.making.told, *left, *told],
             seen.look.facts(),
             details={OPEN: seen.look.waits.value, "severity": seen.look.severities()},
         )
@@ -386,5 +397,6 @@ class AppleCertificatesPage(Page):
 def _ways() -> dict[str, tuple[tuple[str, str], ...]]:
     return {
         "apple.identity.passwords-differ": (("repack", tr("Put both under one password…")),),
+        "apple.options.other-team": (("team", tr("Let the files' team be the profile's")),),
         "apple.identity.shared": (("repack", tr("Write each to a file of its own…")),),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from codesign_wizard.core.flow import MACOS_TRIAL, STEPS, WINDOWS_TRIAL, StepSta
 from codesign_wizard.core.job import StageState
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.pages.macos_trial import MacosTrialPage
+from codesign_wizard.pages.trial import _copy_folder
 from codesign_wizard.session import Session, open_session
 from codesign_wizard.widgets.basics import CodeBox
 from tests.gui.driving import wait_idle
@@ -168,3 +170,20 @@ def test_left_while_apple_is_at_work_then_gone_on_with_and_stapled(
     page.submissions.ask(page.submissions.records[0])
     wait_idle(later, qtbot)
     assert page.submissions.findings.passed is not None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="bundles hold links")
+def test_an_app_is_saved_with_its_links_and_over_nothing(tmp_path: Path) -> None:
+    source, target = tmp_path / "A.app", tmp_path / "saved" / "A.app"
+    (source / "Contents").mkdir(parents=True)
+    (source / "Contents" / "program").write_bytes(b"program")
+    (source / "link").symlink_to("Contents/program")
+    target.parent.mkdir()
+    _copy_folder(source, target)
+    assert (target / "link").readlink() == Path("Contents/program")
+    assert (target / "Contents" / "program").read_bytes() == b"program"
+    (target / "mine").write_bytes(b"mine")
+    with pytest.raises(FileExistsError, match="this name already"):
+        _copy_folder(source, target)
+    assert [path.name for path in target.parent.iterdir()] == ["A.app"]
+    assert (target / "mine").exists()

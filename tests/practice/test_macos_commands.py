@@ -330,3 +330,31 @@ def test_a_trial_goes_all_the_way_and_rcodesign_sees_the_ticket(
     assert "usage.nothing-to-continue" in capsys.readouterr().out
     told = judges.run(judges.program("rcodesign"), "print-signature-info", macos["file"]).stdout
     assert "cms_signature_verifies: true" in told
+
+
+def test_without_a_mac_from_the_requests_to_the_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CODESIGN_WIZARD_CONFIG", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> dict[str, Any]:
+        practice = [] if words[0] == "practice" else ["--practice"]
+        code = main([*words, *practice, "--state", "state", "--json"])
+        document: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert code == 0, document["findings"]
+        return document
+
+    call("identity", "request")
+    for kind in ("installer", "application"):
+        request = f"developer-id-{kind}.certSigningRequest"
+        issued = call("practice", "issue", request, "--apple", kind)["result"]
+        assert issued["form"] == "cer"
+        assert [each["name"] for each in issued["files"]] == [f"developerID_{kind}.cer"]
+    monkeypatch.setenv("CODESIGN_WIZARD_NEW_P12_PASSWORD", "canary-of-the-new-files")
+    made = call("identity", "assemble", "developerID_installer.cer", "developerID_application.cer")
+    assert not leaks("canary-of-the-new-files", json.dumps(made))
+    monkeypatch.setenv("CODESIGN_WIZARD_P12_PASSWORD", "canary-of-the-new-files")
+    files = [str(path) for path in sorted(tmp_path.glob("*.p12"))]
+    assert len(files) == 2
+    assert "apple.identity.pair" in ids(call("identity", "check", *files))

@@ -38,6 +38,12 @@ MOVED = FindingKind(
     "{file} is the {kind} certificate: it was moved there.",
     "A file was given in the place of the other kind; it counts where it belongs.",
 )
+LEFT_OUT = FindingKind(
+    "apple.identity.left-out",
+    Severity.WARNING,
+    "Two files were taken; these were not looked at: {files}.",
+    "More than two files were given at once, where there is a place for each of two certificates.",
+)
 SHARED = FindingKind(
     "apple.identity.shared",
     Severity.WARNING,
@@ -151,7 +157,7 @@ def look(
     be of, "" for any. The findings are worst first.
     """
     from codesign_wizard.core.apple.identity import judge_pair
-    from codesign_wizard.core.apple.options import OTHER_TEAM
+    from codesign_wizard.core.apple.options import OTHER_TEAM, choose_team
     from codesign_wizard.core.apple.trust import AppleRoots as Roots
 
     roots, now = roots or Roots(), now or utc_now()
@@ -175,7 +181,7 @@ def look(
         findings = _once(each for each in findings if each.id != found.SEVERAL.id)
         findings.append(SHARED(file=next(iter(places.values())).name, remedies=[_write_each()]))
     findings += [
-        OTHER_TEAM(file=each.name, team=each.identity.team, wanted=team)
+        OTHER_TEAM(file=each.name, team=each.identity.team, wanted=team, remedies=[choose_team()])
         for each in reports.values()
         if each.identity is not None and team and each.identity.team != team
     ]
@@ -193,6 +199,14 @@ def by_name(paths: Sequence[Path], given: Kind | None) -> dict[Kind, Path]:
     turned = _named(first) is Kind.APPLICATION or _named(second) is Kind.INSTALLER
     pair = (second, first) if turned else (first, second)
     return dict(zip(PLACES, pair, strict=True))
+
+
+def left_out(paths: Sequence[Path]) -> list[Finding]:
+    """Return what to say of files that were given beyond those that found a place."""
+    if not paths:
+        return []
+    files = ", ".join(path.name for path in paths)
+    return [LEFT_OUT(files=files, remedies=[Remedy(title=tr("Give one of them in place of another."))])]
 
 
 def _named(path: Path) -> Kind | None:

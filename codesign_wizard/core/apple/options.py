@@ -41,6 +41,14 @@ OTHER_TEAM = FindingKind(
 )
 
 
+def choose_team() -> Remedy:
+    """Return what to do where the profile names another team than the certificates."""
+    return Remedy(
+        title=tr("Name the certificates of that team, or mend the team in the profile."),
+        portal=(tr("Run `codesign-wizard profile set macos.team=` to let any team be right."),),
+    )
+
+
 @dataclass(frozen=True)
 class AppleOptions:
     """Where the two identities are (``None`` for not named), their one password, the team they must be of.
@@ -143,7 +151,7 @@ def judge_identities(
     for report in reports.values():
         identity = report.identity
         if identity is not None and options.team and identity.team not in ("", options.team):
-            remedy = Remedy(title=tr("Name the certificates of that team, or mend the team in the profile."))
+            remedy = choose_team()
             findings.append(
                 OTHER_TEAM(
                     file=report.name,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from codesign_wizard.core.apple import code_findings
 from codesign_wizard.core.apple import package_findings as found
 from codesign_wizard.core.apple.certificates import team as team_of
 from codesign_wizard.core.apple.names import shown
@@ -20,6 +21,8 @@ from codesign_wizard.core.apple.verify_code import CodeReport, verify_code
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Certainty, Finding, blocks, worst_first
 from codesign_wizard.core.job import JobContext
+
+_ONCE = (code_findings.TIMESTAMP_OK.id, code_findings.TIMESTAMP_EXTRA.id)
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ def audit_package(
         # each certificate is judged once for all that it signed
         findings += [each for each in report.findings if each not in findings]
     findings += _teams(package, code)
-    unique = {(each.id, each.title): each for each in findings}
+    # stamps of one server hold for all; the last one's time stands for the others
+    unique = {(each.id, "" if each.id in _ONCE else each.title): each for each in findings}
     return PackageAudit(package, code, worst_first(unique.values()))
 
 
