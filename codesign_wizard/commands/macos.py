@@ -423,9 +423,9 @@ def _line(words: list[str]) -> str:
 
 
 def is_for_macos(path: Path) -> bool:
-    """Tell whether *path* is of one of macOS' forms."""
+    """Tell whether *path* is of one of macOS' forms, or is called a package."""
     from codesign_wizard.core.apple.forms import form_of
 
     with suppress(OSError):
-        return form_of(path) is not None
+        return form_of(path) is not None or path.suffix.lower() == ".pkg"
     return False

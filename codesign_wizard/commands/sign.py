@@ -82,6 +82,7 @@ def add_signing_arguments(parser: argparse.ArgumentParser) -> None:
 def run(context: Context) -> Outcome:
     """Sign the file."""
     from codesign_wizard.core.apple.forms import form_of
+    from codesign_wizard.core.apple.sign_any import require_form
     from codesign_wizard.core.authenticode import trust
     from codesign_wizard.core.authenticode.sign import sign_file
     from codesign_wizard.core.trial_parts import is_same
@@ -91,6 +92,8 @@ def run(context: Context) -> Outcome:
     if options.secret_stdin and options.password_stdin:
         raise InputError(ONE_SECRET())
     form = form_of(source)
+    if form is None and source.suffix.lower() == ".pkg":
+        form = require_form(source)  # which says what it is instead
     if form is not None:
         return sign_for_macos(context, form)
     refuse_options(context, source, macos=False)

@@ -13,7 +13,6 @@ from codesign_wizard.core.files import require_file
 from codesign_wizard.core.text import tr
 
 _ZIP = b"PK\x03\x04"
-_PE = b"MZ"
 _MAXIMUM_ZIP_ENTRIES = 500_000
 
 
@@ -44,8 +43,7 @@ class Form(StrEnum):
 def form_of(path: Path) -> Form | None:
     """Return the form of *path*, or ``None`` when it is none of them or cannot be read.
 
-    A folder is a bundle whatever is in it: signing it says what is missing; and so is a file called .pkg, unless
-    it is clearly something else, a package.
+    A folder is a bundle whatever is in it: signing it says what is missing.
     """
     try:
         if os.path.isdir(path):  # noqa: PTH112  # it never raises
@@ -61,8 +59,6 @@ def form_of(path: Path) -> Form | None:
         return Form.PROGRAM
     if start.startswith(_ZIP) and _holds_app(path):
         return Form.ZIP
-    if path.suffix.lower() == Form.PACKAGE.suffix and not start.startswith((_ZIP, _PE)):
-        return Form.PACKAGE
     return None
 
 

@@ -134,9 +134,6 @@ def test_the_form_is_seen_in_the_file(tmp_path: Path) -> None:
         ("c", b"MZ", None),
         ("d", b"", None),
         ("e", b"PK\x03\x04", None),
-        ("f.pkg", b"", Form.PACKAGE),
-        ("g.PKG", b"noise", Form.PACKAGE),
-        ("h.pkg", b"MZ", None),
     ):
         (tmp_path / name).write_bytes(data)
         assert form_of(tmp_path / name) is form, name
