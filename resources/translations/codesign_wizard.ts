@@ -1765,6 +1765,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/practice.py"/>
+        <source>issue: answer as Apple's site does, with a certificate of this kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice.py"/>
         <source>issue: what is wrong with the answer</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1850,7 +1855,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/practice_issue.py"/>
-        <source>Make another request; --fault unchecked answers this one all the same.</source>
+        <source>--form and --fault are not for Apple's answer, which is a .cer file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_issue.py"/>
+        <source>Make it with codesign-wizard identity request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_issue.py"/>
+        <source>Make another request; --fault unchecked answers this one all the same, and --apple installer or application as Apple would.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3340,6 +3355,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_desk.py"/>
+        <source>Two files were taken; these were not looked at: {files}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_desk.py"/>
         <source>{file} holds both identities, and programs differ in which one they take.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3351,6 +3371,11 @@
     <message>
         <location filename="codesign_wizard/core/apple/identity_desk.py"/>
         <source>Run `codesign-wizard identity repack` with the file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_desk.py"/>
+        <source>Give one of them in place of another.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4870,12 +4895,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/options.py"/>
-        <source>Name the .p12 file that holds your “{kind}” certificate and its key.</source>
+        <source>Name the certificates of that team, or mend the team in the profile.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/options.py"/>
-        <source>Name the certificates of that team, or mend the team in the profile.</source>
+        <source>Run `codesign-wizard profile set macos.team=` to let any team be right.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/options.py"/>
+        <source>Name the .p12 file that holds your “{kind}” certificate and its key.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13096,6 +13126,11 @@
     <message>
         <location filename="codesign_wizard/pages/apple_certificates.py"/>
         <source>Put both under one password…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_certificates.py"/>
+        <source>Let the files' team be the profile's</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
