@@ -14,6 +14,7 @@ import pytest
 
 from codesign_wizard.cli import main
 from codesign_wizard.practice.cloud import PracticeCloud
+from codesign_wizard.practice.comet.models import Administrator, CometServer
 from tests.support import judges
 from tests.support.canary import leaks
 
@@ -69,9 +70,20 @@ def test_from_differences_to_the_proof_and_back(run: Run, tmp_path: Path) -> Non
     assert {line["state"] for line in document["result"]["settings"]} == {"different"}
 
 
-def test_no_secret_leaves_the_keyring(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_no_secret_leaves_the_keyring(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     state = tmp_path / "state"
+    keys: list[str] = []
+    start = CometServer.start_session
+
+    def started(self: CometServer, account: Administrator) -> str:
+        keys.append(start(self, account))
+        return keys[-1]
+
+    monkeypatch.setattr(CometServer, "start_session", started)
     for words in (
+        ["profile", "set", "macos=yes"],
         ["server", "apply", "--yes", "--verbose"],
         ["server", "show", "--json", "--verbose"],
         ["server", "diff", "--verbose"],
@@ -83,6 +95,10 @@ def test_no_secret_leaves_the_keyring(capfd: pytest.CaptureFixture[str], tmp_pat
         secrets = [cloud.accounts.application_secret, cloud.accounts.server_password]
         # how the server keeps it is nobody's business either
         secrets.append(json.loads(cloud.world.comet.branding["WindowsCodeSignAzureAppSecret"]))
+        secrets += [cloud.apple_account.password, cloud.accounts.api_private_key.splitlines()[1]]
+        assert cloud.world.comet.macos_setting("PfxFilePassword") == cloud.apple_account.password
+    assert len(keys) == 3
+    secrets += keys
     for secret in secrets:
         assert leaks(secret, seen.out, seen.err, state / "server", state / "profiles") == []
 
