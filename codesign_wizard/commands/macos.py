@@ -12,10 +12,10 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codesign_wizard.commands.context import Context, environment_secret
+from codesign_wizard.commands.context import INTERRUPTED, Context, environment_secret
 from codesign_wizard.commands.hints import password_hint, with_remedy
 from codesign_wizard.commands.output import Outcome
-from codesign_wizard.core.errors import InputError
+from codesign_wizard.core.errors import Cancelled, InputError
 from codesign_wizard.core.finding import Finding, FindingKind, Severity, worst_first
 from codesign_wizard.core.profile import LEVELS
 from codesign_wizard.core.redact import Secret
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.apple.options import AppleOptions
     from codesign_wizard.core.authenticode.timestamp import Timestamper
     from codesign_wizard.core.macos_trial import LaterStep, MacosTrialResult
+    from codesign_wizard.session import Session
 
 OTHER_SYSTEM = FindingKind(
     "usage.option-for-other-system",
@@ -304,7 +305,10 @@ def trial(context: Context, own: Path | None, folder: Path, name: str) -> Outcom
         raise InputError(NOTHING_TO_CONTINUE())
     if not context.options.resume and not unfinished(context.job, request, state):
         state = None
-    result = run_macos_trial(context.job, request, state)
+    try:
+        result = run_macos_trial(context.job, request, state)
+    except Cancelled:
+        return _interrupted(session, later)
     written = result.file is not None
     roots = context.write_practice_roots(folder, windows=False, macos=True) if written else []
     document = {**result.to_json(), "practice_roots": [str(path) for path in roots]}
@@ -316,7 +320,7 @@ def trial(context: Context, own: Path | None, folder: Path, name: str) -> Outcom
     if result.verification is not None:
         clear = accepted(result.verification, clear)
     if written and result.pending:
-        clear = tr("Signed and verified, but not through its level yet: --continue goes on with it.")
+        clear = tr("It is signed, and with Apple now. Started again, it goes on there.")
     return Outcome(
         hinted(result.findings),
         {"macos": document},
@@ -324,6 +328,27 @@ def trial(context: Context, own: Path | None, folder: Path, name: str) -> Outcom
         notes=[] if result.file is None else judge_hint(result.file, roots),
         clear=clear,
         blocked=_blocked(result),
+    )
+
+
+def _interrupted(session: Session, later: Sequence[LaterStep]) -> Outcome:
+    """Say which submission is with Apple, which Ctrl-C does not withdraw; else raise ``Cancelled``."""
+    from codesign_wizard.core.apple import notary
+    from codesign_wizard.core.apple.notary_steps import SUBMISSION
+
+    state = session.macos_trial() if later else None
+    told = "" if state is None else str(state.data.get(SUBMISSION, ""))
+    record = session.submissions().get(told) if told else None
+    if record is None or not record.open:
+        raise Cancelled
+    blocked = tr("Nobody waits any more; it goes on with Apple. Started again, the trial goes on there.")
+    return Outcome(
+        [notary.in_progress(record)],
+        {"macos": {"state": state.to_json() if state is not None else None}},
+        [(tr("Submission"), record.id)],
+        clear=blocked,
+        blocked=blocked,
+        code=INTERRUPTED,
     )
 
 

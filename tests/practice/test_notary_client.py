@@ -111,14 +111,18 @@ def test_what_is_right_is_accepted_stapled_and_validated(
     session: Session, desk: Desk, tmp_path: Path
 ) -> None:
     app = _signed(session, tmp_path, "")
-    path = _zipped(app)
-    looked = notary.submit(Job(), desk, path)
+    looked = notary.submit(Job(), desk, app)
+    assert (looked.record.name, looked.record.file) == (f"{app.stem}.zip", str(app))
     assert [each.id for each in looked.findings] == ["apple.notary.preflight-ok"]
     outcome = notary.wait(Job(), desk, looked.record)
     assert outcome.accepted, outcome.findings
     assert staple(Job(), session.network, app).changed
     assert validate(Job(), session.network, app).stapled
     assert not staple(Job(), session.network, app).changed
+    # stapled it is the app that was submitted still
+    again = notary.submit(Job(), desk, app)
+    assert again.record.id == looked.record.id
+    assert [each.id for each in again.findings] == ["apple.notary.already-submitted"]
     rows = notary.history(Job(), desk)
     assert looked.record.id in [row[0].id for row in rows if row[0] is not None]
     # the ticket is none of what the seal is over

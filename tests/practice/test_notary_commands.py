@@ -93,3 +93,22 @@ def test_submitted_left_and_come_back_to(run: Run, tmp_path: Path) -> None:
     assert [(each["id"], each["state"], each["known_here"]) for each in listed["result"]] == [
         (number, "invalid", True)
     ]
+
+
+def test_a_trial_meets_what_a_submission_meets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [
+        "trial",
+        "macos",
+        "--level",
+        "staple",
+        "--wait-at-most",
+        "0.02",
+        "--json",
+        "--output",
+        str(tmp_path),
+    ]
+    capsys.readouterr()
+    assert main([*words, "--practice", "notary-slow"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "apple.notary.in-progress" in ids(found)
+    assert found["result"]["macos"]["state"]["done"] == ["upload"]

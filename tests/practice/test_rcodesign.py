@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from codesign_wizard.core.apple.package import Package
-from tests.support import judges
+from codesign_wizard.core.apple.sign_bundle import sign_bundle
+from codesign_wizard.core.apple.staple import open_target, staple, validate
+from codesign_wizard.core.job import Job
+from tests.support import apple_bundles, judges
 from tests.support import notary as support
 from tests.support.notary import NotaryClient
 
@@ -64,8 +67,31 @@ def test_rcodesign_notarises_and_staples(notary: NotaryClient, key_file: Path, t
     # anybody may staple what Apple has accepted
     assert rcodesign(notary, "staple", plain).returncode == 0
     assert plain.read_bytes() == stapled
+    # ours finds right what it stapled, and staples the same
+    network = support.network(notary.cloud)
+    assert validate(Job(), network, package).stapled
+    plain.write_bytes(stapled[: open_target(plain).end])
+    assert staple(Job(), network, plain).changed
+    assert plain.read_bytes() == stapled
     listed = rcodesign(notary, "notary-list", "--api-key-file", key_file)
     assert "Practice Backup.pkg" in listed.stdout, listed.stdout
+
+
+def test_rcodesign_and_we_staple_apps_alike(notary: NotaryClient, key_file: Path, tmp_path: Path) -> None:
+    app = apple_bundles.app(tmp_path)
+    who, when = support.signer(notary.cloud, "application"), support.stamper(notary.cloud)
+    sign_bundle(Job(), app, app, who, timestamp=when, roots=support.roots(notary.cloud))
+    ours = tmp_path / "ours" / app.name
+    shutil.copytree(app, ours, symlinks=True)
+    done = rcodesign(notary, "notary-submit", "--api-key-file", key_file, "--wait", "--staple", app)
+    assert done.returncode == 0, done.stdout
+    network = support.network(notary.cloud)
+    assert validate(Job(), network, app).stapled
+    assert staple(Job(), network, ours).changed
+    ticket = Path("Contents") / "CodeResources"
+    assert (ours / ticket).read_bytes() == (app / ticket).read_bytes()
+    told = rcodesign(notary, "print-signature-info", ours).stdout
+    assert "bundle_code_signature_file: NotarizationTicket" in told
 
 
 def test_rcodesign_is_told_what_is_wrong(notary: NotaryClient, key_file: Path, tmp_path: Path) -> None:

@@ -125,9 +125,12 @@ def roots(cloud: PracticeCloud) -> AppleRoots:
     return AppleRoots.with_files([cloud.apple_roots_file], [cloud.timestamp_roots_file])
 
 
+def network(cloud: PracticeCloud) -> Network:
+    return Network(NetworkSettings(proxy=cloud.proxy_url, ca_bundle=str(cloud.ca_file)))
+
+
 def stamper(cloud: PracticeCloud) -> Timestamper:
-    settings = NetworkSettings(proxy=cloud.proxy_url, ca_bundle=str(cloud.ca_file))
-    return Timestamper(Network(settings), [cloud.accounts.timestamp_servers[0]], roots=roots(cloud).timestamp)
+    return Timestamper(network(cloud), [cloud.accounts.timestamp_servers[0]], roots=roots(cloud).timestamp)
 
 
 def sample(

@@ -16,16 +16,19 @@ import pytest
 
 from codesign_wizard.core.apple import verify_any
 from codesign_wizard.core.apple.options import AppleOptions
+from codesign_wizard.core.apple.staple import trailer
 from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
 from codesign_wizard.core.finding import Finding, FindingKind, Severity, all_kinds
 from codesign_wizard.core.job import Job, StageState
 from codesign_wizard.core.macos_trial import (
+    REFUSED,
     STAGES,
     MacosTrialRequest,
     SignedTrial,
     TrialState,
     run_macos_trial,
     stages,
+    unfinished,
 )
 from codesign_wizard.core.redact import Secret
 from tests.support import apple_bundles, apple_files, apple_pki, macho, packages
@@ -333,6 +336,27 @@ def test_later_steps_follow_by_level_and_go_on_where_they_were_left(request_of: 
     # all is done: nothing runs again, the file is only judged
     assert run_macos_trial(Job(), request, last).ok
     assert (upload.runs, processing.runs, staple.runs) == (1, 2, 1)
+
+
+def test_the_same_trial_goes_on_by_itself_and_another_does_not(request_of: Any) -> None:
+    upload, processing = Step("upload", "notarise"), Step("processing", "notarise", failures=1)
+    request = request_of(later=[upload, processing], level="notarise")
+    first = run_macos_trial(Job(), request)
+    assert (first.ok, list(first.pending)) == (False, ["processing"])
+    state = first.state
+    assert unfinished(Job(), request, state)
+    assert not unfinished(Job(), dataclasses.replace(request, product_name="Other"), state)
+    assert not unfinished(Job(), dataclasses.replace(request, output_name="other.pkg"), state)
+    refused = dataclasses.replace(state, data={REFUSED: "processing"})
+    assert not unfinished(Job(), request, refused), "signing anew may mend it"
+    # killed between the ticket and the note about it
+    with first.file.open("ab") as file:
+        file.write(trailer(b"s8ch ticket"))
+    assert unfinished(Job(), request, state)
+    second = run_macos_trial(Job(), request, state)
+    assert "trial.macos.goes-on" in {each.id for each in second.findings}
+    assert (second.ok, upload.runs, processing.runs) == (True, 1, 2)
+    assert not unfinished(Job(), request, second.state), "it is done"
 
 
 def test_a_file_that_changed_meanwhile_is_made_anew(request_of: Any) -> None:

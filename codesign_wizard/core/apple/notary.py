@@ -216,7 +216,7 @@ class _Bringing:
         submission_id, access = api.create(self.job, self.file.name, self.sha256)
         # the id first: a keyring may want to be unlocked, and who is killed meanwhile still knows it
         record = _blank(self.path, self.sha256, self.size, self.desk)
-        record.id = submission_id
+        record.id, record.name = submission_id, self.file.name
         record.upload = Upload(access.bucket, access.object)
         self.desk.submissions.save(record)
         try:
