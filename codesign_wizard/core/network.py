@@ -333,7 +333,10 @@ class Network:
         kind, message = _classify(error)
         if kind is None:
             return None
-        return NetworkError(self._finding(kind, host, url, proxy, message, seconds), kind)
+        finding = self._finding(kind, host, url, proxy, message, seconds)
+        if finding.id == findings.RESET.id:
+            kind = FailureKind.RESET  # also where it first looked like the proxy's refusal
+        return NetworkError(finding, kind)
 
     def _finding(
         self, kind: FailureKind, host: str, url: str, proxy: str | None, message: str, seconds: float
@@ -387,6 +390,10 @@ class Network:
             return findings.PROXY_UNREACHABLE(
                 proxy=more.get("proxy", ""), evidence=Evidence(message=message, time=utc_now(), more=more)
             )
+        if 200 <= told.status < 300:
+            # it lets this host through: what was cut is the connection, while the tunnel was being made
+            evidence = Evidence(message=message, time=utc_now(), more=more)
+            return findings.RESET(host=host, evidence=evidence, remedies=findings.reset_remedies(host))
         evidence = Evidence(told.status, told.code or None, told.text or message, time=utc_now(), more=more)
         if told.name_unknown:
             return findings.NAME_UNKNOWN(
