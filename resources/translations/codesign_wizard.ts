@@ -1235,6 +1235,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Nobody waits any more; it goes on with Apple. Started again, the trial goes on there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
         <source>The trial did not come to its end; what was signed is kept. Started again, it goes on there.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1245,7 +1250,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Signed and verified, but not through its level yet: --continue goes on with it.</source>
+        <source>It is signed, and with Apple now. Started again, it goes on there.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1405,6 +1410,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Submission</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
         <source>{file} will be replaced by its signed form.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1536,11 +1546,6 @@
     <message>
         <location filename="codesign_wizard/commands/notary.py"/>
         <source>Kept in</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/notary.py"/>
-        <source>Submission</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
