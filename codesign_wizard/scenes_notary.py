@@ -31,8 +31,8 @@ def macos_notarise(studio: Studio) -> None:
         studio.take(window, "macos-staple-ready")
         conditions.holds[_UPLOADS] = _SLOW
         page.run()
+        studio.wait(lambda: page.stages.cards["time-stamp"].state.value == "done", tr("the time stamp"))
         studio.wait(lambda: page.stages.cards["upload"].state.value == "running", tr("the upload"))
-        studio.wait(lambda: "MB" in page.stages.cards["upload"].words.text(), tr("the upload"))
         studio.take(window, "macos-upload")
         conditions.holds.clear()
         studio.wait(page.stop.isVisible, tr("Apple"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QBoxLayout, QButtonGroup, QRadioButton, QSizePolicy, QWidget
 
@@ -46,7 +46,13 @@ def sign_word(line: Line) -> str:
 
 
 class LevelChoice(QRadioButton):
-    """A radio button drawn with the theme's signs; its text is a heading."""
+    """A radio button drawn with the theme's signs; its text is a heading, in two lines where it is narrow."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
 
     def _heading(self) -> QFont:
         return theme.font(bold=True)
@@ -56,7 +62,18 @@ class LevelChoice(QRadioButton):
         return QSize(words.width() + px(32), max(px(24), words.height() + px(6)))
 
     def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
+        return QSize(px(80), px(24))
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        room = QRect(0, 0, max(1, width - self._indent()), 10_000)
+        words = QFontMetrics(self._heading()).boundingRect(room, Qt.TextFlag.TextWordWrap, self.text())
+        return max(px(24), words.height() + px(6))
+
+    def _indent(self) -> int:
+        return px(theme.MARK_SIZE) + px(9)
 
     def hitButton(self, point: object) -> bool:
         return True
@@ -69,8 +86,9 @@ class LevelChoice(QRadioButton):
         look = theme.tokens()
         painter.setFont(self._heading())
         painter.setPen(theme.ink(look.ink if self.isEnabled() else look.faint))
-        words = self.rect().adjusted(side + px(9), 0, 0, 0)
-        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text())
+        words = self.rect().adjusted(self._indent(), 0, 0, 0)
+        flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        painter.drawText(words, int(flags) | int(Qt.TextFlag.TextWordWrap), self.text())
         if self.hasFocus():
             theme.paint_focus(painter, QRectF(words.adjusted(-px(5), 0, 0, 0)))
         painter.end()

@@ -103,6 +103,8 @@ class StageCard(Card):
         self._shown = text
         self.words.setText(_breakable(text))
         self.words.setToolTip(text)
+        # the card's hint depends on how its text wraps, which the layout above has kept
+        self.updateGeometry()
 
 
 class StageCards(QWidget):
