@@ -16120,6 +16120,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/scenes_notary.py"/>
+        <source>the time stamp</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/scenes_notary.py"/>
         <source>the upload</source>
         <translation type="unfinished"></translation>
     </message>
@@ -16146,11 +16151,6 @@
     <message>
         <location filename="codesign_wizard/screenshots.py"/>
         <source>the countdown</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/screenshots.py"/>
-        <source>the time stamp</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
