@@ -121,6 +121,10 @@ def make(
         _ask_replace(context, context.options.file)
     renewal = holding.certificate is not None
     say([tr("To be made:"), *described(what_is_made(vault.options, wanted, renewal=renewal))])
+    # what speaks against it is worth something only before the answer
+    for found in before:
+        if found.severity is Severity.WARNING:
+            say([f"! {found.title}", *([f"  {found.detail}"] if found.detail else [])])
     context.confirm(tr("This makes what stands above, and nothing else."))
     pending = vault.create_request(context.job, wanted)
     checked = check_request(pending.request, wanted)

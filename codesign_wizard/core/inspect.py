@@ -414,18 +414,27 @@ def _described(
             (tr("Thumbprint (SHA-256)"), shown["sha256"]),
         ]
         findings += _judged(certificate, certificates, roots)
-    first = trust.name(certificates[0])
-    title = (
-        tr("{file} is the certificate of {name}.").format(file=path.name, name=first)
-        if len(certificates) == 1
-        else tr("{file} holds {count} certificates; the first is that of {name}.").format(
-            file=path.name, count=len(certificates), name=first
+    first, count = trust.name(certificates[0]), len(certificates)
+    # CAs send their root first as well: what a person looks for is the certificate that issued no other
+    ends = [each for each in certificates if not any(_issued(each, other) for other in certificates)]
+    if count == 1:
+        title = tr("{file} is the certificate of {name}.").format(file=path.name, name=first)
+    elif len({each.subject for each in ends}) == 1:
+        title = tr("{file} holds the certificate of {name}, and {count} more.").format(
+            file=path.name, count=count - 1, name=trust.name(ends[0])
         )
-    )
+    else:
+        title = tr("{file} holds {count} certificates; the first is that of {name}.").format(
+            file=path.name, count=count, name=first
+        )
     if kind == "p12":
         title = tr("{file} holds a key and the certificate of {name}.").format(file=path.name, name=first)
     details = {"certificates": [certificate_json(certificate) for certificate in certificates]}
     return Inspection(kind, title, facts, findings, details)
+
+
+def _issued(issuer: x509.Certificate, other: x509.Certificate) -> bool:
+    return other.issuer == issuer.subject and other.subject != issuer.subject
 
 
 def _judged(

@@ -64,6 +64,19 @@ def test_nothing_is_made_without_a_yes(run: Run) -> None:
     assert found["result"]["stage"] == "free"
 
 
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [(("--key", "ec-p-256"), "Windows does not accept EC keys"), (("--software-key",), "every public CA")],
+)
+def test_what_speaks_against_a_key_is_said_before_the_question(
+    choice: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["csr", "create", "--certificate", "fresh", *choice, "--practice"]) == 2
+    told = capsys.readouterr()
+    assert told.err.index("To be made:") < told.err.index(words)
+    assert words not in told.out
+
+
 def test_a_request_is_made_shown_saved_and_dropped(run: Run, tmp_path: Path) -> None:
     fresh, file = ("--certificate", "fresh"), tmp_path / "fresh.csr"
     code, made = run("csr", "create", *fresh, "--yes", "--tag", "for=tests", "--key", "rsa-3072")

@@ -68,6 +68,10 @@ def test_certificates_in_every_wrapping(encoding: Encoding, look: Any) -> None:
     leaf, ca = pki.leaf("rsa3072").certificate, pki.intermediate().certificate
     one = look(leaf.public_bytes(encoding))
     assert (one.kind, one.title) == ("certificates", "file.bin is the certificate of Test Publisher rsa3072.")
+    # PKCS #7 sorts as it likes, and CAs send their own first
+    assert look(b"".join(each.public_bytes(Encoding.PEM) for each in (ca, leaf))).title == (
+        "file.bin holds the certificate of Test Publisher rsa3072, and 1 more."
+    )
     many = look(pkcs7.serialize_certificates([leaf, ca], encoding))
     assert many.kind == "certificates-p7b"
     assert len(many.to_json()["certificates"]) == 2
