@@ -12065,11 +12065,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} holds {count} certificates; the first is that of {name}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} holds a key and the certificate of {name}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12086,6 +12081,16 @@
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>a certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} holds the certificate of {name}, and {count} more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} holds {count} certificates; the first is that of {name}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
