@@ -51,7 +51,7 @@ class Client:
         return {name: value for name, value in fields.items() if value is not None}
 
     def ask_token(self, url: str | None = None, **changes: str | None) -> requests.Response:
-        return self.session.post(url or self.token_url, data=self.form(**changes), timeout=20)
+        return self.session.post(url or self.token_url, data=self.form(**changes), timeout=60)
 
     def token(self) -> str:
         answer = self.ask_token()
@@ -81,7 +81,7 @@ class Client:
             f"{self.vault_url}{path}{separator}api-version={version}",
             headers=headers,
             data=None if body is None else json.dumps(body),
-            timeout=more.pop("timeout", 20),
+            timeout=more.pop("timeout", 60),
             **more,
         )
 
@@ -112,7 +112,7 @@ class Client:
             f"{MANAGEMENT}{path}?{'&'.join(each for each in parts if each)}",
             headers={"Authorization": f"Bearer {bearer}"} if bearer else {},
             json=body,
-            timeout=20,
+            timeout=60,
         )
 
 

@@ -624,7 +624,7 @@ def test_the_php_sdk_s_requests_are_understood(bench: Bench) -> None:
     login = {"Username": account.name, "AuthType": "Password", "Password": account.password}
 
     def call(path: str, **fields: str) -> requests.Response:
-        return session.post(f"https://{HOST}/api/v1/admin/{path}", data={**fields, **login}, timeout=20)
+        return session.post(f"https://{HOST}/api/v1/admin/{path}", data={**fields, **login}, timeout=60)
 
     assert call("account/properties").json()["Permissions"]["AllowEditBranding"] is False
     assert call("meta/version").json()["SoftwareBuildRole"] is True
@@ -655,7 +655,7 @@ def test_the_php_sdk_s_requests_are_understood(bench: Bench) -> None:
     assert call("branding/generate-client/test", Platform="7").json() == {"Status": 200, "Message": "OK"}
     assert call("branding/generate-client/by-platform", Platform="99").json()["Status"] == 400
     assert call("branding/generate-client/by-platform", Platform="7").content[:2] == b"PK"
-    assert session.get(f"https://{HOST}/api/v1/admin/meta/version", timeout=20).status_code == 405
+    assert session.get(f"https://{HOST}/api/v1/admin/meta/version", timeout=60).status_code == 405
 
 
 # macOS builds

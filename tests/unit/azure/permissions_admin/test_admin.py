@@ -189,7 +189,7 @@ class Browser:
 
         def post() -> None:
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-            opener.open(query["redirect_uri"], form, timeout=5).close()
+            opener.open(query["redirect_uri"], form, timeout=60).close()
 
         threading.Thread(target=post, daemon=True).start()
         return True
