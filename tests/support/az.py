@@ -103,7 +103,7 @@ def shell(script: str, folder: Path, path: Path) -> subprocess.CompletedProcess[
         env={"PATH": str(path), "HOME": str(folder), "LC_ALL": os.environ.get("LC_ALL", "C.UTF-8")},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
     )
 
 
