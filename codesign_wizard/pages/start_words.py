@@ -79,7 +79,9 @@ def _works(workspace: Workspace, done: Sequence[Group]) -> tuple[Severity, str, 
             what=expiry.what, when=in_days(expiry, datetime.now(UTC))
         )
     title = tr("{systems} signing works: the trial was signed and verified.")
-    return Severity.OK, title.format(systems=_systems(done)), until
+    last = workspace.flow.steps()[-1]
+    comes = "" if last.key in workspace.profile.reached else tr("{step} comes next.").format(step=last.title)
+    return Severity.OK, title.format(systems=_systems(done)), f"{comes} {until}".strip()
 
 
 def _systems(groups: Sequence[Group]) -> str:

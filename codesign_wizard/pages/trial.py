@@ -91,7 +91,7 @@ class TrialPage(Page):
 
     def _fill_result(self) -> None:
         self.show_file = button(tr("Show the &file"), self._show_file)
-        self.save_file = button(tr("Sa&ve the signed file…"), self._ask_where)
+        self.save_file = button(tr("Save t&he signed file…"), self._ask_where)
         self.details = button(tr("&Details"), self._toggle_details)
         self.details.setCheckable(True)
         self.saved = label("", "ok")

@@ -103,8 +103,6 @@ class StageCard(Card):
         self._shown = text
         self.words.setText(_breakable(text))
         self.words.setToolTip(text)
-        # the card's hint depends on how its text wraps, which the layout above has kept
-        self.updateGeometry()
 
 
 class StageCards(QWidget):
@@ -179,8 +177,10 @@ class StageCards(QWidget):
         if across == self._across:
             return
         self._across = across
-        while self._grid.takeAt(0) is not None:
-            pass
+        # not takeAt(): the item it hands out would stay the one that is told when a card's hint
+        # changes, and the grid would keep the hints of the new ones for good
+        for card in self._all.values():
+            self._grid.removeWidget(card)
         for place, card in enumerate(self.cards.values()):
             self._grid.addWidget(card, place // across, place % across)
         for place in range(len(self.cards)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,7 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QWidget
 
 from codesign_wizard import theme
 from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Remedy, Severity, utc_now
-from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, STEPS, WINDOWS_TRIAL
+from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, MACOS_TRIAL, STEPS, WINDOWS_TRIAL
 from codesign_wizard.widgets import basics
 from codesign_wizard.widgets.findings import FindingList, FindingView
 from codesign_wizard.widgets.pieces import Tabs
@@ -133,16 +134,33 @@ def test_tab_reaches_every_control_that_can_be_used(full: MainWindow, qtbot: QtB
 @pytest.mark.parametrize("key", PAGES)
 def test_mnemonics_on_a_page_are_given_once(full: MainWindow, qtbot: QtBot, key: str) -> None:
     open_page(full, key)
-    letters: dict[str, str] = {}
-    for one in full.findChildren(QWidget):
+    assert clashes(full) == []
+
+
+@pytest.mark.parametrize("key", [WINDOWS_TRIAL, MACOS_TRIAL])
+def test_mnemonics_are_given_once_where_a_trial_shows_its_file(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, key: str
+) -> None:
+    open_page(window, key)
+    file = tmp_path / "signed"
+    file.write_bytes(b"")
+    window.workspace.flow.record(key, [WORKS()], {"publisher": "Somebody", "file": str(file)})
+    window.workspace.edited()
+    assert window.page.save_file.isVisible()
+    assert clashes(window) == []
+
+
+def clashes(window: MainWindow) -> list[str]:
+    """Return the texts that are shown and share the letter they are reached by."""
+    letters: dict[str, list[str]] = {}
+    for one in window.findChildren(QWidget):
         if isinstance(one, QAbstractButton | QLabel) and one.isVisible():
             if isinstance(one, QLabel) and one.buddy() is None:
                 continue
             text = one.text().replace("&&", "")
             if "&" in text:
-                letter = text[text.index("&") + 1].lower()
-                assert letter not in letters, f"{text} and {letters[letter]}"
-                letters[letter] = text
+                letters.setdefault(text[text.index("&") + 1].lower(), []).append(text)
+    return [" and ".join(texts) for texts in letters.values() if len(texts) > 1]
 
 
 def test_results_are_announced_without_moving_the_focus(
