@@ -15465,7 +15465,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/trial.py"/>
-        <source>Sa&amp;ve the signed file…</source>
+        <source>Save t&amp;he signed file…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
