@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from pytestqt.qtbot import QtBot
 
-LONG = "Signed 14 programs of the app with the hardened runtime, stamped by http://timestamp.example.com/rfc3161"
+LONG = (
+    "Signed 14 programs of the app with the hardened runtime, stamped by http://timestamp.example.com/rfc3161"
+)
 RAIL = 280  # what the rail and the page's margins take of the window's width
 
 
