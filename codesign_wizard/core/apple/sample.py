@@ -127,7 +127,7 @@ def app(product: str, identifier: str, version: str) -> Tree:
     add(f"{contents}/PkgInfo", _FILE, b"APPL????")
     add(f"{contents}/MacOS/sample", _PROGRAM, text("program"))
     add(f"{contents}/Helpers/sample-helper", _PROGRAM, text("helper tool"))
-    add(f"{contents}/Resources/AppIcon.icns", _FILE, icns.family())
+    add(f"{contents}/Resources/AppIcon.icns", _FILE, icns.family(product))
     add(f"{contents}/Resources/en.lproj/InfoPlist.strings", _FILE, _plist({"CFBundleDisplayName": product}))
     library = macho.framework("@rpath/Sample.framework/Versions/A/Sample", "sample_number", 1)
     add(f"{framework}/Versions/A/Sample", _PROGRAM, library)

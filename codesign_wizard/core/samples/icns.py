@@ -10,26 +10,32 @@ import struct
 import zlib
 
 from codesign_wizard.core.apple.stored import ZlibPacker
-from codesign_wizard.core.samples import icon
+from codesign_wizard.core.samples import icon, lettering
 
 _TYPES = {16: b"icp4", 32: b"icp5", 128: b"ic07"}
 _BITMAP_HEADER = 40
+_LEGIBLE = 128  # smaller pictures have no room for a name
+_NAME_MARGIN, _NAME_TOP, _NAME_BOTTOM = 10, 72, 120  # in pixels of that picture, below the tick
 
 
-def family() -> bytes:
-    """Return the icon in each size."""
+def family(product: str = "") -> bytes:
+    """Return the icon in each size, the largest with the name *product* on it."""
     parts = []
     for size, kind in _TYPES.items():
-        picture = png(size)
+        picture = png(size, product if size >= _LEGIBLE else "")
         parts.append(kind + struct.pack(">I", 8 + len(picture)) + picture)
     body = b"".join(parts)
     return b"icns" + struct.pack(">I", 8 + len(body)) + body
 
 
-def png(size: int) -> bytes:
-    """Return the icon as a picture of *size* by *size* pixels."""
-    bitmap = icon.bitmap(size)[_BITMAP_HEADER:]
+def png(size: int, product: str = "") -> bytes:
+    """Return the icon as a picture of *size* by *size* pixels, with the name *product* below the tick."""
+    dots = lettering.dots(product, size - 2 * _NAME_MARGIN, _NAME_BOTTOM - _NAME_TOP)
+    bitmap = bytearray(icon.bitmap(size, raised=bool(dots))[_BITMAP_HEADER:])
     row = size * 4
+    for x, y in dots:
+        at = (size - 1 - y - _NAME_TOP) * row + (x + _NAME_MARGIN) * 4
+        bitmap[at : at + 4] = b"\xff" * 4
     rows = bytearray()
     for y in reversed(range(size)):  # the bitmap stands on its head
         line = bytearray(bitmap[y * row : (y + 1) * row])

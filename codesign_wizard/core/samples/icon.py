@@ -16,18 +16,25 @@ _PAPER = (0xFF, 0xFF, 0xFF)
 _CORNER = 0.2
 _TICK = ((0.26, 0.53), (0.43, 0.70), (0.75, 0.32))  # a polyline in units of the side, y downwards
 _STROKE = 0.065
+# the same tick, smaller and higher, where a name stands below it
+_RAISED_BY = 0.7
+_RAISED = tuple((0.5 + (x - 0.5) * _RAISED_BY, 0.03 + y * _RAISED_BY) for x, y in _TICK)
 _OVERSAMPLING = 4
 
 
 @functools.cache
-def bitmap(size: int) -> bytes:
-    """Return one picture as an icon resource holds it: header, BGRA rows bottom up, empty mask."""
+def bitmap(size: int, raised: bool = False) -> bytes:
+    """Return one picture as an icon resource holds it: header, BGRA rows bottom up, empty mask.
+
+    With *raised* the tick leaves the lower third to a name.
+    """
+    tick, stroke = (_RAISED, _STROKE * _RAISED_BY) if raised else (_TICK, _STROKE)
     # the height counts the picture and its 1-bit mask
     header = struct.pack("<IiiHHIIiiII", 40, size, size * 2, 1, 32, 0, size * size * 4, 0, 0, 0, 0)
     rows = bytearray()
     for y in reversed(range(size)):
         for x in range(size):
-            rows += _pixel(x, y, size)
+            rows += _pixel(x, y, size, tick, stroke)
     mask_row = (size + 31) // 32 * 4
     return header + bytes(rows) + bytes(mask_row * size)
 
@@ -40,7 +47,7 @@ def group(identifiers: list[int], pictures: list[bytes]) -> bytes:
     return directory
 
 
-def _pixel(x: int, y: int, size: int) -> bytes:
+def _pixel(x: int, y: int, size: int, tick: tuple[tuple[float, float], ...], stroke: float) -> bytes:
     """Return blue, green, red, alpha of a pixel, from a grid of samples in it."""
     covered = ticked = 0
     for i in range(_OVERSAMPLING):
@@ -49,7 +56,7 @@ def _pixel(x: int, y: int, size: int) -> bytes:
             v = (y + (j + 0.5) / _OVERSAMPLING) / size
             if _in_square(u, v):
                 covered += 1
-                ticked += _on_tick(u, v)
+                ticked += _on_tick(u, v, tick, stroke)
     if not covered:
         return bytes(4)
     colour = [
@@ -65,9 +72,9 @@ def _in_square(u: float, v: float) -> bool:
     return dx * dx + dy * dy <= _CORNER * _CORNER
 
 
-def _on_tick(u: float, v: float) -> bool:
+def _on_tick(u: float, v: float, tick: tuple[tuple[float, float], ...], stroke: float) -> bool:
     return any(
-        _distance_squared(u, v, *start, *end) <= _STROKE * _STROKE for start, end in itertools.pairwise(_TICK)
+        _distance_squared(u, v, *start, *end) <= stroke * stroke for start, end in itertools.pairwise(tick)
     )
 
 

@@ -10,6 +10,7 @@ import plistlib
 import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from types import ModuleType
 
@@ -64,7 +65,7 @@ def test_equal_input_gives_equal_bytes(sample: Path, tmp_path: Path) -> None:
     data = (tmp_path / "again.pkg").read_bytes()
     assert data == sample.read_bytes()
     # fixed: whoever changes the recipe sees that the sample changed
-    assert hashlib.sha256(data).hexdigest()[:16] == "95c20e941ca8834f"
+    assert hashlib.sha256(data).hexdigest()[:16] == "c0189a47fde440d7"
     assert len(data) < 400_000
 
 
@@ -101,6 +102,40 @@ def test_the_icon_is_a_picture() -> None:
         sizes.append(struct.unpack_from(">II", picture, 16))
         place += length
     assert sizes == [(16, 16), (32, 32), (128, 128)]
+
+
+def name_area(product: str) -> list[str]:
+    """The lower part of the largest picture, a line of text a row, as another program's inflate gives it."""
+    picture = icns.png(128, product)
+    start = picture.index(b"IDAT")
+    (length,) = struct.unpack_from(">I", picture, start - 4)
+    rows = zlib.decompress(picture[start + 4 : start + 4 + length])
+    lines = [rows[y * (1 + 512) + 1 : (y + 1) * (1 + 512)] for y in range(80, 124)]
+    return [
+        "".join("#" if line[x : x + 4] == b"\xff" * 4 else "." for x in range(0, 512, 4)) for line in lines
+    ]
+
+
+def test_the_icon_carries_the_products_name() -> None:
+    lower = name_area("L-I")
+    drawn = [line.strip(".") for line in lower if "#" in line]
+    # dots of three pixels: a stem and a foot, a dash, a stem between two bars
+    assert len(drawn) == 7 * 3
+    assert drawn[-1].startswith("#" * 15)
+    assert "#" * 15 in drawn[3 * 3]
+    assert drawn[0].startswith("###")
+    assert drawn[0].endswith("#" * 9)
+
+
+def test_a_name_without_letters_here_leaves_the_icon_as_it_is() -> None:
+    assert icns.family("データ") == icns.family() != icns.family("Data")
+    assert icns.png(128, "Bäckup") == icns.png(128, "Backup")
+
+
+def test_a_long_name_stays_within_the_icon() -> None:
+    lower = name_area("An exceedingly long name for a product, and then some more of it".replace(",", ""))
+    assert any("#" in line for line in lower)
+    assert all(line[:8] + line[-8:] == "." * 16 for line in lower)
 
 
 @pytest.mark.parametrize("path", ["MacOS/sample", "Helpers/sample-helper"])
