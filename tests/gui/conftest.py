@@ -17,7 +17,7 @@ from codesign_wizard.core.job import LogLevel
 from codesign_wizard.core.profile import Profile, ProfileStore
 from codesign_wizard.core.secrets import MemoryStore
 from codesign_wizard.session import Session
-from tests.gui.driving import finish
+from tests.gui.driving import discard, finish
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -67,9 +67,10 @@ def open_window(qtbot: QtBot, qapp: Any) -> Iterator[Callable[..., MainWindow]]:
     for window in windows:
         finish(window, qtbot)
         window.close()
+        errors = [line.text for line in window.log_model.lines if line.level is LogLevel.ERROR]
+        discard(window)
         if not getattr(window, "errors_expected", False):
-            errors = [line for line in window.log_model.lines if line.level is LogLevel.ERROR]
-            assert not errors, f"logged as error: {[line.text for line in errors]}"
+            assert not errors, f"logged as error: {errors}"
 
 
 @pytest.fixture

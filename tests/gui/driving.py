@@ -6,6 +6,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QCoreApplication, QEvent
+
 from codesign_wizard.core.job import LogLevel, LogLine
 
 if TYPE_CHECKING:
@@ -19,6 +21,13 @@ def finish(window: MainWindow, qtbot: QtBot) -> None:
     """Cancel what still runs and wait for its end."""
     window.runner.cancel()
     qtbot.waitUntil(lambda: not window.runner.tasks, timeout=15_000)
+
+
+def discard(window: MainWindow) -> None:
+    """Close the window and delete it: what is kept is styled anew whenever a test changes the theme."""
+    window.close()
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete)
 
 
 def rail(window: MainWindow, key: str) -> RailButton:
