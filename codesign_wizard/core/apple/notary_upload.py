@@ -4,14 +4,12 @@ botocore signs and reads (SigV4 with the session token and the digest of every b
 own network, so that proxy, CA bundle, time-outs and cancelling are the same as everywhere (``before-send``
 of botocore's documented events). See ``docs/architecture.md`` for why it is this client.
 
-At most one part is in memory. A part counts as arrived by S3's own word: its answer, or its list of parts.
-Small files go in one request.
+A part counts as arrived by S3's own word: its answer, or its list of parts. Small files go in one request.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import io
 import os
 from collections.abc import Callable, Iterator
@@ -20,11 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.core.apple import notary_findings as found
-from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.apple.notary_api import UploadAccess
 from codesign_wizard.core.apple.submissions import Upload
+from codesign_wizard.core.apple.upload_body import Body, SentFile, Slice, changed, unreadable
 from codesign_wizard.core.errors import CodesignError
-from codesign_wizard.core.finding import Certainty, Evidence, Remedy, utc_now
+from codesign_wizard.core.finding import Evidence, Remedy, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel, call_cancellable
 from codesign_wizard.core.network import FailureKind, Network, NetworkError
 from codesign_wizard.core.text import tr
@@ -39,7 +37,6 @@ _MEGABYTE = 1_000_000
 _PART = "upload"
 _ATTEMPTS = 7  # failures in a row, with nothing arriving between them
 _LONGEST_PAUSE = 30.0
-_STEP = 256 << 10  # bytes between two words on the progress
 _SLOWEST = 8 << 10  # bytes a second, below which a request is given up
 _PASSING = frozenset(
     {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "503", "500", "502", "504"}
@@ -98,21 +95,20 @@ class _Run:
 
     def run(self) -> Uploaded:
         try:
-            with self.path.open("rb") as file:
+            with SentFile(self.path) as file:
                 if self.size <= SINGLE:
                     self._single(file)
                     return Uploaded(self.size, 0)
                 return self._parts(file)
         except OSError as error:
-            why = error.strerror or str(error)
-            raise CodesignError(found.FILE_UNREADABLE(file=shown(self.path.name), why=why)) from error
+            raise unreadable(self.path, error) from error
 
-    def _single(self, file: io.BufferedReader) -> None:
-        data = self._read(file, 0, self.size)
-        self._patiently(lambda: self.s3.put(data, self._step(0)), lambda: False)
+    def _single(self, file: SentFile) -> None:
+        piece = Slice(file, 0, self.size)
+        self._patiently(lambda: self.s3.put(piece, self._step(0)), lambda: False)
         self._tell(self.size)
 
-    def _parts(self, file: io.BufferedReader) -> Uploaded:
+    def _parts(self, file: SentFile) -> Uploaded:
         state = self.state
         if not state.upload_id or not state.part_size:
             state.part_size, state.parts, state.completing = part_size(self.size), {}, False
@@ -135,28 +131,28 @@ class _Run:
             if number in state.parts:
                 continue
             self.job.check_cancelled()
-            data = self._read(file, (number - 1) * state.part_size, self._length(number))
-            state.parts[number] = self._send(number, data, done)
+            piece = self._slice(file, number)
+            state.parts[number] = self._send(number, piece, done)
             self.note()
-            done += len(data)
+            done += len(piece)
             self._tell(done)
         if self.path.stat().st_size != self.size:
-            raise self._changed()
+            raise changed(self.path)
         self._complete()
         return Uploaded(self.size - before, before)
 
-    def _send(self, number: int, data: bytes, done: int) -> str:
+    def _send(self, number: int, piece: Slice, done: int) -> str:
         """Send a part until S3 has it; return its ETag."""
-        tag = f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'
+        tag = piece.tag()
 
         def arrived() -> str:
             # the answer may be what was lost, and not the part
             there = self.s3.parts(self.state.upload_id, number)
             held = (there or {}).get(number)
-            return tag if held == (tag, len(data)) else ""
+            return tag if held == (tag, len(piece)) else ""
 
         def send() -> str:
-            return self.s3.part(self.state.upload_id, number, data, self._step(done))
+            return self.s3.part(self.state.upload_id, number, piece, self._step(done))
 
         return str(self._patiently(send, arrived))
 
@@ -180,7 +176,7 @@ class _Run:
 
         self._patiently(complete, lambda: False)
 
-    def _compare(self, file: io.BufferedReader) -> None:
+    def _compare(self, file: SentFile) -> None:
         """Hold what was noted against what S3 has, and that against the file."""
         state = self.state
         there = self._patiently(lambda: (self.s3.parts(state.upload_id),), lambda: ())[0]
@@ -190,10 +186,8 @@ class _Run:
         for number, (tag, length) in there.items():
             if not 1 <= number <= -(-self.size // state.part_size) or length != self._length(number):
                 continue
-            data = self._read(file, (number - 1) * state.part_size, length)
-            digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
             # a bucket with its own encryption keys has other ETags; then what we noted decides
-            if tag == f'"{digest}"' or state.parts.get(number) == tag:
+            if tag == self._slice(file, number).tag() or state.parts.get(number) == tag:
                 parts[number] = tag
         state.parts = parts
         self.note()
@@ -245,21 +239,8 @@ class _Run:
             )
         )
 
-    def _changed(self) -> CodesignError:
-        return CodesignError(
-            found.FILE_CHANGED(
-                file=shown(self.path.name),
-                certainty=Certainty.COMPUTED,
-                remedies=[Remedy(title=tr("Wait until nothing writes to the file, then submit it again."))],
-            )
-        )
-
-    def _read(self, file: io.BufferedReader, start: int, length: int) -> bytes:
-        file.seek(start)
-        data = file.read(length)
-        if len(data) != length:
-            raise self._changed()
-        return data
+    def _slice(self, file: SentFile, number: int) -> Slice:
+        return Slice(file, (number - 1) * self.state.part_size, self._length(number))
 
     def _length(self, number: int) -> int:
         return max(0, min(self.state.part_size, self.size - (number - 1) * self.state.part_size))
@@ -286,7 +267,7 @@ class _PassingError(Exception):
 
 
 def _light(error: CodesignError) -> CodesignError:
-    """Return *error* without what led to it, which would keep a part's bytes in memory."""
+    """Return *error* without what led to it: the frames of a request would outlive it, with their buffers."""
     error.__traceback__ = error.__context__ = error.__cause__ = None
     return error
 
@@ -339,7 +320,7 @@ class _S3:
         )
         self._client.meta.events.register("before-send.s3", self._transport)
 
-    def put(self, data: bytes, progress: Callable[[int], None]) -> bool:
+    def put(self, data: Slice, progress: Callable[[int], None]) -> bool:
         """Send the whole object."""
         self._call("put_object", progress, Body=data)
         return True
@@ -348,7 +329,7 @@ class _S3:
         """Begin an upload in parts and return its id."""
         return str(self._call("create_multipart_upload")["UploadId"])
 
-    def part(self, upload_id: str, number: int, data: bytes, progress: Callable[[int], None]) -> str:
+    def part(self, upload_id: str, number: int, data: Slice, progress: Callable[[int], None]) -> str:
         """Send one part and return its ETag."""
         answer = self._call("upload_part", progress, UploadId=upload_id, PartNumber=number, Body=data)
         return str(answer["ETag"])
@@ -441,8 +422,8 @@ class _S3:
         """
         from botocore.awsrequest import AWSResponse
 
-        body = request.body
-        data = bytes(body) if isinstance(body, bytes | bytearray) else (body.read() if body else b"")
+        body = request.body or b""
+        data = Body(self._job, body, self._progress) if isinstance(body, Slice) else body
         url = str(request.url)
         proxy = self._network.proxy_for(url)
         self._session.proxies = {"http": proxy, "https": proxy} if proxy else {}
@@ -459,13 +440,13 @@ class _S3:
                 str(request.method),
                 url,
                 headers=headers,
-                data=_Body(self._job, data, self._progress) if data else b"",
+                data=data,
                 timeout=(min(seconds, 10.0), max(seconds, 60.0)),
                 allow_redirects=False,
             ) as answer:
                 return answer.status_code, dict(answer.headers), answer.content
 
-        longest = 2 * max(seconds, 60.0) + len(data) / _SLOWEST
+        longest = 2 * max(seconds, 60.0) + len(body) / _SLOWEST
         try:
             status, told, content = call_cancellable(self._job, send, timeout=longest, name="upload")
         except Exception as error:
@@ -494,29 +475,3 @@ class _Content(io.BytesIO):
         """Yield everything."""
         while data := self.read(1 << 16):
             yield data
-
-
-class _Body:
-    """A body that tells how much of it is on its way, and ends when the person asks to stop."""
-
-    def __init__(self, job: JobContext, data: bytes, progress: Callable[[int], None]) -> None:
-        self._job, self._data, self._progress = job, memoryview(data), progress
-        self._place = self._told = 0
-
-    def __len__(self) -> int:
-        return len(self._data)
-
-    def __iter__(self) -> Iterator[bytes]:
-        while data := self.read(1 << 16):
-            yield data
-
-    def read(self, count: int = -1) -> bytes:
-        """Return the next *count* bytes, or all."""
-        self._job.check_cancelled()
-        end = len(self._data) if count < 0 else min(len(self._data), self._place + count)
-        piece = bytes(self._data[self._place : end])
-        self._place = end
-        if self._place - self._told >= _STEP:
-            self._told = self._place
-            self._progress(self._place)
-        return piece

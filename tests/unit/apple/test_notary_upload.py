@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import tracemalloc
 from pathlib import Path
@@ -183,20 +184,39 @@ def test_the_size_of_parts_fits_every_file() -> None:
         assert part_size(size) % MIB == 0
 
 
-def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_grows_neither_with_the_file_nor_with_cuts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(notary_upload, "SINGLE", MIB)
     monkeypatch.setattr(notary_upload, "part_size", lambda size: MIB)
     peaks = []
     notary_upload._botocore()
-    for count in (4, 10):
-        path = tmp_path / f"{count}.pkg"
+    # the first reads botocore's tables, which stay
+    for count, cuts in ((2, 0), (4, 0), (10, 0), (10, 8)):
+        path = tmp_path / f"{count}-{cuts}.pkg"
         with path.open("wb") as file:
             file.truncate(count * MIB)
         stand_in = StandIn()
         stand_in.submissions["it"] = {"submissionName": "it", "sha256": "", "uploaded": False}
+        cut_at = [0]
+
+        def cut(
+            operation: str, sent: int, stand_in: StandIn = stand_in, at: list[int] = cut_at, cuts: int = cuts
+        ) -> bool:
+            # in every part once: after a cut S3 is asked for it, and then it is sent
+            if operation != "part" or sent < PART or len(at) > cuts or len(stand_in.asked) < at[-1] + 3:
+                return False
+            at.append(len(stand_in.asked))
+            return True
+
+        stand_in.cut = cut
+        gc.disable()  # what waits to be collected must not hold parts
         tracemalloc.start()
         _upload(stand_in, path, Upload(BUCKET, "prod/it"))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
+        gc.enable()
+        assert len(cut_at) == 1 + cuts
         assert stand_in.submissions["it"]["uploaded"]
-    assert peaks[1] < peaks[0] + MIB
+    assert peaks[2] < peaks[1] + MIB // 2
+    assert peaks[3] < peaks[2] + 3 * MIB
