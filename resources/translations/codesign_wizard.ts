@@ -4880,11 +4880,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_upload.py"/>
-        <source>Wait until nothing writes to the file, then submit it again.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
         <source>Set this computer's clock: Amazon allows {minutes} minutes.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5941,6 +5936,11 @@
     <message>
         <location filename="codesign_wizard/core/apple/trust.py"/>
         <source>{name} is not meant for this purpose</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/upload_body.py"/>
+        <source>Wait until nothing writes to the file, then submit it again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
