@@ -84,6 +84,16 @@ def _fresh_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     monkeypatch.setenv("CODESIGN_WIZARD_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
+@pytest.fixture(autouse=True)
+def _own_secrets() -> Iterator[None]:
+    """What a test hides is hidden in it alone: a word that was its password may be a later test's folder."""
+    from codesign_wizard.core import redact
+
+    before = set(redact._known)
+    yield
+    redact._known.intersection_update(before)
+
+
 class _Errors(logging.Handler):
     """Keeps what was logged at level error."""
 

@@ -44,7 +44,8 @@ NAMES = {
 
 _COMMANDS = (
     ["doctor", "windows"], ["permissions", "show"], ["trial", "windows"], ["certificate", "show"],
-    ["certificate", "merge"], ["csr", "create"],
+    ["certificate", "merge"], ["csr", "create"], ["notary", "check"], ["notary", "submit"],
+    ["server", "show"], ["server", "diff"], ["server", "apply"], ["server", "prove"],
 )  # fmt: skip
 
 

@@ -13,13 +13,15 @@ import struct
 import zlib
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from codesign_wizard.core.apple import stored
 from codesign_wizard.core.apple.cpio import CpioError, Writable
 from codesign_wizard.core.text import tr
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _CHUNK = 1 << 18
 _MAXIMUM_PBZX_CHUNK = 64 << 20
@@ -158,6 +160,8 @@ class GzipWriter:
     """
 
     def __init__(self, stream: Writable, *, plain: bool = False) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # brings logging, which reading does without
+
         self._stream = stream
         self._plain = stored.GzipPacker() if plain else None
         self._sum, self._size = 0, 0
