@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -26,6 +25,7 @@ from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.files import require_file
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel, call_cancellable
+from codesign_wizard.core.network_failure import FailureKind, TooLargeError, classify, tunnel_status
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
@@ -46,20 +46,6 @@ _REQUEST_IDS = (
     "x-apple-jingle-correlation-key",
     "x-amz-request-id",
 )
-
-
-class FailureKind(StrEnum):
-    """Why no answer came."""
-
-    NAME = "name"
-    REFUSED = "refused"
-    TIMEOUT = "timeout"
-    TLS = "tls"
-    PROXY_LOGIN = "proxy-login"
-    PROXY = "proxy"
-    RESET = "reset"
-    TOO_LARGE = "too-large"
-    OTHER = "other"
 
 
 class NetworkError(CodesignError):
@@ -145,15 +131,11 @@ class _Attempt:
             for piece in answer.iter_content(_PIECE):
                 body += piece
                 if len(body) > self.maximum:
-                    raise _TooLargeError
+                    raise TooLargeError
                 if time.monotonic() > deadline:
                     raise TimeoutError
             headers = {name.lower(): value for name, value in answer.headers.items()}
             return Answer(answer.status_code, headers, bytes(body), self.url, time.monotonic() - began)
-
-
-class _TooLargeError(Exception):
-    pass
 
 
 class Network:
@@ -330,7 +312,7 @@ class Network:
         seconds = self.settings.timeout if seconds is None else seconds
         host = urlsplit(url).hostname or url
         proxy = self.proxy_for(url)
-        kind, message = _classify(error)
+        kind, message = classify(error)
         if kind is None:
             return None
         finding = self._finding(kind, host, url, proxy, message, seconds)
@@ -349,15 +331,17 @@ class Network:
         evidence = Evidence(message=message, time=utc_now(), more=more)
         match kind:
             case FailureKind.NAME:
-                return findings.NAME_UNKNOWN(host=host, evidence=evidence)
+                return findings.NAME_UNKNOWN(
+                    host=host, evidence=evidence, remedies=findings.name_remedies(host)
+                )
             case FailureKind.REFUSED:
-                return findings.REFUSED(host=host, evidence=evidence)
+                return findings.REFUSED(host=host, evidence=evidence, remedies=findings.allow_remedies(host))
             case FailureKind.TIMEOUT:
                 return findings.TIMEOUT(
                     host=host, seconds=f"{seconds:g}", evidence=evidence, remedies=findings.slow_remedies()
                 )
             case FailureKind.RESET:
-                return findings.RESET(host=host, evidence=evidence, remedies=findings.reset_remedies(host))
+                return self._reset(host, evidence)
             case FailureKind.TLS:
                 issuer = network_probe.presented_issuer(self, url)
                 if issuer:
@@ -380,25 +364,45 @@ class Network:
                 return findings.OTHER(
                     host=host, why=tr("the answer is larger than any should be"), evidence=evidence
                 )
-        return findings.OTHER(host=host, why=message, evidence=evidence)
+        why = tr("what answers speaks another protocol") if kind is FailureKind.PROTOCOL else message
+        return findings.OTHER(
+            host=host, why=why, evidence=evidence, remedies=findings.other_remedies(bool(proxy))
+        )
+
+    def _reset(self, host: str, evidence: Evidence) -> Finding:
+        proxy = evidence.more.get("proxy", "")
+        return findings.RESET(
+            host=host,
+            evidence=evidence,
+            detail=findings.reset_detail(proxy),
+            remedies=findings.reset_remedies(host),
+        )
 
     def _proxy_finding(self, host: str, url: str, more: dict[str, str], message: str) -> Finding:
         from codesign_wizard.core import network_probe
 
-        told = network_probe.ask_proxy(self, url)
-        if told is None:
-            return findings.PROXY_UNREACHABLE(
-                proxy=more.get("proxy", ""), evidence=Evidence(message=message, time=utc_now(), more=more)
-            )
-        if 200 <= told.status < 300:
-            # it lets this host through: what was cut is the connection, while the tunnel was being made
-            evidence = Evidence(message=message, time=utc_now(), more=more)
-            return findings.RESET(host=host, evidence=evidence, remedies=findings.reset_remedies(host))
+        evidence = Evidence(message=message, time=utc_now(), more=more)
+        status = tunnel_status(message)
+        try:
+            told = network_probe.ask_proxy(self, url)
+        except OSError:
+            if status is None:
+                return findings.PROXY_UNREACHABLE(
+                    proxy=more.get("proxy", ""), evidence=evidence, remedies=findings.proxy_remedies()
+                )
+            told = None
+        if told is None and status is not None:
+            # it answered once, and does not say it again
+            told = network_probe.ProxyAnswer(status, "", "")
+        if told is None or 200 <= told.status < 300:
+            # it is there, and lets this host through: what was cut is the connection, while it was being made
+            return self._reset(host, evidence)
         evidence = Evidence(told.status, told.code or None, told.text or message, time=utc_now(), more=more)
         if told.name_unknown:
             return findings.NAME_UNKNOWN(
                 host=host,
                 evidence=evidence,
+                remedies=findings.name_remedies(host),
                 certainty=Certainty.OBSERVED if told.name_unknown_for_sure else Certainty.LIKELY,
             )
         return findings.PROXY_REFUSED(
@@ -443,84 +447,6 @@ def _adapter(context: ssl.SSLContext) -> Any:
             conn.cert_reqs = "CERT_REQUIRED"
 
     return Adapter()
-
-
-def _classify(error: BaseException) -> tuple[FailureKind | None, str]:
-    """Return the kind by the innermost cause that says something, and its words."""
-    if isinstance(error, _TooLargeError):
-        return FailureKind.TOO_LARGE, ""
-    causes = list(_causes(error))
-    words = next((str(each) for each in reversed(causes) if str(each)), type(error).__name__)
-    names = {type(each).__name__ for each in causes}
-    text = " ".join(str(each) for each in causes)
-    kind = None
-    if "407" in text and ("Tunnel" in text or "Proxy" in text):
-        kind = FailureKind.PROXY_LOGIN
-    elif "CERTIFICATE_VERIFY_FAILED" in text or any(
-        isinstance(each, ssl.SSLCertVerificationError) for each in causes
-    ):
-        kind = FailureKind.TLS
-    elif "Tunnel connection failed" in text or "ProxyError" in names:
-        kind = FailureKind.PROXY
-    elif "NameResolutionError" in names or "gaierror" in names:
-        kind = FailureKind.NAME
-    elif any(isinstance(each, ConnectionRefusedError) for each in causes):
-        kind = FailureKind.REFUSED
-    elif any(isinstance(each, TimeoutError) for each in causes) or names & _TIMEOUTS:
-        kind = FailureKind.TIMEOUT
-    elif (
-        any(isinstance(each, ConnectionError) for each in causes if isinstance(each, OSError))
-        or names & _RESETS
-        or "EOF occurred" in text
-        or "UNEXPECTED_EOF" in text
-    ):
-        kind = FailureKind.RESET
-    elif names & _ANY or any(isinstance(each, OSError) for each in causes):
-        kind = FailureKind.OTHER
-    return kind, words
-
-
-_TIMEOUTS = {
-    "ConnectTimeout",
-    "ReadTimeout",
-    "ConnectTimeoutError",
-    "ReadTimeoutError",
-    "ServiceResponseTimeoutError",
-}
-_RESETS = {
-    "ProtocolError",
-    "RemoteDisconnected",
-    "ConnectionResetError",
-    "IncompleteRead",
-    "ChunkedEncodingError",
-}
-_ANY = {
-    "RequestException",
-    "ServiceRequestError",
-    "ServiceResponseError",
-    "HTTPError",
-    "SSLError",
-    "InvalidURL",
-}
-
-
-def _causes(error: BaseException) -> Any:
-    seen: set[int] = set()
-    waiting: list[BaseException] = [error]
-    while waiting:
-        each = waiting.pop(0)
-        if id(each) in seen:
-            continue
-        seen.add(id(each))
-        yield each
-        # urllib3 and the SDK put the cause into args, reason or inner_exception as well
-        inner = [
-            each.__cause__,
-            each.__context__,
-            getattr(each, "reason", None),
-            getattr(each, "inner_exception", None),
-        ]
-        waiting += [one for one in (*inner, *each.args) if isinstance(one, BaseException)]
 
 
 def _with_scheme(proxy: str) -> str:

@@ -149,7 +149,7 @@ def _receive(
 def _too_large(url: str) -> NetworkError:
     from urllib.parse import urlsplit
 
-    from codesign_wizard.core.network import FailureKind
+    from codesign_wizard.core.network_failure import FailureKind
 
     finding = OTHER(
         host=urlsplit(url).hostname or url,

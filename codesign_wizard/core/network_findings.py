@@ -112,6 +112,18 @@ def login_remedies() -> list[Remedy]:
     ]
 
 
+def name_remedies(host: str) -> list[Remedy]:
+    """Return what to do about a name without an address."""
+    return [
+        Remedy(
+            title=tr(
+                "Compare the name, and whether this computer is online; else ask your network people "
+                "whether {host} may be looked up from here."
+            ).format(host=host)
+        )
+    ]
+
+
 def allow_remedies(host: str) -> list[Remedy]:
     """Return what the network people must allow."""
     return [Remedy(title=tr("Ask your network people to allow {host}, port 443.").format(host=host))]
@@ -135,3 +147,40 @@ def reset_remedies(host: str) -> list[Remedy]:
             ).format(host=host)
         )
     ]
+
+
+def reset_detail(proxy: str) -> str:
+    """Say what the connection went through, if that is anything ("" for none)."""
+    if not proxy:
+        return ""
+    return tr("It goes through the proxy {proxy}: that, or something behind it, ended it.").format(
+        proxy=proxy
+    )
+
+
+def proxy_remedies() -> list[Remedy]:
+    """Return what to do when nothing answers at the proxy's address."""
+    return [
+        Remedy(
+            title=tr("Compare the proxy's address with what your network people give for it."),
+            portal=(
+                tr("It stands under Settings, Proxy; or in --proxy; or in HTTPS_PROXY."),
+                tr("It may be known only inside the company's network, or over its VPN."),
+            ),
+        )
+    ]
+
+
+def other_remedies(through_proxy: bool) -> list[Remedy]:
+    """Return what to do about a failure that has no name."""
+    found = [
+        Remedy(title=tr("Try again; if it stays, show your network people these words.")),
+    ]
+    if through_proxy:
+        found.insert(
+            0,
+            Remedy(
+                title=tr("Compare the proxy's address and port with what your network people give for it.")
+            ),
+        )
+    return found

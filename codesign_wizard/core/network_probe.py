@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import socket
 import ssl
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -44,16 +45,22 @@ class ProxyAnswer:
 
 
 def ask_proxy(network: Network, url: str) -> ProxyAnswer | None:
-    """Ask the proxy for *url*'s host by hand and return its refusal; ``None`` when it says nothing."""
+    """Ask the proxy for *url*'s host by hand and return its answer to the CONNECT.
+
+    ``None`` when it is there and gives no answer. Raises ``OSError`` when it cannot be reached.
+    """
     proxy = network.proxy_for(url)
     if proxy is None:
         return None
     try:
-        with _proxy_socket(proxy) as connection:
-            head = _connect(connection, proxy, url)
-    except OSError:
-        return None  # the caller reports that the proxy cannot be reached
-    return _parse(head)
+        connection = _proxy_socket(proxy)
+    except (ConnectionResetError, ConnectionAbortedError):
+        return None  # it was there to end it
+    with connection:
+        try:
+            return _parse(_connect(connection, proxy, url))
+        except OSError:
+            return None
 
 
 def presented_issuer(network: Network, url: str) -> str:
@@ -106,18 +113,22 @@ def _connect(connection: socket.socket, proxy: str, url: str) -> bytes:
         lines.append(f"Proxy-Authorization: Basic {base64.b64encode(pair.encode()).decode()}")
     connection.sendall("\r\n".join([*lines, "", ""]).encode())
     data = b""
+    end = time.monotonic() + _SECONDS
     while b"\r\n\r\n" not in data and len(data) < _MAXIMUM:
+        connection.settimeout(max(0.01, end - time.monotonic()))
         more = connection.recv(4096)
         if not more:
             break
         data += more
     if data.split(b" ", 2)[1:2] != [b"200"]:
         connection.settimeout(1.0)
+        end = time.monotonic() + _SECONDS
         try:
-            while len(data) < _MAXIMUM and (more := connection.recv(4096)):
+            while len(data) < _MAXIMUM and time.monotonic() < end and (more := connection.recv(4096)):
                 data += more
         except TimeoutError:
             return data  # an answer kept alive: what came is what there is
+    connection.settimeout(_SECONDS)
     return data
 
 

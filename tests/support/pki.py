@@ -63,8 +63,12 @@ def issue(
     days: tuple[float, float] = (-1, 400),
     digital_signature: bool = True,
     digest: hashes.HashAlgorithm | None = None,
+    host: str = "",
 ) -> Issued:
-    """Return a certificate for *own*, from *issuer* or self-signed, valid for *days* from now."""
+    """Return a certificate for *own*, from *issuer* or self-signed, valid for *days* from now.
+
+    *host* is the name of a server that it stands for.
+    """
     now = datetime.now(UTC)
     subject = x509.Name(
         [
@@ -97,6 +101,8 @@ def issue(
         builder = builder.add_extension(
             x509.ExtendedKeyUsage(usage if isinstance(usage, list) else [usage]), critical=critical_usage
         )
+    if host:
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
     return Issued(builder.sign(authority.key, digest or hashes.SHA256()), own)
 
 

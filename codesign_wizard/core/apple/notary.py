@@ -26,7 +26,8 @@ from codesign_wizard.core.apple.trust import AppleRoots
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Evidence, Finding, Remedy, iso, utc_now, worst_first
 from codesign_wizard.core.job import JobContext, LogLevel, StageState
-from codesign_wizard.core.network import FailureKind, NetworkError
+from codesign_wizard.core.network import NetworkError
+from codesign_wizard.core.network_failure import FailureKind
 from codesign_wizard.core.secrets import SecretStore
 from codesign_wizard.core.text import tr
 
@@ -311,7 +312,14 @@ def wait(
         job.wait(min(pause, max(0.05, patience - waited)))
 
 
-_PASSING = (FailureKind.RESET, FailureKind.TIMEOUT, FailureKind.NAME, FailureKind.REFUSED, FailureKind.OTHER)
+_PASSING = (
+    FailureKind.RESET,
+    FailureKind.TIMEOUT,
+    FailureKind.NAME,
+    FailureKind.REFUSED,
+    FailureKind.PROTOCOL,
+    FailureKind.OTHER,
+)
 
 
 def status(job: JobContext, desk: Desk, submission_id: str, *, look: Path | None = None) -> Outcome:

@@ -24,7 +24,8 @@ from codesign_wizard.core.apple.upload_body import Body, SentFile, Slice, change
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Evidence, Remedy, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel, call_cancellable
-from codesign_wizard.core.network import FailureKind, Network, NetworkError
+from codesign_wizard.core.network import Network, NetworkError
+from codesign_wizard.core.network_failure import FailureKind
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:

@@ -29,7 +29,8 @@ from codesign_wizard.core.azure.permissions.catalogue import Model, Permission, 
 from codesign_wizard.core.azure.permissions.report import Observation, Source, State
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel
-from codesign_wizard.core.network import Answer, FailureKind, Network, NetworkError
+from codesign_wizard.core.network import Answer, Network, NetworkError
+from codesign_wizard.core.network_failure import FailureKind
 from codesign_wizard.core.text import tr, translate
 
 if TYPE_CHECKING:
