@@ -12350,6 +12350,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/network.py"/>
+        <source>what answers speaks another protocol</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network.py"/>
         <source>it is no http address</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12460,6 +12465,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>It goes through the proxy {proxy}: that, or something behind it, ended it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
         <source>It was issued by {issuer}. A proxy or virus scanner that inspects TLS does this; trust it here.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12485,6 +12495,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>Compare the proxy's address with what your network people give for it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>Try again; if it stays, show your network people these words.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
         <source>Choose the file under Settings, CA bundle; or pass --ca-bundle FILE.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12501,6 +12521,26 @@
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
         <source>A proxy that wants a Windows sign-in (NTLM, Kerberos) needs a local relay such as Px.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>It stands under Settings, Proxy; or in --proxy; or in HTTPS_PROXY.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>It may be known only inside the company's network, or over its VPN.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>Compare the proxy's address and port with what your network people give for it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>Compare the name, and whether this computer is online; else ask your network people whether {host} may be looked up from here.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
