@@ -104,9 +104,25 @@ def application() -> QApplication:
     app = QApplication(["codesign-wizard", *theme.arguments()])
     app.setApplicationName("codesign-wizard")
     app.setApplicationDisplayName(tr("Codesign Wizard"))
+    _speak(app)
     _be_known(app)
     theme.start(app)
     return app
+
+
+def _speak(app: QApplication) -> None:
+    """Let Qt's own words, such as those on the buttons of its dialogs, be in the program's language."""
+    from codesign_wizard.core.language import ENGLISH, current_language
+
+    language = current_language()
+    if language == ENGLISH:
+        return
+    from PySide6.QtCore import QLibraryInfo, QTranslator
+
+    translator = QTranslator(app)
+    # not every language has them; Qt speaks English then
+    if translator.load(f"qtbase_{language}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
+        app.installTranslator(translator)
 
 
 def _be_known(app: QApplication) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, PERMISSIONS, START, STEPS, WINDOWS_TRIAL
+from codesign_wizard.core.language import ENGLISH, VARIABLE, use_language
 from codesign_wizard.core.profile import Profile, ProfileStore, new_profile
 from codesign_wizard.core.secrets import MemoryStore
 from codesign_wizard.core.text import tr
@@ -544,6 +545,8 @@ def main(folder: str, *, scenes: Sequence[str] = tuple(SCENES)) -> int:
     from codesign_wizard import app as wizard
     from codesign_wizard import theme
 
+    # whatever the machine speaks, so that pictures are the same everywhere
+    use_language(os.environ.get(VARIABLE) or ENGLISH)
     app = wizard.application()
     with ExitStack() as ending:
         ending.callback(theme.apply, app)

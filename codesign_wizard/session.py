@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.finding import FindingKind, Severity
+from codesign_wizard.core.preferences import config_folder
 from codesign_wizard.core.profile import LEVELS, Profile, ProfileStore, RequestSettings, new_profile
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import (
@@ -665,12 +666,7 @@ class _ReportStore(ProfileStore):
 
 def profile_folder(environment: Mapping[str, str]) -> Path:
     """Return the folder of the stored profiles."""
-    told = environment.get("CODESIGN_WIZARD_CONFIG")
-    if told:
-        return Path(told) / "profiles"
-    import platformdirs
-
-    return platformdirs.user_config_path("codesign-wizard", appauthor=False) / "profiles"
+    return config_folder(environment) / "profiles"
 
 
 def _practice_session(scenario: str | None, state: Path | None, overrides: Overrides) -> Session:

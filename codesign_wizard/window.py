@@ -372,7 +372,7 @@ class MainWindow(QMainWindow):
                 RailStep(
                     step.key,
                     step.title,
-                    step.group.value,
+                    step.group.words,
                     flow.state(step.key),
                     self._note(step.key),
                     flow.reachable(step.key),

@@ -1,40 +1,33 @@
-"""Collect what people read from the source into ``resources/translations/codesign_wizard.ts``.
+"""Collect what people read from the source into the files of words, ``resources/translations``.
 
-    python -m tools.translations            write the template
-    python -m tools.translations --check    say what is wrong, and whether the template is out of date
+    python -m tools.translations            write the template, and merge it into the file of each language
+    python -m tools.translations --check    say what is wrong, and which file is out of date
+    python -m tools.translations --complete    the same, and what is not translated is wrong
+    python -m tools.translations --list de     print what is unfinished, as a JSON object to fill in
+    python -m tools.translations --take de FILE…    merge such objects, then write as the first
 
 ``tr`` takes one literal: an f-string or a variable would be looked up by its value at run time and never be
 found, silently (``pyside6-lupdate`` extracts the raw text of an f-string). The titles of findings are
-collected from ``FindingKind(...)`` for the same template, because ``tr`` is called there with what was
-declared elsewhere.
-The file is Qt Linguist's (TS 2.1), with one context.
+collected from ``FindingKind(...)`` and what ``mark`` marks, because ``tr`` is called there with what was
+declared elsewhere. ``tr`` itself is refused where a module is imported: no language is chosen yet.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from string import Formatter
-from xml.sax.saxutils import escape
 
-from tools.sources import ROOT, is_current, modules, shown, write
+from tools.catalogues import CONTEXT, FOLDER, Message, catalogue, flaws, known, language_files, unique
+from tools.sources import is_current, modules, shown, write
 
-TEMPLATE = ROOT / "resources" / "translations" / "codesign_wizard.ts"
-CONTEXT = "codesign_wizard"
 # the module that declares tr and translate passes on what it is given
 _DECLARES = "codesign_wizard/core/text.py"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One literal and the module in which it was met first."""
-
-    text: str
-    module: str
 
 
 def collect(tree: ast.Module, module: str) -> tuple[list[Message], list[str]]:
@@ -45,7 +38,7 @@ def collect(tree: ast.Module, module: str) -> tuple[list[Message], list[str]]:
         if not isinstance(node, ast.Call):
             continue
         name = _called(node)
-        if name == "tr":
+        if name in ("tr", "mark"):
             argument = _only_argument(node)
         elif name == "FindingKind":
             argument = _title(node)
@@ -59,7 +52,25 @@ def collect(tree: ast.Module, module: str) -> tuple[list[Message], list[str]]:
         else:
             messages.append(Message(argument.value, module))
             problems += [f"{where}: {problem}" for problem in _bad_fields(argument.value)]
+    problems += [
+        f"{module}:{line}: tr is called when the module is imported; use mark here and translate later"
+        for line in _at_import(tree)
+    ]
     return messages, problems
+
+
+def _at_import(node: ast.AST) -> Iterator[int]:
+    """Yield the lines in which ``tr`` is called outside of functions, or as a parameter's default."""
+    if isinstance(node, ast.Call) and _called(node) in ("tr", "translate"):
+        yield node.lineno
+    if isinstance(node, ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef):
+        inside: list[ast.AST] = [*node.args.defaults, *(each for each in node.args.kw_defaults if each)]
+    elif isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'":
+        inside = []
+    else:
+        inside = list(ast.iter_child_nodes(node))
+    for each in inside:
+        yield from _at_import(each)
 
 
 def _called(call: ast.Call) -> str:
@@ -91,32 +102,9 @@ def _bad_fields(text: str) -> Iterator[str]:
             yield f"the field {{{name}}} needs a name"
 
 
-def template(messages: list[Message]) -> str:
-    """Return the TS file: every text once, in order of first use, without line numbers, which only churn."""
-    lines = [
-        '<?xml version="1.0" encoding="utf-8"?>',
-        "<!DOCTYPE TS>",
-        '<TS version="2.1" sourcelanguage="en_GB">',
-        "<context>",
-        f"    <name>{CONTEXT}</name>",
-    ]
-    seen: set[str] = set()
-    for message in messages:
-        if message.text in seen:
-            continue
-        seen.add(message.text)
-        lines += [
-            "    <message>",
-            f'        <location filename="{message.module}"/>',
-            f"        <source>{escape(message.text)}</source>",
-            '        <translation type="unfinished"></translation>',
-            "    </message>",
-        ]
-    return "\n".join([*lines, "</context>", "</TS>", ""])
-
-
-def collect_all() -> tuple[list[Message], list[str]]:
-    """Collect from every module of the package."""
+@cache
+def collect_all() -> tuple[tuple[Message, ...], tuple[str, ...]]:
+    """Collect from every module of the package, once."""
     messages: list[Message] = []
     problems: list[str] = []
     for path, tree in modules():
@@ -126,22 +114,62 @@ def collect_all() -> tuple[list[Message], list[str]]:
         found, wrong = collect(tree, module)
         messages += found
         problems += wrong
-    return messages, problems
+    return tuple(messages), tuple(problems)
 
 
-def main(arguments: list[str] | None = None, *, target: Path = TEMPLATE) -> int:
-    """Write or check the template; return 1 when something is wrong."""
+def main(arguments: list[str] | None = None, *, folder: Path = FOLDER) -> int:
+    """Do what the command line says; return 1 when something is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tools.translations")
-    parser.add_argument("--check", action="store_true")
-    check = parser.parse_args(arguments).check
-    messages, problems = collect_all()
-    text = template(messages)
-    if check and not is_current(target, text):
-        problems.append("the template is out of date: run python -m tools.translations in the environment")
+    parser.add_argument("--check", action="store_true", help="write nothing, say what is wrong")
+    parser.add_argument(
+        "--complete", action="store_true", help="as --check; unfinished translations are wrong"
+    )
+    parser.add_argument("--list", metavar="CODE", help="print what is unfinished in a language, as JSON")
+    parser.add_argument(
+        "--take", nargs="+", metavar=("CODE", "FILE"), help="merge JSON files {English: translation} first"
+    )
+    options = parser.parse_args(arguments)
+    messages, found = collect_all()
+    problems = list(found)
+    if options.list:
+        told = known(folder / f"{CONTEXT}_{options.list}.ts")
+        missing = {each.text: "" for each in unique(messages) if each.text not in told}
+        print(json.dumps(missing, indent=1, ensure_ascii=False))
+        return 0
+    check = options.check or options.complete
+    files = language_files(folder)
+    added: dict[str, dict[str, str]] = {}
+    if options.take:
+        code, *sources = options.take
+        files.setdefault(code, folder / f"{CONTEXT}_{code}.ts")
+        added[code] = {}
+        for source in sources:
+            added[code] |= json.loads(Path(source).read_text(encoding="utf-8"))
+    wanted = {folder / f"{CONTEXT}.ts": catalogue(messages)}
+    for code, path in files.items():
+        words = {**known(path), **added.get(code, {})}
+        wanted[path] = catalogue(messages, code, words)
+        missing_here = sum(1 for each in unique(messages) if not words.get(each.text))
+        print(f"{code}: {missing_here} of {len(unique(messages))} unfinished")
+        if options.complete and missing_here:
+            problems.append(
+                f"{path.name}: {missing_here} translations are missing (--list {code} names them)"
+            )
+        for each in unique(messages):
+            if told_here := words.get(each.text, ""):
+                problems += [
+                    f"{path.name}: {flaw}: {each.text!r} -> {told_here!r}"
+                    for flaw in flaws(each.text, told_here, code)
+                ]
+    for path, text in wanted.items():
+        if not check:
+            write(path, text)
+        elif not is_current(path, text):
+            problems.append(
+                f"{path.name} is out of date: run python -m tools.translations in the environment"
+            )
     for problem in problems:
         print(problem)
-    if not check:
-        write(target, text)
     return 1 if problems else 0
 
 

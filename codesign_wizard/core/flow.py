@@ -11,7 +11,7 @@ from typing import Any
 
 from codesign_wizard.core.finding import Finding, Severity, blocks, utc_now
 from codesign_wizard.core.profile import LEVELS, Profile, StepResult
-from codesign_wizard.core.text import tr, translate
+from codesign_wizard.core.text import mark, tr, translate
 
 
 class StepState(StrEnum):
@@ -31,6 +31,11 @@ class Group(StrEnum):
     WINDOWS = "Windows"
     MACOS = "macOS"
     FINISH = "Finish"
+
+    @property
+    def words(self) -> str:
+        """The heading in the person's language; the systems' names are the same in all."""
+        return tr("Finish") if self is Group.FINISH else self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +64,16 @@ SERVER = "server"
 SUMMARY = "summary"
 
 STEPS = (
-    Step(START, tr("Start"), Group.NONE),
-    Step(KEY_VAULT, tr("Key Vault"), Group.WINDOWS),
-    Step(PERMISSIONS, tr("Permissions"), Group.WINDOWS),
-    Step(CERTIFICATE, tr("Certificate"), Group.WINDOWS),
-    Step(WINDOWS_TRIAL, tr("Windows trial"), Group.WINDOWS),
-    Step(APPLE_CERTIFICATES, tr("Apple certificates"), Group.MACOS),
-    Step(MACOS_LEVEL, tr("Level and API key"), Group.MACOS),
-    Step(MACOS_TRIAL, tr("macOS trial"), Group.MACOS),
-    Step(SERVER, tr("Server"), Group.FINISH),
-    Step(SUMMARY, tr("Summary"), Group.FINISH),
+    Step(START, mark("Start"), Group.NONE),
+    Step(KEY_VAULT, mark("Key Vault"), Group.WINDOWS),
+    Step(PERMISSIONS, mark("Permissions"), Group.WINDOWS),
+    Step(CERTIFICATE, mark("Certificate"), Group.WINDOWS),
+    Step(WINDOWS_TRIAL, mark("Windows trial"), Group.WINDOWS),
+    Step(APPLE_CERTIFICATES, mark("Apple certificates"), Group.MACOS),
+    Step(MACOS_LEVEL, mark("Level and API key"), Group.MACOS),
+    Step(MACOS_TRIAL, mark("macOS trial"), Group.MACOS),
+    Step(SERVER, mark("Server"), Group.FINISH),
+    Step(SUMMARY, mark("Summary"), Group.FINISH),
 )
 OPEN = "open"  # a detail of a result: nothing is wrong, and somebody has yet to act before the step is done
 CERTIFICATE_EXPIRES = "certificate_expires"  # a fact of a result: ISO 8601, UTC

@@ -1,15 +1,21 @@
 """Words that a person reads: one function to mark and translate them.
 
 ``tr`` takes a *literal* only, so that the strings can be collected from the source; values are put in
-afterwards: ``tr("{name} was not found.").format(name=name)``. A check refuses f-strings and variables.
+afterwards: ``tr("{name} was not found.").format(name=name)``. A check refuses f-strings and variables, and
+``tr`` where a module is imported: the language is not chosen yet. What is declared there is marked with
+``mark`` and translated when it is shown.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 _translator: Callable[[str], str] | None = None
+# of this thread and of what it runs, so that a report can be written while the window goes on in its language
+_in_english: ContextVar[bool] = ContextVar("in_english", default=False)
 
 # control characters, among them what a terminal obeys; line separators; marks that turn the direction of
 # what follows (Unicode TR 36, 2.3); halves of characters
@@ -18,12 +24,27 @@ _UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udff
 
 def tr(text: str) -> str:
     """Return *text* in the language of the person, or as it stands when there is no translation."""
-    return text if _translator is None else _translator(text)
+    return text if _translator is None or _in_english.get() else _translator(text)
+
+
+def mark(text: str) -> str:
+    """Return the literal *text* as it is: collected here, translated by ``translate`` when it is shown."""
+    return text
 
 
 def translate(text: str) -> str:
     """Return *text*, known only at run time but collected elsewhere (a finding's title), translated."""
     return tr(text)
+
+
+@contextmanager
+def in_english() -> Iterator[None]:
+    """Let ``tr`` return the source language within the block, in this thread."""
+    before = _in_english.set(True)
+    try:
+        yield
+    finally:
+        _in_english.reset(before)
 
 
 def install_translator(translator: Callable[[str], str] | None) -> None:

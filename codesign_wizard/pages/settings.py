@@ -1,4 +1,4 @@
-"""Settings: how to reach the vendors, and which roots are trusted besides Microsoft's."""
+"""Settings: how to reach the vendors, which roots are trusted besides Microsoft's, and the language."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QLocale, Signal
 from PySide6.QtWidgets import QFileDialog, QListWidget, QVBoxLayout, QWidget
 
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Finding, FindingKind, Severity
+from codesign_wizard.core.language import languages
+from codesign_wizard.core.preferences import LANGUAGE, keep_preference, read_preference
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.theme import px
-from codesign_wizard.widgets.basics import Card, button, label, row
+from codesign_wizard.widgets.basics import Card, Choice, button, label, row
 from codesign_wizard.widgets.fields import CheckedField, path_row
 from codesign_wizard.widgets.pieces import Banner
 
@@ -85,6 +87,8 @@ class SettingsPage(Page):
         for part in (self.roots, self.stamp_roots):
             self.roots_card.body.addWidget(part)
         self.add(self.roots_card)
+        self.language = LanguageCard()
+        self.add(self.language)
         self.done()
 
     def refresh(self) -> None:
@@ -128,6 +132,36 @@ class SettingsPage(Page):
     def _put(self, name: str, paths: list[str]) -> None:
         setattr(self.workspace.profile, name, paths)
         self.workspace.edited()
+
+
+class LanguageCard(Card):
+    """The language of the program, whatever the profile; what is open stays as it is until the next start."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            tr("Language"), note=tr("Of the whole program on this computer, not of this profile alone.")
+        )
+        self.chosen = Choice(tr("Language"))
+        self.chosen.addItem(tr("As the system"), "")
+        for code in languages():
+            # in its own words: whoever looks for it may read no other
+            self.chosen.addItem(QLocale(code).nativeLanguageName().capitalize(), code)
+        kept = self.chosen.findData(read_preference(LANGUAGE))
+        self.chosen.setCurrentIndex(max(kept, 0))
+        self.chosen.currentIndexChanged.connect(self._choose)
+        self.note = label("", "soft")
+        self.note.hide()
+        self.body.addLayout(row(self.chosen, None))
+        self.body.addWidget(self.note)
+
+    def _choose(self) -> None:
+        try:
+            keep_preference(LANGUAGE, self.chosen.currentData())
+        except OSError as error:
+            self.note.setText(tr("It could not be kept: {why}.").format(why=error.strerror or error))
+        else:
+            self.note.setText(tr("The program speaks it from the next start on."))
+        self.note.show()
 
 
 class PathList(QWidget):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from codesign_wizard import __version__ as VERSION  # noqa: N812  # a constant here
+from codesign_wizard.core.language import languages
 
 NAME = "Codesign Wizard"
 IDENTIFIER = "org.codesign-wizard.app"
@@ -23,6 +24,8 @@ def information() -> dict[str, Any]:
     return {
         "CFBundleName": NAME,
         "CFBundleDisplayName": NAME,
+        # without it the system shows its own panels and menus in English
+        "CFBundleLocalizations": languages(),
         "CFBundleShortVersionString": VERSION,
         "CFBundleVersion": VERSION,
         "LSApplicationCategoryType": "public.app-category.developer-tools",

@@ -39,8 +39,13 @@ CHANGED = FindingKind(
     "Another program wrote to the file while it was read.",
 )
 
-_UNPACK = Remedy(title=tr("Unpack it and sign the .exe inside."))
-_OTHER_TOOL = Remedy(title=tr("Sign it with the tool that made it, or choose the .exe installer."))
+
+def _unpack() -> Remedy:
+    return Remedy(title=tr("Unpack it and sign the .exe inside."))
+
+
+def _other_tool() -> Remedy:
+    return Remedy(title=tr("Sign it with the tool that made it, or choose the .exe installer."))
 
 
 def malformed(path: Path, why: str) -> Finding:
@@ -79,8 +84,8 @@ def _kind(start: bytes, size: int) -> tuple[str, Remedy | None]:
         return tr("it is empty"), None
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         if b"AppxManifest.xml" in start or b"[Content_Types].xml" in start:
-            return tr("it is an app package or document in a zip (.msix, .appx, .vsix, .docx)"), _OTHER_TOOL
-        return tr("it is a zip file"), _UNPACK
+            return tr("it is an app package or document in a zip (.msix, .appx, .vsix, .docx)"), _other_tool()
+        return tr("it is a zip file"), _unpack()
     for magic, name, remedy in _magics():
         if start.startswith(magic):
             return name, remedy
@@ -101,19 +106,19 @@ def _magics() -> list[tuple[bytes, str, Remedy | None]]:
         (
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
             tr("it is a Windows Installer package (.msi) or an old document; this tool signs neither"),
-            _OTHER_TOOL,
+            _other_tool(),
         ),
-        (b"MSCF", tr("it is a cabinet (.cab), which this tool does not sign"), _OTHER_TOOL),
+        (b"MSCF", tr("it is a cabinet (.cab), which this tool does not sign"), _other_tool()),
         (b"\x7fELF", tr("it is a Linux program"), None),
         (b"\xcf\xfa\xed\xfe", tr("it is a macOS program"), None),
         (b"\xce\xfa\xed\xfe", tr("it is a macOS program"), None),
         (b"\xca\xfe\xba\xbe", tr("it is a universal macOS program or a Java class"), None),
         (b"xar!", tr("it is a macOS package (.pkg)"), None),
-        (b"7z\xbc\xaf\x27\x1c", tr("it is a 7-Zip archive"), _UNPACK),
-        (b"Rar!", tr("it is a RAR archive"), _UNPACK),
-        (b"\x1f\x8b", tr("it is a gzip file"), _UNPACK),
-        (b"\xfd7zXZ", tr("it is an xz file"), _UNPACK),
-        (b"BZh", tr("it is a bzip2 file"), _UNPACK),
+        (b"7z\xbc\xaf\x27\x1c", tr("it is a 7-Zip archive"), _unpack()),
+        (b"Rar!", tr("it is a RAR archive"), _unpack()),
+        (b"\x1f\x8b", tr("it is a gzip file"), _unpack()),
+        (b"\xfd7zXZ", tr("it is an xz file"), _unpack()),
+        (b"BZh", tr("it is a bzip2 file"), _unpack()),
         (b"%PDF", tr("it is a PDF document"), None),
         (b"!<arch>", tr("it is a library or a Debian package"), None),
         (b"-----BEGIN ", tr("it is a certificate, request or key in PEM"), None),

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codesign_wizard.core.text import tr, translate
+from codesign_wizard.core.text import mark, tr, translate
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -62,75 +62,75 @@ class Field:
 FIELDS: tuple[Field, ...] = (
     Field(
         "common_name", "2.5.4.3", "CN", 64,
-        tr("Common name"),
-        tr("For code signing the organisation's name again; Windows shows it as the publisher."),
+        mark("Common name"),
+        mark("For code signing the organisation's name again; Windows shows it as the publisher."),
     ),
     Field(
         "organization", "2.5.4.10", "O", 64,
-        tr("Organisation"),
-        tr("The registered name, letter by letter as in the trade register, with its legal form."),
+        mark("Organisation"),
+        mark("The registered name, letter by letter as in the trade register, with its legal form."),
     ),
     Field(
         "organizational_unit", "2.5.4.11", "OU", 64,
-        tr("Unit"),
-        tr("Best left empty: most CAs no longer take it."),
+        mark("Unit"),
+        mark("Best left empty: most CAs no longer take it."),
     ),
     Field(
         "street", "2.5.4.9", "STREET", 128,
-        tr("Street"),
-        tr("Street and number of the registered office; only if the CA asks."),
+        mark("Street"),
+        mark("Street and number of the registered office; only if the CA asks."),
     ),
-    Field("locality", "2.5.4.7", "L", 128, tr("Town"), tr("The town of the registered office.")),
+    Field("locality", "2.5.4.7", "L", 128, mark("Town"), mark("The town of the registered office.")),
     Field(
         "state", "2.5.4.8", "ST", 128,
-        tr("State or province"),
-        tr("Written out, not abbreviated."),
+        mark("State or province"),
+        mark("Written out, not abbreviated."),
     ),
     Field(
         "postal_code", "2.5.4.17", "PostalCode", 40,
-        tr("Postal code"),
-        tr("Only if the CA asks."),
+        mark("Postal code"),
+        mark("Only if the CA asks."),
     ),
     Field(
         "country", "2.5.4.6", "C", 2,
-        tr("Country"),
-        tr("The two letters of ISO 3166: GB, not UK."),
+        mark("Country"),
+        mark("The two letters of ISO 3166: GB, not UK."),
         printable=True,
     ),
     Field(
         "email", "1.2.840.113549.1.9.1", "E", 255,
-        tr("E-mail"),
-        tr("Best left empty: it would stand in every signed file."),
+        mark("E-mail"),
+        mark("Best left empty: it would stand in every signed file."),
     ),
     Field(
         "serial_number", "2.5.4.5", "SERIALNUMBER", 64,
-        tr("Registration number"),
-        tr("With extended validation: the number in the trade register."),
+        mark("Registration number"),
+        mark("With extended validation: the number in the trade register."),
         printable=True, extended=True,
     ),
     Field(
         "business_category", "2.5.4.15", "OID.2.5.4.15", 128,
-        tr("Business category"),
-        tr("With extended validation: Private Organization, Government Entity, Business Entity or "
+        mark("Business category"),
+        mark("With extended validation: Private Organization, Government Entity, Business Entity or "
            "Non-Commercial Entity."),
         extended=True,
     ),
     Field(
         "jurisdiction_locality", "1.3.6.1.4.1.311.60.2.1.1", "OID.1.3.6.1.4.1.311.60.2.1.1", 128,
-        tr("Town of registration"),
-        tr("With extended validation: only where registers are kept by towns."),
+        mark("Town of registration"),
+        mark("With extended validation: only where registers are kept by towns."),
         extended=True,
     ),
     Field(
         "jurisdiction_state", "1.3.6.1.4.1.311.60.2.1.2", "OID.1.3.6.1.4.1.311.60.2.1.2", 128,
-        tr("State of registration"),
-        tr("With extended validation: only where registers are kept by states."),
+        mark("State of registration"),
+        mark("With extended validation: only where registers are kept by states."),
         extended=True,
     ),
     Field(
         "jurisdiction_country", "1.3.6.1.4.1.311.60.2.1.3", "OID.1.3.6.1.4.1.311.60.2.1.3", 2,
-        tr("Country of registration"),
-        tr("With extended validation: the country of the trade register, two letters."),
+        mark("Country of registration"),
+        mark("With extended validation: the country of the trade register, two letters."),
         printable=True, extended=True,
     ),
 )  # fmt: skip

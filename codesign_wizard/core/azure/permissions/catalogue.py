@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from codesign_wizard.core.text import tr, translate
+from codesign_wizard.core.text import mark, translate
 
 PREFIX = "Microsoft.KeyVault/vaults/"
 
@@ -39,9 +39,9 @@ class Purpose(StrEnum):
 
 
 _PURPOSES = {
-    Purpose.SIGN: tr("Enough to sign a client"),
-    Purpose.LIFE: tr("Enough for the certificate's whole life"),
-    Purpose.DOCUMENTED: tr("All that the server's documentation asks for"),
+    Purpose.SIGN: mark("Enough to sign a client"),
+    Purpose.LIFE: mark("Enough for the certificate's whole life"),
+    Purpose.DOCUMENTED: mark("All that the server's documentation asks for"),
 }
 
 
@@ -83,60 +83,60 @@ class Permission:
         return Purpose.DOCUMENTED in self.purposes
 
 
-KEY_MANAGEMENT = tr("Key Management Operations")
-CRYPTOGRAPHY = tr("Cryptographic Operations")
-PRIVILEGED_KEYS = tr("Privileged Key Operations")
-ROTATION = tr("Rotation Policy Operations")
-CERTIFICATE_MANAGEMENT = tr("Certificate Management Operations")
-PRIVILEGED_CERTIFICATES = tr("Privileged Certificate Operations")
+KEY_MANAGEMENT = mark("Key Management Operations")
+CRYPTOGRAPHY = mark("Cryptographic Operations")
+PRIVILEGED_KEYS = mark("Privileged Key Operations")
+ROTATION = mark("Rotation Policy Operations")
+CERTIFICATE_MANAGEMENT = mark("Certificate Management Operations")
+PRIVILEGED_CERTIFICATES = mark("Privileged Certificate Operations")
 
 # (name, data action after the prefix, label of the portal)
 _KEY_ROWS = (
-    ("get", "keys/read", tr("Get")),
-    ("list", "keys/read", tr("List")),
-    ("update", "keys/update/action", tr("Update")),
-    ("create", "keys/create/action", tr("Create")),
-    ("import", "keys/import/action", tr("Import")),
-    ("delete", "keys/delete", tr("Delete")),
-    ("recover", "keys/recover/action", tr("Recover")),
-    ("backup", "keys/backup/action", tr("Backup")),
-    ("restore", "keys/restore/action", tr("Restore")),
+    ("get", "keys/read", mark("Get")),
+    ("list", "keys/read", mark("List")),
+    ("update", "keys/update/action", mark("Update")),
+    ("create", "keys/create/action", mark("Create")),
+    ("import", "keys/import/action", mark("Import")),
+    ("delete", "keys/delete", mark("Delete")),
+    ("recover", "keys/recover/action", mark("Recover")),
+    ("backup", "keys/backup/action", mark("Backup")),
+    ("restore", "keys/restore/action", mark("Restore")),
 )
 _CRYPTO_ROWS = (
-    ("decrypt", "keys/decrypt/action", tr("Decrypt")),
-    ("encrypt", "keys/encrypt/action", tr("Encrypt")),
-    ("unwrapKey", "keys/unwrap/action", tr("Unwrap Key")),
-    ("wrapKey", "keys/wrap/action", tr("Wrap Key")),
-    ("verify", "keys/verify/action", tr("Verify")),
-    ("sign", "keys/sign/action", tr("Sign")),
+    ("decrypt", "keys/decrypt/action", mark("Decrypt")),
+    ("encrypt", "keys/encrypt/action", mark("Encrypt")),
+    ("unwrapKey", "keys/unwrap/action", mark("Unwrap Key")),
+    ("wrapKey", "keys/wrap/action", mark("Wrap Key")),
+    ("verify", "keys/verify/action", mark("Verify")),
+    ("sign", "keys/sign/action", mark("Sign")),
 )
 _PRIVILEGED_KEY_ROWS = (
-    ("purge", "keys/purge/action", tr("Purge")),
-    ("release", "keys/release/action", tr("Release")),
+    ("purge", "keys/purge/action", mark("Purge")),
+    ("release", "keys/release/action", mark("Release")),
 )
 _ROTATION_ROWS = (
-    ("rotate", "keys/rotate/action", tr("Rotate")),
-    ("getrotationpolicy", "keyrotationpolicies/read", tr("Get Rotation Policy")),
-    ("setrotationpolicy", "keyrotationpolicies/write", tr("Set Rotation Policy")),
+    ("rotate", "keys/rotate/action", mark("Rotate")),
+    ("getrotationpolicy", "keyrotationpolicies/read", mark("Get Rotation Policy")),
+    ("setrotationpolicy", "keyrotationpolicies/write", mark("Set Rotation Policy")),
 )
 _CERTIFICATE_ROWS = (
-    ("get", "certificates/read", tr("Get")),
-    ("list", "certificates/read", tr("List")),
-    ("update", "certificates/update/action", tr("Update")),
-    ("create", "certificates/create/action", tr("Create")),
-    ("import", "certificates/import/action", tr("Import")),
-    ("delete", "certificates/delete", tr("Delete")),
-    ("recover", "certificates/recover/action", tr("Recover")),
-    ("backup", "certificates/backup/action", tr("Backup")),
-    ("restore", "certificates/restore/action", tr("Restore")),
-    ("managecontacts", "certificatecontacts/write", tr("Manage Contacts")),
-    ("manageissuers", "certificatecas/write", tr("Manage Certificate Authorities")),
-    ("getissuers", "certificatecas/read", tr("Get Certificate Authorities")),
-    ("listissuers", "certificatecas/read", tr("List Certificate Authorities")),
-    ("setissuers", "certificatecas/write", tr("Set Certificate Authorities")),
-    ("deleteissuers", "certificatecas/delete", tr("Delete Certificate Authorities")),
+    ("get", "certificates/read", mark("Get")),
+    ("list", "certificates/read", mark("List")),
+    ("update", "certificates/update/action", mark("Update")),
+    ("create", "certificates/create/action", mark("Create")),
+    ("import", "certificates/import/action", mark("Import")),
+    ("delete", "certificates/delete", mark("Delete")),
+    ("recover", "certificates/recover/action", mark("Recover")),
+    ("backup", "certificates/backup/action", mark("Backup")),
+    ("restore", "certificates/restore/action", mark("Restore")),
+    ("managecontacts", "certificatecontacts/write", mark("Manage Contacts")),
+    ("manageissuers", "certificatecas/write", mark("Manage Certificate Authorities")),
+    ("getissuers", "certificatecas/read", mark("Get Certificate Authorities")),
+    ("listissuers", "certificatecas/read", mark("List Certificate Authorities")),
+    ("setissuers", "certificatecas/write", mark("Set Certificate Authorities")),
+    ("deleteissuers", "certificatecas/delete", mark("Delete Certificate Authorities")),
 )
-_PRIVILEGED_CERTIFICATE_ROWS = (("purge", "certificates/purge/action", tr("Purge")),)
+_PRIVILEGED_CERTIFICATE_ROWS = (("purge", "certificates/purge/action", mark("Purge")),)
 
 # certificates get and keys sign: what clients that sign through a vault use
 _SIGN = {"certificates/read", "keys/sign/action"}

@@ -31,7 +31,7 @@ from codesign_wizard.core.finding import Certainty, Evidence, Finding, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel
 from codesign_wizard.core.network import Answer, Network, NetworkError
 from codesign_wizard.core.network_failure import FailureKind
-from codesign_wizard.core.text import tr, translate
+from codesign_wizard.core.text import mark, tr, translate
 
 if TYPE_CHECKING:
     import requests
@@ -127,13 +127,13 @@ _OBJECT_CODES = (
     "KeyOperationForbidden",
 )  # fmt: skip
 _TEXTS = {
-    Meaning.REFUSED: tr("The vault refused it for lack of this permission."),
-    Meaning.OBJECT: tr("The vault let the request through, and refused it for the state of the key."),
-    Meaning.PROBABLY: tr("The vault looked at the content of the request, so it probably let it through."),
-    Meaning.NETWORK: tr("The vault's network rules refused; permissions were not looked at."),
-    Meaning.TOKEN: tr("The vault did not accept the token; permissions were not looked at."),
-    Meaning.THROTTLED: tr("The vault had no time for the question: too many requests."),
-    Meaning.UNKNOWN: tr("The answer does not tell: {words}"),
+    Meaning.REFUSED: mark("The vault refused it for lack of this permission."),
+    Meaning.OBJECT: mark("The vault let the request through, and refused it for the state of the key."),
+    Meaning.PROBABLY: mark("The vault looked at the content of the request, so it probably let it through."),
+    Meaning.NETWORK: mark("The vault's network rules refused; permissions were not looked at."),
+    Meaning.TOKEN: mark("The vault did not accept the token; permissions were not looked at."),
+    Meaning.THROTTLED: mark("The vault had no time for the question: too many requests."),
+    Meaning.UNKNOWN: mark("The answer does not tell: {words}"),
 }
 
 

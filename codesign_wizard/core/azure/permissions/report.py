@@ -9,7 +9,7 @@ from typing import Any
 
 from codesign_wizard.core.azure.permissions.catalogue import Model, Permission, Purpose, permissions
 from codesign_wizard.core.finding import Certainty, Evidence, Finding
-from codesign_wizard.core.text import tr, translate
+from codesign_wizard.core.text import mark, translate
 
 
 class State(StrEnum):
@@ -27,10 +27,10 @@ class State(StrEnum):
 
 
 _STATES = {
-    State.GRANTED: tr("Granted"),
-    State.MISSING: tr("Missing"),
-    State.LIKELY: tr("Likely granted"),
-    State.UNTESTABLE: tr("Not testable from here"),
+    State.GRANTED: mark("Granted"),
+    State.MISSING: mark("Missing"),
+    State.LIKELY: mark("Likely granted"),
+    State.UNTESTABLE: mark("Not testable from here"),
 }
 
 

@@ -1,0 +1,107 @@
+"""The language: which there are, which is chosen, what it says, and what stays English whatever is chosen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from codesign_wizard import cli
+from codesign_wizard.core import language, preferences
+from codesign_wizard.core.text import in_english, tr
+
+TS = """<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="xx" sourcelanguage="en_GB"><context><name>codesign_wizard</name>
+<message><source>opens the wizard</source><translation>öffnet &lt;den&gt; Assistenten</translation></message>
+<message><source>Keep {name}
+&amp; go</source><translation>{name}
+&amp; weiter</translation></message>
+<message><source>not yet</source><translation type="unfinished">half done</translation></message>
+<message><source>gone</source><translation type="vanished">weg</translation></message>
+</context></TS>
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Languages xx and xx_YY beside English, and an empty configuration."""
+    (tmp_path / "codesign_wizard_xx.ts").write_text(TS, encoding="utf-8")
+    (tmp_path / "codesign_wizard_xx_YY.ts").write_text(TS, encoding="utf-8")
+    (tmp_path / "codesign_wizard.ts").write_text(TS, encoding="utf-8")
+    monkeypatch.setattr(language, "resource", lambda name: tmp_path)
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(language.sys, "platform", "linux")
+    monkeypatch.setenv("CODESIGN_WIZARD_CONFIG", str(tmp_path / "config"))
+    language.catalogue.cache_clear()
+    yield tmp_path
+    language.use_language(language.ENGLISH)
+    language.catalogue.cache_clear()
+
+
+def test_only_what_is_finished_is_said(folder: Path) -> None:
+    assert language.use_language("xx") == "xx" == language.current_language()
+    assert tr("opens the wizard") == "öffnet <den> Assistenten"
+    assert tr("Keep {name}\n& go").format(name="x") == "x\n& weiter"
+    assert [tr("not yet"), tr("gone"), tr("new")] == ["not yet", "gone", "new"]
+    with in_english():
+        assert tr("opens the wizard") == "opens the wizard"
+    assert language.use_language("fr") == "en" == language.current_language()
+    assert tr("opens the wizard") == "opens the wizard"
+
+
+def test_a_damaged_file_leaves_english(folder: Path) -> None:
+    (folder / "codesign_wizard_xx.ts").write_text(TS[:-40], encoding="utf-8")
+    assert language.use_language("xx") == "en"
+    assert tr("opens the wizard") == "opens the wizard"
+
+
+@pytest.mark.parametrize(
+    ("kept", "environment", "expected"),
+    [
+        ("", {}, "en"),
+        ("", {"LANG": "xx_AT.UTF-8"}, "xx"),
+        ("", {"LANG": "xx_YY.UTF-8@euro"}, "xx_YY"),
+        ("", {"LANG": "fr_FR.UTF-8"}, "en"),
+        ("", {"LANG": "en_GB.UTF-8", "LANGUAGE": "fr:xx"}, "xx"),
+        ("", {"LANG": "xx", "LC_MESSAGES": "en_US"}, "en"),
+        ("", {"LC_ALL": "C.UTF-8", "LANGUAGE": "xx", "LANG": "xx"}, "en"),
+        ("", {"LC_ALL": "POSIX", "LANG": "xx"}, "en"),
+        ("", {"CODESIGN_WIZARD_LANGUAGE": "xx-CH"}, "xx"),
+        ("", {"CODESIGN_WIZARD_LANGUAGE": "en", "LANG": "xx"}, "en"),
+        ("", {"CODESIGN_WIZARD_LANGUAGE": "../x", "LANG": "xx"}, "en"),
+        ("xx", {"CODESIGN_WIZARD_LANGUAGE": "en", "LANG": "en_GB"}, "xx"),
+        ("en", {"CODESIGN_WIZARD_LANGUAGE": "xx", "LANG": "xx"}, "en"),
+    ],
+)
+def test_what_is_set_comes_before_the_variable_and_that_before_the_system(
+    folder: Path, kept: str, environment: dict[str, str], expected: str
+) -> None:
+    environment = {**environment, "CODESIGN_WIZARD_CONFIG": str(folder / "config")}
+    preferences.keep_preference(preferences.LANGUAGE, kept, environment)
+    assert language.chosen_language(environment) == expected
+
+
+def test_preferences_keep_what_others_wrote_and_survive_damage(folder: Path) -> None:
+    file = folder / "config" / "settings.json"
+    preferences.keep_preference("language", "xx")
+    document = json.loads(file.read_text("utf-8"))
+    file.write_text(json.dumps({**document, "later": [1]}), "utf-8")
+    preferences.keep_preference("language", "")
+    assert json.loads(file.read_text("utf-8")) == {"later": [1]}
+    for damaged in ("[]", "{", '{"language": 3}', "\0"):
+        file.write_text(damaged, "utf-8")
+        assert preferences.read_preference("language") == ""
+
+
+def test_the_terminal_speaks_the_language_and_json_stays_english(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CODESIGN_WIZARD_LANGUAGE", "xx")
+    assert cli.main(["--help"]) == 0
+    assert "öffnet <den> Assistenten" in capsys.readouterr().out
+    assert cli.main(["--help", "--json"]) == 0
+    assert "opens the wizard" in json.loads(capsys.readouterr().out)["result"]["text"]
