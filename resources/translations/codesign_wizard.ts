@@ -4,16 +4,6 @@
 <context>
     <name>codesign_wizard</name>
     <message>
-        <location filename="codesign_wizard/app.py"/>
-        <source>Codesign Wizard</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/app.py"/>
-        <source>Practice</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/cli.py"/>
         <source>Something happened that this version does not expect (reference {reference}).</source>
         <translation type="unfinished"></translation>
@@ -136,11 +126,6 @@
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
         <source>runs the practice cloud for other programs, plays a CA, lists what it plays</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/arguments.py"/>
-        <source>options for all commands</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -285,12 +270,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
-        <source>There is no scenario called {name}.</source>
+        <source>Near to it: {names}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
-        <source>Near to it: {names}.</source>
+        <source>options for all commands</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>There is no scenario called {name}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -311,11 +301,6 @@
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
         <source>{program} --help lists the commands.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>{count} reminders were saved as {file}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -350,36 +335,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>Certificate</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>Version</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>Publisher</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>Issuer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>Root</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>Key</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
         <source>Kind of key</source>
         <translation type="unfinished"></translation>
     </message>
@@ -391,21 +346,6 @@
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
         <source>Owner checked by</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>Valid from</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>Valid until</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>Serial number</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -525,32 +465,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>the pasted text</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
         <source>Paste the CA's text; end it with Ctrl-D (on Windows Ctrl-Z and Enter).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>newest</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>switched off</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
         <source>A signing request waits for the CA's answer: csr show.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>nothing</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -561,16 +481,6 @@
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
         <source>There is nothing to renew: csr create.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>the CA's refusal</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>Chain</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -591,11 +501,6 @@
     <message>
         <location filename="codesign_wizard/commands/context.py"/>
         <source>Secret: </source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/context.py"/>
-        <source>yes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -709,11 +614,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/csr.py"/>
-        <source>{file} will be replaced.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>{system} was left out: the profile does not want it, and nothing is set for it.</source>
         <translation type="unfinished"></translation>
@@ -725,32 +625,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>Application</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Seen by the vault as</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>Tenant</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Signed in until</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>Expires</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>Team</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -761,6 +641,11 @@
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Signs packages</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Expires</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -795,11 +680,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>Signing for Windows will not work until this is mended.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Signing for macOS works: both identities sign, and Apple lets the API key notarise.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -830,11 +710,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/events.py"/>
-        <source>done</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
         <source>done, with warnings</source>
         <translation type="unfinished"></translation>
     </message>
@@ -850,42 +725,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/events.py"/>
-        <source>Build</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Hash</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Sign</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Time-stamp</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Embed</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Verify</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
         <source>Options</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Network</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -894,23 +734,8 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Vault</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Signature</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/expiring.py"/>
-        <source>no end</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/expiring.py"/>
-        <source>not known</source>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>{count} reminders were saved as {file}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1006,11 +831,6 @@
     <message>
         <location filename="codesign_wizard/commands/hints.py"/>
         <source>Here: csr create makes one.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/hints.py"/>
-        <source>Give it with {option} or in {variable}, or keep it: {setting}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1130,16 +950,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/identity.py"/>
-        <source>File</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/identity.py"/>
-        <source>not encrypted</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/identity.py"/>
         <source>These identities can be signed with.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1150,32 +960,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/identity.py"/>
-        <source>Nothing was written.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/identity.py"/>
         <source>Once more: </source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/identity.py"/>
-        <source>Kind</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/identity.py"/>
-        <source>Name</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/identity.py"/>
-        <source>Valid</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/identity.py"/>
-        <source>Protection</source>
+        <source>Nothing was written.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1185,17 +975,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/identity.py"/>
-        <source>Password of {file}: </source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/identity.py"/>
         <source>No request was made.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/identity.py"/>
-        <source>no integrity check</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1230,11 +1010,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Signed and verified: the signatures hold.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
         <source>Nobody waits any more; it goes on with Apple. Started again, the trial goes on there.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1255,32 +1030,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
-        <source>The trial did not succeed; nothing was written.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
         <source>The trial was refused; what was signed is kept. Started again, it signs anew.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Time stamp</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Digest</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Programs signed</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Signed file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1296,11 +1046,6 @@
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
         <source>lets it through once Apple has notarised it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Another program's judgement:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1370,12 +1115,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Signed.</source>
+        <source>Signed, but macOS will not accept it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Signed, but macOS will not accept it.</source>
+        <source>Programs signed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1400,22 +1145,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
-        <source>it is too large to be one</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
         <source>The signature holds.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Submission</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>{file} will be replaced by its signed form.</source>
+        <location filename="codesign_wizard/commands/hints.py"/>
+        <source>Give it with {option} or in {variable}, or keep it: {setting}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1510,27 +1245,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/notary.py"/>
-        <source>Key ID</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/notary.py"/>
-        <source>Issuer ID</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/notary.py"/>
         <source>Apple lets this key notarise.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/notary.py"/>
         <source>This team has submitted nothing yet.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/notary.py"/>
-        <source>State</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1549,6 +1269,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Submission</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/notary.py"/>
         <source>Uploaded</source>
         <translation type="unfinished"></translation>
@@ -1561,11 +1286,6 @@
     <message>
         <location filename="codesign_wizard/commands/notary.py"/>
         <source>Here: notary status {id} --wait --staple.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/output.py"/>
-        <source>error</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1605,16 +1325,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/output.py"/>
-        <source>1 warning</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/output.py"/>
-        <source>status {status}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/output.py"/>
         <source>request {id}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1625,22 +1335,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/output.py"/>
-        <source>{n} warnings</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/output.py"/>
         <source>The result could not be written: {why}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/output.py"/>
         <source>What we saw:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/output.py"/>
-        <source>Portal</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1661,16 +1361,6 @@
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
         <source>The grant is not enough, or not known to the vault yet.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>no</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>likely</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1704,8 +1394,8 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>The application may do all that is needed.</source>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Signing for Windows will not work until this is mended.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1751,11 +1441,6 @@
     <message>
         <location filename="codesign_wizard/commands/practice.py"/>
         <source>practice files takes one folder, practice issue one request, the others nothing.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/practice.py"/>
-        <source>what to do</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1864,6 +1549,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/csr.py"/>
+        <source>{file} will be replaced.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/practice_issue.py"/>
         <source>Make it with codesign-wizard identity request.</source>
         <translation type="unfinished"></translation>
@@ -1891,6 +1581,11 @@
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
         <source>The proxy's login was left out of the export.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice.py"/>
+        <source>what to do</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1945,11 +1640,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
-        <source>it must be yes or no</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/profile.py"/>
         <source>a profile needs a name</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1966,6 +1656,11 @@
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
         <source>it cannot be read as JSON</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>it must be yes or no</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2130,16 +1825,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
-        <source>Signing will not work until this is mended.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/server.py"/>
-        <source>The server will not sign clients until this is mended.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/server.py"/>
         <source>Applied.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2161,11 +1846,6 @@
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
         <source>The server does not have all its old settings.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/server.py"/>
-        <source>Proved: the server signs its clients as you.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2200,12 +1880,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
-        <source>Nothing stands in the way.</source>
+        <source>The server will not sign clients until this is mended.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
-        <source>There is nothing to apply.</source>
+        <source>Nothing stands in the way.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2246,6 +1926,11 @@
     <message>
         <location filename="codesign_wizard/commands/sign.py"/>
         <source>Standard input can bring one secret only: the application's, or the .p12's password.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Another program's judgement:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2294,6 +1979,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/sign.py"/>
         <source>Signed, but Windows will not accept it.</source>
         <translation type="unfinished"></translation>
@@ -2301,6 +1991,16 @@
     <message>
         <location filename="codesign_wizard/commands/sign.py"/>
         <source>{name} is valid from {start} to {end}, and it was signed on {date}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Password of {file}: </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>{file} will be replaced by its signed form.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2330,22 +2030,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/staple.py"/>
-        <source>Ticket</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/staple.py"/>
-        <source>Nothing was changed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/staple.py"/>
         <source>{size} bytes</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/trial.py"/>
-        <source>Signed and verified: Windows will accept it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2364,8 +2049,8 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/trial.py"/>
-        <source>For the server</source>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Signed file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2389,6 +2074,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>The trial did not succeed; nothing was written.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/verify.py"/>
         <source>an .exe, .dll, .pkg, .app or Mach-O</source>
         <translation type="unfinished"></translation>
@@ -2405,27 +2095,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/verify.py"/>
-        <source>Architecture</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/verify.py"/>
         <source>Windows will not accept this file as it is.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/verify.py"/>
         <source>The file is signed, and Windows will accept it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/verify.py"/>
-        <source>not readable</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/verify.py"/>
-        <source>Description</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2436,11 +2111,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>it is not of the form 8-4-4-4-12 hexadecimal digits</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/api_key.py"/>
-        <source>The key in the keyring</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2460,17 +2130,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>The key in the keyring</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>it is a public key</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>it holds no private key</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/api_key.py"/>
-        <source>it is empty</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2516,11 +2186,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>it is a .p12 file</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
-        <source>{file} cannot be read: {why}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2625,17 +2290,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
-        <source>App Store Connect &gt; Users and Access &gt; Integrations &gt; App Store Connect API &gt; Team Keys.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
         <source>Generate API Key: a name, access “Developer”. An administrator has to do it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
         <source>Download the file AuthKey_….p8. The Issuer ID stands above the list, the Key ID in it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>App Store Connect &gt; Users and Access &gt; Integrations &gt; App Store Connect API &gt; Team Keys.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2665,16 +2330,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/bom.py"/>
-        <source>it is damaged</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/bom.py"/>
-        <source>a file name in it leads elsewhere</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/bom.py"/>
         <source>a folder of {path} is missing in it</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2696,16 +2351,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/bundle.py"/>
         <source>its Info.plist is too large to be one</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/bundle.py"/>
-        <source>its folders are nested too deeply</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/bundle.py"/>
-        <source>it holds more files than any program</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2745,11 +2390,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
-        <source>Sign it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/code_check.py"/>
         <source>Sign it with Developer ID Application.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2766,16 +2406,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
         <source>Take it from where it was signed, or sign it again.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/code_check.py"/>
-        <source>Build it for release, without this entitlement.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/code_check.py"/>
-        <source>it has another number of signers than one</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2815,11 +2445,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_directory.py"/>
-        <source>a name in it is not readable</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/code_directory.py"/>
         <source>its version is not known</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2835,7 +2460,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_directory.py"/>
-        <source>it is cut short</source>
+        <source>a name in it is not readable</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2886,16 +2511,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/code_findings.py"/>
         <source>The signature of {place} does not hold: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/code_findings.py"/>
-        <source>{signer} is vouched for by {root}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/code_findings.py"/>
-        <source>{signer} is vouched for by {root}, which counts only because it was added in the settings.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3030,11 +2645,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_findings.py"/>
-        <source>The certificate is valid until {date}, {days} days from now.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/code_findings.py"/>
         <source>Gatekeeper stops it on a customer's Mac until Apple has notarised it.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3100,16 +2710,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_resources.py"/>
-        <source>it is too large</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/code_resources.py"/>
-        <source>its outermost part is no dictionary</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/code_resources.py"/>
         <source>its entry for {path} is not one</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3125,17 +2725,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/cpio.py"/>
-        <source>it has more files than any package</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/cpio.py"/>
         <source>a file name in it is empty or too long</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/cpio.py"/>
-        <source>a file name in it cannot be read</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3160,32 +2750,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/detached.py"/>
-        <source>not a SignedData</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/detached.py"/>
-        <source>a SignedData that is cut short</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/detached.py"/>
         <source>a signature that is not detached</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/detached.py"/>
-        <source>nested too deeply</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/detached.py"/>
-        <source>cut short</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/detached.py"/>
-        <source>a length that is not DER</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3219,8 +2784,8 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/entitlements.py"/>
-        <source>it declares entities</source>
+        <location filename="codesign_wizard/core/apple/code_resources.py"/>
+        <source>its outermost part is no dictionary</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3234,6 +2799,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/detached.py"/>
+        <source>nested too deeply</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/entitlements.py"/>
         <source>it is no property list</source>
         <translation type="unfinished"></translation>
@@ -3241,11 +2811,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/entitlements.py"/>
         <source>it repeats itself without end</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/entitlements.py"/>
-        <source>it is nested too deeply</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3525,11 +3090,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>{file} cannot be written: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
         <source>A password is needed for the .p12 files that are to be written.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3695,11 +3255,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_words.py"/>
-        <source>Installer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity_words.py"/>
         <source>The first of them ends on {date}, {left}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3759,6 +3314,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Signed and verified: the signatures hold.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Signed, notarised and stapled</source>
         <translation type="unfinished"></translation>
@@ -3780,17 +3340,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
-        <source>accepted</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>refused: invalid</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/later_words.py"/>
-        <source>refused</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3801,11 +3351,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Upload</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/later_words.py"/>
-        <source>Apple</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3880,11 +3425,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
-        <source>and {count} more</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Mend what is listed below, then try again.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3935,27 +3475,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>Sign only</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>Fastest. macOS 10.15 and later stop what was downloaded.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>Sign and notarise</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>Good. The customer's Mac asks Apple once, when it is first opened.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>Sign, notarise and staple</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3989,6 +3514,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Key ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Issuer ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>Agreement with Apple: has to be accepted</source>
         <translation type="unfinished"></translation>
@@ -4001,11 +3536,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>API key: Apple does not take it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>Obtained {time}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4070,11 +3600,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>The result below is of {time}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>The {name} is missing still.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4121,11 +3646,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/mac_tools.py"/>
         <source>it says nothing more</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/mac_tools.py"/>
-        <source>it is not there</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4270,11 +3790,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>{hours} h {minutes} min</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>It can take Apple some days. Nothing is wrong with the file; signing alone works meanwhile.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4296,11 +3811,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>{count} s</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>{minutes} min</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4400,17 +3910,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_api.py"/>
-        <source>it is not what the service's documentation says</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary_api.py"/>
         <source>it holds no submission</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_api.py"/>
         <source>what is called the log is none</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_api.py"/>
+        <source>it is not what the service's documentation says</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4675,11 +4185,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
-        <source>Apple has not set the team up for notarisation yet.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
         <source>{what} is not signed.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4940,11 +4445,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_contents.py"/>
-        <source>{count} signed</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/package_contents.py"/>
         <source>Switch on Windows' Developer Mode, or work on macOS or Linux.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4955,22 +4455,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_findings.py"/>
-        <source>{file} is damaged: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/package_findings.py"/>
         <source>{file} has no time stamp: its signature ends with the certificate, and Apple refuses to notarise it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_findings.py"/>
         <source>{file} was signed with a certificate of the kind “{kind}”; packages want Developer ID Installer.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/package_findings.py"/>
-        <source>{file} is not signed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5034,6 +4524,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{signer} is vouched for by {root}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>{signer} is vouched for by {root}, which counts only because it was added in the settings.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/package_findings.py"/>
         <source>macOS will not name {signer} as the package's developer: {why}.</source>
         <translation type="unfinished"></translation>
@@ -5046,26 +4546,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/package_findings.py"/>
         <source>The package was signed with a certificate of the kind “{kind}”, not Developer ID Installer.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/package_findings.py"/>
-        <source>The time stamp of {server} says {time} UTC and holds.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/package_findings.py"/>
-        <source>The time stamp of {server} says {time} UTC; its root counts only because it was added in the settings.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/package_findings.py"/>
-        <source>There is no time stamp: the signature ends with the certificate, on {date}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/package_findings.py"/>
-        <source>The time stamp does not hold: {why}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5125,17 +4605,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_inspect.py"/>
-        <source>Installs</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/package_inspect.py"/>
         <source>{identifier} {version}, in {place}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_inspect.py"/>
         <source>Title</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>and {count} more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_inspect.py"/>
+        <source>Installs</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5151,6 +4636,11 @@
     <message>
         <location filename="codesign_wizard/core/apple/package_inspect.py"/>
         <source>without an identifier</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/staple.py"/>
+        <source>Ticket</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5175,11 +4665,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_verify.py"/>
-        <source>Sign the package again.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/package_verify.py"/>
         <source>Sign the package again, with a time stamp.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5199,8 +4684,13 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/code_check.py"/>
+        <source>it has another number of signers than one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/package_verify.py"/>
-        <source>its certificate is missing</source>
+        <source>Sign the package again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5211,11 +4701,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/package_verify.py"/>
         <source>{name} is missing</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/package_verify.py"/>
-        <source>the signature cannot be checked: {error}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5235,27 +4720,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/payload.py"/>
-        <source>it cannot be unpacked</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/payload.py"/>
-        <source>it unpacks to far more than a package holds</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/payload.py"/>
         <source>it is packed in an unknown way</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/payload.py"/>
+        <source>it cannot be unpacked</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/preflight.py"/>
         <source>disk images are not opened here</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/repack.py"/>
-        <source> and </source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5335,11 +4810,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/requirement_language.py"/>
-        <source>a requirement is nested too deeply</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/requirement_language.py"/>
         <source>the requirement is not understood at “{rest}”</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5351,6 +4821,11 @@
     <message>
         <location filename="codesign_wizard/core/apple/requirements.py"/>
         <source>something follows a requirement</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/requirement_language.py"/>
+        <source>a requirement is nested too deeply</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5440,11 +4915,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
-        <source>there is no program in it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
         <source>Signing {path}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5471,11 +4941,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/sign_macho.py"/>
         <source>{file} is damaged or cannot be signed: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
-        <source>The {name} cannot be put into a signature: {why}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5509,6 +4974,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/code_check.py"/>
+        <source>Build it for release, without this entitlement.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/sign_macho.py"/>
         <source>something is attached behind the program</source>
         <translation type="unfinished"></translation>
@@ -5521,11 +4991,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/sign_macho.py"/>
         <source>identifier</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
-        <source>Build or download the file again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5565,12 +5030,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/staple.py"/>
-        <source>Sign it, and let Apple notarise it.</source>
+        <source>Stapled {size} bytes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/staple.py"/>
-        <source>Stapled {size} bytes</source>
+        <source>Sign it, and let Apple notarise it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5685,11 +5150,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/submitted_file.py"/>
-        <source>a program alone is not taken; put it into a package, an app or a .zip</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/submitted_file.py"/>
         <source>it is neither .pkg, .app, .zip nor .dmg</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5750,17 +5210,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/ticket.py"/>
-        <source>it is no answer of this service</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/ticket.py"/>
         <source>the ticket in it is empty</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/ticket.py"/>
         <source>Asking for the ticket again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/ticket.py"/>
+        <source>it is no answer of this service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5794,28 +5254,28 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>status {status}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/ticket.py"/>
         <source>Try again later; the file is notarised without a stapled ticket, too.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/tree.py"/>
-        <source>a file name in it cannot be used</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/tree.py"/>
-        <source>{name} is a device or a pipe</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/tree.py"/>
-        <source>{name} is in it twice</source>
+        <location filename="codesign_wizard/core/apple/bundle.py"/>
+        <source>its folders are nested too deeply</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/tree.py"/>
         <source>{name} is no name for a file on Windows</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/tree.py"/>
+        <source>a file name in it cannot be used</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5895,47 +5355,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>it vouches only for itself</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>it ends in {root}, which is not Apple's root</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
         <source>its issuer, {issuer}, is not known</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>{name} is signed with {digest}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>{name} expired on {date}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>{name} is valid only from {date}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>{name} has a critical extension that is not understood ({oid})</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>{name} is not allowed to issue this certificate</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>{name} is not meant for this purpose</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5946,6 +5366,11 @@
     <message>
         <location filename="codesign_wizard/core/apple/verify_any.py"/>
         <source>The signature holds, but only with the roots that were added: macOS does not know them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
+        <source>there is no program in it</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5971,6 +5396,16 @@
     <message>
         <location filename="codesign_wizard/core/apple/verify_code.py"/>
         <source>Take it away, or move it to Contents/Resources and sign again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/mac_tools.py"/>
+        <source>it is not there</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_resources.py"/>
+        <source>it is too large</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6044,8 +5479,8 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/xar.py"/>
-        <source>two of its files overlap</source>
+        <location filename="codesign_wizard/core/apple/payload.py"/>
+        <source>it unpacks to far more than a package holds</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6076,6 +5511,21 @@
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>its table of contents cannot be unpacked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/cpio.py"/>
+        <source>it has more files than any package</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/xar.py"/>
+        <source>two of its files overlap</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/cpio.py"/>
+        <source>a file name in it cannot be read</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6114,6 +5564,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/entitlements.py"/>
+        <source>it declares entities</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/xml_tree.py"/>
         <source>it is nested too deeply or has too many elements</source>
         <translation type="unfinished"></translation>
@@ -6144,13 +5599,38 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/bundle.py"/>
+        <source>it holds more files than any program</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/bom.py"/>
+        <source>a file name in it leads elsewhere</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/zipped_app.py"/>
         <source>Pack or download it again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/tree.py"/>
+        <source>{name} is a device or a pipe</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/zipped_app.py"/>
         <source>it unpacks to far more than an app holds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/tree.py"/>
+        <source>{name} is in it twice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>{file} is not signed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6215,17 +5695,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/checks.py"/>
-        <source>The certificate is meant for code signing.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/checks.py"/>
         <source>The certificate is not meant for code signing.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/checks.py"/>
-        <source>The key is large enough: {key}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6244,13 +5714,33 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/authenticode/checks.py"/>
-        <source>Certificates are now issued for at most 460 days: plan to renew every year.</source>
+        <location filename="codesign_wizard/core/apple/code_findings.py"/>
+        <source>The certificate is valid until {date}, {days} days from now.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/checks.py"/>
         <source>The certificate says how its owner was checked: {kind}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The time stamp of {server} says {time} UTC and holds.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The time stamp of {server} says {time} UTC; its root counts only because it was added in the settings.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>There is no time stamp: the signature ends with the certificate, on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>The time stamp does not hold: {why}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6299,6 +5789,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/detached.py"/>
+        <source>not a SignedData</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/detached.py"/>
+        <source>a SignedData that is cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/authenticode/cms.py"/>
         <source>more certificates than any signature has</source>
         <translation type="unfinished"></translation>
@@ -6340,17 +5840,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/cms.py"/>
-        <source>the algorithm is not the key's</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/cms.py"/>
         <source>the key is of a kind that does not sign programs</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/cms.py"/>
         <source>more attributes than any signature has</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/cms.py"/>
+        <source>the algorithm is not the key's</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>the signature cannot be checked: {error}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6371,6 +5876,11 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/der.py"/>
         <source>too many parts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/detached.py"/>
+        <source>cut short</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6406,6 +5916,11 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/der.py"/>
         <source>a primitive value has no parts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/detached.py"/>
+        <source>a length that is not DER</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6505,17 +6020,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
-        <source>the file became shorter while it was read</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>its PE header overlaps the DOS header or is not aligned</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>a section reaches behind the end of the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/pe.py"/>
+        <source>the file became shorter while it was read</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6540,17 +6055,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
+        <source>it is of a kind this tool does not know</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>Unpack it and sign the .exe inside.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>Sign it with the tool that made it, or choose the .exe installer.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/refusals.py"/>
-        <source>it is of a kind this tool does not know</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6664,6 +6179,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
+        <source>Build or download the file again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/authenticode/roots.py"/>
         <source>The extra root certificates in {file} cannot be read.</source>
         <translation type="unfinished"></translation>
@@ -6691,6 +6211,11 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/sign.py"/>
         <source>{file} has no time stamp: its signature ends with the certificate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/sign_macho.py"/>
+        <source>The {name} cannot be put into a signature: {why}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6799,6 +6324,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/package_verify.py"/>
+        <source>its certificate is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>its certificate is not meant for time stamps</source>
         <translation type="unfinished"></translation>
@@ -6854,6 +6384,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>it vouches only for itself</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
         <source>its issuer, {issuer}, is not in the file</source>
         <translation type="unfinished"></translation>
@@ -6864,13 +6399,43 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>it ends in {root}, which is not Apple's root</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>{name} is valid only from {date}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>{name} is signed with {digest}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
         <source>the key of {name} has only {bits} bits</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/authenticode/verify.py"/>
-        <source>not stated</source>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>{name} is not allowed to issue this certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>{name} expired on {date}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>{name} has a critical extension that is not understood ({oid})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trust.py"/>
+        <source>{name} is not meant for this purpose</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6896,6 +6461,11 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/verify.py"/>
         <source>something stands behind the signature</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/code_check.py"/>
+        <source>Sign it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7060,16 +6630,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
-        <source>Try again in a minute.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/explain.py"/>
-        <source>Try again in a few minutes.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>an address it does not tell</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7191,31 +6751,6 @@
     <message>
         <location filename="codesign_wizard/core/azure/options.py"/>
         <source>Give the certificate's name.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/options.py"/>
-        <source>vault name</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/options.py"/>
-        <source>certificate name</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/options.py"/>
-        <source>Application ID</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/options.py"/>
-        <source>application secret</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/options.py"/>
-        <source>Tenant ID</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7444,6 +6979,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/staple.py"/>
+        <source>Nothing was changed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>Sign in again with an administrator's account of the vault's tenant.</source>
         <translation type="unfinished"></translation>
@@ -7500,22 +7040,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
-        <source>Read what Microsoft says about this number.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>Have the lock removed for the change (Locks, on the resource's page).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>Compare the object ID under Enterprise applications; try again later.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
-        <source>Sign in with an account that has at least the role Reader on the vault.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7565,6 +7095,46 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
+        <source>Decrypt</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
+        <source>Encrypt</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
+        <source>Unwrap Key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
+        <source>Wrap Key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
+        <source>Release</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
+        <source>Rotate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
+        <source>Get Rotation Policy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
+        <source>Set Rotation Policy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
         <source>Get</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7610,51 +7180,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
-        <source>Decrypt</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
-        <source>Encrypt</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
-        <source>Unwrap Key</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
-        <source>Wrap Key</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
-        <source>Purge</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
-        <source>Release</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
-        <source>Rotate</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
-        <source>Get Rotation Policy</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
-        <source>Set Rotation Policy</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
         <source>Manage Contacts</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7681,6 +7206,11 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
         <source>Delete Certificate Authorities</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
+        <source>Purge</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7716,16 +7246,6 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
         <source>No access policy ticks it for the application.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
-        <source>The deny assignment {name} forbids it, whatever roles are held.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
-        <source>A role holds it, but the deny assignment {name} may forbid it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7806,6 +7326,11 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/management.py"/>
         <source>{count} subscriptions were looked through.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>Sign in with an account that has at least the role Reader on the vault.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8134,6 +7659,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>The deny assignment {name} forbids it, whatever roles are held.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>A role holds it, but the deny assignment {name} may forbid it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
         <source>All of it is granted; what the vault still refuses, it may not know yet.</source>
         <translation type="unfinished"></translation>
@@ -8286,11 +7821,6 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
         <source>A deny assignment forbids it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
-        <source>The vault throttles; trying again in {seconds} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8504,6 +8034,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <source>The vault throttles; trying again in {seconds} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>Signed in: the vault sees the application as {object_id}.</source>
         <translation type="unfinished"></translation>
@@ -8516,11 +8051,6 @@
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>The Secret ID was given in place of the secret's Value.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
-        <source>The application secret has expired.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8546,11 +8076,6 @@
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>The vault {vault} belongs to another tenant than the one given.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
-        <source>A Conditional Access policy blocks the application.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8610,17 +8135,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
-        <source>Microsoft Entra ID, App registrations, All applications: choose the application.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>Certificates &amp; secrets, Client secrets, New client secret.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>Copy the column Value at once: it is never shown again. Secret ID is not what is needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Microsoft Entra ID, App registrations, All applications: choose the application.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8731,6 +8256,16 @@
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>The vault's address ends in {suffix}?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>Try again in a few minutes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>Read what Microsoft says about this number.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8965,11 +8500,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Key vaults, {vault}, Certificates, {name}, Certificate Operation.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>this computer's public address</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9011,6 +8541,11 @@
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
         <source>{file} is an archive locked by a password: unpack it first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_findings.py"/>
+        <source>{file} is damaged: {why}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9056,16 +8591,6 @@
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
         <source>The certificate of {name} is a CA's, which may not sign programs.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
-        <source>The certificate of {name} expired on {date}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
-        <source>The certificate of {name} is valid only from {date}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9204,18 +8729,13 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/bundle.py"/>
-        <source>Certificate of</source>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Valid from</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/bundle.py"/>
-        <source>Issued by</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/bundle.py"/>
-        <source>no purpose that is named</source>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Root</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9236,11 +8756,6 @@
     <message>
         <location filename="codesign_wizard/core/certificates/desk.py"/>
         <source>The certificate can sign programs.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>expired</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9280,22 +8795,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>In the vault</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Subject</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Asks for</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
         <source>code signing, digital signatures</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/bundle.py"/>
+        <source>Certificate of</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9306,16 +8811,6 @@
     <message>
         <location filename="codesign_wizard/core/certificates/desk.py"/>
         <source>Signing a test text with it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Signing in</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Reading what the vault holds</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9340,11 +8835,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>A signing request waits for the CA's answer.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
         <source>Made on {date}, 1 day ago.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9360,12 +8850,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Making the key and the request in the vault</source>
+        <source>Reading what the vault holds</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Dropping the request</source>
+        <source>Making the key and the request in the vault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9376,11 +8866,6 @@
     <message>
         <location filename="codesign_wizard/core/certificates/desk.py"/>
         <source>Comparing with the request in the vault</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Merging the answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9449,8 +8934,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/code_directory.py"/>
+        <source>it is cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/certificates/forms.py"/>
         <source>it is no certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>A signing request waits for the CA's answer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9494,6 +8989,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/authenticode/verify.py"/>
+        <source>not stated</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/certificates/judge.py"/>
         <source>an unknown time</source>
         <translation type="unfinished"></translation>
@@ -9501,6 +9001,11 @@
     <message>
         <location filename="codesign_wizard/core/certificates/judge.py"/>
         <source>nobody was asked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/bundle.py"/>
+        <source>no purpose that is named</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9574,6 +9079,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The key is large enough: {key}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
         <source>The key is smaller than new certificates may have: {key}.</source>
         <translation type="unfinished"></translation>
@@ -9591,6 +9101,11 @@
     <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
         <source>The certificate is signed with {digest}, which Windows no longer accepts.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>The certificate is meant for code signing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9646,6 +9161,11 @@
     <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
         <source>It is valid until {date}, {days} days from now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/checks.py"/>
+        <source>Certificates are now issued for at most 460 days: plan to renew every year.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9820,17 +9340,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>unknown</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>Advised: every CA and every Windows accepts it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>The least that CAs accept; signs a little faster.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Signature</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9859,6 +9379,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Asks for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>Key usage</source>
         <translation type="unfinished"></translation>
@@ -9876,6 +9401,11 @@
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>It is good for tests with a CA of your own.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/bom.py"/>
+        <source>it is damaged</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9960,12 +9490,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
-        <source>HTTP status {status}</source>
+        <source>the responder was not appointed by the issuer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
-        <source>the responder was not appointed by the issuer</source>
+        <source>HTTP status {status}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -10119,6 +9649,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>Try again in a minute.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
         <source>Leave out quotes, backslashes and rare signs, and try again.</source>
         <translation type="unfinished"></translation>
@@ -10136,6 +9671,11 @@
     <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
         <source>The tier of a vault that exists is changed by a command only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Key vaults, {vault}, Certificates, {name}, Certificate Operation.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -10455,17 +9995,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/address.py"/>
-        <source>its host name cannot be used</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/address.py"/>
         <source>it cannot be read</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/address.py"/>
-        <source>Use the address that begins with https://.</source>
+        <source>its host name cannot be used</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -10615,11 +10150,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/client.py"/>
-        <source>the sign-in</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/client.py"/>
         <source>the end of the session</source>
         <translation type="unfinished"></translation>
     </message>
@@ -10650,11 +10180,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/client.py"/>
-        <source>behind</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/client.py"/>
         <source>Give the address that opens the Comet Server's own web page, with its port.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -10671,11 +10196,6 @@
     <message>
         <location filename="codesign_wizard/core/comet/client.py"/>
         <source>no JSON object came</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/client.py"/>
-        <source>{n} minutes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -10759,6 +10279,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/entitlements.py"/>
+        <source>it is nested too deeply</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/comet/document.py"/>
         <source>something follows it at character {place}</source>
         <translation type="unfinished"></translation>
@@ -10816,11 +10341,6 @@
     <message>
         <location filename="codesign_wizard/core/comet/findings.py"/>
         <source>The server refuses the sign-in of {user}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/findings.py"/>
-        <source>The server asks for a one-time code for {user}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11020,11 +10540,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/look.py"/>
-        <source>Azure Key Vault</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/look.py"/>
         <source>uploaded Apple certificates</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11035,17 +10550,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/look.py"/>
-        <source>empty</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/look.py"/>
         <source>set, kept under the server's own format</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/look.py"/>
-        <source>the same</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11105,22 +10610,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove.py"/>
-        <source>nobody</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/prove.py"/>
         <source>Choose notarising, or notarising and stapling, as the level, and apply it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove.py"/>
         <source>The profile's options sign from here: give them to the server (server apply --only azure).</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/prove.py"/>
-        <source>none</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11136,6 +10631,11 @@
     <message>
         <location filename="codesign_wizard/core/comet/prove.py"/>
         <source>It offers: {platforms}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>nothing</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11265,11 +10765,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove_findings.py"/>
-        <source>The folder {folder} cannot be written: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
         <source>Compare the server's settings with the profile (server diff), and apply what differs.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11286,11 +10781,6 @@
     <message>
         <location filename="codesign_wizard/core/comet/prove_findings.py"/>
         <source>On the server: Logs; look for the time of the build.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/settings.py"/>
-        <source>Build mode</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11355,16 +10845,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/settings.py"/>
-        <source>Developer ID Installer certificate</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/settings.py"/>
-        <source>Developer ID Application certificate</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/settings.py"/>
         <source>the Azure options</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11414,8 +10894,28 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>Azure Key Vault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/comet/settings.py"/>
         <source>SAS Relic server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Sign only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Sign and notarise</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Sign, notarise and staple</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11439,6 +10939,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>the same</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Applied {time}: {n} settings were changed, read back and compared.</source>
         <translation type="unfinished"></translation>
@@ -11446,6 +10951,11 @@
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Looking changes nothing. What would be changed is shown first, and can be undone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>Proved: the server signs its clients as you.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11466,6 +10976,11 @@
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>no ticket was seen</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/address.py"/>
+        <source>Use the address that begins with https://.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11540,11 +11055,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
-        <source>Server</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Signed in as</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11589,6 +11099,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>Build mode</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>1 differs</source>
         <translation type="unfinished"></translation>
@@ -11615,16 +11130,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
-        <source>Problem</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/words.py"/>
-        <source>Size</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Undone {time}: the server has its old values again.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11636,6 +11141,11 @@
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Not as in this profile: {n} of the server's settings.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>{n} minutes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11666,6 +11176,11 @@
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>{n} cannot be compared</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove.py"/>
+        <source>nobody</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11729,8 +11244,13 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/expiry.py"/>
-        <source>App Store Connect API key</source>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>Developer ID Application certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <source>Developer ID Installer certificate</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11750,12 +11270,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
-        <source>As typed.</source>
+        <source>It is read off the .p12 file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
-        <source>It is read off the .p12 file.</source>
+        <source>As typed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11850,47 +11370,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
-        <source>Start</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/flow.py"/>
-        <source>Key Vault</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/flow.py"/>
-        <source>Permissions</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/flow.py"/>
-        <source>Windows trial</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/flow.py"/>
-        <source>Apple certificates</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/flow.py"/>
         <source>Level and API key</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
-        <source>macOS trial</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/flow.py"/>
-        <source>Summary</source>
+        <source>Finish</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Apple will notarise nothing until this is mended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>Signing will not work until this is mended.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11915,11 +11410,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
-        <source>Nothing has been signed yet.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/flow.py"/>
         <source>Both certificates are needed.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11936,6 +11426,11 @@
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Check the key, or go on and check it later.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>{file} cannot be read: {why}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11956,6 +11451,16 @@
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} holds a private key that no password protects: whoever has the file has the key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The certificate of {name} expired on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The certificate of {name} is valid only from {date}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12015,11 +11520,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
-        <source>Profile</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
         <source>Made</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12031,6 +11531,16 @@
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} is a report of Codesign Wizard on {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Size</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12046,6 +11556,21 @@
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} is a Windows program signed by {publisher}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Subject</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Issuer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Valid</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12074,13 +11599,13 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>somebody unreadable</source>
+        <location filename="codesign_wizard/commands/verify.py"/>
+        <source>Description</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
-        <source>a certificate</source>
+        <source>somebody unreadable</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12096,6 +11621,11 @@
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>{n} bytes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>not encrypted</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12126,6 +11656,16 @@
     <message>
         <location filename="codesign_wizard/core/inspect_p12.py"/>
         <source>{file} is a .p12 file: a key and its certificates, encrypted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>a certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>no integrity check</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12204,6 +11744,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/submitted_file.py"/>
+        <source>a program alone is not taken; put it into a package, an app or a .zip</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/macos_trial.py"/>
         <source>a .zip holds no ticket; give the app itself, or go to the level “notarise” only</source>
         <translation type="unfinished"></translation>
@@ -12211,6 +11756,11 @@
     <message>
         <location filename="codesign_wizard/core/macos_trial.py"/>
         <source>done before</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/package_contents.py"/>
+        <source>{count} signed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12234,13 +11784,8 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/needs.py"/>
-        <source>today</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/needs.py"/>
-        <source>in 1 day</source>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>expired</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12255,22 +11800,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
-        <source>minutes</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/needs.py"/>
         <source>The private key lives in its hardware and never leaves it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>Application registration with a secret</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/needs.py"/>
-        <source>no cost</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12329,8 +11864,8 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/needs.py"/>
-        <source>Administrator of the Comet Server</source>
+        <location filename="codesign_wizard/core/comet/prove.py"/>
+        <source>none</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12340,7 +11875,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
-        <source>in {n} days</source>
+        <source>no cost</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>minutes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12365,12 +11905,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/network.py"/>
-        <source>the answer is larger than any should be</source>
+        <source>It must hold certificates in PEM.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/network.py"/>
-        <source>It must hold certificates in PEM.</source>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>{hours} h {minutes} min</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12381,6 +11921,16 @@
     <message>
         <location filename="codesign_wizard/core/network_clock.py"/>
         <source>ahead</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>behind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>{minutes} min</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12401,6 +11951,11 @@
     <message>
         <location filename="codesign_wizard/core/network_clock.py"/>
         <source>Linux: timedatectl set-ntp true</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network.py"/>
+        <source>the answer is larger than any should be</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12610,11 +12165,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/profile.py"/>
-        <source>none yet</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
         <source>Its id is not a file name.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12636,6 +12186,11 @@
     <message>
         <location filename="codesign_wizard/core/report.py"/>
         <source>The report is saved as {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>{file} cannot be written: {why}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12664,6 +12219,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Vault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Tenant</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/report.py"/>
         <source>Apple team</source>
         <translation type="unfinished"></translation>
@@ -12686,6 +12251,16 @@
     <message>
         <location filename="codesign_wizard/core/report.py"/>
         <source>Report of {time} UTC, made by version {version} on {system}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>it is too large to be one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>it is empty</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12725,26 +12300,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
-        <source>works</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>needs attention</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>out of date</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>in progress</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
         <source>Step</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12755,42 +12310,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
-        <source>Status</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>Code</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>Message</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>Request id</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>Time</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>Permission</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
         <source>Seen by</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>Note</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12810,47 +12330,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
-        <source>likely, not proved</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>Warning</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>In order</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>What to do next</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>What was checked</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>What we saw</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>Finding</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
         <source>What to do:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>What ends when</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12861,11 +12341,6 @@
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
         <source>Permissions in the vault</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>not asked for</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13029,6 +12504,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>Administrator of the Comet Server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/summary.py"/>
         <source>{step} needs attention: {what}</source>
         <translation type="unfinished"></translation>
@@ -13046,11 +12526,6 @@
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
         <source>{done} of {all} steps are done.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/summary.py"/>
-        <source>{step} comes next.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13109,8 +12584,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>accepted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/trial.py"/>
         <source>Opening the key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>refused</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13119,8 +12604,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>The folder {folder} cannot be written: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/trial_parts.py"/>
         <source>The output would be {file} itself, which is to be signed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/verify.py"/>
+        <source>not readable</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13134,6 +12629,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>1 warning</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/verdict.py"/>
         <source>Besides: {parts}.</source>
         <translation type="unfinished"></translation>
@@ -13141,6 +12641,16 @@
     <message>
         <location filename="codesign_wizard/core/verdict.py"/>
         <source>{n} more problems</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>{n} warnings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Apple certificates</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13155,22 +12665,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/apple_certificates.py"/>
-        <source>How they were judged</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/apple_certificates.py"/>
         <source>Reading the certificates</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/apple_certificates.py"/>
         <source>Trying the password</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/apple_certificates.py"/>
-        <source>Forgetting the password</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13290,11 +12790,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/apple_making.py"/>
-        <source>Password</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/apple_making.py"/>
         <source>that of {file}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13306,16 +12801,6 @@
     <message>
         <location filename="codesign_wizard/pages/apple_requests.py"/>
         <source>1. The two signing requests</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/apple_requests.py"/>
-        <source>&amp;Make the signing requests</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/apple_requests.py"/>
-        <source>Sa&amp;ve both files…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13341,11 +12826,6 @@
     <message>
         <location filename="codesign_wizard/pages/apple_requests.py"/>
         <source>Drop the two .cer files here</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/apple_requests.py"/>
-        <source>Choose &amp;files…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13380,7 +12860,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>&amp;Make the signing requests</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
         <source>Each certificate finds its key here by itself. Both become .p12 files, with their chain.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>Sa&amp;ve both files…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13396,16 +12886,6 @@
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
         <source>What the vault holds, and the way to the next certificate. You confirm every change first.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>How it was judged</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Loo&amp;k in the vault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13459,6 +12939,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Dropping the request</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
         <source>Bring the deleted certificate back?</source>
         <translation type="unfinished"></translation>
@@ -13471,6 +12956,11 @@
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
         <source>&amp;Recover it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>the pasted text</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13499,6 +12989,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Merging the answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
         <source>Save the signing request</source>
         <translation type="unfinished"></translation>
@@ -13510,17 +13005,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Save reminders for the calendar</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Calendar files (*.ics)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
         <source>Asking for the proof</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Loo&amp;k in the vault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13551,11 +13041,6 @@
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
         <source>Lost for good: its key. A certificate that the CA issues for this request, even one that is paid for, can then never be used; the CA would have to issue it anew for another request.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Saved as {name}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13596,6 +13081,11 @@
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
         <source>Something changed since this was looked at. Look again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>the CA's refusal</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13880,11 +13370,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/inspect.py"/>
-        <source>&amp;Password</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/inspect.py"/>
         <source>The file</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13909,8 +13394,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>Application ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Object ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>Tenant ID</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13921,6 +13416,11 @@
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Certificate valid until</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Key Vault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13980,17 +13480,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Asking the keyring</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Storing the secret</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Forgetting the secret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Signing in</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14009,6 +13509,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>vault name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>certificate name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>application ID</source>
         <translation type="unfinished"></translation>
@@ -14019,8 +13529,8 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Ways to do it</source>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>application secret</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14100,11 +13610,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Checked {time}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Something changed since this was checked. Sign in again.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14145,11 +13650,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>working</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>the vault</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14180,11 +13680,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_level.py"/>
-        <source>What Apple said</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_level.py"/>
         <source>Not needed at the level “sign only”; it can be made ready here all the same.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14209,11 +13704,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/macos_level.py"/>
-        <source>Cancelling leaves everything as it was.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/pages/macos_submissions.py"/>
         <source>S&amp;ubmissions to Apple</source>
         <translation type="unfinished"></translation>
@@ -14221,6 +13711,11 @@
     <message>
         <location filename="codesign_wizard/pages/macos_submissions.py"/>
         <source>They stay with Apple and cannot be withdrawn. A new one is not faster.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_level.py"/>
+        <source>What Apple said</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14259,6 +13754,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>macOS trial</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>An installer package signed here, taken to the chosen level, judged as macOS would judge it.</source>
         <translation type="unfinished"></translation>
@@ -14275,16 +13775,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>What will be signed</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Use my own…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Packages, apps in a zip, programs (*.pkg *.zip *.app *.dylib);;All files (*)</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14296,11 +13786,6 @@
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>An app is a folder whose name ends in .app</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Use the sample</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14325,11 +13810,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Programs</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Signed, but not through the level yet: go on when you like.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14350,7 +13830,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Another…</source>
+        <source>Use my own…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14365,22 +13845,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Package</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Time stamps</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Level</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>{n} signed, hardened runtime on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Programs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Package</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14389,8 +13864,8 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Sign and &amp;verify</source>
+        <location filename="codesign_wizard/core/profile.py"/>
+        <source>none yet</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14451,11 +13926,6 @@
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>By hand, or for somebody else to do: portal, az, PowerShell</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Copy what we saw</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14529,6 +13999,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>The application may do all that is needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>&amp;Look again</source>
         <translation type="unfinished"></translation>
@@ -14585,16 +14060,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>az command</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>PowerShell command</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
         <source>In the browser</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14634,6 +14099,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Checked {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>Something changed since this was checked. Look again.</source>
         <translation type="unfinished"></translation>
@@ -14669,6 +14139,21 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/context.py"/>
+        <source>yes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>no</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>likely</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>The code is {code}.</source>
         <translation type="unfinished"></translation>
@@ -14694,8 +14179,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/server.py"/>
         <source>The server that signs your clients: what it has, what this profile holds, and the proof.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_certificates.py"/>
+        <source>How they were judged</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14706,6 +14201,11 @@
     <message>
         <location filename="codesign_wizard/pages/server.py"/>
         <source>Storing the password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_certificates.py"/>
+        <source>Forgetting the password</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14794,6 +14294,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The server asks for a one-time code for {user}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/server_parts.py"/>
         <source>The Comet Server</source>
         <translation type="unfinished"></translation>
@@ -14806,11 +14311,6 @@
     <message>
         <location filename="codesign_wizard/pages/server_parts.py"/>
         <source>&amp;User name</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server_parts.py"/>
-        <source>Pass&amp;word</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14906,6 +14406,11 @@
     <message>
         <location filename="codesign_wizard/pages/server_parts.py"/>
         <source>From the authenticator app; each works once.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
+        <source>There is nothing to apply.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15009,6 +14514,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Network</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>&amp;Proxy</source>
         <translation type="unfinished"></translation>
@@ -15040,7 +14550,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
-        <source>Choose a PEM file</source>
+        <source>Language</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>As the system</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15050,7 +14565,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
-        <source>Remove</source>
+        <source>Choose a PEM file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15085,6 +14600,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Of the whole program on this computer, not of this profile alone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>The program speaks it from the next start on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
         <source>Add a file: {name}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15099,8 +14624,23 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>It could not be kept: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Start</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/start.py"/>
         <source>From accounts to a signed, proven installer of your own brand, one step at a time.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>Profile</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15210,11 +14750,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
-        <source>Choose…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
         <source>Files that can be inspected (*.exe *.dll *.pkg *.zip *.cer *.crt *.pem *.csr *.p7b *.p12 *.pfx *.p8);;All files (*)</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15250,11 +14785,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
-        <source>What</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
         <source>Cost</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15276,11 +14806,6 @@
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
         <source>Forget {name}, its settings, results and stored secrets? Nothing changes at Azure or Apple.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>My product</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15324,6 +14849,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/repack.py"/>
+        <source> and </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
         <source>Everything is filled in: walk the whole way with Next.</source>
         <translation type="unfinished"></translation>
@@ -15341,6 +14871,11 @@
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
         <source>Next expiry: the {what}, {when}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{step} comes next.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15389,13 +14924,28 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>today</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>in 1 day</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Summary</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/summary.py"/>
         <source>What works, what ends when, what comes next; and the report to hand on.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/summary.py"/>
-        <source>Report</source>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>What to do next</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15406,6 +14956,11 @@
     <message>
         <location filename="codesign_wizard/pages/summary.py"/>
         <source>Copy for support</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>What ends when</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15449,6 +15004,21 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Save reminders for the calendar</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Calendar files (*.ics)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>works</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/summary.py"/>
         <source>Who has to act, from what was found.</source>
         <translation type="unfinished"></translation>
@@ -15464,8 +15034,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Asking the keyring</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/summary.py"/>
         <source>ended</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>in {n} days</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15484,6 +15064,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/expiring.py"/>
+        <source>no end</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/expiring.py"/>
+        <source>not known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/summary.py"/>
         <source>Show: {what}</source>
         <translation type="unfinished"></translation>
@@ -15494,8 +15084,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Sign and &amp;verify</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/trial.py"/>
         <source>The signed file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>How it was judged</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15516,6 +15116,11 @@
     <message>
         <location filename="codesign_wizard/pages/trial.py"/>
         <source>Signing and verifying.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_level.py"/>
+        <source>Cancelling leaves everything as it was.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15554,6 +15159,21 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Obtained {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Saved as {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>The result below is of {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Perhaps, at first. SmartScreen goes by the reputation of the file and its publisher, which grows with downloads; a valid signature alone does not give it, nor does an EV certificate since 2024. A renewed certificate, or one of another authority, may begin anew. Nobody can promise that no warning appears.</source>
         <translation type="unfinished"></translation>
@@ -15561,6 +15181,36 @@
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Windows programs (*.exe)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Publisher</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Chain</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Time stamp</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>File</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/trial.py"/>
+        <source>For the server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Windows trial</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15574,13 +15224,23 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Use my own .exe…</source>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>What will be signed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Windows programs (*.exe *.dll);;All files (*)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Use the sample</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/verify.py"/>
+        <source>Architecture</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15596,6 +15256,21 @@
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>&amp;URL</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Digest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Time stamps</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/trial.py"/>
+        <source>Signed and verified: Windows will accept it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15645,7 +15320,42 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>Use my own .exe…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Ready: the vault can sign.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Build</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Hash</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Sign</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Time-stamp</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Embed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Verify</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15656,6 +15366,11 @@
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Key Vault says what is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Nothing has been signed yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15734,8 +15449,8 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/practice/entra/pages.py"/>
-        <source>Cancel</source>
+        <location filename="codesign_wizard/app.py"/>
+        <source>Practice</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15806,6 +15521,11 @@
     <message>
         <location filename="codesign_wizard/practice/scenarios/apple.py"/>
         <source>The API key's role does not include notarisation.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>Apple has not set the team up for notarisation yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16094,6 +15814,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>The application secret has expired.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/practice/scenarios/sign_in.py"/>
         <source>The Application ID is not one of the tenant's: the registration's object ID was pasted.</source>
         <translation type="unfinished"></translation>
@@ -16116,6 +15841,11 @@
     <message>
         <location filename="codesign_wizard/practice/scenarios/sign_in.py"/>
         <source>The vault belongs to another tenant than the application.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>A Conditional Access policy blocks the application.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16165,22 +15895,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/scenes_notary.py"/>
-        <source>the time stamp</source>
+        <source>the upload</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/scenes_notary.py"/>
-        <source>the upload</source>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Apple</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/scenes_summary.py"/>
         <source>the report</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/screenshots.py"/>
-        <source>the code</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16195,7 +15920,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/screenshots.py"/>
+        <source>the code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots.py"/>
         <source>the countdown</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>the sign-in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/scenes_notary.py"/>
+        <source>the time stamp</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16244,6 +15984,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>My product</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/session.py"/>
         <source>A report holds no secrets.</source>
         <translation type="unfinished"></translation>
@@ -16259,6 +16004,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>Choose &amp;files…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/answer.py"/>
         <source>The CA's answer (*.cer *.crt *.pem *.p7b *.p7c *.der *.zip *.txt *.eml *.htm *.html *.pfx *.p12);;All files (*)</source>
         <translation type="unfinished"></translation>
@@ -16271,6 +16021,11 @@
     <message>
         <location filename="codesign_wizard/widgets/answer.py"/>
         <source>Or paste the text here, with whatever stands around it in the mail</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>App Store Connect API key</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16306,11 +16061,6 @@
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
         <source>Replace the API key</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/api_key.py"/>
-        <source>Forget</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16375,16 +16125,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/basics.py"/>
-        <source>Copied ✓</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/basics.py"/>
-        <source>Not copied</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/basics.py"/>
         <source>Text to copy</source>
         <translation type="unfinished"></translation>
     </message>
@@ -16401,6 +16141,11 @@
     <message>
         <location filename="codesign_wizard/widgets/certificate.py"/>
         <source>intermediate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>unknown</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16469,8 +16214,43 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>In the vault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/bundle.py"/>
+        <source>Issued by</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/certificate.py"/>
         <source>Owner checked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Version</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Serial number</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>newest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>switched off</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16555,17 +16335,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Reveal</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
         <source>Shown while pressed, or while Alt+F8 is held in the field</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/fields.py"/>
         <source>Replace</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>Forget</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16599,8 +16379,53 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Copy what we saw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>likely, not proved</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Check again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>What we saw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>What was checked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Status</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Message</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Time</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>Ways to do it</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16624,8 +16449,38 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>Portal</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Check again: {title}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>az command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>PowerShell command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Finding</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>Installer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Application</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16654,8 +16509,43 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Team</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Valid until</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/identity.py"/>
         <source>Issuers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Protection</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_making.py"/>
+        <source>Password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect.py"/>
+        <source>&amp;Password</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16669,8 +16559,23 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Another…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Choose…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/identity.py"/>
         <source>not checked yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/look.py"/>
+        <source>empty</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16729,6 +16634,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/widgets/fields.py"/>
+        <source>Reveal</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/identity_files.py"/>
         <source>Reveal the new password while pressed</source>
         <translation type="unfinished"></translation>
@@ -16736,6 +16646,11 @@
     <message>
         <location filename="codesign_wizard/widgets/identity_files.py"/>
         <source>Password of the files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <source>Pass&amp;word</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16859,6 +16774,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>error</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>Local time</source>
         <translation type="unfinished"></translation>
@@ -16869,8 +16789,23 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Level</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>Part</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>What</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Request id</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16895,11 +16830,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Copy all</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Copy the whole log, redacted</source>
         <translation type="unfinished"></translation>
     </message>
@@ -16920,11 +16850,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Float</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Show the log in a window of its own</source>
         <translation type="unfinished"></translation>
     </message>
@@ -16940,11 +16865,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Log</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Copy the selected lines</source>
         <translation type="unfinished"></translation>
     </message>
@@ -16956,6 +16876,21 @@
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Collecting the log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/basics.py"/>
+        <source>Copied ✓</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/basics.py"/>
+        <source>Not copied</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Copy all</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17029,6 +16964,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Float</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>not asked for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
         <source>sign a client</source>
         <translation type="unfinished"></translation>
@@ -17044,6 +16989,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Permissions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
         <source>Likely missing</source>
         <translation type="unfinished"></translation>
@@ -17054,8 +17004,38 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Permission</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
         <source>Needed to</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>State</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Problem</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Warning</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>Note</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>In order</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17076,6 +17056,11 @@
     <message>
         <location filename="codesign_wizard/widgets/server_list.py"/>
         <source>Add a time-stamp server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Remove</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17119,6 +17104,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/summary.py"/>
+        <source>Report</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Report: summary, save, copy for support</source>
         <translation type="unfinished"></translation>
@@ -17134,13 +17124,23 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>in progress</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>needs attention</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Steps</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>&amp;Back</source>
+        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <source>Cancel</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17166,6 +17166,16 @@
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Opens when the step before it has been visited</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>&amp;Back</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Log</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17206,6 +17216,16 @@
     <message>
         <location filename="codesign_wizard/widgets/stage_cards.py"/>
         <source>waiting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <source>working</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>done</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17344,8 +17364,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/app.py"/>
+        <source>Codesign Wizard</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/window.py"/>
         <source>Practice opens no browser. The address was copied.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>out of date</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
