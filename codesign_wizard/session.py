@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from codesign_wizard.practice.cloud import PracticeCloud
 
 PRACTICE_PROFILE = "practice"
+PRACTICE_PACE = 0.005  # of the pauses between attempts
 
 BAD_VALUE = FindingKind(
     "usage.bad-value",
@@ -582,6 +583,7 @@ class Session:
             use_environment=self.practice is None,
             # what practice hands out must not be met again outside it
             cache="" if self.practice is None else str(self.practice.folder / "cache"),
+            pace=1.0 if self.practice is None else PRACTICE_PACE,
         )
 
 

@@ -37,6 +37,7 @@ STAGES = (UPLOAD, PROCESSING, LOG)
 PATIENCE = 3600.0
 _PAUSES = (0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 10.0, 10.0, 15.0)
 _LONGEST_PAUSE = 30.0
+_SHORTEST_PAUSE = 0.2  # in practice, where all pauses are short
 _TEAM_NOT_CONFIGURED = 7000
 _PART = "notary"
 _SUPPORT = "https://developer.apple.com/contact/topic/select"
@@ -307,7 +308,8 @@ def wait(
             None,
             tr("Apple is at work for {elapsed}, usually 2 to 15 minutes").format(elapsed=duration(elapsed)),
         )
-        pause = _PAUSES[attempt] if attempt < len(_PAUSES) else _LONGEST_PAUSE
+        usual = _PAUSES[attempt] if attempt < len(_PAUSES) else _LONGEST_PAUSE
+        pause = max(_SHORTEST_PAUSE, usual * desk.api.network.settings.pace)
         attempt += 1
         job.wait(min(pause, max(0.05, patience - waited)))
 
@@ -521,7 +523,7 @@ def _patient_log(job: JobContext, desk: Desk, submission_id: str) -> NotaryLog:
         except CodesignError as error:
             if error.finding.id != found.LOG_NOT_READY.id:
                 raise
-            job.wait(pause)
+            desk.api.network.pause(job, pause)
     return desk.api.log(job, submission_id)
 
 

@@ -199,10 +199,7 @@ class _Run:
         for attempt in range(_ATTEMPTS):
             if attempt:
                 pause = min(_LONGEST_PAUSE, 0.25 * 2**attempt)
-                self.job.log(
-                    LogLevel.INFO, tr("Going on in {seconds} s").format(seconds=f"{pause:g}"), part=_PART
-                )
-                self.job.wait(pause)
+                self.s3.network.pause(self.job, pause, tr("Going on in {seconds} s"), part=_PART)
                 try:
                     told = arrived()
                 except (NetworkError, _PassingError) as error:
@@ -300,7 +297,7 @@ class _S3:
     ) -> None:
         from botocore.config import Config
 
-        self._job, self._network, self._session = job, network, session
+        self._job, self.network, self._session = job, network, session
         self._place = {"Bucket": access.bucket, "Key": access.object}
         self._progress: Callable[[int], None] = lambda _: None
         self._client: Any = _botocore().create_client(
@@ -426,9 +423,9 @@ class _S3:
         body = request.body or b""
         data = Body(self._job, body, self._progress) if isinstance(body, Slice) else body
         url = str(request.url)
-        proxy = self._network.proxy_for(url)
+        proxy = self.network.proxy_for(url)
         self._session.proxies = {"http": proxy, "https": proxy} if proxy else {}
-        seconds = self._network.settings.timeout
+        seconds = self.network.settings.timeout
         headers = {
             str(name): value.decode() if isinstance(value, bytes) else str(value)
             for name, value in request.headers.items()
@@ -451,7 +448,7 @@ class _S3:
         try:
             status, told, content = call_cancellable(self._job, send, timeout=longest, name="upload")
         except Exception as error:
-            failure = self._network.failure(error, url, seconds)
+            failure = self.network.failure(error, url, seconds)
             if failure is None:
                 raise
             self._job.log(LogLevel.WARNING, failure.finding.title, part=_PART)

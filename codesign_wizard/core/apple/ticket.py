@@ -26,6 +26,7 @@ LOOKUP = (
 # a ticket may lag behind “Accepted” by some seconds, now and then by minutes
 PATIENCE = 300.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 20.0
+_SHORTEST_PAUSE = 0.2  # in practice, where all pauses are short
 _MAXIMUM_TICKET = 16 << 20
 _DIGEST_TYPES = {"sha1": 1, "sha256": 2}
 _PART = "ticket"
@@ -46,8 +47,11 @@ def look_up(
 
     *file* is what people know it as. Raises ``CodesignError`` and ``Cancelled``.
     """
+    # in practice tickets come within seconds, or not at all
+    pace = network.settings.pace
+    patience = min(patience, PATIENCE * pace)
+    longest, pause = (max(_SHORTEST_PAUSE, each * pace) for each in (_LONGEST_PAUSE, _FIRST_PAUSE))
     began = time.monotonic()
-    pause = _FIRST_PAUSE
     while True:
         answer = _ask(job, network, record)
         ticket = _ticket(answer)
@@ -60,7 +64,7 @@ def look_up(
             round(waited), None, tr("No ticket yet, after {seconds} s").format(seconds=round(waited))
         )
         job.wait(pause)
-        pause = min(_LONGEST_PAUSE, pause * 1.5)
+        pause = min(longest, pause * 1.5)
 
 
 def _ask(job: JobContext, network: Network, record: str) -> Answer:
@@ -83,7 +87,7 @@ def _ask(job: JobContext, network: Network, record: str) -> Answer:
                 return answer
         if attempt < 2:
             job.log(LogLevel.INFO, tr("Asking for the ticket again"), part=_PART)
-            job.wait(1.0 + attempt)
+            network.pause(job, 1.0 + attempt)
     return answer
 
 

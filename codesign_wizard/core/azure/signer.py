@@ -266,12 +266,9 @@ class _Vault:
                 seconds = _throttled(error, wait)
                 if seconds is None:
                     raise CodesignError(self._explain(error, operation)) from error
-                job.log(
-                    LogLevel.INFO,
-                    tr("The vault throttles; trying again in {seconds} s").format(seconds=f"{seconds:g}"),
-                    part="vault",
+                self._network.pause(
+                    job, seconds, tr("The vault throttles; trying again in {seconds} s"), part="vault"
                 )
-                job.wait(seconds)
             except (CodesignError, Cancelled):
                 raise
             except Exception as error:  # everything a transport can raise; what is not the network's goes on

@@ -12,9 +12,9 @@ _CHECK = ("notary", "check")
 _SUBMIT = ("notary", "submit")
 # Apple's own words are wanted: what the look beforehand finds would end it sooner
 _ANYWAY = (*_SUBMIT, "--anyway")
-_STAPLE = (*_SUBMIT, "--staple", "--wait-at-most", "0.15")
+_STAPLE = (*_SUBMIT, "--staple")
 _SLOW = 40.0  # seconds, by the cloud's clock
-_LATE = 2.0
+_LATE = 1.0
 _UPLOADS = f"notary-submissions-prod.{ENDPOINT}"
 
 

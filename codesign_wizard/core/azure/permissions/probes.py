@@ -28,7 +28,7 @@ from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions.catalogue import Model, Permission, permissions
 from codesign_wizard.core.azure.permissions.report import Observation, Source, State
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, utc_now
-from codesign_wizard.core.job import JobContext, LogLevel
+from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.network import Answer, Network, NetworkError
 from codesign_wizard.core.network_failure import FailureKind
 from codesign_wizard.core.text import mark, tr, translate
@@ -212,6 +212,7 @@ class _Gate:
     """Holds every probe of a run back while the vault throttles; gives up after a few times."""
 
     job: JobContext
+    network: Network
     lock: threading.Lock = field(default_factory=threading.Lock)
     times: int = 0
     closed: bool = False
@@ -228,12 +229,9 @@ class _Gate:
                     self.closed = True
                     return False
                 seconds = max(seconds, _BACK_OFF[self.times])
-                self.job.log(
-                    LogLevel.INFO,
-                    tr("The vault throttles; trying again in {seconds} s").format(seconds=f"{seconds:g}"),
-                    part="vault",
+                self.network.pause(
+                    self.job, seconds, tr("The vault throttles; trying again in {seconds} s"), part="vault"
                 )
-                self.job.wait(seconds)
                 self.times += 1
             return True
 
@@ -247,7 +245,7 @@ class _Run:
         self, job: JobContext, network: Network, options: AzureOptions, credential: ApplicationCredential
     ) -> None:
         self.job, self.network, self.options, self.credential = job, network, options, credential
-        self.gate = _Gate(job)
+        self.gate = _Gate(job, network)
         self.stop = threading.Event()
         self.lock = threading.Lock()
         self.findings: dict[str, Finding] = {}
@@ -377,7 +375,7 @@ class _Run:
                 return None
             if answer.status in (500, 502, 503, 504) and not again:
                 again = True
-                self.job.wait(0.5)
+                self.network.pause(self.job, 0.5)
                 continue
             if answer.status == 429 and self.gate.throttled(answer, seen):
                 continue
