@@ -332,18 +332,28 @@ def trial(context: Context, own: Path | None, folder: Path, name: str) -> Outcom
 
 
 def _interrupted(session: Session, later: Sequence[LaterStep]) -> Outcome:
-    """Say which submission is with Apple, which Ctrl-C does not withdraw; else raise ``Cancelled``."""
+    """Say what Apple has, in whole or in part, which Ctrl-C does not withdraw; else raise ``Cancelled``."""
     from codesign_wizard.core.apple import notary
     from codesign_wizard.core.apple.notary_steps import SUBMISSION
 
     state = session.macos_trial() if later else None
     told = "" if state is None else str(state.data.get(SUBMISSION, ""))
     record = session.submissions().get(told) if told else None
-    if record is None or not record.open:
-        raise Cancelled
-    blocked = tr("Nobody waits any more; it goes on with Apple. Started again, the trial goes on there.")
+    if record is not None and record.open:
+        finding = notary.in_progress(record)
+        blocked = tr("Nobody waits any more; it goes on with Apple. Started again, the trial goes on there.")
+    else:
+        part = (
+            None
+            if state is None
+            else notary.stopped(session.submissions(), session.secrets, Path(state.file))
+        )
+        if part is None:
+            raise Cancelled
+        record, finding = part
+        blocked = tr("The package is signed, but not sent yet. Started again, the trial goes on there.")
     return Outcome(
-        [notary.in_progress(record)],
+        [finding],
         {"macos": {"state": state.to_json() if state is not None else None}},
         [(tr("Submission"), record.id)],
         clear=blocked,

@@ -123,7 +123,14 @@ def _submit(context: Context) -> Outcome:
     path = Path(options.which)
     check_file(path)
     desk, given = _desk(context)
-    brought = notary.submit(context.job, desk, path, look_first=not options.anyway, anew=options.anew)
+    try:
+        brought = notary.submit(context.job, desk, path, look_first=not options.anyway, anew=options.anew)
+    except Cancelled:
+        stopped = notary.stopped(desk.submissions, desk.secrets, path)
+        if stopped is None:
+            raise  # nothing is with Apple
+        record, finding = stopped
+        return _told(notary.Outcome(record, [finding]), [*given, finding], code=INTERRUPTED)
     findings = [*given, *brought.findings]
     if not brought.record.id:
         return _told(brought, findings)
@@ -245,7 +252,7 @@ def _told(
         tr("It is not notarised.") if not outcome.accepted else tr("It is notarised, but not all is done.")
     )
     if record.open and not blocks(ordered):
-        clear = tr("It is with Apple now.")
+        clear = tr("It is with Apple now.") if record.uploaded is not None else tr("It is not sent yet.")
     return Outcome(ordered, result, facts, clear=clear, blocked=blocked, code=code)
 
 

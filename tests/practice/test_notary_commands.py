@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
+import re
+import signal
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +14,14 @@ from typing import Any
 import pytest
 
 from codesign_wizard.cli import main
+from codesign_wizard.core.apple import notary_upload
+from codesign_wizard.core.job import Job
+from codesign_wizard.practice.notary import models
+from codesign_wizard.practice.s3 import errors
 from tests.support import apple_stand_in, macho
 
 Run = Callable[..., tuple[int, dict[str, Any]]]
+PART = 16 << 10  # of an upload, here
 
 
 @pytest.fixture
@@ -24,7 +32,7 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
         capsys.readouterr()
         code = main([*map(str, words), "--practice", "--state", str(tmp_path / "state"), "--json"])
         found = json.loads(capsys.readouterr().out)
-        assert found["ok"] is (code == 0)
+        assert found["ok"] is (code == 0), found
         return code, found
 
     return call
@@ -93,6 +101,72 @@ def test_submitted_left_and_come_back_to(run: Run, tmp_path: Path) -> None:
     assert [(each["id"], each["state"], each["known_here"]) for each in listed["result"]] == [
         (number, "invalid", True)
     ]
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """Something to submit that no part of an upload holds whole."""
+    path = tmp_path / "programs.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("program", macho.thin("arm64"))
+        archive.writestr("data", random.Random(7).randbytes(6 * PART))
+    return path
+
+
+@pytest.fixture
+def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Press Ctrl-C at the first call of a function for which *when* is true."""
+
+    def at(owner: Any, name: str, when: Callable[..., bool] = lambda *_: True) -> None:
+        own, pressed = getattr(owner, name), []
+
+        def instead(*arguments: Any, **named: Any) -> Any:
+            if not pressed and when(*arguments):
+                pressed.append(True)
+                signal.raise_signal(signal.SIGINT)
+            return own(*arguments, **named)
+
+        monkeypatch.setattr(owner, name, instead)
+
+    return at
+
+
+def test_ctrl_c_ends_the_wait_and_says_what_goes_on(
+    run: Run, programs: Path, interrupt: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "PROCESSING", 600.0)
+    interrupt(Job, "wait")
+    code, found = run("notary", "submit", programs, "--anyway")
+    number = found["result"]["id"]
+    assert (code, found["result"]["state"]) == (130, "processing")
+    for _ in range(2):
+        (left,) = [each for each in found["findings"] if each["id"] == "apple.notary.in-progress"]
+        assert number in left["title"]
+        assert "cannot be withdrawn" in left["remedies"][0]["title"]
+        assert f"notary status {number} --wait" in left["remedies"][-1]["title"]
+        interrupt(Job, "wait")
+        code, found = run("notary", "status", number, "--wait")
+        assert (code, found["result"]["id"]) == (130, number)
+
+
+def test_ctrl_c_during_the_upload_says_what_is_there_and_it_goes_on(
+    run: Run, programs: Path, interrupt: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notary_upload, "SINGLE", PART)
+    monkeypatch.setattr(notary_upload, "part_size", lambda size: PART)
+    monkeypatch.setattr(errors, "MINIMUM_PART", 1 << 10)
+    interrupt(notary_upload._Run, "_tell", lambda run, done: done > 2 * PART)
+    code, found = run("notary", "submit", programs, "--anyway", "--no-wait")
+    number = found["result"]["id"]
+    assert (code, found["result"]["state"], ids(found)) == (130, "uploading", ["apple.notary.upload-stopped"])
+    (stopped,) = found["findings"]
+    assert number in stopped["title"]
+    # what was on its way may have arrived
+    assert re.search(r"stopped: (32\.8|49\.2) kB of 110\.\d kB are with", stopped["title"])
+    assert "goes on where it stopped, with the same submission" in stopped["remedies"][0]["title"]
+    code, again = run("notary", "submit", programs, "--anyway", "--no-wait")
+    assert (code, again["result"]["id"], again["result"]["state"]) == (0, number, "processing")
+    assert "apple.notary.upload-resumed" in ids(again)
 
 
 def test_a_trial_meets_what_a_submission_meets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

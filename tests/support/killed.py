@@ -18,7 +18,7 @@ from typing import Any
 
 from codesign_wizard.cli import main
 from codesign_wizard.core import macos_trial
-from codesign_wizard.core.apple import notary, notary_upload
+from codesign_wizard.core.apple import notary, notary_upload, staple
 from codesign_wizard.core.job import Job, StageState
 from codesign_wizard.practice import cloud
 from codesign_wizard.practice.notary import models
@@ -49,6 +49,8 @@ def _at(owner: Any, name: str, when: Callable[..., bool], *, after: bool = False
 def _arm(place: str) -> None:
     always = lambda *_: True  # noqa: E731  # one line each
     match place:
+        case "announced":  # Apple has given an id, and nothing was sent
+            _at(notary._Bringing, "_upload", always)
         case "part":  # in the middle of the third, two having arrived
             _at(notary_upload._Run, "_tell", lambda run, done: done > 2 * _PART)
         case "uploaded":  # the storage has it all, and that was not noted
@@ -57,6 +59,7 @@ def _arm(place: str) -> None:
             _at(notary, "_patient_log", always)
         case "stapled":  # the ticket is in the file, and that was not noted
             _at(macos_trial.SignedTrial, "changed", always)
+            _at(staple, "staple", always, after=True)
         case _:
             _at(Job, "stage", lambda _, key, state, *__: key == place and state is StageState.RUNNING)
 

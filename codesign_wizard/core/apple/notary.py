@@ -18,7 +18,7 @@ from codesign_wizard.core.apple import upload_access
 from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.apple.notary_api import IN_PROGRESS, NotaryApi, NotaryLog, Submission, UploadAccess
 from codesign_wizard.core.apple.notary_issues import Predicted, explain
-from codesign_wizard.core.apple.notary_upload import AccessEndedError, UploadGoneError, upload_file
+from codesign_wizard.core.apple.notary_upload import AccessEndedError, UploadGoneError, arrived, upload_file
 from codesign_wizard.core.apple.preflight import preflight
 from codesign_wizard.core.apple.submissions import Record, State, SubmissionStore, Upload
 from codesign_wizard.core.apple.submitted_file import Sendable, sendable
@@ -29,7 +29,7 @@ from codesign_wizard.core.job import JobContext, LogLevel, StageState
 from codesign_wizard.core.network import NetworkError
 from codesign_wizard.core.network_failure import FailureKind
 from codesign_wizard.core.secrets import SecretStore
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import size_words, tr
 
 UPLOAD, PROCESSING, LOG = "upload", "processing", "log"
 STAGES = (UPLOAD, PROCESSING, LOG)
@@ -203,7 +203,7 @@ class _Bringing:
         record.state, record.uploaded, record.upload = State.PROCESSING, utc_now(), None
         self.desk.submissions.save(record)
         self._forget_access()
-        self.job.stage(UPLOAD, StageState.DONE, f"{self.size / 1e6:.1f} MB")
+        self.job.stage(UPLOAD, StageState.DONE, size_words(self.size))
 
     def _recall(self, record: Record) -> UploadAccess | None:
         try:
@@ -250,8 +250,8 @@ class _Bringing:
         if there and done.found:
             self.findings.append(
                 found.UPLOAD_RESUMED(
-                    done=f"{done.found / 1e6:.1f}",
-                    total=f"{self.size / 1e6:.1f}",
+                    done=size_words(done.found),
+                    total=size_words(self.size),
                     evidence=Evidence(more={"submission": record.id}),
                 )
             )
@@ -394,6 +394,26 @@ def history(job: JobContext, desk: Desk) -> list[tuple[Submission | None, Record
             desk.submissions.save(note)
         rows.append((submission, note))
     return [*rows, *((None, note) for note in notes.values())]
+
+
+def stopped(store: SubmissionStore, secrets: SecretStore, path: Path) -> tuple[Record, Finding] | None:
+    """Return the submission of *path* whose upload was stopped, and what to say of it; or ``None``."""
+    file = str(path.absolute())
+    record = next((each for each in store.all() if each.file == file), None)
+    if record is None or record.state is not State.UPLOADING:
+        return None
+    again = tr("Start again: the upload goes on where it stopped, with the same submission.")
+    if not secrets.kept:
+        again = tr("Start again: without a keyring it begins anew, and Apple drops what was begun.")
+    done = 0 if record.upload is None else arrived(record.upload, record.size)
+    return record, found.UPLOAD_STOPPED(
+        file=shown(record.name),
+        done=size_words(done),
+        total=size_words(record.size),
+        id=record.id,
+        evidence=Evidence(more={"submission": record.id}, time=utc_now()),
+        remedies=[Remedy(title=again)],
+    )
 
 
 def submitted(record: Record) -> Finding:

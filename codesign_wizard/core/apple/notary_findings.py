@@ -120,7 +120,7 @@ BUSY = FindingKind(
 UPLOAD_FAILED = FindingKind(
     "apple.notary.upload-failed",
     Severity.ERROR,
-    "The upload did not get through: {done} of {total} MB are there.",
+    "The upload did not get through: {done} of {total} are there.",
     "The connection to Apple's storage failed again and again; what arrived is kept there.",
 )
 UPLOAD_REFUSED = FindingKind(
@@ -132,8 +132,14 @@ UPLOAD_REFUSED = FindingKind(
 UPLOAD_RESUMED = FindingKind(
     "apple.notary.upload-resumed",
     Severity.INFO,
-    "The upload went on where it had stopped: {done} of {total} MB were there already.",
+    "The upload went on where it had stopped: {done} of {total} were there already.",
     "An interrupted upload was continued with the same submission.",
+)
+UPLOAD_STOPPED = FindingKind(
+    "apple.notary.upload-stopped",
+    Severity.WARNING,
+    "The upload of {file} was stopped: {done} of {total} are with Apple's storage, as submission {id}.",
+    "Somebody stopped the upload. Apple judges nothing before it is complete.",
 )
 UPLOAD_LOST = FindingKind(
     "apple.notary.upload-lost",

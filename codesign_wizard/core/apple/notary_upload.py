@@ -26,7 +26,7 @@ from codesign_wizard.core.finding import Evidence, Remedy, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel, call_cancellable
 from codesign_wizard.core.network import Network, NetworkError
 from codesign_wizard.core.network_failure import FailureKind
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import size_words, tr
 
 if TYPE_CHECKING:
     import requests
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 REGION = "us-west-2"
 SINGLE = 8 << 20  # up to here one request; above, parts of at least this size
 _MAXIMUM_PARTS = 9_000  # S3 takes 10,000
-_MEGABYTE = 1_000_000
 _PART = "upload"
 _ATTEMPTS = 7  # failures in a row, with nothing arriving between them
 _LONGEST_PAUSE = 30.0
@@ -65,6 +64,16 @@ def part_size(size: int) -> int:
     """Return the part size in bytes for a file of *size* bytes: whole MiB, at most 9,000 parts."""
     least = -(-size // _MAXIMUM_PARTS)
     return max(SINGLE, -(-least // (1 << 20)) * (1 << 20))
+
+
+def part_length(progress: Upload, size: int, number: int) -> int:
+    """Return the length in bytes of a part (from 1) of a file of *size* bytes."""
+    return max(0, min(progress.part_size, size - (number - 1) * progress.part_size))
+
+
+def arrived(progress: Upload, size: int) -> int:
+    """Return how many bytes of a file of *size* bytes are noted as arrived."""
+    return sum(part_length(progress, size, number) for number in progress.parts)
 
 
 def upload_file(
@@ -125,7 +134,7 @@ class _Run:
                 self._tell(self.size)
                 return Uploaded(0, self.size)
         count = -(-self.size // state.part_size)
-        before = sum(self._length(number) for number in state.parts)
+        before = arrived(state, self.size)
         done = before
         self._tell(done)
         for number in range(1, count + 1):
@@ -219,11 +228,11 @@ class _Run:
         raise self._given_up(failure) from failure
 
     def _given_up(self, failure: CodesignError) -> CodesignError:
-        done = sum(self._length(number) for number in self.state.parts)
+        done = arrived(self.state, self.size)
         return CodesignError(
             found.UPLOAD_FAILED(
-                done=f"{done / _MEGABYTE:.1f}",
-                total=f"{self.size / _MEGABYTE:.1f}",
+                done=size_words(done),
+                total=size_words(self.size),
                 detail=tr("The last failure: {title}").format(title=failure.finding.title),
                 evidence=failure.finding.evidence,
                 remedies=[
@@ -241,7 +250,7 @@ class _Run:
         return Slice(file, (number - 1) * self.state.part_size, self._length(number))
 
     def _length(self, number: int) -> int:
-        return max(0, min(self.state.part_size, self.size - (number - 1) * self.state.part_size))
+        return part_length(self.state, self.size, number)
 
     def _step(self, done: int) -> Callable[[int], None]:
         return lambda count: self._tell(done + count)
@@ -250,9 +259,7 @@ class _Run:
         self.job.progress(
             done,
             self.size,
-            tr("{done} of {total} MB").format(
-                done=f"{done / _MEGABYTE:.1f}", total=f"{self.size / _MEGABYTE:.1f}"
-            ),
+            tr("{done} of {total}").format(done=size_words(done), total=size_words(self.size)),
         )
 
 
