@@ -1010,11 +1010,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Nobody waits any more; it goes on with Apple. Started again, the trial goes on there.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
         <source>The trial did not come to its end; what was signed is kept. Started again, it goes on there.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1026,6 +1021,16 @@
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
         <source>It is signed, and with Apple now. Started again, it goes on there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Nobody waits any more; it goes on with Apple. Started again, the trial goes on there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>The package is signed, but not sent yet. Started again, the trial goes on there.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1185,11 +1190,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/notary.py"/>
-        <source>It is with Apple now.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/notary.py"/>
         <source>try the key; submit a file; ask for a result; fetch a log; list submissions</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1251,6 +1251,16 @@
     <message>
         <location filename="codesign_wizard/commands/notary.py"/>
         <source>This team has submitted nothing yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>It is with Apple now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>It is not sent yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3780,6 +3790,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>Start again: without a keyring it begins anew, and Apple drops what was begun.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>submitted already</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4130,7 +4145,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
-        <source>The upload did not get through: {done} of {total} MB are there.</source>
+        <source>The upload did not get through: {done} of {total} are there.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4140,7 +4155,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
-        <source>The upload went on where it had stopped: {done} of {total} MB were there already.</source>
+        <source>The upload went on where it had stopped: {done} of {total} were there already.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>The upload of {file} was stopped: {done} of {total} are with Apple's storage, as submission {id}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4360,7 +4380,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_upload.py"/>
-        <source>{done} of {total} MB</source>
+        <source>Going on in {seconds} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
+        <source>{done} of {total}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4370,16 +4395,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_upload.py"/>
-        <source>Going on in {seconds} s</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
         <source>The last failure: {title}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>Start again: the upload goes on where it stopped, with the same submission.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -8029,13 +8049,13 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/signer.py"/>
-        <source>what it gave is no X.509 certificate</source>
+        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <source>The vault throttles; trying again in {seconds} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
-        <source>The vault throttles; trying again in {seconds} s</source>
+        <location filename="codesign_wizard/core/azure/signer.py"/>
+        <source>what it gave is no X.509 certificate</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11895,12 +11915,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/network.py"/>
-        <source>it is no http address</source>
+        <source>Trying again in {seconds} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network.py"/>
-        <source>Trying again in {seconds} s</source>
+        <source>it is no http address</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
