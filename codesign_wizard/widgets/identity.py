@@ -23,8 +23,8 @@ P12 = "*.p12 *.pfx"
 
 
 def place_name(kind: Kind) -> str:
-    """Return what the place for *kind* is called."""
-    return tr("Installer") if kind is Kind.INSTALLER else tr("Application")
+    """Return what the place for *kind* is called: Apple's word, and the server's, in every language."""
+    return "Installer" if kind is Kind.INSTALLER else "Application"
 
 
 class IdentitySlot(Card):

@@ -32,7 +32,7 @@ def waiting_words(
             return tr("Two signing requests wait for Apple's certificates."), since
         kind = pending[0].kind.label
         return tr("The request for {kind} waits for Apple's certificate.").format(kind=kind), since
-    missing = {Waits.INSTALLER: tr("Installer"), Waits.APPLICATION: tr("Application")}.get(waits)
+    missing = {Waits.INSTALLER: "Installer", Waits.APPLICATION: "Application"}.get(waits)
     if missing is not None:
         return tr("The {name} certificate is missing still.").format(name=missing), tr(
             "Both are needed: one signs the package, the other the programs inside."

@@ -51,14 +51,16 @@ class Permission:
 
     ``name`` is the model's own word: a data action (``Microsoft.KeyVault/vaults/keys/sign/action``) or the
     name in an access policy (``sign``). ``kind`` is ``keys`` or ``certificates``; ``action`` is the data
-    action, for an access policy the one that means the same.
+    action, for an access policy the one that means the same. ``group`` is the portal's heading for it, or the
+    role that the documentation names for it, and ``label`` what the portal calls it: both in English, as they
+    are looked for on an English portal.
     """
 
     model: Model
     kind: str
     name: str
-    _group: str
-    _label: str
+    group: str
+    label: str
     action: str
     purposes: frozenset[Purpose]
 
@@ -68,75 +70,65 @@ class Permission:
         return self.name if self.model is Model.RBAC else f"{self.kind}/{self.name}"
 
     @property
-    def group(self) -> str:
-        """The portal's heading for it, or the role that the documentation names for it."""
-        return translate(self._group)
-
-    @property
-    def label(self) -> str:
-        """What the portal calls it."""
-        return translate(self._label)
-
-    @property
     def asked_for(self) -> bool:
         """Whether the documentation asks for it."""
         return Purpose.DOCUMENTED in self.purposes
 
 
-KEY_MANAGEMENT = mark("Key Management Operations")
-CRYPTOGRAPHY = mark("Cryptographic Operations")
-PRIVILEGED_KEYS = mark("Privileged Key Operations")
-ROTATION = mark("Rotation Policy Operations")
-CERTIFICATE_MANAGEMENT = mark("Certificate Management Operations")
-PRIVILEGED_CERTIFICATES = mark("Privileged Certificate Operations")
+KEY_MANAGEMENT = "Key Management Operations"
+CRYPTOGRAPHY = "Cryptographic Operations"
+PRIVILEGED_KEYS = "Privileged Key Operations"
+ROTATION = "Rotation Policy Operations"
+CERTIFICATE_MANAGEMENT = "Certificate Management Operations"
+PRIVILEGED_CERTIFICATES = "Privileged Certificate Operations"
 
 # (name, data action after the prefix, label of the portal)
 _KEY_ROWS = (
-    ("get", "keys/read", mark("Get")),
-    ("list", "keys/read", mark("List")),
-    ("update", "keys/update/action", mark("Update")),
-    ("create", "keys/create/action", mark("Create")),
-    ("import", "keys/import/action", mark("Import")),
-    ("delete", "keys/delete", mark("Delete")),
-    ("recover", "keys/recover/action", mark("Recover")),
-    ("backup", "keys/backup/action", mark("Backup")),
-    ("restore", "keys/restore/action", mark("Restore")),
+    ("get", "keys/read", "Get"),
+    ("list", "keys/read", "List"),
+    ("update", "keys/update/action", "Update"),
+    ("create", "keys/create/action", "Create"),
+    ("import", "keys/import/action", "Import"),
+    ("delete", "keys/delete", "Delete"),
+    ("recover", "keys/recover/action", "Recover"),
+    ("backup", "keys/backup/action", "Backup"),
+    ("restore", "keys/restore/action", "Restore"),
 )
 _CRYPTO_ROWS = (
-    ("decrypt", "keys/decrypt/action", mark("Decrypt")),
-    ("encrypt", "keys/encrypt/action", mark("Encrypt")),
-    ("unwrapKey", "keys/unwrap/action", mark("Unwrap Key")),
-    ("wrapKey", "keys/wrap/action", mark("Wrap Key")),
-    ("verify", "keys/verify/action", mark("Verify")),
-    ("sign", "keys/sign/action", mark("Sign")),
+    ("decrypt", "keys/decrypt/action", "Decrypt"),
+    ("encrypt", "keys/encrypt/action", "Encrypt"),
+    ("unwrapKey", "keys/unwrap/action", "Unwrap Key"),
+    ("wrapKey", "keys/wrap/action", "Wrap Key"),
+    ("verify", "keys/verify/action", "Verify"),
+    ("sign", "keys/sign/action", "Sign"),
 )
 _PRIVILEGED_KEY_ROWS = (
-    ("purge", "keys/purge/action", mark("Purge")),
-    ("release", "keys/release/action", mark("Release")),
+    ("purge", "keys/purge/action", "Purge"),
+    ("release", "keys/release/action", "Release"),
 )
 _ROTATION_ROWS = (
-    ("rotate", "keys/rotate/action", mark("Rotate")),
-    ("getrotationpolicy", "keyrotationpolicies/read", mark("Get Rotation Policy")),
-    ("setrotationpolicy", "keyrotationpolicies/write", mark("Set Rotation Policy")),
+    ("rotate", "keys/rotate/action", "Rotate"),
+    ("getrotationpolicy", "keyrotationpolicies/read", "Get Rotation Policy"),
+    ("setrotationpolicy", "keyrotationpolicies/write", "Set Rotation Policy"),
 )
 _CERTIFICATE_ROWS = (
-    ("get", "certificates/read", mark("Get")),
-    ("list", "certificates/read", mark("List")),
-    ("update", "certificates/update/action", mark("Update")),
-    ("create", "certificates/create/action", mark("Create")),
-    ("import", "certificates/import/action", mark("Import")),
-    ("delete", "certificates/delete", mark("Delete")),
-    ("recover", "certificates/recover/action", mark("Recover")),
-    ("backup", "certificates/backup/action", mark("Backup")),
-    ("restore", "certificates/restore/action", mark("Restore")),
-    ("managecontacts", "certificatecontacts/write", mark("Manage Contacts")),
-    ("manageissuers", "certificatecas/write", mark("Manage Certificate Authorities")),
-    ("getissuers", "certificatecas/read", mark("Get Certificate Authorities")),
-    ("listissuers", "certificatecas/read", mark("List Certificate Authorities")),
-    ("setissuers", "certificatecas/write", mark("Set Certificate Authorities")),
-    ("deleteissuers", "certificatecas/delete", mark("Delete Certificate Authorities")),
+    ("get", "certificates/read", "Get"),
+    ("list", "certificates/read", "List"),
+    ("update", "certificates/update/action", "Update"),
+    ("create", "certificates/create/action", "Create"),
+    ("import", "certificates/import/action", "Import"),
+    ("delete", "certificates/delete", "Delete"),
+    ("recover", "certificates/recover/action", "Recover"),
+    ("backup", "certificates/backup/action", "Backup"),
+    ("restore", "certificates/restore/action", "Restore"),
+    ("managecontacts", "certificatecontacts/write", "Manage Contacts"),
+    ("manageissuers", "certificatecas/write", "Manage Certificate Authorities"),
+    ("getissuers", "certificatecas/read", "Get Certificate Authorities"),
+    ("listissuers", "certificatecas/read", "List Certificate Authorities"),
+    ("setissuers", "certificatecas/write", "Set Certificate Authorities"),
+    ("deleteissuers", "certificatecas/delete", "Delete Certificate Authorities"),
 )
-_PRIVILEGED_CERTIFICATE_ROWS = (("purge", "certificates/purge/action", mark("Purge")),)
+_PRIVILEGED_CERTIFICATE_ROWS = (("purge", "certificates/purge/action", "Purge"),)
 
 # certificates get and keys sign: what clients that sign through a vault use
 _SIGN = {"certificates/read", "keys/sign/action"}

@@ -35,7 +35,7 @@ from codesign_wizard.core.azure.permissions.probes import Asked, Meaning, ProbeR
 from codesign_wizard.core.azure.permissions.report import Row, State, verdict
 from codesign_wizard.core.azure.signin import CallerIdentity
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, Severity, iso, utc_now
-from codesign_wizard.core.text import tr, translate
+from codesign_wizard.core.text import tr
 
 _SHOWN = 12  # permissions named in one sentence
 
@@ -339,7 +339,7 @@ def _single_object(seen: Seen, other: str = "", scope: str = "") -> Finding:
 def _template(seen: Seen) -> Finding | None:
     if seen.model is not Model.POLICY:
         return None
-    crypto = [row for row in seen.matrix.rows if row.permission.group == translate(CRYPTOGRAPHY)]
+    crypto = [row for row in seen.matrix.rows if row.permission.group == CRYPTOGRAPHY]
     others = [row for row in seen.matrix.rows if row.permission.asked_for and row not in crypto]
     if any(row.state is not State.MISSING for row in crypto):
         return None
