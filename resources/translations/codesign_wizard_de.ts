@@ -1010,11 +1010,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Nobody waits any more; it goes on with Apple. Started again, the trial goes on there.</source>
-        <translation>Niemand wartet mehr; bei Apple geht es weiter. Noch einmal gestartet, setzt der Probelauf dort fort.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
         <source>The trial did not come to its end; what was signed is kept. Started again, it goes on there.</source>
         <translation>Der Probelauf kam nicht zum Ende; was signiert wurde, ist gespeichert. Noch einmal gestartet, setzt er dort fort.</translation>
     </message>
@@ -1027,6 +1022,16 @@
         <location filename="codesign_wizard/commands/macos.py"/>
         <source>It is signed, and with Apple now. Started again, it goes on there.</source>
         <translation>Es ist signiert und jetzt bei Apple. Noch einmal gestartet, setzt er dort fort.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Nobody waits any more; it goes on with Apple. Started again, the trial goes on there.</source>
+        <translation>Niemand wartet mehr; bei Apple geht es weiter. Noch einmal gestartet, setzt der Probelauf dort fort.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>The package is signed, but not sent yet. Started again, the trial goes on there.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
@@ -1185,11 +1190,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/notary.py"/>
-        <source>It is with Apple now.</source>
-        <translation>Es ist jetzt bei Apple.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/notary.py"/>
         <source>try the key; submit a file; ask for a result; fetch a log; list submissions</source>
         <translation>den Schlüssel probieren; eine Datei einreichen; nach einem Ergebnis fragen; ein Protokoll holen; Einreichungen aufzählen</translation>
     </message>
@@ -1252,6 +1252,16 @@
         <location filename="codesign_wizard/commands/notary.py"/>
         <source>This team has submitted nothing yet.</source>
         <translation>Dieses Team hat noch nichts eingereicht.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>It is with Apple now.</source>
+        <translation>Es ist jetzt bei Apple.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>It is not sent yet.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/notary.py"/>
@@ -3780,6 +3790,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
+        <source>Start again: without a keyring it begins anew, and Apple drops what was begun.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>submitted already</source>
         <translation>schon eingereicht</translation>
     </message>
@@ -4130,8 +4145,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
-        <source>The upload did not get through: {done} of {total} MB are there.</source>
-        <translation>Das Hochladen kam nicht zum Ende: {done} von {total} MB sind angekommen.</translation>
+        <source>The upload did not get through: {done} of {total} are there.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
@@ -4140,8 +4155,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
-        <source>The upload went on where it had stopped: {done} of {total} MB were there already.</source>
-        <translation>Das Hochladen ging dort weiter, wo es angehalten hatte: {done} von {total} MB waren schon da.</translation>
+        <source>The upload went on where it had stopped: {done} of {total} were there already.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_findings.py"/>
+        <source>The upload of {file} was stopped: {done} of {total} are with Apple's storage, as submission {id}.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
@@ -4360,8 +4380,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_upload.py"/>
-        <source>{done} of {total} MB</source>
-        <translation>{done} von {total} MB</translation>
+        <source>Going on in {seconds} s</source>
+        <translation>Weiter in {seconds} s</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
+        <source>{done} of {total}</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_upload.py"/>
@@ -4370,16 +4395,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_upload.py"/>
-        <source>Going on in {seconds} s</source>
-        <translation>Weiter in {seconds} s</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
         <source>The last failure: {title}</source>
         <translation>Der letzte Fehler: {title}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
+        <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>Start again: the upload goes on where it stopped, with the same submission.</source>
         <translation>Starten Sie erneut: Das Hochladen geht dort weiter, wo es angehalten hat, mit derselben Einreichung.</translation>
     </message>
@@ -7879,14 +7899,14 @@
         <translation>{certificate} im Tresor {vault}, Version {version}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/signer.py"/>
-        <source>what it gave is no X.509 certificate</source>
-        <translation>was er lieferte, ist kein X.509-Zertifikat</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
         <source>The vault throttles; trying again in {seconds} s</source>
         <translation>Der Tresor drosselt; neuer Versuch in {seconds} s</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signer.py"/>
+        <source>what it gave is no X.509 certificate</source>
+        <translation>was er lieferte, ist kein X.509-Zertifikat</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
@@ -11745,13 +11765,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/network.py"/>
-        <source>it is no http address</source>
-        <translation>es ist keine http-Adresse</translation>
+        <source>Trying again in {seconds} s</source>
+        <translation>Neuer Versuch in {seconds} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network.py"/>
-        <source>Trying again in {seconds} s</source>
-        <translation>Neuer Versuch in {seconds} s</translation>
+        <source>it is no http address</source>
+        <translation>es ist keine http-Adresse</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network.py"/>
