@@ -190,6 +190,7 @@ class Session:
         self.origin = origin  # where it was read from, when this is somebody's report: nothing runs then
         self._secrets = secrets
         self._network: Network | None = None
+        self._networks: dict[NetworkSettings, Network] = {}
         self._az_folder = ""
 
     def __enter__(self) -> Session:
@@ -209,6 +210,8 @@ class Session:
             profile, self.profiles, overrides=self.overrides, secrets=self.secrets, practice=self.practice
         )
         beside.scenario = self.scenario
+        # those with the same way out use the same connections
+        beside._networks = self._networks
         return beside
 
     def close(self) -> None:
@@ -243,7 +246,7 @@ class Session:
 
         settings = self._network_settings()
         if self._network is None or self._network.settings != settings:
-            self._network = Network(settings)
+            self._network = self._networks.setdefault(settings, Network(settings))
         return self._network
 
     def azure_options(self) -> AzureOptions:

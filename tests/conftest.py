@@ -89,9 +89,9 @@ def _own_secrets() -> Iterator[None]:
     """What a test hides is hidden in it alone: a word that was its password may be a later test's folder."""
     from codesign_wizard.core import redact
 
-    before = set(redact._known)
+    before = redact._known.copy()
     yield
-    redact._known.intersection_update(before)
+    redact._known = before
 
 
 class _Errors(logging.Handler):

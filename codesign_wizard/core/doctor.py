@@ -19,6 +19,8 @@ from codesign_wizard.core.network import Network
 from codesign_wizard.core.redact import Secret
 
 if TYPE_CHECKING:
+    from azure.keyvault.certificates import KeyVaultCertificate
+
     from codesign_wizard.core.authenticode.roots import RootStore
     from codesign_wizard.core.azure.credential import ApplicationCredential
     from codesign_wizard.core.azure.permissions.admin import AdminSession
@@ -164,8 +166,8 @@ class _Doctor:
         for finding in proof.findings:
             if finding.id not in known and not (named and finding.id.startswith(_PERMISSION)):
                 self.findings.append(finding)
-        if self.roots is not None and proof.unread is None:
-            self.findings += self._judged(self.roots)
+        if self.roots is not None and proof.certificate is not None:
+            self.findings += self._judged(self.roots, proof.certificate)
         for key, refused in (("vault", proof.unread), ("signature", proof.unread or proof.unsigned)):
             if refused is None:
                 self.job.stage(key, StageState.DONE)
@@ -176,7 +178,7 @@ class _Doctor:
                 explained = refused.id.startswith(_PERMISSION)
                 self.job.stage(key, StageState.SKIPPED if explained else StageState.FAILED)
 
-    def _judged(self, roots: RootStore) -> Iterator[Finding]:
+    def _judged(self, roots: RootStore, certificate: KeyVaultCertificate) -> Iterator[Finding]:
         """Yield what stands against the certificate, or soon will, and was not found before."""
         from codesign_wizard.core.certificates.judge import judge_version
         from codesign_wizard.core.certificates.vault_reader import VaultReader
@@ -186,7 +188,7 @@ class _Doctor:
             with VaultReader.open(
                 self.job, self.network, self.options, self.secret, credential=self.credential
             ) as vault:
-                held = vault.read(self.job)
+                held = vault.with_key(self.job, certificate)
         except CodesignError as error:
             # it has been read a moment ago
             if error.finding.id not in known:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Protocol, TypeVar, cast
 
 from codesign_wizard.core.errors import Cancelled
 from codesign_wizard.core.redact import redact
@@ -108,10 +109,52 @@ class Job:
         self.cancel_event.set()
 
 
+class _Hand:
+    """A daemon thread that makes one call after the other: to start one takes longer than many a call."""
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[tuple[str, Callable[[], None]]] = SimpleQueue()
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def take(self, name: str, call: Callable[[], None]) -> None:
+        self._calls.put((name, call))
+
+    def _work(self) -> None:
+        while True:
+            try:
+                name, call = self._calls.get(timeout=_IDLE)
+            except Empty:
+                with _hands_lock:
+                    # one that was taken from the list a moment ago has a call coming
+                    if self in _hands:
+                        _hands.remove(self)
+                        return
+                continue
+            threading.current_thread().name = name
+            call()
+            del call  # and what it holds
+
+    def rest(self) -> None:
+        with _hands_lock:
+            _hands.append(self)
+
+
+_IDLE = 5.0  # seconds until a thread without work ends
+_hands_lock = threading.Lock()
+_hands: list[_Hand] = []
+
+
+def _hand() -> _Hand:
+    with _hands_lock:
+        if _hands:
+            return _hands.pop()
+    return _Hand()
+
+
 def call_cancellable(job: JobContext, call: Callable[[], T], *, timeout: float, name: str = "") -> T:
     """Run the blocking *call* so that cancelling takes effect at once, and never wait over *timeout* seconds.
 
-    The call goes to a daemon thread, which is left behind on cancellation or time-out (its own socket
+    The call goes to a daemon thread of its own, which is left behind on cancellation or time-out (its own socket
     time-outs end it); use this only for calls that leave nothing half done. Raises what the call raises,
     ``Cancelled``, or ``TimeoutError``.
     """
@@ -125,10 +168,13 @@ def call_cancellable(job: JobContext, call: Callable[[], T], *, timeout: float, 
         except BaseException as error:  # handed to the caller's thread, whatever it is
             failure.append(error)
         finally:
+            # first: the next call is often made at once
+            hand.rest()
             finished.set()
 
     job.check_cancelled()
-    threading.Thread(target=work, name=name or "call", daemon=True).start()
+    hand = _hand()
+    hand.take(name or "call", work)
     end = time.monotonic() + timeout
     while not finished.wait(0.05):
         job.check_cancelled()
@@ -137,3 +183,44 @@ def call_cancellable(job: JobContext, call: Callable[[], T], *, timeout: float, 
     if failure:
         raise failure[0]
     return outcome[0]
+
+
+def side_by_side(
+    job: JobContext, calls: Iterable[Callable[[], T]], *, at_once: int, name: str = ""
+) -> Iterator[T]:
+    """Make *calls*, *at_once* of them at a time, each on a daemon thread, and yield the results as they come.
+
+    Raises what a call raises, or ``Cancelled``; those under way are left behind then, and no other is begun.
+    """
+    done: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
+    waiting = iter(calls)
+
+    def begin() -> bool:
+        call = next(waiting, None)
+        if call is None:
+            return False
+        hand = _hand()
+
+        def work() -> None:
+            result, failure = None, None
+            try:
+                result = call()
+            except BaseException as error:  # handed to the caller's thread, whatever it is
+                failure = error
+            hand.rest()
+            done.put((result, failure))
+
+        hand.take(name or "call", work)
+        return True
+
+    under_way = sum(begin() for _ in range(at_once))
+    while under_way:
+        job.check_cancelled()
+        try:
+            result, failure = done.get(timeout=0.05)
+        except Empty:
+            continue
+        if failure is not None:
+            raise failure
+        under_way += begin() - 1
+        yield cast(T, result)

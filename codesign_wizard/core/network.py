@@ -11,10 +11,11 @@ import json as json_codec
 import os
 import ssl
 import time
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.files import require_file
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel, call_cancellable
+from codesign_wizard.core.network_connections import Connections
 from codesign_wizard.core.network_failure import FailureKind, TooLargeError, classify, tunnel_status
 from codesign_wizard.core.text import tr
 
@@ -120,15 +122,7 @@ class _Attempt:
     def run(self) -> Answer:
         began = time.monotonic()
         deadline = began + self.timeout
-        with self.session.request(
-            self.method,
-            self.url,
-            headers=self.headers,
-            data=self.data,
-            timeout=(min(self.timeout, 10.0), self.timeout),
-            allow_redirects=self.follow,
-            stream=True,
-        ) as answer:
+        with self._answer() as answer:
             body = bytearray()
             for piece in answer.iter_content(_PIECE):
                 body += piece
@@ -140,11 +134,27 @@ class _Attempt:
             return Answer(answer.status_code, headers, bytes(body), self.url, time.monotonic() - began)
 
 
+    def _answer(self) -> requests.Response:
+        import requests
+
+        timeout = (min(self.timeout, 10.0), self.timeout)
+        if self.follow:
+            return self.session.request(
+                self.method, self.url, headers=self.headers, data=self.data, timeout=timeout, stream=True
+            )
+        # past the session's merging of settings that nobody made, which takes longer than the sending
+        headers = {**self.session.headers, **self.headers}
+        request = requests.Request(self.method, self.url, headers=headers, data=self.data).prepare()
+        adapter = self.session.get_adapter(self.url)
+        return adapter.send(request, stream=True, timeout=timeout, proxies=self.session.proxies)
+
+
 class Network:
     """Sends every request of the program by one set of ``settings``; safe to use from several threads."""
 
     def __init__(self, settings: NetworkSettings) -> None:
         self.settings = settings
+        self._connections = Connections(self.session)
 
     def ssl_context(self) -> ssl.SSLContext:
         """Return a context that trusts the system's roots and the CA bundle; raises ``InputError``.
@@ -193,6 +203,8 @@ class Network:
 
         session = requests.Session()
         session.trust_env = False
+        # a session may serve several in turn: what a server would have it remember is nobody's
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = _adapter(self.ssl_context())
         session.mount("https://", adapter)
         session.mount("http://", adapter)
@@ -201,8 +213,23 @@ class Network:
             session.proxies = {"http": proxy, "https": proxy}
         return session
 
-    def azure_transport(self) -> RequestsTransport:
-        """Return a transport for the Azure SDK over ``session()``; raises ``InputError``."""
+    def borrow(self, url: str) -> requests.Session:
+        """Return a session for requests to the host of *url*, connected already where one was given back.
+
+        Raises ``InputError``.
+        """
+        return self._connections.borrow(_origin(url))
+
+    def give_back(self, url: str, session: requests.Session) -> None:
+        """Keep *session*, borrowed for *url*, for the next; one that failed is closed instead."""
+        self._connections.give_back(_origin(url), session)
+
+    def close(self) -> None:
+        """Close the connections that nobody uses; the next request opens its own."""
+        self._connections.close()
+
+    def azure_transport(self, session: requests.Session | None = None) -> RequestsTransport:
+        """Return a transport for the Azure SDK over *session*, or ``session()``; raises ``InputError``."""
         from azure.core.pipeline.transport import RequestsTransport
 
         network = self
@@ -215,7 +242,7 @@ class Network:
                 return super().send(request, proxies=chosen, **kwargs)
 
         return Transport(
-            session=self.session(),
+            session=self.session() if session is None else session,
             session_owner=False,
             use_env_settings=False,
             connection_timeout=min(self.settings.timeout, 10.0),
@@ -237,10 +264,13 @@ class Network:
         max_body: int = 8 << 20,
         follow: bool = False,
         session: requests.Session | None = None,
+        waiting: bool = False,
     ) -> Answer:
         """Send one request and return the answer, whatever its status.
 
         *session* is one of ``session()`` whose connections are to be used again; the caller closes it.
+        *waiting* says that the caller's thread may wait for the socket, because nobody waits for it: cancelled,
+        it is left behind.
 
         Idempotent requests are repeated at most *retries* times when there was no answer or one of 408, 429,
         500, 502, 503, 504; Retry-After is honoured as long as all waits stay within 30 seconds. Raises
@@ -257,7 +287,7 @@ class Network:
         waited = 0.0
         for attempt in range(1, tries + 1):
             try:
-                answer = self._once(job, method, url, sent, data, part, seconds, max_body, follow, session)
+                answer = self._once(job, method, url, sent, data, part, seconds, max_body, follow, session, waiting)
             except NetworkError as error:
                 passing = error.kind in (FailureKind.RESET, FailureKind.TIMEOUT)
                 if attempt == tries or not passing:
@@ -280,6 +310,17 @@ class Network:
             job.log(LogLevel.INFO, text.format(seconds=f"{seconds:g}"), part=part)
         job.wait(seconds)
 
+    @contextmanager
+    def _borrowed(self, url: str) -> Iterator[requests.Session]:
+        session = self.borrow(url)
+        try:
+            yield session
+        except BaseException:
+            # its thread may be at work yet
+            session.close()
+            raise
+        self.give_back(url, session)
+
     def _once(
         self,
         job: JobContext,
@@ -292,15 +333,20 @@ class Network:
         maximum: int,
         follow: bool,
         kept: requests.Session | None,
+        waiting: bool,
     ) -> Answer:
         shown = f"{method} {url.partition('?')[0]}"
-        with nullcontext(kept) if kept is not None else self.session() as session:
+        with nullcontext(kept) if kept is not None else self._borrowed(url) as session:
             proxy = self.proxy_for(url)
             session.proxies = {"http": proxy, "https": proxy} if proxy else {}
             attempt = _Attempt(method, url, headers, data, seconds, maximum, follow, session)
             try:
-                # the slack lets the socket's own time-out speak first
-                answer = call_cancellable(job, attempt.run, timeout=seconds + 2.0, name="request")
+                if waiting:
+                    job.check_cancelled()
+                    answer = attempt.run()
+                else:
+                    # the slack lets the socket's own time-out speak first
+                    answer = call_cancellable(job, attempt.run, timeout=seconds + 2.0, name="request")
             except Exception as error:
                 failure = self.failure(error, url, seconds)
                 if failure is None:
@@ -433,6 +479,11 @@ def _retry_after(answer: Answer, default: float) -> float:
         return float(told) if len(told) < 7 else _LONGEST_WAIT + 1
     date = parse_http_date(told)
     return default if date is None else max(0.0, (date - datetime.now(UTC)).total_seconds())
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
 
 
 def _adapter(context: ssl.SSLContext) -> Any:

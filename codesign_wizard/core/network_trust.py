@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import sys
+import threading
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,7 +28,13 @@ def context(bundle: str) -> ssl.SSLContext:
         # there the system itself judges each chain
         return _with(_system(), bundle)
     # elsewhere its roots are files, and reading them takes longer than a handshake: once, until one changes
-    return _kept(bundle, tuple(_state(each) for each in (bundle, *_places()) if each))
+    state = tuple(_state(each) for each in (bundle, *_places()) if each)
+    # of threads that come at once, one reads
+    with _reading:
+        return _kept(bundle, state)
+
+
+_reading = threading.Lock()
 
 
 @lru_cache(maxsize=16)
@@ -64,7 +72,7 @@ def _places() -> tuple[str, ...]:
 def _state(path: str) -> tuple[str, int, int]:
     """Return what tells *path* from a changed one."""
     try:
-        told = Path(path).stat()
+        told = os.stat(path)  # noqa: PTH116  # a path object would cost more than the call
     except OSError:
         return path, 0, 0
     return path, told.st_mtime_ns, told.st_size

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -399,8 +400,14 @@ def _encode(value: Any) -> Any:
     return value
 
 
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    """Return the types of a dataclass's members; to evaluate them takes longer than to read a profile."""
+    return get_type_hints(kind)
+
+
 def _decode(kind: type[R], document: Mapping[str, Any], where: str) -> R:
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     values: dict[str, Any] = {}
     unknown: dict[str, Any] = {}
     for name, value in document.items():

@@ -6,17 +6,18 @@ message) passes its text through ``redact`` as well, which knows every secret ma
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import threading
 import urllib.parse
+from collections.abc import Iterable, Iterator
 
 HIDDEN = "••••••"
 _MINIMUM = 4  # shorter values would blank out ordinary words
 _LINE = 32
 
 _lock = threading.Lock()
-_known: set[str] = set()
 
 _SHAPES = (
     # bearer tokens and other JSON Web Tokens: header.payload.signature
@@ -27,6 +28,36 @@ _SHAPES = (
     re.compile(r"(?<=://)[^/@\s:]+:[^/@\s]+(?=@)"),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S),
 )
+
+
+class _Known:
+    """The values to hide, by their beginnings: a long run knows hundreds, and every line is looked through."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self._by_start: dict[str, set[str]] = {}
+        self.update(values)
+
+    def __iter__(self) -> Iterator[str]:
+        return itertools.chain.from_iterable(self._by_start.values())
+
+    def copy(self) -> _Known:
+        """Return another that holds the same."""
+        return _Known(self)
+
+    def update(self, values: Iterable[str]) -> None:
+        """Hide *values*, of ``_MINIMUM`` characters at least."""
+        for value in values:
+            self._by_start.setdefault(value[:_MINIMUM], set()).add(value)
+
+    def within(self, text: str) -> list[str]:
+        """Return the values in *text*, the longest first."""
+        # tokens begin alike: there are few beginnings, however many values
+        met = [values for start, values in self._by_start.items() if start in text]
+        found = [value for values in met for value in values if value in text]
+        return sorted(found, key=len, reverse=True)
+
+
+_known = _Known()
 
 
 class Secret:
@@ -66,24 +97,26 @@ def remember(value: str) -> None:
     value = value.strip()
     if len(value) < _MINIMUM:
         return
-    with _lock:
-        _known.add(value)
-        _known.add(urllib.parse.quote(value, safe="", errors="replace"))
-        _known.add(urllib.parse.quote_plus(value, errors="replace"))
+    forms = {
+        value,
+        urllib.parse.quote(value, safe="", errors="replace"),
+        urllib.parse.quote_plus(value, errors="replace"),
         # as it stands inside a JSON text that somebody quotes
-        _known.add(json.dumps(value)[1:-1])
-        _known.add(json.dumps(value, ensure_ascii=False)[1:-1])
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
         # a line of a key in PEM is as good as the key
-        _known.update(line for line in value.splitlines() if len(line) >= _LINE and line[:1] != "-")
+        *(line for line in value.splitlines() if len(line) >= _LINE and line[:1] != "-"),
+    }
+    with _lock:
+        _known.update(forms)
 
 
 def redact(text: str) -> str:
     """Return *text* with every known secret and everything of a secret's shape blanked out."""
     with _lock:
-        known = sorted(_known, key=len, reverse=True)
+        known = _known.within(text)
     for value in known:
-        if value in text:
-            text = text.replace(value, HIDDEN)
+        text = text.replace(value, HIDDEN)
     for shape in _SHAPES:
         text = shape.sub(HIDDEN, text)
     return text

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import threading
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -132,7 +133,7 @@ class RootStore:
 
     def find(self, subject: bytes, purpose: Purpose) -> list[Root]:
         """Return the roots whose subject is *subject* (a Name in DER), Microsoft's first."""
-        own = _microsoft_roots().get(subject, []) if self._microsoft else []
+        own = _known_roots().get(subject, []) if self._microsoft else []
         return [*own, *self._extra[purpose].get(subject, [])]
 
     @property
@@ -147,8 +148,11 @@ class RootStore:
 
     def count(self, purpose: Purpose, when: datetime) -> int:
         """Return how many of Microsoft's roots count for *purpose* at *when*, for what was issued then."""
-        roots = [root for each in _microsoft_roots().values() for root in each]
+        roots = [root for each in _known_roots().values() for root in each]
         return sum(not root.refusal(purpose, when, when) for root in roots)
+
+
+_reading = threading.Lock()
 
 
 def load(encoded: bytes) -> x509.Certificate:
@@ -172,6 +176,12 @@ def _certificates(path: Path) -> list[bytes]:
     except ValueError as error:
         raise InputError(BAD_ROOTS(file=str(path), detail=str(error))) from error
     return found
+
+
+def _known_roots() -> dict[bytes, list[Root]]:
+    # of threads that come at once, one reads
+    with _reading:
+        return _microsoft_roots()
 
 
 @cache

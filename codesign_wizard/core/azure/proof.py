@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.azure import vault_findings
@@ -16,6 +16,8 @@ from codesign_wizard.core.network import Network
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
+    from azure.keyvault.certificates import KeyVaultCertificate
+
     from codesign_wizard.core.azure.credential import ApplicationCredential
     from codesign_wizard.core.azure.signer import KeyVaultSigner
 
@@ -28,7 +30,7 @@ class Proof:
     """What came of it: ``unread`` is why the certificate could not be read, ``unsigned`` why not signed.
 
     ``noticed`` are findings beside that (of the chain); ``facts`` are the certificate's. ``key_id`` is the
-    key's, when the certificate was read.
+    key's and ``certificate`` what Microsoft's client gave, when the certificate was read.
     """
 
     unread: Finding | None = None
@@ -37,6 +39,7 @@ class Proof:
     noticed: tuple[Finding, ...] = ()
     facts: dict[str, str] = field(default_factory=dict)
     key_id: str = ""
+    certificate: KeyVaultCertificate | None = None
 
     @property
     def findings(self) -> list[Finding]:
@@ -66,19 +69,24 @@ def prove(
     except CodesignError as error:
         return Proof(unread=error.finding)
     with signer:
-        facts, noticed = _facts(signer), tuple(signer.findings)
+        read = Proof(
+            noticed=tuple(signer.findings),
+            facts=_facts(signer),
+            key_id=signer.key_id,
+            certificate=signer.certificate,
+        )
         certificate_read()
         digest = signer.test_digest()
         try:
             signer.sign(job, hashlib.new(digest.value, TEST_TEXT).digest(), digest)
         except CodesignError as error:
-            return Proof(unsigned=error.finding, noticed=noticed, facts=facts, key_id=signer.key_id)
+            return replace(read, unsigned=error.finding)
     works = vault_findings.SIGNATURE_WORKS(
         name=options.certificate_name,
         detail=tr("The signature was thrown away; the vault's audit log holds the request."),
         evidence=Evidence(time=utc_now(), more={"key": signer.key_id}),
     )
-    return Proof(works=works, noticed=noticed, facts=facts, key_id=signer.key_id)
+    return replace(read, works=works)
 
 
 def _facts(signer: KeyVaultSigner) -> dict[str, str]:

@@ -7,7 +7,7 @@ EC signatures as r and s, each as long as the curve's order (RFC 7518, 3.4).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.core.azure import vault_findings
 from codesign_wizard.core.errors import CodesignError
@@ -58,6 +58,26 @@ class SigningKey:
                 )
             )
         return name
+
+    def jwk(self) -> dict[str, Any]:
+        """Return the public key as a JSON Web Key (RFC 7517), its numbers as bytes."""
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
+        if isinstance(self.public_key, rsa.RSAPublicKey):
+            numbers = self.public_key.public_numbers()
+            return {
+                "kty": "RSA",
+                "n": numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8, "big"),
+                "e": numbers.e.to_bytes((numbers.e.bit_length() + 7) // 8, "big"),
+            }
+        point = self.public_key.public_numbers()
+        size = (self.public_key.curve.key_size + 7) // 8
+        return {
+            "kty": "EC",
+            "crv": _CURVES[self.public_key.curve.name][2],
+            "x": point.x.to_bytes(size, "big"),
+            "y": point.y.to_bytes(size, "big"),
+        }
 
     def checked(self, value: bytes, digest: bytes, algorithm: DigestAlgorithm, key_id: str) -> bytes:
         """Return the vault's signature *value* in the signer's form, checked with the certificate's key.

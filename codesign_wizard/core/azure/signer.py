@@ -24,6 +24,7 @@ from codesign_wizard.core.signing import DigestAlgorithm
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
+    import requests
     from azure.keyvault.certificates import KeyVaultCertificate
     from cryptography import x509
 
@@ -42,16 +43,16 @@ class KeyVaultSigner:
         vault: _Vault,
         chain: Sequence[x509.Certificate],
         key: SigningKey,
-        key_id: str,
-        version: str,
+        certificate: KeyVaultCertificate,
         findings: Sequence[Finding],
     ) -> None:
         self._vault = vault
         self._chain = list(chain)
         self._key = key
-        self._crypto = vault.cryptography_client(key_id)
-        self.key_id = key_id
-        self.version = version
+        self.certificate = certificate  # as Microsoft's client gave it
+        self.key_id = str(certificate.key_id)
+        self.version = str(certificate.properties.version or "") if certificate.properties else ""
+        self._crypto = vault.cryptography_client(self.key_id, key)
         self.findings = list(findings)
 
     @classmethod
@@ -95,8 +96,7 @@ class KeyVaultSigner:
                 vault,
                 chain.certificates,
                 key,
-                str(certificate.key_id),
-                str(certificate.properties.version or "") if certificate.properties else "",
+                certificate,
                 chain.findings,
             )
         except BaseException:
@@ -162,30 +162,37 @@ class _Vault:
         from azure.keyvault.keys._shared import http_challenge_cache as keys_cache
 
         # the caches outlive clients: a vault that was made anew in another tenant would fail once
-        certificates_cache.clear()
-        keys_cache.clear()
+        if credential.meets(options.vault_url):
+            certificates_cache.remove_challenge_for_url(options.vault_url)
+            keys_cache.remove_challenge_for_url(options.vault_url)
         # the SDK's own log would show what ours redacts
         logging.getLogger("azure").setLevel(logging.CRITICAL)
         self.options = options
         self._network = network
         self._credential = credential
-        self._transport = network.azure_transport()
+        self._session: requests.Session | None = network.borrow(options.vault_url)
+        self._transport = network.azure_transport(self._session)
         self._certificates = CertificateClient(options.vault_url, credential, **self._settings())
 
     def _settings(self) -> dict[str, Any]:
         return {"transport": self._transport, "retry_policy": _retry_policy(), "logging_enable": False}
 
-    def cryptography_client(self, key_id: str) -> Any:
-        """Return a client for one version of a key."""
+    def cryptography_client(self, key_id: str, key: SigningKey) -> Any:
+        """Return a client for one version of a key, which is the certificate's *key*."""
+        from azure.keyvault.keys import KeyVaultKey
         from azure.keyvault.keys.crypto import CryptographyClient
 
-        return CryptographyClient(key_id, self._credential, **self._settings())
+        # given its public part, the client need not read it first, which is a permission of its own
+        return CryptographyClient(
+            KeyVaultKey(key_id, key.jwk()), self._credential, **self._settings()
+        )
 
     def close(self) -> None:
-        """Close the connections."""
+        """Leave the connection to the next; safe to call twice."""
         self._certificates.close()
-        if self._transport.session is not None:
-            self._transport.session.close()
+        if self._session is not None:
+            self._network.give_back(self.options.vault_url, self._session)
+            self._session = None
 
     def certificate(self, job: JobContext, version: str | None) -> KeyVaultCertificate:
         """Return the certificate; raises ``CodesignError``."""

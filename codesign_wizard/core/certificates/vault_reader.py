@@ -30,7 +30,11 @@ from codesign_wizard.core.network import Network
 from codesign_wizard.core.redact import Secret
 
 if TYPE_CHECKING:
-    from azure.keyvault.certificates import CertificateOperation, CertificateProperties
+    from azure.keyvault.certificates import (
+        CertificateOperation,
+        CertificateProperties,
+        KeyVaultCertificate,
+    )
 
 T = TypeVar("T")
 
@@ -127,6 +131,10 @@ class VaultReader:
         certificate = self._read(job, version, [], missing_is_error=True)
         assert certificate is not None  # its absence was raised
         return certificate
+
+    def with_key(self, job: JobContext, certificate: KeyVaultCertificate) -> HeldCertificate:
+        """Return the newest *certificate*, just read from the vault, with its key's facts where they can be."""
+        return HeldCertificate.of(certificate, self._key(job, str(certificate.key_id or ""), []), True)
 
     def versions(self, job: JobContext) -> list[VersionSummary]:
         """Return all versions that have a certificate, newest first."""

@@ -57,7 +57,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Attribute.s length must be")
 @pytest.fixture(autouse=True)
 def _forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
     # ordinary words as passwords would be hidden in what later tests read
-    monkeypatch.setattr(redact, "_known", set(redact._known))
+    monkeypatch.setattr(redact, "_known", redact._known.copy())
 
 
 def files(pattern: str) -> list[Path]:

@@ -16,7 +16,6 @@ import secrets
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -28,14 +27,12 @@ from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions.catalogue import Model, Permission, permissions
 from codesign_wizard.core.azure.permissions.report import Observation, Source, State
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, utc_now
-from codesign_wizard.core.job import JobContext
+from codesign_wizard.core.job import JobContext, side_by_side
 from codesign_wizard.core.network import Answer, Network, NetworkError
 from codesign_wizard.core.network_failure import FailureKind
 from codesign_wizard.core.text import mark, tr, translate
 
 if TYPE_CHECKING:
-    import requests
-
     from codesign_wizard.core.azure.credential import ApplicationCredential
 
 AT_ONCE = 8
@@ -251,8 +248,6 @@ class _Run:
         self.findings: dict[str, Finding] = {}
         self.troubles: list[Finding] = []  # each one request's; they count when nothing else was heard
         self.asked: list[Asked] = []
-        self.own = threading.local()
-        self.sessions: list[requests.Session] = []
         self.key_id = ""
         # the vault's own log has it with every request (…/key-vault/general/logging, correlationId)
         self.correlation = str(uuid.uuid4())
@@ -267,31 +262,14 @@ class _Run:
             tasks.append(lambda: self._real(certificate_name, key_id))
         tasks += [partial(self.ask, each, name) for each in PROBES]
         tasks.append(partial(self._which_model, name))
-        try:
-            self._side_by_side(tasks)
-        finally:
-            for session in self.sessions:
-                session.close()
-        return self._result()
-
-    def _side_by_side(self, tasks: Iterable[Callable[[], object]]) -> None:
         text = tr("Asking the vault about each permission")
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="probe") as pool:
-            waiting: set[Future[object]] = {pool.submit(each) for each in tasks}
-            total = len(waiting)
-            try:
-                while waiting:
-                    done, waiting = wait(waiting, timeout=0.05, return_when=FIRST_COMPLETED)
-                    for each in done:
-                        each.result()
-                    self.job.check_cancelled()
-                    if done:
-                        self.job.progress(total - len(waiting), total, text)
-            except BaseException:
-                self.stop.set()
-                for each in waiting:
-                    each.cancel()
-                raise
+        try:
+            for done, _ in enumerate(side_by_side(self.job, tasks, at_once=AT_ONCE, name="probe"), 1):
+                self.job.progress(done, len(tasks), text)
+        except BaseException:
+            self.stop.set()
+            raise
+        return self._result()
 
     def _real(self, certificate: str, key_id: str) -> None:
         """Read the certificate, then its key, and have the key verify what is no signature."""
@@ -364,7 +342,7 @@ class _Run:
                     part="vault",
                     retries=0,
                     max_body=1 << 20,
-                    session=self._session(),
+                    waiting=True,
                 )
             except NetworkError as error:
                 if error.kind is FailureKind.RESET and not again:
@@ -405,14 +383,6 @@ class _Run:
 
         with self.lock:
             self.token = Secret(self.credential.get_token(claims=claims).token)
-
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self.own, "session", None)
-        if session is None:
-            session = self.own.session = self.network.session()
-            with self.lock:
-                self.sessions.append(session)
-        return session
 
     def _note(self, finding: Finding) -> None:
         self.findings.setdefault(finding.id, finding)
