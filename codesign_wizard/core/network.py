@@ -133,7 +133,6 @@ class _Attempt:
             headers = {name.lower(): value for name, value in answer.headers.items()}
             return Answer(answer.status_code, headers, bytes(body), self.url, time.monotonic() - began)
 
-
     def _answer(self) -> requests.Response:
         import requests
 
@@ -269,8 +268,8 @@ class Network:
         """Send one request and return the answer, whatever its status.
 
         *session* is one of ``session()`` whose connections are to be used again; the caller closes it.
-        *waiting* says that the caller's thread may wait for the socket, because nobody waits for it: cancelled,
-        it is left behind.
+        *waiting* says that this thread may wait for the socket: it is one that is left behind when the job is
+        cancelled.
 
         Idempotent requests are repeated at most *retries* times when there was no answer or one of 408, 429,
         500, 502, 503, 504; Retry-After is honoured as long as all waits stay within 30 seconds. Raises
@@ -287,7 +286,9 @@ class Network:
         waited = 0.0
         for attempt in range(1, tries + 1):
             try:
-                answer = self._once(job, method, url, sent, data, part, seconds, max_body, follow, session, waiting)
+                answer = self._once(
+                    job, method, url, sent, data, part, seconds, max_body, follow, session, waiting
+                )
             except NetworkError as error:
                 passing = error.kind in (FailureKind.RESET, FailureKind.TIMEOUT)
                 if attempt == tries or not passing:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -23,6 +23,9 @@ from codesign_wizard.core.finding import Finding, FindingKind, Severity, iso
 from codesign_wizard.core.text import tr
 
 SCHEMA = 1
+
+# to evaluate the annotations of a profile takes longer than to read it
+_hints = lru_cache(maxsize=64)(get_type_hints)
 
 # Without an account, over plain http as usual: a time-stamp token is signed itself.
 DEFAULT_TIMESTAMP_SERVERS = (
@@ -398,12 +401,6 @@ def _encode(value: Any) -> Any:
     if isinstance(value, list):
         return [_encode(item) for item in value]
     return value
-
-
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    """Return the types of a dataclass's members; to evaluate them takes longer than to read a profile."""
-    return get_type_hints(kind)
 
 
 def _decode(kind: type[R], document: Mapping[str, Any], where: str) -> R:

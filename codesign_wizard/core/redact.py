@@ -31,7 +31,7 @@ _SHAPES = (
 
 
 class _Known:
-    """The values to hide, by their beginnings: a long run knows hundreds, and every line is looked through."""
+    """The values to hide, by their beginnings: a long run knows hundreds, and looks through every line."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._by_start: dict[str, set[str]] = {}

@@ -183,9 +183,7 @@ class _Vault:
         from azure.keyvault.keys.crypto import CryptographyClient
 
         # given its public part, the client need not read it first, which is a permission of its own
-        return CryptographyClient(
-            KeyVaultKey(key_id, key.jwk()), self._credential, **self._settings()
-        )
+        return CryptographyClient(KeyVaultKey(key_id, key.jwk()), self._credential, **self._settings())
 
     def close(self) -> None:
         """Leave the connection to the next; safe to call twice."""

@@ -133,7 +133,7 @@ class VaultReader:
         return certificate
 
     def with_key(self, job: JobContext, certificate: KeyVaultCertificate) -> HeldCertificate:
-        """Return the newest *certificate*, just read from the vault, with its key's facts where they can be."""
+        """Return the newest *certificate*, just read, with its key's facts where they can be read."""
         return HeldCertificate.of(certificate, self._key(job, str(certificate.key_id or ""), []), True)
 
     def versions(self, job: JobContext) -> list[VersionSummary]:
