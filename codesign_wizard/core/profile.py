@@ -404,7 +404,8 @@ def _encode(value: Any) -> Any:
 
 
 def _decode(kind: type[R], document: Mapping[str, Any], where: str) -> R:
-    hints = _hints(kind)
+    of: Any = kind  # a dataclass that is compared has no hash, but its class does
+    hints = _hints(of)
     values: dict[str, Any] = {}
     unknown: dict[str, Any] = {}
     for name, value in document.items():
