@@ -154,9 +154,9 @@ def _hand() -> _Hand:
 def call_cancellable(job: JobContext, call: Callable[[], T], *, timeout: float, name: str = "") -> T:
     """Run the blocking *call* so that cancelling takes effect at once, and never wait over *timeout* seconds.
 
-    The call goes to a daemon thread of its own, which is left behind on cancellation or time-out (its socket's
-    own time-outs end it); use this only for calls that leave nothing half done. Raises what the call raises,
-    ``Cancelled``, or ``TimeoutError``.
+    The call goes to a daemon thread of its own, which is left behind on cancellation or time-out (the
+    time-outs of its socket end it); use this only for calls that leave nothing half done. Raises what the
+    call raises, ``Cancelled``, or ``TimeoutError``.
     """
     outcome: list[T] = []
     failure: list[BaseException] = []
