@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     import requests
 
 _AT_MOST = 64  # idle sessions, all together
-# a connection that was idle for longer may be dead without anybody knowing: the machine slept, a VPN changed
-_LONGEST_IDLE = 10.0  # seconds
+# Longer idle, a connection may be dead without anybody knowing: the machine slept, a VPN changed, or the server
+# ends it at this moment (the soonest that is usual is after 5 seconds), and a POST may not be repeated.
+_LONGEST_IDLE = 4.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
