@@ -215,7 +215,9 @@ class Session:
         return beside
 
     def close(self) -> None:
-        """End practice, if this is practice; safe to call twice."""
+        """Close the connections that are kept, and end practice, if this is practice; safe to call twice."""
+        for network in self._networks.values():
+            network.close()
         if self.practice is not None:
             _take_from_path(self._az_folder)
             self.practice.stop()

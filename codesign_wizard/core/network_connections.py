@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import requests
 
 _AT_MOST = 64  # idle sessions, all together
-# Longer idle, a connection may be dead without anybody knowing: the machine slept, a VPN changed, or the server
-# ends it at this moment (the soonest that is usual is after 5 seconds), and a POST may not be repeated.
+# Longer idle, a connection may be dead without anybody knowing: the machine slept, a VPN changed, or the
+# server ends it at this moment (the soonest that is usual is after 5 seconds), and a POST is not repeated.
 _LONGEST_IDLE = 4.0  # seconds
 
 
