@@ -251,6 +251,10 @@ class Session:
             self._network = self._networks.setdefault(settings, Network(settings))
         return self._network
 
+    def drop_network(self) -> None:
+        """Let the next who asks for the network get a new one, with no connection open from before."""
+        self._network = None
+
     def azure_options(self) -> AzureOptions:
         """Return the Azure options for this run, tidied; they may still be wrong."""
         from codesign_wizard.core.azure.options import AzureOptions, tidy

@@ -19,6 +19,8 @@ from codesign_wizard.practice.accounts import PracticeAccounts
 from codesign_wizard.practice.apple.account import AppleAccount
 from codesign_wizard.practice.apple.authority import KINDS, AppleAuthority
 from codesign_wizard.practice.front import S3_PATHS, browser_path, front
+from codesign_wizard.practice.keyvault.models import Vault
+from codesign_wizard.practice.memento import Memento
 from codesign_wizard.practice.scenarios import apply_scenario, find_scenario
 from codesign_wizard.practice.services import all_services
 from codesign_wizard.practice.state import State
@@ -65,6 +67,8 @@ class PracticeCloud:
         self._port = 0
         self._account: AppleAccount | None = None
         self._problems: list[str] = []
+        self._former: list[Memento] = []  # of what the scenario changed
+        self._fixed = False
 
     def __enter__(self) -> PracticeCloud:
         self.start()
@@ -111,24 +115,24 @@ class PracticeCloud:
         _write_pem(self.roots_file, world.code_signing.root)
         _write_pem(self.timestamp_roots_file, world.timestamps.root)
         world.save()
+        self._fixed = scenario is not None and scenario.kept and self._state_folder is not None
         if scenario is not None and not begun:
             # what a scenario breaks must not be found broken by the next run without it
-            if scenario.kept:
+            if self._fixed:
                 state.enter(scenario.name)
-            state.frozen = not scenario.kept
-            apply_scenario(scenario.name, world)
-            world.save()
-        if world.conditions.inspected:
-            seen = TlsAuthority(
-                State(),
-                folder,
-                "gateway-ca",
-                authority_name("Web Gateway Inspection CA (practice)", "Practice IT Department"),
-            )
-        else:
-            seen = tls
+                apply_scenario(scenario.name, world)
+                world.save()
+            else:
+                self._break(scenario.name)
+        gateway = TlsAuthority(
+            State(),
+            folder,
+            "gateway-ca",
+            authority_name("Web Gateway Inspection CA (practice)", "Practice IT Department"),
+        )
 
         def context(host: str) -> ssl.SSLContext:
+            seen = gateway if world.conditions.inspected else tls
             return seen.context(host, server.resolves)
 
         server = self._server = Server(all_services(world), world.conditions, world.clock, context)
@@ -153,6 +157,43 @@ class PracticeCloud:
             lock.close()  # first: Windows removes no open file
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def can_play(self) -> bool:
+        """Whether ``play`` works: not when a scenario is kept in the folder of the state."""
+        return self._server is not None and not self._fixed
+
+    def play(self, scenario: str | None) -> None:
+        """Make *scenario* wrong from now on, in place of the one before; ``None``: all is well again.
+
+        What a person did in between stays, but in what the scenario had changed: that is put back as it
+        was. Raises ``KeyError`` for a name that is none, ``RuntimeError`` unless ``can_play``.
+        """
+        if scenario is not None:
+            find_scenario(scenario)
+        if not self.can_play or self._server is None:
+            raise RuntimeError("this practice cloud keeps its scenario")
+        world = self.world
+        with world.lock:
+            while self._former:
+                self._former.pop().restore()
+            world.save()
+            world.state.thaw()
+            self.scenario = scenario
+            if scenario is not None:
+                self._break(scenario)
+        self._server.hang_up()
+
+    def _break(self, scenario: str) -> None:
+        """Make *scenario* wrong, noting what was before."""
+        world = self.world
+        # frozen: a world that is broken in between must not be found broken by the next run
+        world.state.frozen = True
+        # a vault's content fits together: it is put back whole, or not at all
+        whole = [Memento(_content(vault)) for vault in world.vaults.all()]
+        rest = Memento([world])
+        apply_scenario(scenario, world)
+        self._former = [rest.changes(), *(each for each in whole if each.differs)]
 
     @property
     def world(self) -> World:
@@ -380,6 +421,10 @@ class PracticeCloud:
             "az_folder": str(self.az_folder),
             "environment": self.environment(),
         }
+
+
+def _content(vault: Vault) -> list[object]:
+    return [vault.certificates, vault.keys, vault.pending, vault.deleted, vault.deleted_keys]
 
 
 def _write_pem(file: Path, certificate: x509.Certificate) -> None:

@@ -119,6 +119,16 @@ class State:
         _private(layer)
         self._layer = layer
 
+    def thaw(self) -> None:
+        """End being frozen: what was kept in memory meanwhile is written where it belongs."""
+        if not self.frozen:
+            return
+        self.frozen = False
+        if self._folder is not None:
+            held, self._memory = self._memory, {}
+            for name, data in held.items():
+                self._write(name, data)
+
     def key(self, name: str, kind: str) -> PrivateKey:
         """Return the key called *name*, made now if there is none; threads may ask at once."""
         with self._making(f"{name}.key"):

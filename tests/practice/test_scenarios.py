@@ -4,47 +4,130 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from codesign_wizard import session as sessions
 from codesign_wizard.cli import main
-from codesign_wizard.commands.arguments import COMMANDS
+from codesign_wizard.core.apple import notary_upload
+from codesign_wizard.core.job import Job
+from codesign_wizard.playing import Switched, area_title, offers, settle, switch
 from codesign_wizard.practice.scenarios import all_scenarios
+from codesign_wizard.session import Session, open_session
 
-# what the commands of this version can be asked
-PLAYED = [each for each in all_scenarios() if each.command[0] in COMMANDS]
+ALL = all_scenarios()
+# the first of each area is played from the start of the cloud as well, as --practice NAME does it
+STARTED = [next(each for each in ALL if each.area == area) for area in dict.fromkeys(one.area for one in ALL)]
 
 
-@pytest.mark.parametrize("scenario", PLAYED, ids=lambda each: each.name)
+class Live:
+    """One practice that goes on, in which scenarios are switched on and off as the window does it."""
+
+    def __init__(self) -> None:
+        self.session = open_session(practice=True)
+
+    def world(self) -> str:
+        """Return all that the cloud would keep, and what is wrong with its network."""
+        world = self.session.practice.world  # type: ignore[union-attr]  # it practises
+        kept = [vault.to_json() for vault in world.vaults.all()]
+        directory, conditions = world.directory.to_json(), vars(world.conditions)
+        rest = [world.comet.to_json(), world.authorization.to_json(), world.account.to_json()]
+        return json.dumps([kept, directory, *rest, conditions, vars(world.accounts)], default=repr)
+
+    def switch(self, name: str | None) -> Switched:
+        """Switch as the window does, on a profile as a command starts with."""
+        self.session.profile.macos_wanted = False
+        switched = switch(Job(), self.session, name)
+        settle(self.session.profile, switched)
+        return switched
+
+    def open_session(self, *, overrides: Any, **more: Any) -> Session:
+        """Open what a command works on: this practice, which it does not end."""
+        beside = self.session.beside(self.session.profile)
+        beside.overrides = overrides
+        beside.close = lambda: None  # type: ignore[method-assign]  # it goes on
+        return beside
+
+
+@pytest.fixture(scope="module")
+def live() -> Iterator[Live]:
+    made = Live()
+    yield made
+    made.session.close()
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[[Any], dict[str, Any]]:
+    """Return a function that runs a scenario's command, judges what it says, and returns the document."""
+
+    def running(scenario: Any) -> dict[str, Any]:
+        command = list(scenario.command)
+        if command[0] == "trial" or command[:2] == ["server", "prove"]:
+            command += ["--output", str(tmp_path / "out")]
+        code = main([*command, "--practice", scenario.name, "--json"])
+        document: dict[str, Any] = json.loads(capsys.readouterr().out)
+        found = {finding["id"]: finding for finding in document["findings"]}
+        errors = {key for key, finding in found.items() if finding["severity"] == "error"}
+        assert set(scenario.expects) <= set(found), f"found {sorted(found)}"
+        assert errors <= set(scenario.expects)
+        assert code == (1 if errors else 0)
+        assert document["ok"] is not bool(errors)
+        assert document["practice"] == {"scenario": scenario.name}
+        for key in scenario.expects:
+            finding = found[key]
+            assert finding["title"].endswith(".")
+            assert finding["evidence"], "a refusal comes with what was seen"
+            if finding["severity"] == "error":
+                assert finding["remedies"], "an error comes with a fix"
+        return document
+
+    return running
+
+
+@pytest.mark.parametrize("scenario", ALL, ids=lambda each: each.name)
 def test_a_scenario_gives_its_findings_and_no_other_error(
-    scenario: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    scenario: Any,
+    live: Live,
+    run: Callable[[Any], dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    command = list(scenario.command)
-    if command[0] == "trial" or command[:2] == ["server", "prove"]:
-        command += ["--output", str(tmp_path / "out")]
-    code = main([*command, "--practice", scenario.name, "--json"])
-    document = json.loads(capsys.readouterr().out)
-    found = {finding["id"]: finding for finding in document["findings"]}
-    errors = {key for key, finding in found.items() if finding["severity"] == "error"}
-    assert set(scenario.expects) <= set(found), f"found {sorted(found)}"
-    assert errors <= set(scenario.expects)
-    assert code == (1 if errors else 0)
-    assert document["ok"] is not bool(errors)
-    assert document["practice"] == {"scenario": scenario.name}
-    for key in scenario.expects:
-        finding = found[key]
-        assert finding["title"].endswith(".")
-        assert finding["evidence"], "a refusal comes with what was seen"
-        if finding["severity"] == "error":
-            assert finding["remedies"], "an error comes with a fix"
+    monkeypatch.setattr(sessions, "open_session", live.open_session)
+    monkeypatch.setattr(notary_upload, "_LONGEST_PAUSE", 0.5)
+    before = live.world()
+    live.switch(scenario.name)
+    run(scenario)
+    live.switch(None)
+    assert live.session.practice is not None
+    assert live.session.practice.problems == []
+    if scenario.area != "Server":  # what somebody else changed there stays changed
+        assert live.world() == before
 
 
-def test_without_a_scenario_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("scenario", STARTED, ids=lambda each: each.name)
+def test_a_practice_may_begin_with_one(scenario: Any, run: Callable[[Any], dict[str, Any]]) -> None:
+    run(scenario)
+
+
+def test_after_all_of_them_all_is_well(
+    live: Live, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "open_session", live.open_session)
     assert main(["doctor", "windows", "--practice", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert {finding["severity"] for finding in document["findings"]} == {"ok"}
+
+
+def test_each_is_offered_with_a_page_and_what_to_do_there() -> None:
+    offered = offers()
+    assert [each.name for each in offered] == [each.name for each in ALL]
+    for each in offered:
+        assert each.pages
+        assert each.summary.endswith(".")
+        assert each.how.endswith(".")
+        assert area_title(each.area) != each.area or each.area == "Windows trial"
 
 
 def test_the_list_names_the_command_and_what_it_finds(capsys: pytest.CaptureFixture[str]) -> None:

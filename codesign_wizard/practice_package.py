@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from codesign_wizard.commands.context import Context
     from codesign_wizard.core.apple.package import Component
     from codesign_wizard.core.apple.tree import Tree
+    from codesign_wizard.core.job import JobContext
+    from codesign_wizard.session import Session
 
 
-def practice_package(context: Context) -> Path:
+def practice_package(job: JobContext, session: Session) -> Path:
     """Return the package, made in the cloud's folder; the same one for the same state."""
     from codesign_wizard.core.apple.package_contents import code_in
     from codesign_wizard.core.apple.package_sign import Seal, change_package
@@ -24,9 +25,9 @@ def practice_package(context: Context) -> Path:
     from codesign_wizard.core.authenticode.timestamp import Timestamper
     from codesign_wizard.core.local_signer import LocalSigner
 
-    cloud = context.session.practice
+    cloud = session.practice
     assert cloud is not None, "asked for in practice only"
-    kind, roots = cloud.accounts.package, context.session.apple_roots()
+    kind, roots = cloud.accounts.package, session.apple_roots()
 
     def signer(name: str) -> LocalSigner:
         key, certificate = cloud.apple.identity(name)
@@ -35,20 +36,20 @@ def practice_package(context: Context) -> Path:
     folder = cloud.folder / "package"
     folder.mkdir(exist_ok=True)
     path = folder / f"{file_name(cloud.accounts.product_name)}.pkg"
-    build_sample(context.job, cloud.accounts.product_name, path)
+    build_sample(job, cloud.accounts.product_name, path)
     if kind == "unsigned":
         return path
     stamper = None
     if kind != "no-timestamp":
         servers = cloud.accounts.timestamp_servers
-        stamper = Timestamper(context.session.network, servers, roots=roots.timestamp)
+        stamper = Timestamper(session.network, servers, roots=roots.timestamp)
     application = signer("distribution" if kind == "wrong-certificate" else "application")
 
     def change(_component: Component, _part: str, tree: Tree) -> None:
         assert tree.folder is not None, "unpacked into a folder"
         for each in code_in(tree.folder):
             sign_bundle(
-                context.job,
+                job,
                 each,
                 each,
                 application,
@@ -58,7 +59,7 @@ def practice_package(context: Context) -> Path:
             )
 
     change_package(
-        context.job,
+        job,
         path,
         path,
         change,

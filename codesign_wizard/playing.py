@@ -1,0 +1,251 @@
+"""What if…: a scenario switched on and off in the practice that runs, and the page that shows it.
+
+``switch`` is the work, for a thread; ``settle`` then tells the profile. The window offers it; nothing in
+``core`` knows of it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codesign_wizard.core.flow import (
+    CERTIFICATE,
+    KEY_VAULT,
+    MACOS_LEVEL,
+    MACOS_TRIAL,
+    PERMISSIONS,
+    SERVER,
+    STEPS,
+    WINDOWS_TRIAL,
+)
+from codesign_wizard.core.profile import LEVELS
+from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.text import tr
+
+if TYPE_CHECKING:
+    from codesign_wizard.core.job import JobContext
+    from codesign_wizard.core.profile import Profile
+    from codesign_wizard.session import Session
+
+_WINDOWS = (KEY_VAULT, PERMISSIONS, CERTIFICATE, WINDOWS_TRIAL, SERVER)
+_APPLE = (MACOS_LEVEL, MACOS_TRIAL)
+_ALL = (*_WINDOWS, *_APPLE)
+# what a scenario of an area can show on, the place to look first at the front
+_SHOWN = {
+    "sign-in": _WINDOWS,
+    "network": _WINDOWS,
+    "RBAC": (PERMISSIONS, KEY_VAULT, CERTIFICATE, WINDOWS_TRIAL, SERVER),
+    "access policy": (PERMISSIONS, KEY_VAULT, CERTIFICATE, WINDOWS_TRIAL, SERVER),
+    "certificate": (CERTIFICATE, WINDOWS_TRIAL, SERVER),
+    "Windows trial": (WINDOWS_TRIAL,),
+    "Apple": (MACOS_TRIAL,),
+    "Server": (SERVER,),
+}
+_OWN_PLACE = {
+    "tls-inspected": _ALL,
+    "proxy-login": _ALL,
+    "clock-wrong": _ALL,
+    "key-without-sign": (KEY_VAULT, CERTIFICATE, WINDOWS_TRIAL, SERVER),
+    "vault-standard": (CERTIFICATE,),
+    "merge-other-key": (CERTIFICATE,),
+    "issuer-missing": (WINDOWS_TRIAL, CERTIFICATE, SERVER),
+    "agreement-missing": _APPLE,
+    "api-key-unknown": _APPLE,
+    "api-role-too-low": _APPLE,
+    "ticket-late": (MACOS_TRIAL,),
+    "ticket-missing": (MACOS_TRIAL,),
+}
+_STAPLED = ("ticket-late", "ticket-missing")
+# who granted what, and to whom else, only an administrator sees
+_BY_ADMINISTRATOR = (
+    "rbac-propagating",
+    "policies-on-rbac-vault",
+    "policy-wrong-object-id",
+    "policy-excess",
+    "roles-on-policy-vault",
+)
+_PROVED = ("server-json-instead-of-file", "server-loader-build", "server-other-signer")
+_FACTS = ("vault_name", "certificate_name", "application_id", "tenant_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A scenario as it is offered: ``pages`` are the steps that can show it, the one to open first in front.
+
+    ``how`` is one sentence on what to do there.
+    """
+
+    name: str
+    area: str
+    summary: str
+    pages: tuple[str, ...]
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """What a switch did, for ``settle``: from which scenario to which, and the values that are others now."""
+
+    former: Offer | None
+    offer: Offer | None
+    changed: dict[str, str]
+
+
+def offers() -> list[Offer]:
+    """Return every scenario, area by area."""
+    from codesign_wizard.practice.scenarios import all_scenarios
+
+    return [_offer(each.name, each.area, each.summary) for each in all_scenarios()]
+
+
+def area_title(area: str) -> str:
+    """Return what the area of scenarios is called."""
+    return {
+        "sign-in": tr("Sign-in to Azure"),
+        "network": tr("Network and vault's address"),
+        "RBAC": tr("Permissions by roles (RBAC)"),
+        "access policy": tr("Permissions by access policy"),
+        "certificate": tr("Certificate and the CA's answer"),
+        "Windows trial": tr("Windows trial: time-stamp servers"),
+        "Apple": tr("Apple: account, notarisation, ticket"),
+        "Server": tr("Comet Server"),
+    }.get(area, area)
+
+
+def playing(session: Session) -> Offer | None:
+    """Return the scenario that is on, if any."""
+    if session.practice is None or session.practice.scenario is None:
+        return None
+    name = session.practice.scenario
+    return next((each for each in offers() if each.name == name), None)
+
+
+def fixed_words(session: Session) -> str:
+    """Return why nothing can be switched in this practice; empty where it can be."""
+    if session.practice is None or session.practice.can_play:
+        return ""
+    return tr(
+        "This practice was started with a scenario that it keeps in its folder, so that it can be mended "
+        "there. For another, start afresh: codesign-wizard gui --practice"
+    )
+
+
+def switch(job: JobContext, session: Session, name: str | None) -> Switched:
+    """Make the scenario *name* wrong in the practice that runs, in place of the one before; ``None``: off.
+
+    Raises ``KeyError`` for an unknown name, ``CodesignError`` for what cannot be prepared; the switch is
+    made all the same.
+    """
+    cloud = session.practice
+    assert cloud is not None, "offered in practice only"
+    former = playing(session)
+    before = {fact: getattr(cloud.accounts, fact) for fact in _FACTS}
+    secret = cloud.accounts.application_secret
+    cloud.play(name)
+    session.scenario = name
+    # what is open leads to the network as it was, and an issuer once fetched would hide that it is gone
+    session.drop_network()
+    shutil.rmtree(cloud.folder / "cache", ignore_errors=True)
+    if cloud.accounts.application_secret != secret:
+        session.set_application_secret(Secret(cloud.accounts.application_secret))
+    changed = {fact: getattr(cloud.accounts, fact) for fact in _FACTS}
+    return Switched(
+        former,
+        playing(session),
+        {fact: value for fact, value in changed.items() if value != before[fact]},
+    )
+
+
+def bring_package(job: JobContext, session: Session) -> None:
+    """Submit the package that the practice company has at hand, if the scenario that is on is about one.
+
+    The trial signs as it should; how Apple refuses a package is seen on one that somebody brought there.
+    Raises ``CodesignError``.
+    """
+    if session.practice is None or session.practice.accounts.package == "signed":
+        return
+    from codesign_wizard.core.apple import key_work, notary
+    from codesign_wizard.practice_package import practice_package
+
+    own = session.profile.macos.api_key
+    key, known = key_work.usable(session, key_work.Ids(own.key_id, own.issuer_id, own.named, own.accepted))
+    desk = session.notary_desk(key, known)
+    package: Path = practice_package(job, session)
+    brought = notary.submit(job, desk, package, look_first=False)
+    notary.wait(job, desk, brought.record, look=package)
+
+
+def settle(profile: Profile, switched: Switched) -> None:
+    """Tell *profile* of a switch: values that are others now, results that may be, and the way there."""
+    for fact, value in switched.changed.items():
+        setattr(profile.windows.azure, fact, value)
+    for offer in (switched.former, switched.offer):
+        for key in offer.pages if offer is not None else ():
+            result = profile.results.get(key)
+            if result is not None:
+                result.inputs = ""  # of no settings: what was seen is out of date
+    if switched.offer is None:
+        return
+    page = switched.offer.pages[0]
+    profile.windows_wanted |= page in _WINDOWS
+    profile.macos_wanted |= page in _APPLE
+    profile.server_wanted |= page == SERVER
+    if page in _APPLE:
+        least = LEVELS[2] if switched.offer.name in _STAPLED else LEVELS[1]
+        profile.macos.level = max(profile.macos.level, least, key=LEVELS.index)
+    for step in STEPS:
+        if step.key not in profile.reached:
+            profile.reached.append(step.key)
+        if step.key == page:
+            break
+
+
+def page_titles(pages: Sequence[str]) -> str:
+    """Return the names of the steps *pages*, in the order of the way."""
+    return ", ".join(step.title for step in STEPS if step.key in pages)
+
+
+def _offer(name: str, area: str, summary: str) -> Offer:
+    pages = tuple(_OWN_PLACE.get(name, _SHOWN[area]))
+    return Offer(name, area, summary, pages, _how(name, area, pages[0]))
+
+
+def _how(name: str, area: str, page: str) -> str:
+    match name:
+        case "vault-standard":
+            return tr("Write a signing request, and let it be checked.")
+        case "merge-other-key":
+            return tr("Look in the vault, then let the practice CA answer.")
+        case "slow" | "timestamp-slow":
+            return _first(page) + " " + tr("It takes as long as Settings allow for an answer.")
+        case "server-changed-meanwhile":
+            return tr("Sign in and look, then apply.")
+        case "server-one-time-code":
+            return tr("Sign in and look; the practice code is offered where it is asked for.")
+        case "ticket-missing":
+            return tr("Sign and verify. For the ticket it is asked up to five minutes; Cancel ends that.")
+        case _ if name.startswith("notary-") and name != "notary-slow":
+            return tr("Open “Submissions to Apple”, and let the newest be explained.")
+        case _ if name in _BY_ADMINISTRATOR:
+            return tr("Look what the application may do, then sign in as administrator.")
+        case "server-secret-expired":
+            return tr("Sign in and look, then prove it before you apply anything.")
+        case _ if name in _PROVED:
+            return tr("Sign in and look, apply what differs, then prove it.")
+    return _first(page)
+
+
+def _first(page: str) -> str:
+    return {
+        KEY_VAULT: tr("Sign in."),
+        PERMISSIONS: tr("Look what the application may do."),
+        CERTIFICATE: tr("Look in the vault."),
+        WINDOWS_TRIAL: tr("Sign and verify."),
+        MACOS_LEVEL: tr("Check the key with Apple."),
+        MACOS_TRIAL: tr("Sign and verify."),
+        SERVER: tr("Sign in and look."),
+    }[page]
