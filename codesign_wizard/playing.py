@@ -217,7 +217,7 @@ def _offer(name: str, area: str, summary: str) -> Offer:
 def _how(name: str, area: str, page: str) -> str:
     match name:
         case "vault-standard":
-            return tr("Write a signing request, and let it be checked.")
+            return tr("Write a signing request, let it be checked, and make it.")
         case "merge-other-key":
             return tr("Look in the vault, then let the practice CA answer.")
         case "slow" | "timestamp-slow":

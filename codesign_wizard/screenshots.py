@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from codesign_wizard.pages.permissions import PermissionsPage
     from codesign_wizard.pages.settings import SettingsPage
     from codesign_wizard.pages.start import StartPage
+    from codesign_wizard.pages.what_if import WhatIfPage
     from codesign_wizard.pages.windows_trial import WindowsTrialPage
     from codesign_wizard.window import MainWindow
 
@@ -188,6 +189,12 @@ def _trial(window: MainWindow) -> WindowsTrialPage:
     from codesign_wizard.pages.windows_trial import WindowsTrialPage
 
     return _page(window, WindowsTrialPage)
+
+
+def _what_if(window: MainWindow) -> WhatIfPage:
+    from codesign_wizard.pages.what_if import WhatIfPage
+
+    return _page(window, WhatIfPage)
 
 
 def _focus_page(window: MainWindow) -> None:
@@ -458,6 +465,29 @@ def one_time_stamp(studio: Studio) -> None:
         studio.take(window, "windows-trial-warning")
 
 
+def what_if(studio: Studio) -> None:
+    """The scenarios of the practice: all of them, found by a word, one on and explained, off again."""
+    with studio.practice() as window:
+        window.workspace.what_if.emit()
+        studio.take(window, "what-if")
+        page = _what_if(window)
+        page.search.setText("expired")
+        studio.take(window, "what-if-found")
+        window.workspace.play("firewall")
+        studio.idle(window)
+        studio.take(window, "what-if-on")
+        _sign_in(studio, window)
+        _focus_page(window)
+        studio.take(window, "what-if-explained")
+        window.show_step(START)
+        studio.take(window, "start-what-if")
+        window.workspace.what_if.emit()
+        studio.take(window, "what-if-which")
+        window.workspace.play(None)
+        studio.idle(window)
+        studio.take(window, "what-if-off")
+
+
 def unreadable(studio: Studio) -> None:
     """*Inspect* with a file that is not signed, and with one that nobody can read."""
     from codesign_wizard.core.sample import build_sample
@@ -489,6 +519,7 @@ SCENES: dict[str, Callable[[Studio], None]] = {
         running,
         no_time_stamp,
         one_time_stamp,
+        what_if,
         unreadable,
         certificate,
         renewal,

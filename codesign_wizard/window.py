@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QPaintEvent
 
     from codesign_wizard.pages.base import Page
-    from codesign_wizard.pages.notice import ReportStrip
+    from codesign_wizard.pages.notice import PlayStrip, ReportStrip
+    from codesign_wizard.playing import Switched
     from codesign_wizard.widgets.log_model import LogModel
 
 _PAGES = {
@@ -42,8 +43,8 @@ _PAGES = {
     steps.SUMMARY: ("summary", "SummaryPage"),
     "inspect": ("inspect", "InspectPage"),
     "settings": ("settings", "SettingsPage"),
+    "what-if": ("what_if", "WhatIfPage"),
 }
-_PANELS = ("inspect", "settings")  # opened from anywhere, not steps of the way
 _NEAR_DAYS = 90
 _TOLD_AFTER_S = 5  # a wait longer than this also says how long
 
@@ -69,6 +70,7 @@ class MainWindow(QMainWindow):
         self._frame_first = frame_first
         self._log_dock: QWidget | None = None
         self._strip: ReportStrip | None = None
+        self._play_strip: PlayStrip | None = None
         self.header = Header()
         self.rail = Rail()
         self.stack = QStackedWidget()
@@ -127,6 +129,8 @@ class MainWindow(QMainWindow):
         self.workspace.notice.connect(self.show_notice)
         self.workspace.inspect.connect(self.open_inspect)
         self.workspace.go.connect(self.show_step)
+        self.workspace.played.connect(self._played)
+        self.workspace.what_if.connect(lambda: self.open_panel("what-if"))
         self.runner.changed.connect(self._show_job)
         self.runner.changed.connect(self._changed)
         self.runner.idle.connect(self._idle)
@@ -135,6 +139,7 @@ class MainWindow(QMainWindow):
         self.header.report.connect(lambda: self.show_step(steps.SUMMARY))
         self.runner.refused.connect(self._refused)
         self.header.settings.connect(lambda: self.open_panel("settings"))
+        self.header.what_if.connect(lambda: self.open_panel("what-if"))
         self.rail.chosen.connect(self.show_step)
         self.footer.back.connect(self.go_back)
         self.footer.next.connect(self.go_next)
@@ -358,6 +363,39 @@ class MainWindow(QMainWindow):
         if self._panel != "inspect" and self.stack.count():
             hold(self.page)
 
+    def _show_play(self) -> None:
+        """Say above every page but the panel itself which scenario of the practice is on."""
+        practice = self.workspace.session.practice
+        on = None
+        if practice is not None and practice.scenario is not None and self._panel != "what-if":
+            from codesign_wizard.playing import playing
+
+            on = playing(self.workspace.session)
+        if on is None:
+            if self._play_strip is not None:
+                self._play_strip.hide()
+            return
+        if self._play_strip is None:
+            from codesign_wizard.pages.notice import PlayStrip
+
+            self._play_strip = PlayStrip(self.workspace, lambda: self.open_panel("what-if"))
+            self.notices.insertWidget(0, self._play_strip)
+        self._play_strip.say(on, here="" if self._panel is not None else self.key)
+        self._play_strip.show()
+
+    def _played(self, switched: Switched) -> None:
+        """Let every page begin anew on a practice that is another now."""
+        panel = self._panel
+        for page in self._pages.values():
+            page.leaving()
+        self._replaced()
+        if switched.offer is None:
+            if panel == "what-if":
+                self.open_panel(panel)
+            announce(self, tr("It is switched off: everything works again."))
+        elif self._play_strip is not None:
+            announce(self._play_strip, self._play_strip.banner.title, assertive=True)
+
     def _refused(self) -> None:
         from codesign_wizard.core.report import READ_ONLY
 
@@ -381,8 +419,11 @@ class MainWindow(QMainWindow):
             ],
             "" if self._panel is not None else key,
         )
+        self._show_play()
         if self._panel is not None:
             self.footer.show_return(flow.current().title)
+            if self._panel == "what-if" and self._panel in self._pages:
+                self._pages[self._panel].refresh()
             return
         before, after = flow.back(key), flow.next(key)
         held = self.runner.foreground is not None

@@ -11,13 +11,15 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from codesign_wizard import theme
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.text import tr
-from codesign_wizard.theme import px
-from codesign_wizard.widgets.basics import button, row
+from codesign_wizard.theme import Mark, px
+from codesign_wizard.widgets.basics import button, column, row
 from codesign_wizard.widgets.findings import FindingView
 from codesign_wizard.widgets.pieces import Banner
 
 if TYPE_CHECKING:
     from codesign_wizard.core.report import Origin
+    from codesign_wizard.pages.workspace import Workspace
+    from codesign_wizard.playing import Offer
 
 
 class ReportStrip(QWidget):
@@ -42,6 +44,48 @@ class ReportStrip(QWidget):
                 "{file}: nothing is run from it, nothing of it is kept. It may have been changed on its way."
             ).format(file=origin.file),
         )
+
+
+class PlayStrip(QWidget):
+    """Says above every page which scenario of the practice is on, with the ways there and out of it."""
+
+    def __init__(self, workspace: Workspace, other: Callable[[], object]) -> None:
+        super().__init__()
+        self.workspace = workspace
+        self.offer: Offer | None = None
+        self.banner = Banner()
+        self.there = button("", self._go)
+        self.other = button(tr("Another…"), other)
+        self.other.setAccessibleName(tr("What if: another scenario"))
+        self.off = button(tr("Switch off"), lambda: workspace.play(None))
+        box = QHBoxLayout(self)
+        box.setContentsMargins(px(theme.MARGIN), px(14), px(theme.MARGIN), 0)
+        box.setSpacing(px(12))
+        box.addWidget(self.banner, 1)
+        box.addLayout(column(row(self.there, self.off), row(self.other, None), gap=6))
+
+    def say(self, offer: Offer, *, here: str) -> None:
+        """Show that *offer* is on; *here* is the key of the page that is open, "" for a panel."""
+        from codesign_wizard.playing import fixed_words, page_titles
+
+        self.offer = offer
+        first = page_titles(offer.pages[:1])
+        way = tr("To see it: {how}") if here == offer.pages[0] else tr("Shows on {page}. {how}")
+        how = way.format(page=first, how=offer.how)
+        self.banner.say(
+            Severity.WARNING, tr("What if: {summary}").format(summary=offer.summary), how, mark=Mark.NOW
+        )
+        self.there.setText(tr("Go to {page}").format(page=first))
+        self.there.setVisible(here != offer.pages[0])
+        self.off.setAccessibleName(tr("Switch off: {summary}").format(summary=offer.summary))
+        fixed = fixed_words(self.workspace.session)
+        for each in (self.off, self.other):
+            each.setEnabled(self.workspace.can_play)
+            each.setToolTip(fixed or ("" if self.workspace.can_play else tr("Something is under way.")))
+
+    def _go(self) -> None:
+        if self.offer is not None:
+            self.workspace.go.emit(self.offer.pages[0])
 
 
 class Notice(QWidget):

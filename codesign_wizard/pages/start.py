@@ -119,8 +119,10 @@ class StartPage(Page):
         self.practice_text = label("", "soft")
         self.practice_button = button(tr("&Try it with practice accounts"), self.workspace.start_practice)
         self.own_button = button(tr("Use my own accounts"), self.workspace.end_practice)
+        self.what_if = button(tr("What if…"), self.workspace.what_if.emit)
+        self.what_if.setAccessibleName(tr("What if: choose what goes wrong"))
         card.body.addWidget(self.practice_text)
-        card.body.addLayout(row(self.practice_button, self.own_button, None))
+        card.body.addLayout(row(self.practice_button, self.what_if, self.own_button, None))
         return card
 
     def _inspect(self) -> Card:
@@ -162,6 +164,7 @@ class StartPage(Page):
         )
         self.practice_button.setVisible(self.workspace.can_practise)
         self.own_button.setVisible(self.workspace.session.practice is not None)
+        self.what_if.setVisible(self.workspace.session.practice is not None)
         self.practice_text.setText(practice_words(self.workspace))
         self._show_needs(needs(profile))
 

@@ -119,7 +119,7 @@ def practice_words(workspace: Workspace) -> str:
         return tr(
             "You are on practice accounts: a vault, an application, an Apple team, a Comet Server and "
             "time-stamp servers that live on this computer only. Your own profiles and your keyring are not "
-            "touched."
+            "touched. “What if…” lets something go wrong, and shows how that is explained."
         )
     return tr(
         "No accounts yet? A made-up vault, an Apple team, a Comet Server and time-stamp servers on this "

@@ -27,6 +27,8 @@ class Workspace(QObject):
     notice = Signal(object)  # Finding to be shown above the page
     inspect = Signal(str)  # path of a file that was dropped or chosen
     go = Signal(str)  # key of the step to open
+    what_if = Signal()  # the choice of scenarios is asked for
+    played = Signal(object)  # Switched: a scenario of the practice was switched on or off
 
     def __init__(
         self,
@@ -151,6 +153,46 @@ class Workspace(QObject):
         task.failed.connect(self._practice_failed)
         task.cancelled.connect(self._practice_not_started)
         self.changed.emit()
+
+    @property
+    def can_play(self) -> bool:
+        """Whether a scenario can be switched now: nothing is under way in a practice that lets it."""
+        practice = self.session.practice
+        return practice is not None and practice.can_play and self.runner.foreground is None
+
+    def play(self, name: str | None) -> None:
+        """Switch the scenario *name* of the practice on in place of the one before; ``None``: off."""
+        if not self.can_play:
+            return
+        self.save()
+        session = self.session
+
+        def work(job: Job) -> tuple[Any, Any]:
+            from codesign_wizard.playing import bring_package, switch
+
+            switched = switch(job, session, name)
+            try:
+                bring_package(job, session)
+            except CodesignError as error:
+                return switched, error.finding
+            return switched, None
+
+        words = tr("Switching it off") if name is None else tr("Making it go wrong")
+        task = self.runner.start(work, words, lasting=True)
+        task.done.connect(self._has_played)
+        task.failed.connect(self.notice)
+
+    def _has_played(self, both: tuple[Any, Any]) -> None:
+        from codesign_wizard.playing import settle
+
+        switched, finding = both
+        settle(self.profile, switched)
+        if switched.offer is not None:
+            self.flow.go(switched.offer.pages[0])
+        self.edited()
+        self.played.emit(switched)
+        if finding is not None:
+            self.notice.emit(finding)
 
     def end_practice(self) -> None:
         """Go back to the person's own profile and let the practice cloud end."""

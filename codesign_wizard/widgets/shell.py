@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 class Header(QWidget):
     """Product, profile, practice badge; what can be opened from anywhere."""
 
+    what_if = Signal()
     inspect = Signal()
     report = Signal()
     settings = Signal()
@@ -44,10 +45,13 @@ class Header(QWidget):
         box.addWidget(self.profile)
         box.addWidget(self.badge)
         box.addStretch(1)
+        self.what_if_button = button(tr("What if…"), self.what_if.emit, "flat")
+        self.what_if_button.setAccessibleName(tr("What if: let something go wrong in this practice"))
         self.inspect_button = button(tr("&Inspect a file…"), self.inspect.emit, "flat")
         self.report_button = button(tr("Report"), self.report.emit, "flat")
         self.report_button.setAccessibleName(tr("Report: summary, save, copy for support"))
         self.settings_button = button(tr("&Settings"), self.settings.emit, "flat")
+        box.addWidget(self.what_if_button)
         box.addWidget(self.inspect_button)
         box.addWidget(self.report_button)
         box.addWidget(self.settings_button)
@@ -58,6 +62,7 @@ class Header(QWidget):
         self.profile.setText(shown)
         self.profile.setToolTip(name)
         self.badge.setVisible(practising)
+        self.what_if_button.setVisible(practising)
 
 
 class RailStep(NamedTuple):

@@ -43,7 +43,8 @@ CONTROLS = {
     Role.Table,
     Role.Link,
 }
-PAGES = (*(step.key for step in STEPS), "inspect", "settings")
+PANELS = ("inspect", "settings", "what-if")
+PAGES = (*(step.key for step in STEPS), *PANELS)
 
 
 def finding() -> Finding:
@@ -75,7 +76,7 @@ def walk(interface: QAccessibleInterface) -> Iterator[QAccessibleInterface]:
 def open_page(window: MainWindow, key: str) -> None:
     window.workspace.profile.reached = [step.key for step in STEPS]
     window.workspace.profile.macos_wanted = window.workspace.profile.server_wanted = True
-    if key in ("inspect", "settings"):
+    if key in PANELS:
         window.open_panel(key)
     else:
         window.show_step(key)

@@ -127,9 +127,13 @@ def _held_findings(held: HeldCertificate) -> Iterator[Finding]:
     """What the vault says of the version and its key."""
     key = held.key
     if held.enabled is False:
-        yield kinds.DISABLED(name=held.name, evidence=Evidence(more={"enabled": "false"}))
+        remedies = kinds.enable_remedies(held.key_id, held.name)
+        yield kinds.DISABLED(name=held.name, evidence=Evidence(more={"enabled": "false"}), remedies=remedies)
     elif key is not None and key.enabled is False:
-        yield kinds.KEY_DISABLED(name=held.name, evidence=Evidence(more={"key-enabled": "false"}))
+        remedies = kinds.enable_remedies(held.key_id, held.name)
+        yield kinds.KEY_DISABLED(
+            name=held.name, evidence=Evidence(more={"key-enabled": "false"}), remedies=remedies
+        )
     if key is not None:
         evidence = Evidence(more={"kty": key.kind, **({"hsmPlatform": key.platform} if key.platform else {})})
         if key.hardware and key.platform != "0":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+from codesign_wizard.core.azure.quoting import quoted
 from codesign_wizard.core.finding import FindingKind, Remedy, Severity
 from codesign_wizard.core.text import tr
 
@@ -227,6 +230,29 @@ def renew_remedies() -> list[Remedy]:
     """Return to make the next version."""
     return [
         Remedy(title=tr("Make a new signing request under the same name; the old version stays meanwhile."))
+    ]
+
+
+def enable_remedies(key_id: str, name: str) -> list[Remedy]:
+    """Return how to switch the version of *name* on; *key_id* is its key's address, which tells the vault."""
+    vault = (urlsplit(key_id).hostname or "").partition(".")[0]
+    words = tr("Switch this version on again, if it was not switched off on purpose.")
+    if not vault:
+        return [Remedy(title=words)]
+    return [
+        Remedy(
+            title=words,
+            portal=(
+                tr("Key vaults, {vault}, Certificates, {name}: choose the current version.").format(
+                    vault=vault, name=name
+                ),
+                tr("Set Enabled to Yes, and save."),
+            ),
+            az=f"az keyvault certificate set-attributes --vault-name {quoted(vault)} --name {quoted(name)} "
+            "--enabled true",
+            powershell=f"Update-AzKeyVaultCertificate -VaultName {quoted(vault)} -Name {quoted(name)} "
+            "-Enable $true",
+        )
     ]
 
 

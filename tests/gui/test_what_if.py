@@ -1,0 +1,185 @@
+"""What if…: scenarios switched on and off in a practice that runs, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
+
+from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, MACOS_TRIAL, START, StepState
+from codesign_wizard.pages.what_if import Row
+from codesign_wizard.session import Session, open_session
+from codesign_wizard.widgets.findings import FindingView
+from tests.gui.driving import rail, wait_idle
+from tests.gui.test_access import clashes, cut
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from codesign_wizard.window import MainWindow
+
+
+@pytest.fixture(scope="module")
+def practising() -> Iterator[Session]:
+    """One practice for all of these: what is switched on is switched off again."""
+    with open_session(practice=True) as session:
+        assert session.practice is not None
+        session.practice.world.notary.processing = 0.1
+        yield session
+
+
+@pytest.fixture
+def window(practising: Session, open_window: Callable[..., MainWindow], qtbot: QtBot) -> Iterator[MainWindow]:
+    profile = practising.profile
+    profile.page, profile.reached, profile.results = START, [START], {}
+    profile.macos_wanted = profile.server_wanted = True
+    opened = open_window(practising)
+    opened.errors_expected = True
+    yield opened
+    wait_idle(opened, qtbot)
+    opened.workspace.play(None)
+    wait_idle(opened, qtbot)
+
+
+def row(window: MainWindow, name: str) -> Row:
+    page = window.page
+    area = next(page.areas[one.area] for one in page.offers if one.name == name)
+    area.open()
+    return next(one for one in area.rows if one.offer.name == name)
+
+
+def shown(window: MainWindow) -> list[str]:
+    return [view.finding.id for view in window.page.findChildren(FindingView)]
+
+
+def switch_on(window: MainWindow, qtbot: QtBot, name: str) -> None:
+    qtbot.mouseClick(window.header.what_if_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(row(window, name).switch, Qt.MouseButton.LeftButton)
+    wait_idle(window, qtbot)
+
+
+def test_one_is_switched_on_seen_explained_and_switched_off(window: MainWindow, qtbot: QtBot) -> None:
+    assert window.page.what_if.isVisible(), "Start offers it"
+    switch_on(window, qtbot, "firewall")
+    strip = window._play_strip
+    assert strip is not None
+    assert window.key == KEY_VAULT
+    assert strip.isVisible()
+    assert strip.banner.title == "What if: The vault's firewall does not let this address in."
+    assert strip.banner.text == "To see it: Sign in."
+    assert strip.there.isHidden()
+    qtbot.mouseClick(window.page.sign_in, Qt.MouseButton.LeftButton)
+    assert not strip.off.isEnabled(), "not while it is looked at"
+    wait_idle(window, qtbot)
+    assert "azure.vault.firewall" in shown(window)
+    window.show_step(START)
+    assert strip.there.text() == "Go to Key Vault"
+    qtbot.mouseClick(strip.there, Qt.MouseButton.LeftButton)
+    assert window.key == KEY_VAULT
+    qtbot.mouseClick(strip.off, Qt.MouseButton.LeftButton)
+    wait_idle(window, qtbot)
+    assert strip.isHidden()
+    assert rail(window, KEY_VAULT).step.state is StepState.OUT_OF_DATE
+    qtbot.mouseClick(window.page.sign_in, Qt.MouseButton.LeftButton)
+    wait_idle(window, qtbot)
+    assert rail(window, KEY_VAULT).step.state is StepState.DONE
+
+
+def test_what_the_person_was_given_wrong_stands_in_the_fields_and_goes_again(
+    window: MainWindow, qtbot: QtBot, practising: Session
+) -> None:
+    azure, right = practising.profile.windows.azure, practising.application_secret()
+    tenant = azure.tenant_id
+    switch_on(window, qtbot, "tenant-unknown")
+    assert window.page.fields["tenant_id"].edit.text() == azure.tenant_id != tenant
+    switch_on(window, qtbot, "secret-wrong")
+    assert azure.tenant_id == tenant, "one at a time"
+    assert practising.application_secret() != right
+    window.workspace.play(None)
+    wait_idle(window, qtbot)
+    assert practising.application_secret() == right
+    assert window.page.fields["tenant_id"].edit.text() == tenant
+
+
+def test_by_keyboard_alone(window: MainWindow, qtbot: QtBot) -> None:
+    window.activateWindow()
+    window.workspace.what_if.emit()
+    page = window.page
+    page.search.setFocus()
+    qtbot.keyClicks(page.search, "off certificate")
+    found = [one for area in page.areas.values() for one in area.rows if area.isVisible()]
+    assert [one.offer.name for one in found] == ["certificate-disabled"]
+    assert found[0].switch.accessibleName() == "Switch on: The certificate is switched off in the vault."
+    found[0].switch.setFocus()
+    qtbot.keyClick(found[0].switch, Qt.Key.Key_Space)
+    wait_idle(window, qtbot)
+    assert window.key == CERTIFICATE
+    window.page.look()
+    wait_idle(window, qtbot)
+    assert window.page.banner.title == "This version of code-signing is switched off in the vault."
+    view = next(one for one in window.page.findChildren(FindingView))
+    assert view.finding.remedies[0].az.endswith("--enabled true")
+    window.workspace.what_if.emit()
+    assert "switched off in the vault" in window.page.banner.title
+    assert row(window, "certificate-disabled").switch.text() == "Switch off"
+    qtbot.keyClick(row(window, "certificate-disabled").switch, Qt.Key.Key_Space)
+    wait_idle(window, qtbot)
+    assert window.page.banner.title == "Nothing is wrong now: everything works."
+    qtbot.keyClick(window.page, Qt.Key.Key_Escape)
+    assert window.key == CERTIFICATE
+
+
+def test_a_package_that_apple_refuses_was_brought_there_already(window: MainWindow, qtbot: QtBot) -> None:
+    switch_on(window, qtbot, "notary-unsigned")
+    page = window.page
+    assert window.key == MACOS_TRIAL
+    assert window.workspace.profile.macos.level == "notarise"
+    page.submissions.open()
+    page.submissions.ask(page.submissions.records[0])
+    wait_idle(window, qtbot)
+    assert {"apple.notary.invalid", "apple.notary.issue-unsigned"} <= set(shown(window))
+
+
+def test_everything_fits_with_a_scenario_on(window: MainWindow, qtbot: QtBot) -> None:
+    switch_on(window, qtbot, "server-changed-meanwhile")
+    window.resize(860, 640)
+    for key in (None, START):
+        if key is None:
+            window.workspace.what_if.emit()
+            for area in window.page.areas.values():
+                area.open()
+        else:
+            window.show_step(key)
+        qtbot.waitUntil(lambda: cut(window) == [], timeout=5000)
+        assert clashes(window) == []
+
+
+def test_a_practice_that_keeps_its_scenario_says_so(
+    open_window: Callable[..., MainWindow], qtbot: QtBot, tmp_path: Any
+) -> None:
+    with open_session(practice=True, scenario="rbac-none", state=tmp_path / "state") as session:
+        window = open_window(session)
+        assert window._play_strip is not None
+        assert window._play_strip.isVisible(), "what it was started with"
+        assert not window._play_strip.off.isEnabled()
+        window.workspace.what_if.emit()
+        assert "start afresh" in window.page.banner.text
+        assert not row(window, "firewall").switch.isEnabled()
+        window.workspace.play("firewall")
+        assert session.practice is not None
+        assert session.practice.scenario == "rbac-none"
+        window.close()
+
+
+def test_on_own_accounts_nothing_is_offered(
+    open_window: Callable[..., MainWindow], session: Session, qtbot: QtBot
+) -> None:
+    window = open_window(session)
+    assert not window.header.what_if_button.isVisible()
+    window.open_panel("what-if")
+    assert window.page.banner.title == "This is for practice accounts."
+    assert not row(window, "firewall").switch.isEnabled()
+    assert [one.text() for one in window.page.findChildren(QLabel) if "What if" in one.text()]
