@@ -8330,11 +8330,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Set Enabled to Yes, and save.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Merge Signed Request: choose the CA's file.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -8361,11 +8356,6 @@
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Key vaults, {vault}, Certificates: the first column is the name.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Key vaults, {vault}, Certificates, {name}: choose the current version.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9065,6 +9055,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>Switch this version on again, if it was not switched off on purpose.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
         <source>Make a new signing request under the same name; the old version stays meanwhile.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9079,8 +9074,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Set Enabled to Yes, and save.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
         <source>If the key may be known to others, sign anew what was signed since.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Key vaults, {vault}, Certificates, {name}: choose the current version.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13780,6 +13785,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
+        <source>What if: another scenario</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>To see it: {how}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
         <source>Dismiss</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13795,7 +13810,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
+        <source>What if: {summary}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>Go to {page}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
         <source>Dismiss: {title}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>Something is under way.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14615,6 +14645,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
+        <source>What if: choose what goes wrong</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
         <source>Have a file already?</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14700,12 +14735,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>You are on practice accounts: a vault, an application, an Apple team, a Comet Server and time-stamp servers that live on this computer only. Your own profiles and your keyring are not touched.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>The practice accounts are being started.</source>
+        <source>You are on practice accounts: a vault, an application, an Apple team, a Comet Server and time-stamp servers that live on this computer only. Your own profiles and your keyring are not touched. “What if…” lets something go wrong, and shows how that is explained.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15049,6 +15079,106 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>Switch on one thing that goes wrong in this practice, see how the wizard explains it, and switch it off again. Nothing real is touched.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>Find: firewall, expired, agreement…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>Find a scenario</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>No scenario has these words.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>1 scenario</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>The practice accounts are being started.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>Switch off: {summary}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>Switch on: {summary}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>This is for practice accounts.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>On your own accounts nothing is made wrong. Start offers practice accounts.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>{n} scenarios</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>{area} ({n})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>Can show on {pages}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>off</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>Switch off</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>Switch on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>Nothing is wrong now: everything works.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>Shows on {page}. {how}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>On: {summary}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Perhaps, at first. SmartScreen goes by the reputation of the file and its publisher, which grows with downloads; a valid signature alone does not give it, nor does an EV certificate since 2024. A renewed certificate, or one of another authority, may begin anew. Nobody can promise that no warning appears.</source>
         <translation type="unfinished"></translation>
@@ -15265,12 +15395,147 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>Switching it off</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>Making it go wrong</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
         <source>Ending the practice accounts</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/workspace.py"/>
         <source>Opening {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>This practice was started with a scenario that it keeps in its folder, so that it can be mended there. For another, start afresh: codesign-wizard gui --practice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Write a signing request, let it be checked, and make it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Look in the vault, then let the practice CA answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Sign in and look, then apply.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Sign in and look; the practice code is offered where it is asked for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Sign and verify. For the ticket it is asked up to five minutes; Cancel ends that.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Open “Submissions to Apple”, and let the newest be explained.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Look what the application may do, then sign in as administrator.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Sign in and look, then prove it before you apply anything.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Sign in and look, apply what differs, then prove it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Sign in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Look what the application may do.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Look in the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Check the key with Apple.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Sign and verify.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Sign in and look.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Sign-in to Azure</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Network and vault's address</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Permissions by roles (RBAC)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Permissions by access policy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Certificate and the CA's answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Windows trial: time-stamp servers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Apple: account, notarisation, ticket</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Comet Server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>It takes as long as Settings allow for an answer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16964,6 +17229,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>What if…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>What if: let something go wrong in this practice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
         <source>&amp;Inspect a file…</source>
         <translation type="unfinished"></translation>
@@ -17236,6 +17511,11 @@
     <message>
         <location filename="codesign_wizard/window.py"/>
         <source>Practice opens no browser. The address was copied.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/window.py"/>
+        <source>It is switched off: everything works again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

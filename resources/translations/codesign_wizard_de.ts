@@ -8330,11 +8330,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Set Enabled to Yes, and save.</source>
-        <translation>Setzen Sie „Enabled“ auf „Yes“, und speichern Sie.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Merge Signed Request: choose the CA's file.</source>
         <translation>Merge Signed Request: Wählen Sie die Datei der CA.</translation>
     </message>
@@ -8362,11 +8357,6 @@
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Key vaults, {vault}, Certificates: the first column is the name.</source>
         <translation>Key vaults, {vault}, Certificates: Die erste Spalte ist der Name.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Key vaults, {vault}, Certificates, {name}: choose the current version.</source>
-        <translation>Key vaults, {vault}, Certificates, {name}: Wählen Sie die aktuelle Version.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
@@ -9065,6 +9055,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
+        <source>Switch this version on again, if it was not switched off on purpose.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
         <source>Make a new signing request under the same name; the old version stays meanwhile.</source>
         <translation>Erstellen Sie eine neue Zertifikatanforderung unter demselben Namen; die alte Version bleibt solange bestehen.</translation>
     </message>
@@ -9079,9 +9074,19 @@
         <translation>Fragen Sie die CA nach dem Grund, und erstellen Sie dann eine neue Zertifikatanforderung.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Set Enabled to Yes, and save.</source>
+        <translation>Setzen Sie „Enabled“ auf „Yes“, und speichern Sie.</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
         <source>If the key may be known to others, sign anew what was signed since.</source>
         <translation>Wenn andere den Schlüssel kennen könnten, signieren Sie neu, was seither signiert wurde.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Key vaults, {vault}, Certificates, {name}: choose the current version.</source>
+        <translation>Key vaults, {vault}, Certificates, {name}: Wählen Sie die aktuelle Version.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/preflight.py"/>
@@ -13780,6 +13785,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
+        <source>What if: another scenario</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>To see it: {how}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
         <source>Dismiss</source>
         <translation>Ausblenden</translation>
     </message>
@@ -13795,8 +13810,23 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
+        <source>What if: {summary}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>Go to {page}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
         <source>Dismiss: {title}</source>
         <translation>Ausblenden: {title}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>Something is under way.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
@@ -14615,6 +14645,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
+        <source>What if: choose what goes wrong</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
         <source>Have a file already?</source>
         <translation>Haben Sie schon eine Datei?</translation>
     </message>
@@ -14700,13 +14735,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>You are on practice accounts: a vault, an application, an Apple team, a Comet Server and time-stamp servers that live on this computer only. Your own profiles and your keyring are not touched.</source>
-        <translation>Sie verwenden Übungskonten: einen Tresor, eine Anwendung, ein Apple-Team, einen Comet Server und Zeitstempelserver, die es nur auf diesem Computer gibt. Ihre eigenen Profile und Ihr Schlüsselbund bleiben unberührt.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>The practice accounts are being started.</source>
-        <translation>Die Übungskonten werden gestartet.</translation>
+        <source>You are on practice accounts: a vault, an application, an Apple team, a Comet Server and time-stamp servers that live on this computer only. Your own profiles and your keyring are not touched. “What if…” lets something go wrong, and shows how that is explained.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
@@ -15049,6 +15079,106 @@
         <translation>Das Ergebnis unten hat den Stand {time}.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>Switch on one thing that goes wrong in this practice, see how the wizard explains it, and switch it off again. Nothing real is touched.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>Find: firewall, expired, agreement…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>Find a scenario</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>No scenario has these words.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>1 scenario</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>The practice accounts are being started.</source>
+        <translation>Die Übungskonten werden gestartet.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>Switch off: {summary}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>Switch on: {summary}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>This is for practice accounts.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>On your own accounts nothing is made wrong. Start offers practice accounts.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>{n} scenarios</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>{area} ({n})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>Can show on {pages}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>off</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>Switch off</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>Switch on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>Nothing is wrong now: everything works.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>Shows on {page}. {how}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>On: {summary}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Perhaps, at first. SmartScreen goes by the reputation of the file and its publisher, which grows with downloads; a valid signature alone does not give it, nor does an EV certificate since 2024. A renewed certificate, or one of another authority, may begin anew. Nobody can promise that no warning appears.</source>
         <translation>Anfangs vielleicht. SmartScreen richtet sich nach der Reputation der Datei und ihres Herausgebers, die mit den Downloads wächst; eine gültige Signatur allein gibt sie nicht, seit 2024 auch ein EV-Zertifikat nicht mehr. Ein erneuertes Zertifikat oder eines von einer anderen Zertifizierungsstelle fängt vielleicht von vorn an. Niemand kann versprechen, dass keine Warnung erscheint.</translation>
@@ -15265,6 +15395,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>Switching it off</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>Making it go wrong</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
         <source>Ending the practice accounts</source>
         <translation>Übungskonten werden beendet</translation>
     </message>
@@ -15272,6 +15412,131 @@
         <location filename="codesign_wizard/pages/workspace.py"/>
         <source>Opening {name}</source>
         <translation>{name} wird geöffnet</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>This practice was started with a scenario that it keeps in its folder, so that it can be mended there. For another, start afresh: codesign-wizard gui --practice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Write a signing request, let it be checked, and make it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Look in the vault, then let the practice CA answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Sign in and look, then apply.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Sign in and look; the practice code is offered where it is asked for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Sign and verify. For the ticket it is asked up to five minutes; Cancel ends that.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Open “Submissions to Apple”, and let the newest be explained.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Look what the application may do, then sign in as administrator.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Sign in and look, then prove it before you apply anything.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Sign in and look, apply what differs, then prove it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Sign in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Look what the application may do.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Look in the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Check the key with Apple.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Sign and verify.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Sign in and look.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Sign-in to Azure</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Network and vault's address</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Permissions by roles (RBAC)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Permissions by access policy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Certificate and the CA's answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Windows trial: time-stamp servers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Apple: account, notarisation, ticket</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Comet Server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>It takes as long as Settings allow for an answer.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/entra/pages.py"/>
@@ -16964,6 +17229,16 @@
         <translation>Übungskonten sind in Gebrauch: Nichts Echtes wird angerührt</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>What if…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>What if: let something go wrong in this practice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
         <source>&amp;Inspect a file…</source>
         <translation>Datei &amp;untersuchen…</translation>
@@ -17237,6 +17512,11 @@
         <location filename="codesign_wizard/window.py"/>
         <source>Practice opens no browser. The address was copied.</source>
         <translation>In der Übung öffnet sich kein Browser. Die Adresse wurde kopiert.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/window.py"/>
+        <source>It is switched off: everything works again.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
