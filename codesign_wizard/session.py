@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.errors import CodesignError, InputError
-from codesign_wizard.core.finding import FindingKind, Severity
+from codesign_wizard.core.finding import Finding, FindingKind, Severity
 from codesign_wizard.core.preferences import config_folder
 from codesign_wizard.core.profile import LEVELS, Profile, ProfileStore, RequestSettings, new_profile
 from codesign_wizard.core.redact import Secret
@@ -577,9 +577,9 @@ class Session:
 
         return platformdirs.user_documents_path() / "Codesign Wizard" / self.profile.id
 
-    def save(self) -> None:
-        """Write the profile; raises ``InputError``."""
-        self.profiles.save(self.profile)
+    def save(self) -> Sequence[Finding]:
+        """Write the profile; return what to tell when it was changed elsewhere too. Raises ``InputError``."""
+        return self.profiles.save(self.profile)
 
     def _network_settings(self) -> NetworkSettings:
         from codesign_wizard.core.network import NetworkSettings
@@ -663,10 +663,13 @@ class _ReportStore(ProfileStore):
     def load(self, name: str) -> Profile:
         return self._profile
 
-    def save(self, profile: Profile) -> None:
+    def save(self, profile: Profile) -> Sequence[Finding]:
         from codesign_wizard.core.report import READ_ONLY
 
         raise CodesignError(READ_ONLY())
+
+    def catch_up(self, profile: Profile) -> Sequence[Finding]:
+        return []
 
     def forget(self, profile_id: str) -> None:
         self.save(self._profile)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from codesign_wizard.core import flow as steps
@@ -288,6 +288,12 @@ class MainWindow(QMainWindow):
             return
         if address.startswith("https://"):
             QDesktopServices.openUrl(QUrl(address))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """As Qt's; whoever comes back to this window may have changed the profile in another one."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.ActivationChange and self._pages and self.isActiveWindow():
+            self.workspace.catch_up()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """As Qt's; the first time, the page is asked for."""

@@ -142,7 +142,7 @@ def _set(context: Context) -> Outcome:
         from codesign_wizard.core.secrets import NOT_KEPT
 
         findings.append(NOT_KEPT(detail=session.secrets.reason))
-    session.save()
+    findings += session.save()
     if not context.practising:
         session.profiles.set_last_used(session.profile.id)
     return Outcome([*findings, SAVED(name=session.profile.name)], {"id": session.profile.id})

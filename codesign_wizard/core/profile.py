@@ -19,7 +19,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.files import write_atomic
-from codesign_wizard.core.finding import Finding, FindingKind, Severity, iso
+from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity, iso
 from codesign_wizard.core.text import tr
 
 SCHEMA = 1
@@ -66,6 +66,7 @@ NOT_SAVED = FindingKind(
 )
 
 R = TypeVar("R")
+_ASIDE = ("unknown", "stored")  # fields of the dataclasses that are no members of the document
 
 
 @dataclass
@@ -253,6 +254,8 @@ class Profile:
     reached: list[str] = field(default_factory=lambda: ["start"])
     results: dict[str, StepResult] = field(default_factory=dict)
     unknown: dict[str, Any] = field(default_factory=dict)
+    # the document as it was last read or written here, to tell what changed since; no member of the document
+    stored: dict[str, Any] | None = field(default=None, repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole profile as stored; there is no secret in it."""
@@ -331,16 +334,62 @@ class ProfileStore:
         )
         raise InputError(UNKNOWN(name=name, detail=detail))
 
-    def save(self, profile: Profile) -> None:
-        """Write the profile in one step; raises ``InputError`` when the file cannot be written."""
+    def save(self, profile: Profile) -> Sequence[Finding]:
+        """Write the profile in one step; return what to tell when it was changed elsewhere as well.
+
+        What another window or command saved since *profile* was read is taken into *profile*, where it
+        stands; see ``profile_merge``. Raises ``InputError`` when the file cannot be written, or when a later
+        version wrote it meanwhile.
+        """
+        from codesign_wizard.core.locked import locked
+
         path = self._path(profile.id)
         if path is None:
             raise InputError(UNREADABLE(name=profile.name, detail=tr("Its id is not a file name.")))
-        data = json.dumps(profile.to_json(), indent=2, ensure_ascii=False).encode() + b"\n"
         try:
-            write_atomic(path, data, private=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with locked(path.parent):
+                findings = self._catch_up(profile, path)
+                data = json.dumps(profile.to_json(), indent=2, ensure_ascii=False).encode() + b"\n"
+                write_atomic(path, data, private=True)
         except OSError as error:
             raise InputError(NOT_SAVED(name=profile.name, detail=str(error))) from error
+        profile.stored = json.loads(data)
+        return findings
+
+    def catch_up(self, profile: Profile) -> Sequence[Finding]:
+        """Take what was saved elsewhere since into *profile*, and return what to tell; nothing is written.
+
+        Raises ``InputError`` when a later version wrote the file.
+        """
+        path = self._path(profile.id)
+        return self._catch_up(profile, path) if path is not None and path.is_file() else []
+
+    def _catch_up(self, profile: Profile, path: Path) -> Sequence[Finding]:
+        base = profile.stored
+        if base is None:  # made here, and never stored
+            return []
+        from codesign_wizard.core.profile_merge import REMOVED_ELSEWHERE, merge
+
+        if not path.is_file():
+            detail = tr("Its secrets were removed with it: they are asked for again where they are needed.")
+            remedy = Remedy(
+                title=tr("If it is not wanted any more, forget it here as well, on the page Start.")
+            )
+            return [REMOVED_ELSEWHERE(name=profile.name, detail=detail, remedies=[remedy])]
+        try:
+            there = self._read(path)
+        except InputError as error:
+            if error.finding.id == NEWER.id:
+                raise
+            return []  # nothing can be taken from it, and what is here is whole
+        theirs = there.stored
+        if theirs is None or theirs == base:
+            return []
+        merged = merge(base, json.loads(json.dumps(profile.to_json())), theirs)
+        _take_over(profile, Profile.from_json(merged.document))
+        profile.stored = theirs
+        return merged.findings(profile.name)
 
     def forget(self, profile_id: str) -> None:
         """Remove the profile's file, if there is one."""
@@ -383,7 +432,20 @@ class ProfileStore:
         profile = Profile.from_json(document)
         if profile.id != path.stem:
             profile.id = path.stem
+        profile.stored = document
         return profile
+
+
+def _take_over(into: Any, value: Any) -> None:
+    """Make the dataclass *into* equal to *value*, part by part: others hold on to its parts."""
+    for member in dataclasses.fields(into):
+        if member.name in _ASIDE[1:]:
+            continue
+        own, other = getattr(into, member.name), getattr(value, member.name)
+        if dataclasses.is_dataclass(own):
+            _take_over(own, other)
+        elif own != other:
+            setattr(into, member.name, other)
 
 
 def _encode(value: Any) -> Any:
@@ -393,7 +455,7 @@ def _encode(value: Any) -> Any:
         members = {
             member.name: _encode(getattr(value, member.name))
             for member in dataclasses.fields(value)
-            if member.name != "unknown"
+            if member.name not in _ASIDE
         }
         return {**getattr(value, "unknown", {}), **members}
     if isinstance(value, dict):
@@ -409,7 +471,7 @@ def _decode(kind: type[R], document: Mapping[str, Any], where: str) -> R:
     values: dict[str, Any] = {}
     unknown: dict[str, Any] = {}
     for name, value in document.items():
-        if name not in hints or name == "unknown":
+        if name not in hints or name in _ASIDE:
             unknown[name] = value
         else:
             values[name] = _decoded_member(hints[name], value, f"{where}{name}")

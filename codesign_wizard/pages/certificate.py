@@ -84,6 +84,7 @@ class CertificatePage(Page):
         self.begin = BeginPart(self.write_request, lambda: workspace.go.emit(KEY_VAULT))
         self.form = FormPart(self.check_before, self.leave_form)
         self.form.edited.connect(self._form_edited)
+        workspace.merged.connect(self._form_changed_elsewhere)
         self.request = RequestCard(self._ask_where_request, self.ask_drop)
         self.answer = AnswerCard(self._ask_merge, self._practice_answers)
         self.answer.drop.files.connect(self.take_files)
@@ -385,6 +386,13 @@ class CertificatePage(Page):
         if self._before is not None:
             self._before = None  # it was of what was typed before
             self._show_result()
+
+    def _form_changed_elsewhere(self) -> None:
+        # what the form shows is written at the next keystroke: it must not undo the other window's change
+        if self._writing:
+            settings, form = self.workspace.profile.windows.request, self.form.form
+            typed = {key: str(getattr(settings, key)) for key in form.fields}
+            form.set(typed, settings.key, settings.hardware)
 
     def _keep_form(self) -> None:
         if not self._writing:

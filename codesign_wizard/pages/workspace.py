@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from codesign_wizard.core.errors import CodesignError
+from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.flow import Flow
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.profile import Profile
@@ -23,6 +24,7 @@ class Workspace(QObject):
     """The open session. Pages write into ``profile`` and call ``edited``."""
 
     changed = Signal()  # the profile or a result: states and reasons may differ now
+    merged = Signal()  # another window changed the profile as well: fields may hold other values now
     replaced = Signal()  # another session or profile: every page starts anew
     notice = Signal(object)  # Finding to be shown above the page
     inspect = Signal(str)  # path of a file that was dropped or chosen
@@ -77,12 +79,28 @@ class Workspace(QObject):
             return
         self._unsaved = False
         try:
-            self.session.save()
+            told = self.session.save()
             if self.session.practice is None:
                 self.session.profiles.set_last_used(self.profile.id)
         except CodesignError as error:
             self._unsaved = True  # tried again with the next change, and on closing
             self.notice.emit(error.finding)
+        else:
+            self._tell(told)
+
+    def catch_up(self) -> None:
+        """Take over what another window saved of this profile meanwhile."""
+        try:
+            self._tell(self.session.profiles.catch_up(self.profile))
+        except CodesignError as error:
+            self.notice.emit(error.finding)
+
+    def _tell(self, findings: Sequence[Finding]) -> None:
+        for finding in findings:
+            self.notice.emit(finding)
+        if findings:
+            self.merged.emit()
+            self.changed.emit()
 
     def replace(self, session: Session) -> None:
         """Go on with another session; the former one is saved but not closed."""

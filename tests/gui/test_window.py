@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
@@ -12,7 +12,7 @@ from PySide6.QtGui import QGuiApplication
 
 from codesign_wizard import app
 from codesign_wizard.core.errors import CodesignError
-from codesign_wizard.core.finding import FindingKind, Remedy, Severity
+from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity
 from codesign_wizard.core.flow import (
     KEY_VAULT,
     SERVER,
@@ -318,11 +318,11 @@ def test_a_failing_save_is_told_and_tried_again(
     kept = workspace.session.save
     calls: list[int] = []
 
-    def failing() -> None:
+    def failing() -> Sequence[Finding]:
         calls.append(1)
         if len(calls) == 1:
             raise CodesignError(BROKEN(what="disk"))
-        kept()
+        return kept()
 
     workspace.session.save = failing  # type: ignore[method-assign]
     workspace.edited()
