@@ -12015,6 +12015,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/profile.py"/>
+        <source>Its secrets were removed with it: they are asked for again where they are needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile.py"/>
         <source>{where} has the wrong type</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12040,6 +12045,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/profile.py"/>
+        <source>If it is not wanted any more, forget it here as well, on the page Start.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile.py"/>
         <source>Its id is not a file name.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12056,6 +12066,41 @@
     <message>
         <location filename="codesign_wizard/core/profile.py"/>
         <source>Not readable as JSON: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_merge.py"/>
+        <source>The profile {name} was changed in another window as well; both changes are kept.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_merge.py"/>
+        <source>The profile {name} was changed here and in another window, one setting in two ways.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_merge.py"/>
+        <source>The profile {name} was forgotten in another window; it is saved anew from this one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_merge.py"/>
+        <source>What stands here was kept. What was typed there is below, in case it was right.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_merge.py"/>
+        <source>Look which value is right, and close one of the two windows.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_merge.py"/>
+        <source>Taken over from there: {what}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_merge.py"/>
+        <source>here {ours}, there {theirs}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
