@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.files import write_atomic
-from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Remedy, Severity, utc_now
+from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Remedy, Severity, iso, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel
 from codesign_wizard.core.network import Network
 from codesign_wizard.core.text import tr
@@ -101,6 +101,20 @@ def _issuer(
                 return candidate, "", evidence
         why = tr("{address} has another certificate").format(address=address)
     return None, why, evidence
+
+
+def issuer_facts(chain: Iterable[x509.Certificate]) -> dict[str, str]:
+    """Return which intermediate above the first of *chain* ends first, and when, by stable names.
+
+    A root's own end does not count: trust stores hold it by itself.
+    """
+    from codesign_wizard.core.authenticode import trust
+
+    between = [each for each in list(chain)[1:] if each.subject != each.issuer]
+    first = min(between, key=lambda each: each.not_valid_after_utc, default=None)
+    if first is None:
+        return {}
+    return {"issuer_expires": iso(first.not_valid_after_utc), "issuer_name": trust.name(first)}
 
 
 def _read(place: Path) -> bytes:

@@ -154,6 +154,8 @@ class _Doctor:
             identity=self.identity,
             admin=self.admin,
         )
+        if self.diagnosis.secret_end is not None:
+            self.facts.update(self.diagnosis.secret_end.facts)
         signed_in = [self.admin.finding()] if self.admin is not None else []
         return [*signed_in, *self.diagnosis.findings]
 

@@ -57,6 +57,7 @@ class Known(StrEnum):
     SEEN = "seen"  # a service or a certificate told it
     TYPED = "typed"
     COMPUTED = "computed"
+    LIKELY = "likely"  # a service told of several, and this is the earliest
     UNKNOWN = "unknown"
     NEVER = "never"  # it has no end
 
@@ -182,8 +183,12 @@ def _client_secret(profile: Profile) -> Ending:
     }  # of the present secret
     told = _latest(profile, SECRET_EXPIRES, tuple(fresh))
     if told is not None:
-        note = tr("Make the next one before, and put it in everywhere.")
-        return Ending("client-secret", what, told[0], Known.SEEN, note, told[1].obtained)
+        facts = told[1].facts
+        known, note = Known.SEEN, tr("Make the next one before, and put it in everywhere.")
+        if facts.get("secret_expires_certainty") == Certainty.LIKELY.value:
+            known, note = Known.LIKELY, tr("Several secrets begin alike; this is the first of them to end.")
+        seen = parse_end(facts.get("secret_seen", "")) or told[1].obtained
+        return Ending("client-secret", what, told[0], known, note, seen)
     typed = parse_end(profile.ends.client_secret)
     if typed is not None:
         return Ending("client-secret", what, typed, Known.TYPED, tr("As typed."))
@@ -193,8 +198,8 @@ def _client_secret(profile: Profile) -> Ending:
         None,
         Known.UNKNOWN,
         tr(
-            "The secret itself does not tell it: see App registrations > the application > Certificates & "
-            "secrets, and type it in."
+            "The secret itself does not tell it. An administrator's sign-in on Permissions reads it; or see "
+            "App registrations > the application > Certificates & secrets, and type it in."
         ),
     )
 
@@ -210,7 +215,7 @@ def _apple(profile: Profile) -> list[Ending]:
         for key, what in kinds.items()
         if f"{key}-certificate" not in {each.key for each in told}
     ]
-    ends = [each.ends for each in told if each.ends is not None]
+    ends = [each.ends for each in told if each.ends is not None and each.key != "issuer-certificate"]
     issuers = []
     if any(end <= _G1_ENDS for end in ends):
         issuers.append(
@@ -247,7 +252,10 @@ def _told_by_steps(profile: Profile) -> list[Ending]:
     words = {
         "application": tr("Developer ID Application certificate"),
         "installer": tr("Developer ID Installer certificate"),
+        "issuer": tr("Intermediate of the code-signing certificate"),
     }
+    if not profile.windows_wanted:
+        seen.pop("issuer", None)
     return [
         Ending(
             f"{name}-certificate",
@@ -327,7 +335,9 @@ def _told(ending: Ending) -> dict[str, Any]:
     more = {tr("Known"): ending.known.value} if ending.known is not Known.SEEN else {}
     return {
         "detail": ending.note,
-        "certainty": Certainty.OBSERVED if ending.known is Known.SEEN else Certainty.COMPUTED,
+        "certainty": {Known.SEEN: Certainty.OBSERVED, Known.LIKELY: Certainty.LIKELY}.get(
+            ending.known, Certainty.COMPUTED
+        ),
         "evidence": Evidence(time=ending.seen, more=more),
         "remedies": remedies_for(ending.key),
     }
@@ -349,6 +359,8 @@ def remedies_for(key: str) -> list[Remedy]:
             words = tr(
                 "Let Apple's Account Holder make a new one: identity request makes what Apple asks for."
             )
+        case "issuer-certificate":
+            words = tr("Renew the certificate: a new one comes below the CA's newer intermediate.")
         case "apple-membership":
             words = tr("Let the Account Holder renew the membership at developer.apple.com/account.")
         case "apple-agreement":

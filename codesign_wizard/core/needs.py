@@ -131,7 +131,11 @@ def needs(profile: Profile) -> list[Need]:
 def next_expiry(profile: Profile) -> Expiry | None:
     """Return what of the profile expires first, as far as it is known."""
     ends = [each for each in (windows_expiry(profile), apple_expiry(profile)) if each is not None]
-    words = {"client-secret": tr("client secret"), "apple-membership": tr("Apple membership")}
+    words = {
+        "client-secret": tr("client secret"),
+        "issuer-certificate": tr("CA's intermediate certificate"),
+        "apple-membership": tr("Apple membership"),
+    }
     ends += [
         Expiry(words[each.key], each.ends)
         for each in endings(profile)

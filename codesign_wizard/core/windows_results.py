@@ -32,6 +32,7 @@ def record_diagnosis(
     diagnosis asked for elsewhere did not come to the permissions.
     """
     findings = list(findings)
+    facts = {**_secret_end(flow, inputs), **facts}
     permissions = [each for each in findings if each.id.startswith((AREA, _ADMIN))]
     others = [each for each in findings if each not in permissions]
     if report is not None:
@@ -43,6 +44,20 @@ def record_diagnosis(
         flow.record(PERMISSIONS, [*permissions, *stopped], {}, inputs=inputs)
     if asked == KEY_VAULT or report is not None or blocks(others):
         flow.record(KEY_VAULT, others, facts, inputs=inputs)
+
+
+def _secret_end(flow: Flow, inputs: str) -> dict[str, str]:
+    """Return when the secret ends, as an administrator saw it before: it is the same secret still."""
+    told = [
+        result
+        for key in (PERMISSIONS, KEY_VAULT)
+        for result in [flow.profile.results.get(key)]
+        if result is not None and result.inputs == inputs and "secret_expires" in result.facts
+    ]
+    if not told:
+        return {}
+    newest = max(told, key=lambda each: each.facts.get("secret_seen", ""))
+    return {name: value for name, value in newest.facts.items() if name.startswith("secret_")}
 
 
 def kept_report(result: StepResult) -> Report | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -37,6 +37,18 @@ def test_the_two_object_ids_of_an_application(client: Any) -> None:
         assert listed.json()["value"] == [{"id": held.object_id}]
         assert ask(client, f"/v1.0/{kind}/{held.object_id}").json()["appId"] == application.application_id
     assert application.object_id != principal.object_id
+
+
+def test_a_registration_lists_its_secrets_without_their_values(client: Any) -> None:
+    application = client.cloud.world.tenant.applications[0]
+    path = f"/v1.0/applications(appId='{application.application_id}')?$select=id,passwordCredentials"
+    answer = ask(client, path)
+    (held,) = answer.json()["passwordCredentials"]
+    secret = application.secrets[0]
+    assert (held["keyId"], held["hint"], held["secretText"]) == (secret.key_id, secret.value[:3], None)
+    assert held["endDateTime"].endswith("Z")
+    assert datetime.fromisoformat(held["endDateTime"]) - datetime.now(UTC) > timedelta(days=360)
+    assert secret.value not in answer.text
 
 
 def test_groups_also_through_groups(start: Callable[..., Any]) -> None:

@@ -92,6 +92,7 @@ def prove(
 def _facts(signer: KeyVaultSigner) -> dict[str, str]:
     from codesign_wizard.core.authenticode import trust
     from codesign_wizard.core.authenticode.verify import describe_key
+    from codesign_wizard.core.chain import issuer_facts
 
     leaf = signer.certificate_chain[0]
     return {
@@ -100,4 +101,5 @@ def _facts(signer: KeyVaultSigner) -> dict[str, str]:
         "issuer": trust.issuer_name(leaf),
         "key": describe_key(leaf),
         "certificate_expires": iso(leaf.not_valid_after_utc),
+        **issuer_facts(signer.certificate_chain),
     }

@@ -327,6 +327,7 @@ def _revocation_findings(
 
 def _facts(held: HeldCertificate, leaf: x509.Certificate, built: BuiltChain) -> dict[str, str]:
     from codesign_wizard.core.authenticode import trust
+    from codesign_wizard.core.chain import issuer_facts
 
     key = held.key
     facts = {
@@ -341,6 +342,7 @@ def _facts(held: HeldCertificate, leaf: x509.Certificate, built: BuiltChain) -> 
         "validation": _policy(leaf)[1],
         "certificate_issued": iso(leaf.not_valid_before_utc),
         "certificate_expires": iso(leaf.not_valid_after_utc),
+        **issuer_facts(built.chain),
         "serial": f"{leaf.serial_number:x}",
         "created": iso(held.created) if held.created else "",
     }

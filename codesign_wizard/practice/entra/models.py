@@ -36,13 +36,26 @@ class ClientSecret:
     key_id: str
     value: str
     expires: str  # ISO 8601 with offset
+    starts: str = ""
+    name: str = ""  # what the portal calls Description
+
+    @property
+    def hint(self) -> str:
+        """The first three characters, which the portal and Microsoft Graph show."""
+        return self.value[:3]
 
     @classmethod
-    def make(cls, expires: datetime) -> ClientSecret:
+    def make(cls, expires: datetime, *, starts: datetime | None = None, name: str = "") -> ClientSecret:
         """Return a new secret in the shape Entra gives them: 40 characters, ``8Q~`` from the fourth on."""
         head = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(3))
         tail = "".join(secrets.choice(SECRET_CHARACTERS) for _ in range(34))
-        return cls(str(uuid.uuid4()), f"{head}8Q~{tail}", expires.isoformat())
+        return cls(
+            str(uuid.uuid4()),
+            f"{head}8Q~{tail}",
+            expires.isoformat(),
+            starts.isoformat() if starts else "",
+            name,
+        )
 
     def expired(self, now: datetime) -> bool:
         """Tell whether the secret is past its day."""
@@ -268,7 +281,10 @@ def new_tenant(name: str, domain: str) -> Tenant:
 def register(tenant: Tenant, name: str, now: datetime) -> Application:
     """Register an application with a secret of a year and its service principal, as the portal does."""
     application = Application(
-        str(uuid.uuid4()), str(uuid.uuid4()), name, [ClientSecret.make(now + timedelta(days=365))]
+        str(uuid.uuid4()),
+        str(uuid.uuid4()),
+        name,
+        [ClientSecret.make(now + timedelta(days=365), starts=now, name="backup server")],
     )
     tenant.applications.append(application)
     tenant.service_principals.append(ServicePrincipal(str(uuid.uuid4()), application.application_id))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import urllib.parse
 import uuid
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from codesign_wizard.practice.entra.models import Application, Group, ServicePrincipal, Tenant
+from codesign_wizard.practice.entra.models import Application, ClientSecret, Group, ServicePrincipal, Tenant
 from codesign_wizard.practice.entra.tokens import TokenError
 from codesign_wizard.practice.graph import errors
 from codesign_wizard.practice.wire.messages import Request, Response, Service, json_response
@@ -149,6 +150,7 @@ class Graph:
                 "appId": found.application_id,
                 "displayName": found.name,
                 "signInAudience": "AzureADMyOrg",
+                "passwordCredentials": [_credential(each) for each in found.secrets],
             }
         registered = tenant.application(found.application_id)
         return {
@@ -159,6 +161,23 @@ class Graph:
             "displayName": registered.name if registered else "",
             "servicePrincipalType": "Application",
         }
+
+
+def _credential(secret: ClientSecret) -> dict[str, Any]:
+    """Return a secret as Graph lists it: never its value, but its first three characters."""
+    return {
+        "customKeyIdentifier": None,
+        "displayName": secret.name or None,
+        "endDateTime": _utc(secret.expires),
+        "hint": secret.hint,
+        "keyId": secret.key_id,
+        "secretText": None,
+        "startDateTime": _utc(secret.starts) if secret.starts else None,
+    }
+
+
+def _utc(time: str) -> str:
+    return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _group(group: Group) -> dict[str, Any]:

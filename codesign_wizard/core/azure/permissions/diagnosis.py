@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from codesign_wizard.core.azure.options import AzureOptions
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.azure.credential import ApplicationCredential
     from codesign_wizard.core.azure.permissions.admin import AdminSession
     from codesign_wizard.core.azure.permissions.evaluate import VaultAccess
+    from codesign_wizard.core.azure.permissions.secret_end import SecretEnd
     from codesign_wizard.core.azure.signin import CallerIdentity
     from codesign_wizard.core.redact import Secret
 
@@ -50,6 +51,7 @@ class Diagnosis:
     findings: tuple[Finding, ...] = ()
     access: VaultAccess | None = None
     probes: ProbeResult | None = field(default=None, repr=False)
+    secret_end: SecretEnd | None = None  # with an administrator's sign-in
 
 
 def diagnose(
@@ -63,10 +65,11 @@ def diagnose(
 ) -> Diagnosis:
     """Ask every source; *credential* is signed in as *identity*. Raises ``InputError`` and ``Cancelled``."""
     run = _Run(job, network, options, credential, identity)
-    with ThreadPoolExecutor(3, thread_name_prefix="diagnosis") as pool:
+    with ThreadPoolExecutor(4, thread_name_prefix="diagnosis") as pool:
         own = pool.submit(run.own)
         proved = pool.submit(run.prove)
         access = pool.submit(run.access, admin) if admin is not None else None
+        ends = pool.submit(run.secret_end, admin) if admin is not None else None
         try:
             run.certificate_looked_for(proved)
             probes = (
@@ -77,12 +80,16 @@ def diagnose(
             rights = run.own_again(_result(job, own), probes.resource_id if probes else "")
             proof = _result(job, proved)
             seen = _result(job, access) if access is not None else None
+            end = _result(job, ends) if ends is not None else None
         except BaseException:
             run.stop.set()
             raise
+    told = (end.finding,) if end is not None else ()
     if probes is None or blocks(probes.findings):
-        return Diagnosis(proof, findings=tuple(probes.findings if probes else ()), probes=probes)
-    return run.concluded(proof, probes, rights, seen)
+        found = (*(probes.findings if probes else ()), *told)
+        return Diagnosis(proof, findings=found, probes=probes, secret_end=end)
+    concluded = run.concluded(proof, probes, rights, seen)
+    return replace(concluded, findings=(*concluded.findings, *told), secret_end=end)
 
 
 def observe(
@@ -176,6 +183,18 @@ class _Run:
             )
         except CodesignError as error:
             return error.finding
+
+    def secret_end(self, admin: AdminSession) -> SecretEnd:
+        from codesign_wizard.core.azure.permissions.arm import Arm
+        from codesign_wizard.core.azure.permissions.secret_end import not_told, read_secret_end
+
+        cloud = self.options.cloud
+        try:
+            token = admin.token(cloud.graph_scope, job=self.job)
+        except CodesignError as error:
+            return not_told(error.finding)
+        graph = Arm(self.job, self.network, cloud, token, account=admin.account, host=cloud.graph_host)
+        return read_secret_end(graph, self.options, self.credential.secret)
 
     def concluded(
         self, proof: Proof, probes: ProbeResult, own: OwnRights, seen: VaultAccess | Finding | None
