@@ -56,4 +56,8 @@ def test_what_ends_within_the_days_makes_the_exit_code_1(
     code, near = run(capsys, *words, end["days"] + 1, "--calendar", calendar)
     assert code == 1
     assert [each["id"] for each in near["findings"] if each["severity"] == "error"] == ["expiry.soon"]
-    assert calendar.read_bytes().count(b"BEGIN:VEVENT") == 4
+    # four each of the certificate and of the intermediate above it
+    assert {"certificate", "issuer-certificate"} <= {
+        each["key"] for each in profile["endings"] if each["ends"]
+    }
+    assert calendar.read_bytes().count(b"BEGIN:VEVENT") == 8
