@@ -7824,6 +7824,61 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>The application's client secret ends on {date}, in {days} days.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>The application's client secret ended on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>When the application's client secret ends could not be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>Secret ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>Ends</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>The registration has {n} secrets; none of them tells it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>Make the next secret, and put its value in here and at the server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>Look it up, and type it in on Summary.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>Microsoft Entra ID, App registrations, the application, Certificates &amp; secrets.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>New client secret; copy its Value at once, it is shown only then.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>App registrations, the application, Certificates &amp; secrets: the column Expires.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/proof.py"/>
         <source>The signature was thrown away; the vault's audit log holds the request.</source>
         <translation type="unfinished"></translation>
@@ -11110,12 +11165,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
-        <source>Make the next one before, and put it in everywhere.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/expiry.py"/>
-        <source>The secret itself does not tell it: see App registrations &gt; the application &gt; Certificates &amp; secrets, and type it in.</source>
+        <source>The secret itself does not tell it. An administrator's sign-in on Permissions reads it; or see App registrations &gt; the application &gt; Certificates &amp; secrets, and type it in.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11126,6 +11176,11 @@
     <message>
         <location filename="codesign_wizard/core/comet/settings.py"/>
         <source>Developer ID Installer certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Intermediate of the code-signing certificate</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11141,6 +11196,11 @@
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>Sign in: it is read off the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Make the next one before, and put it in everywhere.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11185,6 +11245,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Renew the certificate: a new one comes below the CA's newer intermediate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
         <source>Let the Account Holder renew the membership at developer.apple.com/account.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11201,6 +11266,11 @@
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>{what} ends today ({name})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>Several secrets begin alike; this is the first of them to end.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11641,6 +11711,11 @@
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>client secret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>CA's intermediate certificate</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -7824,6 +7824,61 @@
         <translation>Von hier nicht prüfbar</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>The application's client secret ends on {date}, in {days} days.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>The application's client secret ended on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>When the application's client secret ends could not be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>Secret ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>Ends</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>The registration has {n} secrets; none of them tells it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>Make the next secret, and put its value in here and at the server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>Look it up, and type it in on Summary.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>Microsoft Entra ID, App registrations, the application, Certificates &amp; secrets.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>New client secret; copy its Value at once, it is shown only then.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>App registrations, the application, Certificates &amp; secrets: the column Expires.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/proof.py"/>
         <source>The signature was thrown away; the vault's audit log holds the request.</source>
         <translation>Die Signatur wurde verworfen; im Audit-Protokoll des Tresors steht die Anfrage.</translation>
@@ -11110,13 +11165,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
-        <source>Make the next one before, and put it in everywhere.</source>
-        <translation>Erstellen Sie vorher das nächste, und tragen Sie es überall ein.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/expiry.py"/>
-        <source>The secret itself does not tell it: see App registrations &gt; the application &gt; Certificates &amp; secrets, and type it in.</source>
-        <translation>Das Geheimnis selbst sagt es nicht: Sehen Sie unter App registrations &gt; die Anwendung &gt; Certificates &amp; secrets nach, und tippen Sie es ein.</translation>
+        <source>The secret itself does not tell it. An administrator's sign-in on Permissions reads it; or see App registrations &gt; the application &gt; Certificates &amp; secrets, and type it in.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/settings.py"/>
@@ -11127,6 +11177,11 @@
         <location filename="codesign_wizard/core/comet/settings.py"/>
         <source>Developer ID Installer certificate</source>
         <translation>Developer ID Installer certificate</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Intermediate of the code-signing certificate</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
@@ -11142,6 +11197,11 @@
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>Sign in: it is read off the vault.</source>
         <translation>Melden Sie sich an: Es wird aus dem Tresor abgelesen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Make the next one before, and put it in everywhere.</source>
+        <translation>Erstellen Sie vorher das nächste, und tragen Sie es überall ein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
@@ -11185,6 +11245,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
+        <source>Renew the certificate: a new one comes below the CA's newer intermediate.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
         <source>Let the Account Holder renew the membership at developer.apple.com/account.</source>
         <translation>Lassen Sie den Account Holder die Mitgliedschaft auf developer.apple.com/account erneuern.</translation>
     </message>
@@ -11202,6 +11267,11 @@
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>{what} ends today ({name})</source>
         <translation>{what}: läuft heute ab ({name})</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>Several secrets begin alike; this is the first of them to end.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
@@ -11642,6 +11712,11 @@
         <location filename="codesign_wizard/core/needs.py"/>
         <source>client secret</source>
         <translation>Clientgeheimnis</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>CA's intermediate certificate</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
