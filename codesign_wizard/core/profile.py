@@ -10,6 +10,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -392,9 +393,15 @@ class ProfileStore:
         return merged.findings(profile.name)
 
     def forget(self, profile_id: str) -> None:
-        """Remove the profile's file, if there is one."""
+        """Remove the profile's file, and what other parts keep of it beside it, as far as it is there.
+
+        Its secrets go first (``secrets.forget_all``): what waits there for Apple is of no use without them.
+        """
         path = self._path(profile_id)
         if path is not None:
+            beside = self.folder.parent
+            shutil.rmtree(beside / "apple" / profile_id, ignore_errors=True)
+            (beside / "server" / path.name).unlink(missing_ok=True)
             path.unlink(missing_ok=True)
 
     @property
