@@ -42,7 +42,7 @@ def listed(folder: Path) -> dict[str, dict[str, Any]]:
 @pytest.fixture(autouse=True)
 def _forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
     # ordinary words as passwords would be hidden in what later tests read
-    monkeypatch.setattr(redact, "_known", set(redact._known))
+    monkeypatch.setattr(redact, "_known", redact._known.copy())
 
 
 def test_all_kinds_of_mistakes_are_there(listed: dict[str, dict[str, Any]], folder: Path) -> None:
