@@ -6,6 +6,7 @@ thread. That keeps the window quick however much a job logs, and keeps every eve
 
 from __future__ import annotations
 
+import itertools
 import time
 import traceback
 from collections import deque
@@ -16,7 +17,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from codesign_wizard.core.errors import Cancelled, CodesignError
 from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Remedy, Severity, utc_now
-from codesign_wizard.core.job import Job, LogLevel, LogLine
+from codesign_wizard.core.job import Job, JobLabel, LogLevel, LogLine
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ UNEXPECTED = FindingKind(
 _INTERVAL_MS = 50
 _AT_MOST = 5000  # events a turn, so that a flood cannot hold the window
 _THREADS = 4
+_numbers = itertools.count(1)
 
 
 def unexpected(error: BaseException) -> Finding:
@@ -58,7 +60,7 @@ class Task(QObject):
         self.name = name
         self.quiet = quiet  # a quiet task is told on its page only, and never holds Next
         self.lasting = lasting  # runs to its end, even when the window closes: it keeps what was given
-        self.job = Job()
+        self.job = Job(label=JobLabel(next(_numbers), name))
         self.text = ""
         self.started = time.monotonic()
         self._abandoned = False

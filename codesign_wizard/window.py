@@ -8,7 +8,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QHBoxLayout,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from codesign_wizard.core import flow as steps
 from codesign_wizard.core.finding import Finding, Severity
@@ -25,6 +32,7 @@ from codesign_wizard.widgets.shell import Footer, Header, LogBar, Rail, RailStep
 if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QPaintEvent
 
+    from codesign_wizard.core.profile import StepResult
     from codesign_wizard.pages.base import Page
     from codesign_wizard.pages.notice import PlayStrip, ReportStrip
     from codesign_wizard.playing import Switched
@@ -245,12 +253,49 @@ class MainWindow(QMainWindow):
         if self._log_dock is None:
             from codesign_wizard.widgets.log_pane import LogDock, LogPane
 
-            dock = LogDock(LogPane(self.runner, self.log_model))
+            pane = LogPane(self.runner, self.log_model)
+            pane.request.connect(self.show_finding)
+            self.workspace.changed.connect(self._explain)
+            self._explain()
+            dock = LogDock(pane)
             self.inner.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
             self.inner.resizeDocks([dock], [px(170)], Qt.Orientation.Vertical)
             dock.visibilityChanged.connect(lambda shown: self.log_bar.setVisible(dock.isHidden()))
             self._log_dock = dock
         return self._log_dock
+
+    def show_in_log(self, request_id: str) -> None:
+        """Show the log at the line of this request; say so when it has none."""
+        from codesign_wizard.widgets.log_pane import LogPane
+
+        self.show_log()
+        pane = self.log_dock.widget() if isinstance(self.log_dock, QDockWidget) else None
+        if isinstance(pane, LogPane) and not pane.show_request(request_id):
+            self._say(tr("The log has no line of this request: it was asked in an earlier run."))
+
+    def show_finding(self, request_id: str) -> None:
+        """Open the page with the finding that this request led to; say so when there is none."""
+        from codesign_wizard.widgets.findings import focus_request
+
+        if focus_request(self.page, request_id):
+            return
+        results = self.workspace.profile.results
+        speaking = [key for key, told in results.items() if request_id in _requests(told)]
+        for key in speaking:
+            self.show_step(key)
+            if self.key == key and focus_request(self.page, request_id):
+                return
+        if not speaking:
+            self._say(tr("No finding speaks of this request: it was answered as it should be."))
+
+    def _say(self, text: str) -> None:
+        self.footer.reason.setText(text)
+        announce(self.footer, text)
+
+    def _explain(self) -> None:
+        """Let the log know of which requests a finding speaks."""
+        told = [_requests(result) for result in self.workspace.profile.results.values()]
+        self.log_model.set_explained(frozenset().union(*told))
 
     def show_notice(self, finding: Finding) -> None:
         """Show *finding* above the page until it is dismissed; one of a kind at a time."""
@@ -277,10 +322,15 @@ class MainWindow(QMainWindow):
         self.show_notice(unexpected(error))
 
     def open_link(self, address: str) -> None:
-        """Open *address* in the browser; practice opens none, and copies it instead."""
+        """Open *address* in the browser (practice copies it instead), or the log at a request."""
         from PySide6.QtCore import QUrl
         from PySide6.QtGui import QDesktopServices, QGuiApplication
 
+        from codesign_wizard.widgets.findings import LOG
+
+        if address.startswith(LOG):
+            self.show_in_log(address.removeprefix(LOG))
+            return
         if self.workspace.practising:
             QGuiApplication.clipboard().setText(address)
             self.footer.reason.setText(tr("Practice opens no browser. The address was copied."))
@@ -527,6 +577,11 @@ class MainWindow(QMainWindow):
         if self._log_dock is None:
             self.log_model.append(lines)
         self.log_bar.show_count(self.log_model.total)
+
+
+def _requests(result: StepResult) -> frozenset[str]:
+    ids = (finding.evidence.request_id for finding in result.findings)
+    return frozenset(each for each in ids if each)
 
 
 def _told(task: Task) -> str:

@@ -42,14 +42,26 @@ class StageState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class JobLabel:
+    """Which job a line is of: its number in this run of the program, and what it is called."""
+
+    number: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of the log, redacted. ``part`` is who speaks (``vault``, ``sign-in``, ``timestamp``)."""
+    """One line of the log, redacted. ``part`` is who speaks (``vault``, ``sign-in``, ``timestamp``).
+
+    ``job`` is ``None`` for what belongs to no job of the window.
+    """
 
     time: datetime
     level: LogLevel
     part: str
     text: str
     request_id: str = ""
+    job: JobLabel | None = None
 
 
 class JobContext(Protocol):
@@ -82,6 +94,7 @@ class Job:
     on_log: Callable[[LogLine], None] | None = None
     on_stage: Callable[[str, StageState, str], None] | None = None
     cancel_event: threading.Event = field(default_factory=threading.Event)
+    label: JobLabel | None = None
 
     def progress(self, done: int, total: int | None, text: str = "") -> None:
         self.check_cancelled()
@@ -90,7 +103,7 @@ class Job:
 
     def log(self, level: LogLevel, text: str, *, part: str = "", request_id: str = "") -> None:
         if self.on_log is not None:
-            self.on_log(LogLine(datetime.now(UTC), level, part, redact(text), request_id))
+            self.on_log(LogLine(datetime.now(UTC), level, part, redact(text), request_id, self.label))
 
     def stage(self, key: str, state: StageState, text: str = "") -> None:
         if self.on_stage is not None:

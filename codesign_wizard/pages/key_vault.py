@@ -343,7 +343,9 @@ class KeyVaultPage(Page):
         for place, finding in enumerate(findings or []):
             if place:
                 self.looked_box.addWidget(hairline())
-            self.looked_box.addWidget(PassedRow(finding))
+            passed = PassedRow(finding)
+            passed.link.connect(self.link)
+            self.looked_box.addWidget(passed)
         self.looked.setVisible(bool(text or findings))
 
     # -- signing in

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, Severity, worst_first
 from codesign_wizard.core.redact import redact
@@ -24,6 +33,8 @@ from codesign_wizard.widgets.basics import (
     row,
 )
 from codesign_wizard.widgets.pieces import Fold, Tabs, az_box, portal_steps, severity_word
+
+LOG = "log:"  # begins a link that leads to a request's line in the log
 
 
 def evidence_lines(evidence: Evidence) -> list[tuple[str, str]]:
@@ -132,7 +143,7 @@ class FindingView(Card):
             view.buttons.insertWidget(1 if view.tabs is not None else 0, self.recheck)
         elif can_check:
             inner.addLayout(row(self.recheck, None))
-        self.seen = evidence_fold(finding)
+        self.seen = evidence_fold(finding, self.link.emit)
         if self.seen is not None:
             inner.addWidget(self.seen)
 
@@ -144,8 +155,11 @@ def clear_heading(card: Card) -> None:
         part.deleteLater()
 
 
-def evidence_fold(finding: Finding) -> Fold | None:
-    """Return "What we saw", folded, or ``None`` when there is nothing to show."""
+def evidence_fold(finding: Finding, link: Callable[[str], object]) -> Fold | None:
+    """Return "What we saw", folded, or ``None`` when there is nothing to show.
+
+    *link* is given ``LOG`` and the request id when its line in the log is asked for.
+    """
     lines = evidence_lines(finding.evidence)
     if not lines:
         return None
@@ -159,15 +173,25 @@ def evidence_fold(finding: Finding) -> Fold | None:
     fold.body.addWidget(CodeBox(text, tr("What we saw")))
     copy = CopyButton(lambda: text, kind="small")
     copy.setAccessibleName(tr("Copy what we saw"))
-    fold.body.addLayout(row(copy, None))
+    request_id = finding.evidence.request_id
+    if request_id:
+        shower = button(tr("Show in the log"), lambda: link(f"{LOG}{request_id}"), "link")
+        shower.setAccessibleName(tr("Show the request {id} in the log").format(id=request_id))
+        fold.body.addLayout(row(copy, shower, None))
+    else:
+        fold.body.addLayout(row(copy, None))
     return fold
 
 
 class PassedRow(QWidget):
     """A finding that asks for nothing, on one line."""
 
+    link = Signal(str)
+
     def __init__(self, finding: Finding) -> None:
         super().__init__()
+        self.finding = finding
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # no stop for Tab, but a way from the log
         box = QHBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(px(12))
@@ -177,10 +201,24 @@ class PassedRow(QWidget):
         texts = column(label(finding.title), gap=2)
         if finding.detail:
             texts.addWidget(label(finding.detail, "soft"))
-        fold = evidence_fold(finding)
-        if fold is not None:
-            texts.addWidget(fold)
+        self.seen = evidence_fold(finding, self.link.emit)
+        if self.seen is not None:
+            texts.addWidget(self.seen)
         box.addLayout(texts, 1)
+
+
+def focus_request(page: QScrollArea, request_id: str) -> bool:
+    """Show the finding on *page* that this request led to, opened and focused; tells whether there is one."""
+    views: list[FindingView | PassedRow] = [*page.findChildren(FindingView), *page.findChildren(PassedRow)]
+    for view in views:
+        if view.finding.evidence.request_id == request_id and view.isVisibleTo(page):
+            if view.seen is not None:
+                view.seen.open()
+            view.setFocus(Qt.FocusReason.OtherFocusReason)
+            # once it is laid out with its evidence open
+            QTimer.singleShot(0, view, partial(page.ensureWidgetVisible, view))
+            return True
+    return False
 
 
 class FindingList(QWidget):
@@ -221,7 +259,9 @@ class FindingList(QWidget):
                     line = QFrame()
                     line.setProperty("role", "hairline")
                     card.body.addWidget(line)
-                card.body.addWidget(PassedRow(finding))
+                passed = PassedRow(finding)
+                passed.link.connect(self.link)
+                card.body.addWidget(passed)
             self._box.addWidget(card)
             self.passed = card
         self.setVisible(bool(ordered))

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QFontMetrics, QGuiApplication, QKeySequence, QResizeEvent, QShowEvent
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QAction,
+    QFontMetrics,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QBoxLayout,
@@ -17,6 +27,8 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLineEdit,
     QPushButton,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -29,17 +41,44 @@ from codesign_wizard.core.text import tr
 from codesign_wizard.runner import Runner
 from codesign_wizard.theme import px
 from codesign_wizard.widgets.basics import announce, button, label, row
-from codesign_wizard.widgets.log_model import Column, LogModel, as_text
+from codesign_wizard.widgets.log_model import Column, Index, LogModel, as_text
 
 _SEARCH_MS = 150
+_KEYPAD = Qt.KeyboardModifier.KeypadModifier
+
+
+class _Words(QStyledItemDelegate):
+    """What a line says, a step in from its job's row; and the arrow of that row."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
+        super().initStyleOption(option, index)
+        model = index.model()
+        assert isinstance(model, LogModel)
+        if model.group(index.row()) is not None or model.visible_line(index.row()).job is not None:
+            option.rect.setLeft(option.rect.left() + px(16))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        whole = QRectF(option.rect)
+        super().paint(painter, option, index)
+        model = index.model()
+        assert isinstance(model, LogModel)
+        group = model.group(index.row())
+        if group is not None:
+            box = QRectF(whole.left() + px(4), whole.top(), px(12), whole.height())
+            theme.paint_chevron(painter, box, down=not model.is_folded(group), ink=theme.tokens().soft)
 
 
 class LogView(QTableView):
-    """The table; copying takes the selected lines whole."""
+    """The table; copying takes the selected lines whole. Left and Right fold a job and show it again."""
+
+    request = Signal(str)  # a request id whose finding is asked for
 
     def __init__(self, model: LogModel) -> None:
         super().__init__()
+        self._model = model
         self.setModel(model)
+        self.setItemDelegateForColumn(Column.TEXT, _Words(self))
+        self.setMouseTracking(True)
         self.setAccessibleName(tr("Log lines"))
         self.setShowGrid(False)
         self.setWordWrap(False)
@@ -64,6 +103,71 @@ class LogView(QTableView):
         # where the local time is UTC, one column says it all
         self.setColumnHidden(Column.LOCAL, datetime.now().astimezone().utcoffset() == timedelta(0))
 
+    def toggle(self, row: int) -> None:
+        """Fold away the lines of the job that *row* belongs to, or show them again."""
+        header = self._model.header_of(row) if row >= 0 else -1
+        group = self._model.group(header) if header >= 0 else None
+        if group is not None:
+            folded = not self._model.is_folded(group)
+            self._model.fold(header, folded)
+            self._to(header)
+            announce(self, tr("Folded") if folded else tr("Unfolded"))
+
+    def ask_request(self, row: int) -> None:
+        """Ask for the finding of the request that the line in *row* belongs to."""
+        if row >= 0 and self._model.group(row) is None:
+            request_id = self._model.visible_line(row).request_id
+            if request_id:
+                self.request.emit(request_id)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        row, key = self.currentIndex().row(), event.key()
+        if row < 0 or event.modifiers() not in (Qt.KeyboardModifier.NoModifier, _KEYPAD):
+            super().keyPressEvent(event)
+            return
+        group = self._model.group(row)
+        if key == Qt.Key.Key_Left and group is None and self._model.header_of(row) >= 0:
+            self._to(self._model.header_of(row))
+        elif group is not None and key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            if self._model.is_folded(group) is (key == Qt.Key.Key_Right):
+                self.toggle(row)
+        elif group is not None and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.toggle(row)
+        elif group is None and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.ask_request(row)
+        else:
+            super().keyPressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        index = self.indexAt(event.position().toPoint())
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if event.button() is not Qt.MouseButton.LeftButton or not index.isValid() or not plain:
+            return
+        if len(self.selectionModel().selectedRows()) > 1:
+            return  # the end of drawing a selection is no click
+        if self._model.group(index.row()) is not None:
+            self.toggle(index.row())
+        elif self._leads(index):
+            self.ask_request(index.row())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        index = self.indexAt(event.position().toPoint())
+        hand = index.isValid() and (self._model.group(index.row()) is not None or self._leads(index))
+        self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if hand else Qt.CursorShape.ArrowCursor)
+
+    def _leads(self, index: QModelIndex) -> bool:
+        """Tell whether this is a request id that leads to a finding."""
+        if index.column() != Column.REQUEST or self._model.group(index.row()) is not None:
+            return False
+        return self._model.visible_line(index.row()).request_id in self._model.explained
+
+    def _to(self, row: int) -> None:
+        index = self._model.index(row, Column.TEXT)
+        self.setCurrentIndex(index)
+        self.scrollTo(index)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.setColumnHidden(Column.REQUEST, self.viewport().width() < px(820))
@@ -74,6 +178,7 @@ class LogPane(QWidget):
 
     hide_asked = Signal()
     float_asked = Signal()
+    request = Signal(str)  # a request id whose finding is asked for
 
     def __init__(self, runner: Runner, model: LogModel) -> None:
         super().__init__()
@@ -117,6 +222,9 @@ class LogPane(QWidget):
         self.follow.setCheckable(True)
         self.follow.setAccessibleName(tr("Follow new lines"))
         self.follow.toggled.connect(self._follow_changed)
+        self.folder = button(tr("Fold jobs"), lambda: self._fold_all(not self._all_folded), "flat")
+        self.folder.setAccessibleName(tr("Fold every job to one line"))
+        self._all_folded = False
         self.copy_all = button(tr("Copy all"), self._copy_all, "flat")
         self.copy_all.setAccessibleName(tr("Copy the whole log, redacted"))
         self.copy_all.setToolTip(tr("The whole log; secrets are left out"))
@@ -128,7 +236,7 @@ class LogPane(QWidget):
         self.hider.setAccessibleName(tr("Hide the log"))
         heading = label(tr("Log"), "heading", wrap=False)
         seeing = row(heading, 4, *pills, self.search, None, gap=6)
-        doing = row(None, self.follow, self.copy_all, self.save, self.floater, self.hider, gap=6)
+        doing = row(None, self.follow, self.folder, self.copy_all, self.save, self.floater, self.hider, gap=6)
         self._bar = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._bar.addLayout(seeing, 1)
         self._bar.addLayout(doing)
@@ -143,11 +251,10 @@ class LogPane(QWidget):
         table.setContentsMargins(px(theme.MARGIN) - px(9), 0, 0, 0)
         box.addLayout(table, 1)
         self.follow.setChecked(True)
-        copier = QAction(tr("Copy the selected lines"), self.view)
-        copier.setShortcut(QKeySequence.StandardKey.Copy)
-        copier.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        copier.triggered.connect(self.copy_selected)
-        self.view.addAction(copier)
+        self.view.request.connect(self.request)
+        self._action(tr("Copy the selected lines"), self.copy_selected, QKeySequence.StandardKey.Copy)
+        self._action(tr("Go to the finding"), lambda: self.view.ask_request(self.view.currentIndex().row()))
+        self._action(tr("Fold or unfold the job"), lambda: self.view.toggle(self.view.currentIndex().row()))
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.view.verticalScrollBar().valueChanged.connect(self._scrolled)
         runner.lines.connect(self.add)
@@ -172,12 +279,30 @@ class LogPane(QWidget):
         if self.follow.isChecked():
             self._to_end()
 
+    def show_request(self, request_id: str) -> bool:
+        """Show the last line of this request, whatever was filtered or folded; False when there is none."""
+        if not self.model.has_request(request_id):
+            return False
+        row = self.model.show_request(request_id)
+        if row < 0:
+            self.search.clear()
+            self._levels.button(3).setChecked(True)
+            self._timer.stop()
+            self._filter()
+            row = self.model.show_request(request_id)
+        self.follow.setChecked(False)
+        self.view.selectRow(row)
+        self.view.scrollTo(self.model.index(row, Column.TEXT), QTableView.ScrollHint.PositionAtCenter)
+        self.follow.setChecked(False)  # scrolled to the end, the log would follow again
+        self.view.setFocus(Qt.FocusReason.OtherFocusReason)
+        return True
+
     def copy_selected(self) -> None:
-        """Copy the selected lines as text, in their order."""
+        """Copy the selected lines as text, in their order; a folded job's row stands for all of its lines."""
         selection: QItemSelectionModel = self.view.selectionModel()
         rows = sorted({index.row() for index in selection.selectedRows()})
         if rows:
-            self._put(as_text(self.model.visible_line(number) for number in rows))
+            self._put(as_text(line for number in rows for line in self.model.lines_of(number)))
 
     def save_to(self, path: Path) -> None:
         """Write every line to *path*, on a thread."""
@@ -186,6 +311,28 @@ class LogPane(QWidget):
             lambda job: write_atomic(path, as_text(lines).encode()), tr("Saving the log"), quiet=True
         )
         task.done.connect(lambda result: announce(self, tr("The log was saved.")))
+
+    def _action(
+        self, text: str, work: Callable[[], object], key: QKeySequence.StandardKey | None = None
+    ) -> None:
+        action = QAction(text, self.view)
+        if key is not None:
+            action.setShortcut(key)
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        action.triggered.connect(lambda: work())
+        self.view.addAction(action)
+
+    def _fold_all(self, folded: bool) -> None:
+        self._all_folded = folded
+        self._moving = True
+        self.model.fold_all(folded)
+        self._moving = False
+        self.folder.setText(tr("Unfold jobs") if folded else tr("Fold jobs"))
+        self.folder.setAccessibleName(
+            tr("Show every job's lines") if folded else tr("Fold every job to one line")
+        )
+        if self.follow.isChecked():
+            self._to_end()
 
     def _copy_all(self) -> None:
         lines = self.model.lines

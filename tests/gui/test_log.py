@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QPushButton
 
-from codesign_wizard.core.job import Job, LogLevel, LogLine
+from codesign_wizard.core.finding import Evidence, FindingKind, Severity
+from codesign_wizard.core.flow import KEY_VAULT
+from codesign_wizard.core.job import Job, JobLabel, LogLevel, LogLine
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.widgets.log_model import Column, LogModel, as_text
 from codesign_wizard.widgets.log_pane import LogPane
@@ -78,7 +81,141 @@ def test_a_hundred_thousand_lines_do_not_hold_the_window(
     began = time.thread_time()
     pane.model.set_filter(least=LogLevel.INFO, search="line 99999")
     assert time.thread_time() - began < 1
+    assert pane.model.rowCount() == 2, "its job, and the line"
+    pane.model.set_filter(least=LogLevel.INFO, search="")
+    pane.model.fold_all(True)
+    assert time.thread_time() - began < 2
     assert pane.model.rowCount() == 1
+    wait_idle(window, qtbot)
+
+
+def of(job: JobLabel, *texts: str, level: LogLevel = LogLevel.INFO) -> list[LogLine]:
+    now = datetime.now(UTC)
+    return [LogLine(now, level, "vault", text, f"{job.number}-{text}", job) for text in texts]
+
+
+def shown(model: LogModel) -> list[str]:
+    texts = []
+    for row in range(model.rowCount()):
+        group = model.group(row)
+        texts.append(
+            model.visible_line(row).text if group is None else f"# {group.job.name} {len(group.rows)}"
+        )
+    return texts
+
+
+ONE, TWO = JobLabel(1, "One"), JobLabel(2, "Two")
+
+
+def test_each_jobs_lines_stand_together_and_fold(qtmodeltester: ModelTester) -> None:
+    model = LogModel()
+    qtmodeltester.check(model)
+    model.append([*of(ONE, "a", "b"), *of(TWO, "c"), *lines(1, text="none")])
+    model.append([*of(ONE, "d"), *of(TWO, "e", level=LogLevel.DEBUG), *of(TWO, "f")])
+    assert shown(model) == ["# One 3", "a", "b", "d", "# Two 2", "c", "f", "none"]
+    assert [line.text for line in model.lines] == ["a", "b", "c", "none", "d", "e", "f"], "copied as logged"
+    model.fold(0, True)
+    model.append(of(ONE, "g"))
+    assert shown(model) == ["# One 4", "# Two 2", "c", "f", "none"]
+    assert [line.text for line in model.lines_of(0)] == ["a", "b", "d", "g"]
+    assert model.index(0, Column.TEXT).data(Qt.ItemDataRole.AccessibleTextRole) == "One · 4 lines, folded"
+    # a search shows what it finds, and leaves the folding as it was
+    model.set_filter(least=LogLevel.INFO, search="1-d")
+    assert shown(model) == ["# One 1", "d"]
+    model.fold(0, True)
+    assert shown(model) == ["# One 1"]
+    model.set_filter(least=LogLevel.DEBUG, search="")
+    assert shown(model) == ["# One 4", "# Two 3", "c", "e", "f", "none"]
+    model.fold(0, False)
+    assert shown(model)[:5] == ["# One 4", "a", "b", "d", "g"]
+    assert [model.header_of(row) for row in (0, 3, 6, 9)] == [0, 0, 5, -1]
+    model.fold_all(True)
+    assert shown(model) == ["# One 4", "# Two 3", "none"]
+    assert model.show_request("2-f") == 4
+    assert shown(model) == ["# One 4", "# Two 3", "c", "e", "f", "none"]
+    model.set_filter(least=LogLevel.WARNING, search="")
+    assert model.show_request("2-f") == -1
+
+
+def test_old_lines_are_dropped_out_of_their_jobs(
+    qtmodeltester: ModelTester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codesign_wizard.widgets.log_model._MOST", 8)
+    monkeypatch.setattr("codesign_wizard.widgets.log_model._DROP", 1)
+    model = LogModel()
+    qtmodeltester.check(model)
+    model.append([*of(ONE, "a", "b"), *of(TWO, "c", "d"), *of(ONE, "e"), *lines(1, text="none")])
+    model.fold(0, True)
+    model.append(of(TWO, "f", "g", "h"))
+    assert shown(model) == ["# One 1", "# Two 5", "c", "d", "f", "g", "h", "none"]
+    model.append(of(TWO, "i", "j"))
+    assert shown(model) == ["# One 1", "# Two 5", "f", "g", "h", "i", "j", "none"]
+    model.append(of(TWO, "k", "l"))
+    assert shown(model) == ["# Two 7", "f", "g", "h", "i", "j", "k", "l"]
+
+
+def test_a_job_folds_by_click_and_by_keys_and_is_copied_whole(pane: LogPane, qtbot: QtBot) -> None:
+    pane.add([*of(ONE, "a", "b"), *of(TWO, "c", "d")])
+    view, model = pane.view, pane.model
+    view.setFocus()
+    view.selectRow(2)
+    view.setCurrentIndex(model.index(2, Column.TEXT))
+    qtbot.keyClick(view, Qt.Key.Key_Left)
+    assert view.currentIndex().row() == 0, "from a line to its job"
+    qtbot.keyClick(view, Qt.Key.Key_Left)
+    assert shown(model) == ["# One 2", "# Two 2", "c", "d"]
+    pane.copy_selected()
+    assert [line.rsplit(" ", 2)[1] for line in QGuiApplication.clipboard().text().splitlines()] == ["a", "b"]
+    qtbot.keyClick(view, Qt.Key.Key_Right)
+    assert model.rowCount() == 6
+    qtbot.keyClick(view, Qt.Key.Key_Return)
+    assert model.rowCount() == 4
+    where = view.visualRect(model.index(1, Column.TEXT)).center()
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    assert shown(model) == ["# One 2", "# Two 2"]
+    qtbot.mouseClick(pane.folder, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(pane.folder, Qt.MouseButton.LeftButton)
+    assert model.rowCount() == 6
+    assert pane.folder.text() == "Fold jobs"
+
+
+REFUSED = FindingKind("test.refused", Severity.ERROR, "Refused.", "Only in tests.")
+
+
+def test_a_request_id_leads_to_its_finding_and_the_finding_to_its_line(
+    pane: LogPane, window: MainWindow, qtbot: QtBot
+) -> None:
+    window.resize(1600, 900)
+    finding = REFUSED(evidence=Evidence(status=403, request_id="1-b"))
+    window.workspace.flow.record(KEY_VAULT, [finding], {})
+    window.workspace.edited()
+    pane.add([*of(ONE, "a", "b"), *of(TWO, "c")])
+    qtbot.waitUntil(lambda: not pane.view.isColumnHidden(Column.REQUEST))
+    where = pane.view.visualRect(pane.model.index(2, Column.REQUEST)).center()
+    qtbot.mouseClick(pane.view.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    assert window.key == KEY_VAULT
+    (view,) = window.page.findings.views
+    assert view.hasFocus()
+    assert view.seen is not None
+    assert view.seen.button.isChecked()
+    # and back, though the line is filtered out and folded away
+    pane.search.setText("nothing like it")
+    pane.model.set_filter(least=LogLevel.ERROR, search="nothing like it")
+    pane.model.fold_all(True)
+    window.log_dock.hide()
+    back = next(one for one in view.seen.findChildren(QPushButton) if one.text() == "Show in the log")
+    qtbot.mouseClick(back, Qt.MouseButton.LeftButton)
+    assert pane.view.hasFocus()
+    (row,) = {index.row() for index in pane.view.selectionModel().selectedRows()}
+    assert pane.model.visible_line(row).request_id == "1-b"
+    assert not pane.follow.isChecked()
+    # by the keyboard, from a line nobody speaks of, and from a finding of an earlier run
+    qtbot.keyClick(pane.view, Qt.Key.Key_Return)
+    assert view.hasFocus()
+    pane.view.request.emit("2-c")
+    assert window.footer.reason.text().startswith("No finding speaks of this request")
+    window.open_link("log:of-yesterday")
+    assert window.footer.reason.text().startswith("The log has no line of this request")
     wait_idle(window, qtbot)
 
 
