@@ -16659,6 +16659,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Show in the log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/report_html.py"/>
         <source>What was checked</source>
         <translation type="unfinished"></translation>
@@ -16716,6 +16721,11 @@
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Check again: {title}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Show the request {id} in the log</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17059,6 +17069,21 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
+        <source>{job}, folded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
+        <source>{job}, unfolded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
+        <source>{id}: go to its finding</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Log lines</source>
         <translation type="unfinished"></translation>
@@ -17120,6 +17145,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Go to the finding</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Fold or unfold the job</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Saving the log</source>
         <translation type="unfinished"></translation>
     </message>
@@ -17150,6 +17185,26 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Unfold jobs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Fold jobs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Show every job's lines</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Fold every job to one line</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>The lines were copied.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -17161,6 +17216,16 @@
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Follow</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Folded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>Unfolded</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17439,7 +17504,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/shell.py"/>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>1 line</source>
         <translation type="unfinished"></translation>
     </message>
@@ -17469,7 +17534,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/shell.py"/>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>{n} lines</source>
         <translation type="unfinished"></translation>
     </message>
@@ -17626,6 +17691,16 @@
     <message>
         <location filename="codesign_wizard/app.py"/>
         <source>Codesign Wizard</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/window.py"/>
+        <source>The log has no line of this request: it was asked in an earlier run.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/window.py"/>
+        <source>No finding speaks of this request: it was answered as it should be.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
