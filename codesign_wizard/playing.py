@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.flow import (
@@ -88,11 +87,15 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """What a switch did, for ``settle``: from which scenario to which, and the values that are others now."""
+    """What a switch did, for ``settle``: from which scenario to which, and the values that are others now.
+
+    ``package`` is what the macOS trial takes, "" for the sample.
+    """
 
     former: Offer | None
     offer: Offer | None
     changed: dict[str, str]
+    package: str
 
 
 def offers() -> list[Offer]:
@@ -140,6 +143,8 @@ def switch(job: JobContext, session: Session, name: str | None) -> Switched:
     Raises ``KeyError`` for an unknown name, ``CodesignError`` for what cannot be prepared; the switch is
     made all the same.
     """
+    from codesign_wizard.practice_package import package_to_try
+
     cloud = session.practice
     assert cloud is not None, "offered in practice only"
     former = playing(session)
@@ -157,32 +162,17 @@ def switch(job: JobContext, session: Session, name: str | None) -> Switched:
         former,
         playing(session),
         {fact: value for fact, value in changed.items() if value != before[fact]},
+        str(package_to_try(job, session) or ""),
     )
-
-
-def bring_package(job: JobContext, session: Session) -> None:
-    """Submit the package that the practice company has at hand, if the scenario that is on is about one.
-
-    The trial signs as it should; how Apple refuses a package is seen on one that somebody brought there.
-    Raises ``CodesignError``.
-    """
-    if session.practice is None or session.practice.accounts.package == "signed":
-        return
-    from codesign_wizard.core.apple import key_work, notary
-    from codesign_wizard.practice_package import practice_package
-
-    own = session.profile.macos.api_key
-    key, known = key_work.usable(session, key_work.Ids(own.key_id, own.issuer_id, own.named, own.accepted))
-    desk = session.notary_desk(key, known)
-    package: Path = practice_package(job, session)
-    brought = notary.submit(job, desk, package, look_first=False)
-    notary.wait(job, desk, brought.record, look=package)
 
 
 def settle(profile: Profile, switched: Switched) -> None:
     """Tell *profile* of a switch: values that are others now, results that may be, and the way there."""
+    from codesign_wizard.practice_package import take_to_trial
+
     for fact, value in switched.changed.items():
         setattr(profile.windows.azure, fact, value)
+    take_to_trial(profile, switched.package)
     for offer in (switched.former, switched.offer):
         for key in offer.pages if offer is not None else ():
             result = profile.results.get(key)
@@ -226,10 +216,8 @@ def _how(name: str, area: str, page: str) -> str:
             return tr("Sign in and look, then apply.")
         case "server-one-time-code":
             return tr("Sign in and look; the practice code is offered where it is asked for.")
-        case "ticket-missing":
-            return tr("Sign and verify. For the ticket it is asked up to five minutes; Cancel ends that.")
         case _ if name.startswith("notary-") and name != "notary-slow":
-            return tr("Open “Submissions to Apple”, and let the newest be explained.")
+            return tr("Sign and verify; then submit it all the same, to see what Apple says.")
         case _ if name in _BY_ADMINISTRATOR:
             return tr("Look what the application may do, then sign in as administrator.")
         case "server-secret-expired":

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from codesign_wizard.screenshots import Studio
     from codesign_wizard.window import MainWindow
 
-_LONG = 22.0  # seconds that the practice notary takes: the wait is given up before
-_SLOW = 15.0  # seconds until the storage answers
+_LONG = 600.0  # seconds, until the picture is taken
 _UPLOADS = "notary-submissions-prod.s3.us-west-2.amazonaws.com"
 
 
@@ -25,22 +24,25 @@ def macos_notarise(studio: Studio) -> None:
         assert practice is not None
         notary, conditions = practice.world.notary, practice.world.conditions
         notary.processing = _LONG
+        practice.world.tickets.lag = -_LONG  # there as soon as the result is
         page = _trial(window)
         window.workspace.profile.macos.level = LEVELS[2]
         window.workspace.edited()
         studio.take(window, "macos-staple-ready")
-        conditions.holds[_UPLOADS] = _SLOW
+        conditions.holds[_UPLOADS] = _LONG
         page.run()
         studio.wait(lambda: page.stages.cards["time-stamp"].state.value == "done", tr("the time stamp"))
-        studio.wait(lambda: page.stages.cards["upload"].state.value == "running", tr("the upload"))
+        studio.wait(lambda: "kB of" in page.stages.cards["upload"].words.text(), tr("the upload"))
         studio.take(window, "macos-upload")
         conditions.holds.clear()
         studio.wait(page.stop.isVisible, tr("Apple"))
-        studio.wait(lambda: "3 s" in page.stages.cards["processing"].words.text(), tr("Apple"))
+        studio.wait(lambda: "1 s" in page.stages.cards["processing"].words.text(), tr("Apple"))
         studio.take(window, "macos-waiting")
         page.stop.click()
         studio.idle(window)
         studio.take(window, "macos-stopped-waiting")
+        for sent in notary.history():
+            sent.ready = 0.0
         page.run()
         studio.idle(window)
         studio.take(window, "macos-stapled")
@@ -49,25 +51,20 @@ def macos_notarise(studio: Studio) -> None:
 
 
 def macos_refused(studio: Studio) -> None:
-    """A package that Apple refuses for three reasons, each explained; and a trial without a key."""
-    from codesign_wizard.core.apple import notary
-    from codesign_wizard.core.apple.sample import build_sample
-    from codesign_wizard.core.job import Job
-
-    with studio.practice(page=MACOS_TRIAL) as window:
+    """What Apple would refuse, sent all the same: each reason explained; and a trial without a key."""
+    with studio.practice("notary-unsigned", page=MACOS_TRIAL) as window:
         session = window.workspace.session
+        assert session.practice is not None
+        session.practice.world.notary.processing = 0.0
         page = _trial(window)
         window.workspace.profile.macos.level = LEVELS[1]
         window.workspace.edited()
-        key = session.api_key()
-        assert key is not None
-        desk, job = session.notary_desk(key), Job()
-        # the build's output as it came out: neither package nor programs are signed
-        package = studio.scratch / "client-setup.pkg"
-        build_sample(job, "Practice Backup", package)
-        brought = notary.submit(job, desk, package, look_first=False)
-        notary.wait(job, desk, brought.record, look=package)
-        page.shown()
+        page.run()
+        studio.idle(window)
+        studio.take(window, "macos-preflight")
+        page.anyway.click()
+        studio.idle(window)
+        studio.take(window, "macos-invalid")
         page.submissions.open()
         page.submissions.ask(page.submissions.records[0])
         studio.idle(window)

@@ -697,6 +697,14 @@ def _practice_session(scenario: str | None, state: Path | None, overrides: Overr
         raise
     session = Session(profile, store, overrides=overrides, secrets=secrets, practice=cloud, scenario=scenario)
     session.put_az_on_path()
+    from codesign_wizard.core.job import Job
+    from codesign_wizard.practice_package import package_to_try, take_to_trial
+
+    try:
+        take_to_trial(profile, str(package_to_try(Job(), session) or ""))
+    except BaseException:
+        session.close()
+        raise
     return session
 
 

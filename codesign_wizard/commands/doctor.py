@@ -34,6 +34,9 @@ NOT_WANTED = FindingKind(
     "The word all stands for the systems that a profile wants, or has settings for.",
 )
 
+# findings that leave signing alone
+_ABOUT_KEY = ("apple.api-key.", "apple.notary.")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to look at."""
@@ -137,7 +140,9 @@ def _macos(context: Context) -> Outcome:
         clear=tr("Signing for macOS works: both identities sign, and Apple lets the API key notarise.")
         if wants_key
         else tr("Signing for macOS works: both identities sign, and the signatures hold."),
-        blocked=tr("Signing for macOS will not work until this is mended."),
+        blocked=tr("Signing works; nothing can be notarised until this is mended.")
+        if all(each.id.startswith(_ABOUT_KEY) for each in result.findings if each.severity is Severity.ERROR)
+        else tr("Signing for macOS will not work until this is mended."),
     )
 
 

@@ -99,6 +99,7 @@ def add_trial_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=tr("macOS: sign and submit anew, also where the same trial was left unfinished"),
     )
+    parser.add_argument("--anyway", action="store_true", help=tr("macOS: submit what Apple would refuse"))
     parser.add_argument(
         "--wait-at-most",
         type=float,
@@ -279,9 +280,10 @@ def verify(context: Context) -> Outcome:
 def trial(context: Context, own: Path | None, folder: Path, name: str) -> Outcome:
     """Run the trial for macOS."""
     from codesign_wizard.core.apple.forms import Form, form_of
+    from codesign_wizard.core.apple.later_words import UPLOAD
     from codesign_wizard.core.apple.sign_any import SigningOptions
     from codesign_wizard.core.apple.verify_any import accepted
-    from codesign_wizard.core.macos_trial import MacosTrialRequest, run_macos_trial, unfinished
+    from codesign_wizard.core.macos_trial import MacosTrialRequest, not_refused, run_macos_trial, unfinished
 
     session = context.session
     profile = session.profile
@@ -301,6 +303,8 @@ def trial(context: Context, own: Path | None, folder: Path, name: str) -> Outcom
         keep=session.keep_macos_trial if later else lambda _: None,
     )
     state = None if context.options.anew else session.macos_trial()
+    if state is not None and context.options.anyway:
+        state = not_refused(state, UPLOAD)
     if context.options.resume and state is None:
         raise InputError(NOTHING_TO_CONTINUE())
     if not context.options.resume and not unfinished(context.job, request, state):
@@ -383,7 +387,10 @@ def _later(context: Context) -> Sequence[LaterStep]:
     given = given_key(context)
     patience = max(0.0, context.options.wait_at_most * 60)
     return later_steps(
-        lambda: session.notary_desk(given.key, given.known), session.network, patience=patience
+        lambda: session.notary_desk(given.key, given.known),
+        session.network,
+        patience=patience,
+        anyway=context.options.anyway,
     )
 
 

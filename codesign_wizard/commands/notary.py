@@ -77,9 +77,9 @@ def run(context: Context) -> Outcome:
     options = context.options
     wanted = _WORDS[options.what]
     if options.what == "submit" and options.which is None and context.practising:
-        from codesign_wizard.practice_package import practice_package
+        from codesign_wizard.practice_package import package_to_submit
 
-        options.which = str(practice_package(context.job, context.session))
+        options.which = str(package_to_submit(context.job, context.session))
     if (options.which is not None) != bool(wanted):
         words = tr("nothing more")
         if wanted:

@@ -211,6 +211,12 @@ def stages(request: MacosTrialRequest) -> list[str]:
     return [*STAGES, *(step.key for step in request.steps())]
 
 
+def not_refused(state: TrialState, key: str) -> TrialState:
+    """Return *state* so that a trial goes on with the step *key*, even where it was refused there."""
+    data = {name: value for name, value in state.data.items() if (name, value) != (REFUSED, key)}
+    return replace(state, data=data)
+
+
 def unfinished(job: JobContext, request: MacosTrialRequest, state: TrialState | None) -> bool:
     """Tell whether *state* is of a run of this very trial that can go on: killed, stopped, or kept waiting.
 
@@ -337,7 +343,7 @@ class _Trial:
         if blocks(found):
             state.data[REFUSED] = step.key
             signed.keep()
-            job.fail()
+            job.fail(tr("not sent") if step.key == "upload" else tr("refused"))
             return False
         state.data.pop(REFUSED, None)
         state.done.append(step.key)

@@ -56,9 +56,9 @@ class Stages:
             self._ended.add(key)
         self._job.stage(key, state, text)
 
-    def fail(self) -> None:
-        """Show the present stage as failed, and those that have not ended as skipped."""
-        self._job.stage(self._present, StageState.FAILED)
+    def fail(self, text: str = "") -> None:
+        """Show the present stage as failed, with *text*, and those that have not ended as skipped."""
+        self._job.stage(self._present, StageState.FAILED, text)
         for key in self._keys:
             if key not in self._ended and key != self._present:
                 self._job.stage(key, StageState.SKIPPED)

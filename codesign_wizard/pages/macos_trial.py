@@ -30,6 +30,7 @@ from codesign_wizard.widgets.basics import Card, Columns, Facts, button, hairlin
 from codesign_wizard.widgets.pieces import FileDrop
 
 if TYPE_CHECKING:
+    from codesign_wizard.core.apple.notary import Desk
     from codesign_wizard.core.macos_trial import LaterStep, TrialState
 
 _NAME_WIDTH = 128
@@ -61,7 +62,10 @@ class MacosTrialPage(TrialPage):
         self._anew = False
         self.fresh = button(tr("Start ane&w"), self._start_anew)
         self.stop = button(tr("Stop wai&ting"), self._stop)
-        for place, part in enumerate((self.stop, self.fresh), 1):
+        self.anyway = button(tr("Submit all the sa&me"), self._submit_anyway)
+        self.anyway.setToolTip(tr("Apple judges for itself; what is submitted cannot be withdrawn"))
+        self._by_all_means = False
+        for place, part in enumerate((self.stop, self.anyway, self.fresh), 1):
             part.hide()
             self.action.insertWidget(place, part)
         self.add(Columns(self._what(), self._who(), share=(6, 5), level=True))
@@ -143,6 +147,9 @@ class MacosTrialPage(TrialPage):
             go_on = tr("&Go on: {stage}").format(stage=words.stage_words(key))
             self.go.setText(go_on if key else tr("Sign and &verify"))
             self.fresh.setVisible(bool(key))
+        result = profile.results.get(MACOS_TRIAL)
+        found = result.findings if result is not None and self.has_result() else ()
+        self.anyway.setVisible(self._task is None and words.may_go_anyway(self._state, found))
         self.submissions.refresh()
         self.show_result()
 
@@ -198,11 +205,17 @@ class MacosTrialPage(TrialPage):
     def run(self) -> None:
         super().run()
         self.fresh.hide()
+        self.anyway.hide()
 
     def _start_anew(self) -> None:
         self._anew = True
         self.run()
         self._anew = False
+
+    def _submit_anyway(self) -> None:
+        self._by_all_means = True
+        self.run()
+        self._by_all_means = False
 
     def _stop(self) -> None:
         if self._task is not None:
@@ -237,6 +250,11 @@ class MacosTrialPage(TrialPage):
         own_key = profile.macos.api_key
         ids = key_work.Ids(own_key.key_id, own_key.issuer_id, own_key.named, own_key.accepted)
         state = self._state if self._left_at() and not self._anew else None
+        anyway = self._by_all_means
+        if anyway and self._state is not None:
+            from codesign_wizard.core.macos_trial import not_refused
+
+            state = not_refused(self._state, words.UPLOAD)
         later = bool(words.later_stages(profile.macos.level))
 
         def keep(state: TrialState) -> None:
@@ -252,7 +270,11 @@ class MacosTrialPage(TrialPage):
 
                 # what lacks is told before anything is signed
                 key, known = key_work.usable(session, ids)
-                steps = later_steps(lambda: session.notary_desk(key, known), session.network)
+
+                def desk() -> Desk:
+                    return session.notary_desk(key, known)
+
+                steps = later_steps(desk, session.network, anyway=anyway)
             request = MacosTrialRequest(
                 options=session.apple_options(),
                 roots=session.apple_roots(),

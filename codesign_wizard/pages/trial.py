@@ -159,7 +159,8 @@ class TrialPage(Page):
         if workspace.runner.foreground is not None:
             return
         self._inputs = workspace.flow.inputs(self.key)
-        work = self.work()
+        self._task = workspace.runner.start(self.work(), tr("Signing and verifying"))
+        # not before: that something runs lets the page be shown anew, with the former result
         self.stages.reset()
         self._ended = {}
         self.result_card.hide()
@@ -171,7 +172,6 @@ class TrialPage(Page):
             tr("Cancelling leaves everything as it was."),
             mark=Mark.NOW,
         )
-        self._task = workspace.runner.start(work, tr("Signing and verifying"))
         self._task.stage.connect(self._stage)
         self._task.progress.connect(self._progress)
         self._task.done.connect(self._finished)

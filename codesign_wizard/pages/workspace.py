@@ -185,32 +185,24 @@ class Workspace(QObject):
         self.save()
         session = self.session
 
-        def work(job: Job) -> tuple[Any, Any]:
-            from codesign_wizard.playing import bring_package, switch
+        def work(job: Job) -> Any:
+            from codesign_wizard.playing import switch
 
-            switched = switch(job, session, name)
-            try:
-                bring_package(job, session)
-            except CodesignError as error:
-                return switched, error.finding
-            return switched, None
+            return switch(job, session, name)
 
         words = tr("Switching it off") if name is None else tr("Making it go wrong")
         task = self.runner.start(work, words, lasting=True)
         task.done.connect(self._has_played)
         task.failed.connect(self.notice)
 
-    def _has_played(self, both: tuple[Any, Any]) -> None:
+    def _has_played(self, switched: Any) -> None:
         from codesign_wizard.playing import settle
 
-        switched, finding = both
         settle(self.profile, switched)
         if switched.offer is not None:
             self.flow.go(switched.offer.pages[0])
         self.edited()
         self.played.emit(switched)
-        if finding is not None:
-            self.notice.emit(finding)
 
     def end_practice(self) -> None:
         """Go back to the person's own profile and let the practice cloud end."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from codesign_wizard.practice.wire.messages import Request, Response
+
+_GLANCE = 0.05  # seconds between two looks whether an answer is held back still
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,10 @@ class Conditions:
     answers: dict[str, Callable[[Request], Response]] = field(default_factory=dict)
 
     def hold(self, host: str) -> None:
-        """Wait as long as answers of *host* are held back, or until the cloud stops."""
-        seconds = self.holds.get(host, 0.0) * self.slow_factor + self.delay
-        if seconds > 0:
-            self.stopping.wait(seconds)
+        """Wait as long as answers of *host* are held back: until they no longer are, or the cloud stops."""
+        began = time.monotonic()
+        while True:
+            seconds = self.holds.get(host, 0.0) * self.slow_factor + self.delay
+            left = began + seconds - time.monotonic()
+            if left <= 0 or self.stopping.wait(min(left, _GLANCE)):
+                return

@@ -110,6 +110,8 @@ def test_what_cannot_be_signed_is_said_and_nothing_is_left(
     qtbot.mouseClick(page.sample, Qt.MouseButton.LeftButton)
     assert window.workspace.profile.macos.input_file == ""
     former = window.workspace.profile.results[MACOS_TRIAL]
+    # a trial that comes to its end before it is cancelled is no cancelled one
+    page.work = lambda: lambda job: job.wait(PATIENCE)  # type: ignore[method-assign]  # for this one only
     page.run()
     window.runner.cancel()
     wait_idle(window, qtbot, PATIENCE)
@@ -170,6 +172,75 @@ def test_left_while_apple_is_at_work_then_gone_on_with_and_stapled(
     page.submissions.ask(page.submissions.records[0])
     wait_idle(later, qtbot)
     assert page.submissions.findings.passed is not None
+
+
+def test_what_apple_would_refuse_is_submitted_all_the_same_where_that_is_wanted(
+    open_window: Callable[..., MainWindow], qtbot: QtBot
+) -> None:
+    with open_session(practice=True, scenario="notary-unsigned") as session:
+        assert session.practice is not None
+        notary = session.practice.world.notary
+        notary.processing = 0.0
+        profile = session.profile
+        profile.page, profile.macos_wanted, profile.macos.level = MACOS_TRIAL, True, "notarise"
+        profile.reached = [step.key for step in STEPS]
+        window = open_window(session)
+        window.errors_expected = True  # type: ignore[attr-defined]  # told to the fixture
+        page = window.page
+        assert isinstance(page, MacosTrialPage)
+        assert Path(profile.macos.input_file).name == "Practice Backup.pkg"
+        assert page.sample.isVisible()
+        assert page.anyway.isHidden()
+        page.run()
+        wait_idle(window, qtbot, PATIENCE)
+        assert ids(page)[0] == "apple.notary.preflight"
+        assert page.stages.cards["upload"].state is StageState.FAILED
+        assert notary.history() == []
+        assert page.anyway.isVisible()
+        page.anyway.click()
+        wait_idle(window, qtbot, PATIENCE)
+        # what was signed before was sent, and Apple says of it what was predicted
+        states = {key: card.state for key, card in page.stages.cards.items() if card.isVisible()}
+        assert states.pop("processing") is StageState.FAILED
+        assert set(states.values()) == {StageState.DONE}
+        issues = [each for each in ids(page) if each.startswith("apple.notary.")]
+        assert issues == [
+            "apple.notary.invalid",
+            "apple.notary.issue-unsigned",
+            "apple.notary.issue-timestamp",
+            "apple.notary.issue-hardened-runtime",
+        ]
+        assert len(notary.history()) == 1
+        assert page.anyway.isHidden()
+        assert page.go.text() == "Sign and &verify"
+
+
+def test_an_upload_is_cancelled_and_gone_on_with(
+    opened: tuple[MainWindow, MacosTrialPage], qtbot: QtBot
+) -> None:
+    window, page = opened
+    workspace = window.workspace
+    practice = workspace.session.practice
+    assert practice is not None
+    practice.world.notary.processing = 0.0
+    conditions = practice.world.conditions
+    conditions.holds["notary-submissions-prod.s3.us-west-2.amazonaws.com"] = 600.0
+    workspace.profile.macos.level = "notarise"
+    workspace.edited()
+    page.run()
+    upload = page.stages.cards["upload"]
+    qtbot.waitUntil(lambda: bool(practice.world.notary.history()), timeout=PATIENCE)
+    assert upload.state is StageState.RUNNING
+    assert page.banner.title == "Uploading to Apple."
+    window.runner.cancel()
+    wait_idle(window, qtbot, PATIENCE)
+    assert page.banner.title.endswith("is signed; the upload to Apple is not finished.")
+    assert page.go.text() == "&Go on: Upload"
+    conditions.holds.clear()
+    page.go.click()
+    wait_idle(window, qtbot, PATIENCE)
+    assert page.banner.title.startswith("Signed and notarised")
+    assert len(practice.world.notary.history()) == 1, "nothing was submitted twice"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="bundles hold links")

@@ -132,15 +132,17 @@ def test_by_keyboard_alone(window: MainWindow, qtbot: QtBot) -> None:
     assert window.key == CERTIFICATE
 
 
-def test_a_package_that_apple_refuses_was_brought_there_already(window: MainWindow, qtbot: QtBot) -> None:
+def test_the_trial_takes_the_package_that_the_scenario_is_about(window: MainWindow, qtbot: QtBot) -> None:
     switch_on(window, qtbot, "notary-unsigned")
-    page = window.page
-    assert window.key == MACOS_TRIAL
-    assert window.workspace.profile.macos.level == "notarise"
-    page.submissions.open()
-    page.submissions.ask(page.submissions.records[0])
+    page, macos = window.page, window.workspace.profile.macos
+    assert (window.key, macos.level) == (MACOS_TRIAL, "notarise")
+    page.run()
     wait_idle(window, qtbot)
-    assert {"apple.notary.invalid", "apple.notary.issue-unsigned"} <= set(shown(window))
+    assert {"apple.notary.preflight", "apple.notary.issue-unsigned"} <= set(shown(window))
+    assert page.anyway.isVisible()
+    window.workspace.play(None)
+    wait_idle(window, qtbot)
+    assert macos.input_file == ""
 
 
 def test_everything_fits_with_a_scenario_on(window: MainWindow, qtbot: QtBot) -> None:

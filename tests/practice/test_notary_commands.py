@@ -167,22 +167,3 @@ def test_ctrl_c_during_the_upload_says_what_is_there_and_it_goes_on(
     code, again = run("notary", "submit", programs, "--anyway", "--no-wait")
     assert (code, again["result"]["id"], again["result"]["state"]) == (0, number, "processing")
     assert "apple.notary.upload-resumed" in ids(again)
-
-
-def test_a_trial_meets_what_a_submission_meets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = [
-        "trial",
-        "macos",
-        "--level",
-        "staple",
-        "--wait-at-most",
-        "0.02",
-        "--json",
-        "--output",
-        str(tmp_path),
-    ]
-    capsys.readouterr()
-    assert main([*words, "--practice", "notary-slow"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert "apple.notary.in-progress" in ids(found)
-    assert found["result"]["macos"]["state"]["done"] == ["upload"]

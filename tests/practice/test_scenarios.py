@@ -12,7 +12,6 @@ import pytest
 
 from codesign_wizard import session as sessions
 from codesign_wizard.cli import main
-from codesign_wizard.core.apple import notary_upload
 from codesign_wizard.core.job import Job
 from codesign_wizard.playing import Switched, area_title, offers, settle, switch
 from codesign_wizard.practice.scenarios import all_scenarios
@@ -28,6 +27,8 @@ class Live:
 
     def __init__(self) -> None:
         self.session = open_session(practice=True)
+        assert self.session.practice is not None
+        self.session.practice.world.notary.processing = 0.1
 
     def world(self) -> str:
         """Return all that the cloud would keep, and what is wrong with its network."""
@@ -95,7 +96,6 @@ def test_a_scenario_gives_its_findings_and_no_other_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sessions, "open_session", live.open_session)
-    monkeypatch.setattr(notary_upload, "_LONGEST_PAUSE", 0.5)
     before = live.world()
     live.switch(scenario.name)
     run(scenario)

@@ -126,7 +126,7 @@ def roots(cloud: PracticeCloud) -> AppleRoots:
 
 
 def network(cloud: PracticeCloud) -> Network:
-    return Network(NetworkSettings(proxy=cloud.proxy_url, ca_bundle=str(cloud.ca_file)))
+    return Network(NetworkSettings(proxy=cloud.proxy_url, ca_bundle=str(cloud.ca_file), pace=0.01))
 
 
 def stamper(cloud: PracticeCloud) -> Timestamper:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codesign_wizard.core.apple.notary_issues import UNSIGNED
 from codesign_wizard.core.apple.trial_words import accepted
 from codesign_wizard.core.finding import Finding, Remedy
 from codesign_wizard.core.profile import LEVELS
@@ -45,6 +46,16 @@ def left_at(state: TrialState | None, level: str, signed_by: str) -> str:
     ):
         return ""
     return next((key for key in later_stages(level) if key not in state.done), "")
+
+
+def may_go_anyway(state: TrialState | None, findings: Iterable[Finding]) -> bool:
+    """Tell whether a file waits that was not uploaded because of what our own verification says of it."""
+    return (
+        state is not None
+        and state.data.get(_REFUSED) == UPLOAD
+        and any(each.id == _PREFLIGHT for each in findings)
+        and Path(state.file).exists()
+    )
 
 
 def stage_words(key: str) -> str:
@@ -136,12 +147,17 @@ def submission_line(record: Record) -> str:
 def _explained(finding: Finding) -> Finding:
     if finding.id == _PREFLIGHT:
         # the remedy names an option of the terminal's
-        return replace(finding, remedies=(Remedy(title=tr("Mend what is listed below, then try again.")),))
+        mend = tr(
+            "Mend what is listed below, then try again; or submit it all the same, by the button above."
+        )
+        return replace(finding, remedies=(Remedy(title=mend),))
     if not finding.id.startswith("apple.notary.issue-"):
         return finding
     if finding.id.endswith("-unsigned"):
         again = tr("Sign it, innermost first, then the package again: a trial on this page does both.")
-        finding = replace(finding, remedies=tuple(replace(each, title=again) for each in finding.remedies))
+        usual = UNSIGNED.mend()
+        remedies = [replace(each, title=again) if each.title == usual else each for each in finding.remedies]
+        finding = replace(finding, remedies=tuple(remedies))
     files = [text for name, text in finding.evidence.more.items() if name.startswith("file ")]
     more = len(files) - _LISTED + int(finding.evidence.more.get("more", "0"))
     listed = files[:_LISTED]

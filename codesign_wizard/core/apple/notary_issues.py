@@ -20,6 +20,7 @@ COMMON = (
     "https://developer.apple.com/documentation/security/"
     "notarizing_macos_software_before_distribution/resolving_common_notarization_issues"
 )
+_ARCHIVES = (".zip", ".jar", ".war", ".ear", ".whl")
 _LISTED = 50
 
 
@@ -169,7 +170,7 @@ def predict(predicted: Iterable[Predicted]) -> list[Finding]:
                 severity=Severity.WARNING if likely else None,
                 certainty=Certainty.LIKELY if likely else Certainty.COMPUTED,
                 evidence=Evidence(more=_listed(places)),
-                remedies=[_mend(kind)],
+                remedies=_mend(kind, places),
             )
         )
     return findings
@@ -194,7 +195,11 @@ def _explained(severity: str, message: str, issues: list[LogIssue], own: list[Pr
     if own is not None:
         detail = f"{detail} {_compared(kind, places, own)}"
     return kind.finding(
-        what=_what(places), detail=detail, severity=grave, evidence=evidence, remedies=[_mend(kind, address)]
+        what=_what(places),
+        detail=detail,
+        severity=grave,
+        evidence=evidence,
+        remedies=_mend(kind, places, address),
     )
 
 
@@ -255,5 +260,22 @@ def _listed(places: list[Place]) -> dict[str, str]:
     return listed
 
 
-def _mend(kind: IssueKind, address: str = "") -> Remedy:
-    return Remedy(title=kind.mend(), url=address or COMMON)
+def _mend(kind: IssueKind, places: list[Place], address: str = "") -> list[Remedy]:
+    archives = [_archive(place) for place in places]
+    remedies = []
+    name = next(filter(None, archives), "")
+    if name:
+        before = tr(
+            "{archive} is an archive, which no signing reaches: sign what is in it, then pack it anew."
+        )
+        remedies.append(Remedy(title=before.format(archive=shown(name)), url=address or COMMON))
+    # to sign the whole anew mends nothing in an archive
+    if not all(archives) or kind is not UNSIGNED:
+        remedies.append(Remedy(title=kind.mend(), url=address or COMMON))
+    return remedies
+
+
+def _archive(place: Place) -> str:
+    """Return the name of the archive that *place* is in, which is not the outermost file, or ""."""
+    inner = place.path.split("/")[1:-1]
+    return next((part for part in inner if part.lower().endswith(_ARCHIVES)), "")

@@ -115,6 +115,7 @@ class _Run:
 
     def _single(self, file: SentFile) -> None:
         piece = Slice(file, 0, self.size)
+        self._tell(0)
         self._patiently(lambda: self.s3.put(piece, self._step(0)), lambda: False)
         self._tell(self.size)
 

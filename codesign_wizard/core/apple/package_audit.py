@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,11 +61,13 @@ def audit_package(
     roots: AppleRoots | None = None,
     now: datetime | None = None,
     work: Path | None = None,
+    look: Callable[[str, Path], None] | None = None,
 ) -> PackageAudit:
     """Judge the package *path* and all code in it, which is unpacked into a folder made in *work*.
 
     Without *work* it is made where the system keeps such folders. *now* is for signatures without a time
-    stamp. What cannot be unpacked is a finding of the package's own.
+    stamp. What cannot be unpacked is a finding of the package's own. *look* is given each component's name
+    and the folder that it is unpacked in, for as long as that is there.
     Raises ``InputError`` when the file is no package or cannot be read, and ``Cancelled``.
     """
     roots, now = roots or AppleRoots(), now or datetime.now(UTC)
@@ -79,6 +82,8 @@ def audit_package(
                         folder = Path(name)
                         if opened.extract(job, component, part, folder) is not None:
                             code.update(_judged(job, component, part, folder, roots, now, findings))
+                            if look is not None:
+                                look(_prefix(component, part), folder)
                 except BROKEN as error:
                     findings.append(_broken(component, str(error)))
                 except OSError as error:
@@ -102,7 +107,7 @@ def _judged(
     now: datetime,
     findings: list[Finding],
 ) -> dict[str, CodeReport]:
-    prefix = component.name if part == "Payload" else f"{component.name}/{part}"
+    prefix = _prefix(component, part)
     code: dict[str, CodeReport] = {}
     for place in code_in(folder):
         job.check_cancelled()
@@ -114,6 +119,10 @@ def _judged(
             # one that is damaged does not hide the others
             findings.append(error.finding)
     return code
+
+
+def _prefix(component: Component, part: str) -> str:
+    return component.name if part == "Payload" else f"{component.name}/{part}"
 
 
 def _broken(component: Component, why: str) -> Finding:

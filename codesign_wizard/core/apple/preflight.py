@@ -6,6 +6,7 @@ import os
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ from codesign_wizard.core.text import tr
 # what macOS lays out with a folder Contents; frameworks are not
 _WITH_CONTENTS = (".app", ".appex", ".bundle", ".kext", ".plugin", ".xpc")
 _MAXIMUM_FILES = 200_000
+_MAXIMUM_DEPTH = 5
+_NO_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError)
 _MAXIMUM_SIZE = 20 << 30
 
 _CODE: dict[str, IssueKind] = {
@@ -85,11 +88,12 @@ def preflight(job: JobContext, path: Path, *, roots: AppleRoots | None = None) -
         predicted = _package(job, path, roots)
     elif path.is_dir():
         predicted = list(_code(verify_code(job, path, trust=roots), ""))
+        predicted += _archives(job, path, path.name, roots)
     elif suffix == ".zip":
         try:
             with _unzipped(job, path) as folder:
                 predicted = list(_folder(job, folder, path.name, roots))
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
+        except _NO_ZIP:
             predicted = [Predicted(notary_issues.ARCHIVE, Place(path.name))]
     else:
         why = tr("disk images are not opened here")
@@ -103,27 +107,63 @@ def preflight(job: JobContext, path: Path, *, roots: AppleRoots | None = None) -
 
 
 def _package(job: JobContext, path: Path, roots: AppleRoots) -> list[Predicted]:
-    audit = audit_package(job, path, roots=roots)
+    packed: list[Predicted] = []
+
+    def look(component: str, folder: Path) -> None:
+        packed.extend(_archives(job, folder, component, roots))
+
+    audit = audit_package(job, path, roots=roots, look=look)
     own = Place(path.name)
     found = [Predicted(_PACKAGE[each.id], own) for each in audit.package.findings if each.id in _PACKAGE]
     for name, report in audit.code.items():
         found += _code(report, name.rpartition("/")[0])
     damaged = [each for each in audit.findings if each.id == "apple.macho.damaged"]
     found += [Predicted(notary_issues.SIGNATURE, own) for _ in damaged]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys([*found, *packed]))
+
+
+def _archives(
+    job: JobContext, folder: Path, above: str, roots: AppleRoots, depth: int = 1
+) -> Iterator[Predicted]:
+    """Yield what is wrong with code in zip archives below *folder*; Apple opens them by whatever name."""
+    for path in sorted(folder.rglob("*")):
+        job.check_cancelled()
+        if path.is_symlink() or not path.is_file() or not _is_zip(path):
+            continue
+        place = f"{above}/{path.relative_to(folder).as_posix()}".removeprefix("/")
+        try:
+            with _unzipped(job, path) as inside:
+                yield from _programs(job, inside, place, roots)
+                if depth < _MAXIMUM_DEPTH:
+                    yield from _archives(job, inside, place, roots, depth + 1)
+        except _NO_ZIP:
+            continue  # a file that only begins like an archive is nobody's program
+
+
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\3\4"
 
 
 def _folder(job: JobContext, folder: Path, name: str, roots: AppleRoots) -> Iterator[Predicted]:
-    places = list(code_in(folder))
-    if not places:
+    found = [*_programs(job, folder, "", roots), *_archives(job, folder, "", roots)]
+    if not found and next(code_in(folder), None) is None:
         yield Predicted(notary_issues.NO_CODE, Place(name), Certainty.LIKELY)
-    for place in places:
+    yield from found
+
+
+def _programs(job: JobContext, folder: Path, above: str, roots: AppleRoots) -> Iterator[Predicted]:
+    """Yield what is wrong with each program and bundle below *folder*, whose places are below *above*."""
+    for place in code_in(folder):
         job.check_cancelled()
-        above = place.parent.relative_to(folder).as_posix()
+        inside = place.relative_to(folder)
+        parent = Path(above) / inside.parent
         try:
-            yield from _code(verify_code(job, place, trust=roots), "" if above == "." else above)
+            yield from _code(
+                verify_code(job, place, trust=roots), "" if parent == Path() else parent.as_posix()
+            )
         except InputError:
-            yield Predicted(notary_issues.SIGNATURE, Place(place.relative_to(folder).as_posix()))
+            yield Predicted(notary_issues.SIGNATURE, Place((Path(above) / inside).as_posix()))
 
 
 def _code(report: CodeReport, above: str) -> Iterator[Predicted]:

@@ -11,6 +11,7 @@ from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.network import Network, NetworkSettings
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.practice.cloud import PracticeCloud
+from codesign_wizard.session import PRACTICE_PACE
 
 
 class Person:
@@ -25,6 +26,7 @@ class Person:
                 timeout=timeout,
                 use_environment=False,
                 cache=str(cache),
+                pace=PRACTICE_PACE,
             )
         )
         accounts = cloud.accounts

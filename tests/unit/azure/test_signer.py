@@ -132,11 +132,12 @@ def test_throttling_that_passes_is_waited_for(person: Callable[..., Any]) -> Non
 
         job = _Waits(passes)
         assert signer.sign(job, DIGEST, DigestAlgorithm.SHA256)
-        assert job.waits == [1.0, 2.0]
+        pace = who.network.settings.pace
+        assert job.waits == [1.0 * pace, 2.0 * pace]
         vault.throttle = Throttle(free=0, retry_after=5)
         job = _Waits(lambda: None)
         assert refused(lambda: signer.sign(job, DIGEST, DigestAlgorithm.SHA256)).id == "azure.vault.throttled"
-        assert job.waits == [5.0, 5.0, 5.0]
+        assert job.waits == [5.0 * pace] * 3
         vault.throttle = Throttle(free=0, retry_after=3600)
         job = _Waits(lambda: None)
         assert refused(lambda: signer.sign(job, DIGEST, DigestAlgorithm.SHA256)).id == "azure.vault.throttled"
