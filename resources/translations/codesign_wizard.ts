@@ -670,11 +670,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>Signing for macOS will not work until this is mended.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Signing for Windows works: the vault signs, and the signature is good.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -686,6 +681,16 @@
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Signing for macOS works: both identities sign, and the signatures hold.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Signing works; nothing can be notarised until this is mended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Signing for macOS will not work until this is mended.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1081,6 +1086,11 @@
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
         <source>macOS: sign and submit anew, also where the same trial was left unfinished</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>macOS: submit what Apple would refuse</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3315,6 +3325,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Mend what is listed below, then try again; or submit it all the same, by the button above.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Sign it, innermost first, then the package again: a trial on this page does both.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3431,11 +3446,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Comparing the ticket with Apple's.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/later_words.py"/>
-        <source>Mend what is listed below, then try again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4356,6 +4366,11 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>{archive} is an archive, which no signing reaches: sign what is in it, then pack it anew.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11704,6 +11719,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/macos_trial.py"/>
+        <source>not sent</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/package_contents.py"/>
         <source>{count} signed</source>
         <translation type="unfinished"></translation>
@@ -13775,6 +13795,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Submit all the sa&amp;me</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Apple judges for itself; what is submitted cannot be withdrawn</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Packages, apps in a zip, programs (*.pkg *.zip *.app *.dylib);;All files (*)</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15140,17 +15170,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/trial.py"/>
+        <source>Signing and verifying</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
         <source>Signing and verifying.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_level.py"/>
         <source>Cancelling leaves everything as it was.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/trial.py"/>
-        <source>Signing and verifying</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15560,12 +15590,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
-        <source>Sign and verify. For the ticket it is asked up to five minutes; Cancel ends that.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/playing.py"/>
-        <source>Open “Submissions to Apple”, and let the newest be explained.</source>
+        <source>Sign and verify; then submit it all the same, to see what Apple says.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -670,11 +670,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>Signing for macOS will not work until this is mended.</source>
-        <translation>Das Signieren für macOS funktioniert nicht, solange dies nicht behoben ist.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Signing for Windows works: the vault signs, and the signature is good.</source>
         <translation>Das Signieren für Windows funktioniert: Der Tresor signiert, und die Signatur ist gut.</translation>
     </message>
@@ -687,6 +682,16 @@
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Signing for macOS works: both identities sign, and the signatures hold.</source>
         <translation>Das Signieren für macOS funktioniert: Beide Identitäten signieren, und die Signaturen halten.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Signing works; nothing can be notarised until this is mended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Signing for macOS will not work until this is mended.</source>
+        <translation>Das Signieren für macOS funktioniert nicht, solange dies nicht behoben ist.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor_profiles.py"/>
@@ -1082,6 +1087,11 @@
         <location filename="codesign_wizard/commands/macos.py"/>
         <source>macOS: sign and submit anew, also where the same trial was left unfinished</source>
         <translation>macOS: neu signieren und einreichen, auch wenn derselbe Probelauf unvollendet blieb</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>macOS: submit what Apple would refuse</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
@@ -3315,6 +3325,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Mend what is listed below, then try again; or submit it all the same, by the button above.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Sign it, innermost first, then the package again: a trial on this page does both.</source>
         <translation>Signieren Sie von innen nach außen, dann noch einmal das Paket: Ein Probelauf auf dieser Seite tut beides.</translation>
     </message>
@@ -3432,11 +3447,6 @@
         <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Comparing the ticket with Apple's.</source>
         <translation>Das Ticket wird mit dem von Apple verglichen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/later_words.py"/>
-        <source>Mend what is listed below, then try again.</source>
-        <translation>Beheben Sie, was unten aufgeführt ist, und versuchen Sie es dann erneut.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
@@ -4357,6 +4367,11 @@
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>the file</source>
         <translation>die Datei</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>{archive} is an archive, which no signing reaches: sign what is in it, then pack it anew.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
@@ -11704,6 +11719,11 @@
         <translation>schon erledigt</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/macos_trial.py"/>
+        <source>not sent</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/package_contents.py"/>
         <source>{count} signed</source>
         <translation>{count} signiert</translation>
@@ -13775,6 +13795,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Submit all the sa&amp;me</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Apple judges for itself; what is submitted cannot be withdrawn</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Packages, apps in a zip, programs (*.pkg *.zip *.app *.dylib);;All files (*)</source>
         <translation>Pakete, Apps in einer ZIP-Datei, Programme (*.pkg *.zip *.app *.dylib);;Alle Dateien (*)</translation>
     </message>
@@ -15140,6 +15170,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/trial.py"/>
+        <source>Signing and verifying</source>
+        <translation>Signieren und Prüfen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
         <source>Signing and verifying.</source>
         <translation>Es wird signiert und geprüft.</translation>
     </message>
@@ -15147,11 +15182,6 @@
         <location filename="codesign_wizard/pages/macos_level.py"/>
         <source>Cancelling leaves everything as it was.</source>
         <translation>Beim Abbrechen bleibt alles, wie es war.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/trial.py"/>
-        <source>Signing and verifying</source>
-        <translation>Signieren und Prüfen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/trial.py"/>
@@ -15560,12 +15590,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
-        <source>Sign and verify. For the ticket it is asked up to five minutes; Cancel ends that.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/playing.py"/>
-        <source>Open “Submissions to Apple”, and let the newest be explained.</source>
+        <source>Sign and verify; then submit it all the same, to see what Apple says.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
