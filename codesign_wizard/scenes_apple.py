@@ -121,7 +121,7 @@ def macos_trial(studio: Studio) -> None:
     from PySide6.QtCore import Qt
 
     with studio.practice(page=MACOS_TRIAL) as window:
-        trial = _trial(window)
+        trial = trial_page(window)
         studio.take(window, "macos-trial-nothing-yet")
         trial.run()
         studio.wait(lambda: "sign-binaries" in trial._ended, "the programs")
@@ -153,7 +153,8 @@ def _certificates(window: MainWindow) -> AppleCertificatesPage:
     return page
 
 
-def _trial(window: MainWindow) -> MacosTrialPage:
+def trial_page(window: MainWindow) -> MacosTrialPage:
+    """Return the page, which is open."""
     from codesign_wizard.pages.macos_trial import MacosTrialPage
 
     page = window.page

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from codesign_wizard.core.flow import MACOS_TRIAL
 from codesign_wizard.core.profile import LEVELS
 from codesign_wizard.core.text import tr
+from codesign_wizard.scenes_apple import trial_page
 
 if TYPE_CHECKING:
-    from codesign_wizard.pages.macos_trial import MacosTrialPage
     from codesign_wizard.screenshots import Studio
-    from codesign_wizard.window import MainWindow
 
 _LONG = 600.0  # seconds, until the picture is taken
 _UPLOADS = "notary-submissions-prod.s3.us-west-2.amazonaws.com"
@@ -25,7 +24,7 @@ def macos_notarise(studio: Studio) -> None:
         notary, conditions = practice.world.notary, practice.world.conditions
         notary.processing = _LONG
         practice.world.tickets.lag = -_LONG  # there as soon as the result is
-        page = _trial(window)
+        page = trial_page(window)
         window.workspace.profile.macos.level = LEVELS[2]
         window.workspace.edited()
         studio.take(window, "macos-staple-ready")
@@ -56,7 +55,7 @@ def macos_refused(studio: Studio) -> None:
         session = window.workspace.session
         assert session.practice is not None
         session.practice.world.notary.processing = 0.0
-        page = _trial(window)
+        page = trial_page(window)
         window.workspace.profile.macos.level = LEVELS[1]
         window.workspace.edited()
         page.run()
@@ -74,11 +73,3 @@ def macos_refused(studio: Studio) -> None:
         page.run()
         studio.idle(window)
         studio.take(window, "macos-no-key")
-
-
-def _trial(window: MainWindow) -> MacosTrialPage:
-    from codesign_wizard.pages.macos_trial import MacosTrialPage
-
-    page = window.page
-    assert isinstance(page, MacosTrialPage)
-    return page

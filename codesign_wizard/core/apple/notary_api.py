@@ -17,7 +17,7 @@ from codesign_wizard.core.apple.api_key import ApiKey
 from codesign_wizard.core.apple.api_token import TokenSource
 from codesign_wizard.core.apple.notary_explain import KnownKey, evidence_of, refusal
 from codesign_wizard.core.errors import CodesignError
-from codesign_wizard.core.finding import Evidence, Remedy, utc_now
+from codesign_wizard.core.finding import Evidence, FindingKind, Remedy, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel
 from codesign_wizard.core.network import Answer, Network
 from codesign_wizard.core.redact import Secret, remember
@@ -150,33 +150,15 @@ class NotaryApi:
     def status(self, job: JobContext, submission_id: str) -> Submission:
         """Return the submission as it stands; raises ``CodesignError``, also for one that is not known."""
         answer = self._ask(job, "GET", f"{BASE}/submissions/{self._quoted(submission_id)}")
-        if answer.status == 404:
-            raise CodesignError(
-                found.SUBMISSION_UNKNOWN(
-                    id=submission_id,
-                    evidence=evidence_of(answer),
-                    remedies=[
-                        Remedy(title=tr("Compare the id; notary history lists what the team submitted."))
-                    ],
-                )
-            )
-        self._require(answer)
+        mend = tr("Compare the id; notary history lists what the team submitted.")
+        self._require_known(answer, found.SUBMISSION_UNKNOWN, submission_id, mend)
         return self._submission(answer, self._member(answer, "data", dict))
 
     def log(self, job: JobContext, submission_id: str) -> NotaryLog:
         """Return Apple's log; raises ``CodesignError``, also when there is none yet."""
         answer = self._ask(job, "GET", f"{BASE}/submissions/{self._quoted(submission_id)}/logs")
-        if answer.status == 404:
-            raise CodesignError(
-                found.LOG_NOT_READY(
-                    id=submission_id,
-                    evidence=evidence_of(answer),
-                    remedies=[
-                        Remedy(title=tr("Ask for the status; the log is there once Apple has finished."))
-                    ],
-                )
-            )
-        self._require(answer)
+        mend = tr("Ask for the status; the log is there once Apple has finished.")
+        self._require_known(answer, found.LOG_NOT_READY, submission_id, mend)
         data = self._member(answer, "data", dict)
         attributes = data.get("attributes")
         address = _string(attributes, "developerLogUrl") if isinstance(attributes, dict) else ""
@@ -210,6 +192,13 @@ class NotaryApi:
     def _require(self, answer: Answer) -> None:
         if not 200 <= answer.status < 300:
             raise CodesignError(refusal(answer, self.key, self._known))
+
+    def _require_known(self, answer: Answer, missing: FindingKind, submission_id: str, mend: str) -> None:
+        """Raise for 404 that what was asked for is *missing*, and for other refusals what they mean."""
+        if answer.status == 404:
+            evidence = evidence_of(answer)
+            raise CodesignError(missing(id=submission_id, evidence=evidence, remedies=[Remedy(title=mend)]))
+        self._require(answer)
 
     def _member(self, answer: Answer, name: str, kind: type[Any]) -> Any:
         try:

@@ -63,7 +63,8 @@ def refusal(answer: Answer, key: ApiKey, known: KnownKey | None = None) -> Findi
         return _forbidden(words, key, evidence)
     if answer.status == 429:
         return found.THROTTLED(evidence=evidence, remedies=[Remedy(title=tr("Try again in an hour."))])
-    if answer.status >= 500:
+    # 501 is no fault that passes
+    if answer.status >= 500 and answer.status != 501:
         return found.SERVICE_DOWN(status=answer.status, evidence=evidence, remedies=[_look_at_status()])
     return found.REFUSED(
         status=answer.status,

@@ -13,7 +13,7 @@ from codesign_wizard.core.apple.package_contents import sign_contents
 from codesign_wizard.core.apple.preflight import preflight
 from codesign_wizard.core.apple.sample import build_sample
 from codesign_wizard.core.job import Job
-from tests.support import apple_bundles, apple_pki, packages
+from tests.support import apple_bundles, apple_pki, macho, packages
 
 NOW = datetime(2026, 11, 24, 1, tzinfo=UTC)
 pytestmark = pytest.mark.skipif(
@@ -40,6 +40,15 @@ def _zip(folder: Path, target: Path) -> Path:
     return target
 
 
+def _signed(folder: Path, installer: str) -> Path:
+    """The sample, signed without a time stamp, as a package by the *installer* of this kind."""
+    source, target = folder / "sample.pkg", folder / "signed.pkg"
+    build_sample(Job(), "Acme", source)
+    signers = apple_pki.signer("application"), apple_pki.signer(installer)
+    sign_contents(Job(), source, target, *signers, timestamp=None, roots=apple_pki.roots(), now=NOW)
+    return target
+
+
 def test_an_unsigned_package_is_predicted_with_everything_in_it(tmp_path: Path) -> None:
     path = tmp_path / "sample.pkg"
     build_sample(Job(), "Acme", path)
@@ -52,19 +61,7 @@ def test_an_unsigned_package_is_predicted_with_everything_in_it(tmp_path: Path) 
 
 
 def test_signed_without_a_time_stamp_is_predicted_for_each_file(tmp_path: Path) -> None:
-    source, target = tmp_path / "sample.pkg", tmp_path / "signed.pkg"
-    build_sample(Job(), "Acme", source)
-    sign_contents(
-        Job(),
-        source,
-        target,
-        apple_pki.signer("application"),
-        apple_pki.signer("installer"),
-        timestamp=None,
-        roots=apple_pki.roots(),
-        now=NOW,
-    )
-    look = preflight(Job(), target, roots=apple_pki.roots())
+    look = preflight(Job(), _signed(tmp_path, "installer"), roots=apple_pki.roots())
     assert {each.kind.name for each in look.predicted} == {"timestamp"}
     places = {each.place.words for each in look.predicted}
     assert "signed.pkg" in places
@@ -72,19 +69,7 @@ def test_signed_without_a_time_stamp_is_predicted_for_each_file(tmp_path: Path) 
 
 
 def test_a_package_signed_with_another_certificate_is_predicted(tmp_path: Path) -> None:
-    source, target = tmp_path / "sample.pkg", tmp_path / "signed.pkg"
-    build_sample(Job(), "Acme", source)
-    sign_contents(
-        Job(),
-        source,
-        target,
-        apple_pki.signer("application"),
-        apple_pki.signer("application"),
-        timestamp=None,
-        roots=apple_pki.roots(),
-        now=NOW,
-    )
-    look = preflight(Job(), target, roots=apple_pki.roots())
+    look = preflight(Job(), _signed(tmp_path, "application"), roots=apple_pki.roots())
     assert [each.place.path for each in look.predicted if each.kind.name == "certificate"] == ["signed.pkg"]
 
 
@@ -93,6 +78,23 @@ def test_an_app_is_looked_at_in_a_zip_as_it_is_outside(tmp_path: Path) -> None:
     outside = _names(app)
     assert outside
     assert _names(_zip(app, tmp_path / "app.zip")) == outside
+
+
+def test_code_in_an_archive_inside_is_looked_at_whatever_the_archive_is_called(tmp_path: Path) -> None:
+    inner, outer = tmp_path / "inner.zip", tmp_path / "outer.zip"
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("lib/program", macho.thin("arm64"))
+    with zipfile.ZipFile(outer, "w") as archive:
+        archive.write(inner, "java/tools.jar")
+        archive.writestr("java/begins.like", b"PK\3\4 and is none")
+    look = preflight(Job(), outer, roots=apple_pki.roots())
+    assert {each.kind.name for each in look.predicted} == {"unsigned", "timestamp", "hardened-runtime"}
+    assert {each.place.words for each in look.predicted} == {"java/tools.jar/lib/program (arm64)"}
+    for finding in look.findings:
+        assert finding.remedies[0].title.startswith("tools.jar is an archive")
+    # to sign the whole again would not mend what is in it
+    unsigned = next(each for each in look.findings if each.id == "apple.notary.issue-unsigned")
+    assert len(unsigned.remedies) == 1
 
 
 def test_a_zip_that_leads_elsewhere_writes_nothing_there(tmp_path: Path) -> None:
