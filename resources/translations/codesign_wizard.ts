@@ -3915,6 +3915,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_api.py"/>
+        <source>Compare the id; notary history lists what the team submitted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_api.py"/>
+        <source>Ask for the status; the log is there once Apple has finished.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_api.py"/>
         <source>it does not say where the file goes</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3951,16 +3961,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_api.py"/>
         <source>Look whether a proxy answers in Apple's place; else try again later.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary_api.py"/>
-        <source>Compare the id; notary history lists what the team submitted.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary_api.py"/>
-        <source>Ask for the status; the log is there once Apple has finished.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -3915,6 +3915,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_api.py"/>
+        <source>Compare the id; notary history lists what the team submitted.</source>
+        <translation>Vergleichen Sie die ID; notary history zeigt, was das Team eingereicht hat.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_api.py"/>
+        <source>Ask for the status; the log is there once Apple has finished.</source>
+        <translation>Fragen Sie nach dem Status; das Protokoll ist da, sobald Apple fertig ist.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_api.py"/>
         <source>it does not say where the file goes</source>
         <translation>sie sagt nicht, wohin die Datei geht</translation>
     </message>
@@ -3952,16 +3962,6 @@
         <location filename="codesign_wizard/core/apple/notary_api.py"/>
         <source>Look whether a proxy answers in Apple's place; else try again later.</source>
         <translation>Sehen Sie nach, ob ein Proxy anstelle von Apple antwortet; sonst versuchen Sie es später erneut.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary_api.py"/>
-        <source>Compare the id; notary history lists what the team submitted.</source>
-        <translation>Vergleichen Sie die ID; notary history zeigt, was das Team eingereicht hat.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary_api.py"/>
-        <source>Ask for the status; the log is there once Apple has finished.</source>
-        <translation>Fragen Sie nach dem Status; das Protokoll ist da, sobald Apple fertig ist.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_api.py"/>
