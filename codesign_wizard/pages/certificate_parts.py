@@ -259,8 +259,10 @@ class WaysOn(QWidget):
                 for key, words in ways:
                     line.addWidget(button(words, partial(self.chosen.emit, key)))
         line.addStretch(1)
-        self.setVisible(line.count() > 1)
+        # in this order: what is added to what is shown already comes to sight only a turn later
+        self.hide()
         self._box.addLayout(line)
+        self.setVisible(line.count() > 1)
 
 
 def _ways() -> Ways:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.comet.apply import Applied
     from codesign_wizard.core.comet.desk import ServerDesk
     from codesign_wizard.core.comet.work import Proving, Seen
+    from codesign_wizard.session import Session
 
 _CODE_NEEDED = "server.sign-in.code-needed"
 _REFUSED = "server.sign-in.refused"
@@ -51,6 +53,7 @@ class ServerPage(Page):
         self._task: Task | None = None
         self.desk: ServerDesk | None = None  # signed in
         self.seen: Seen | None = None  # the last look, with what would be sent
+        self._signed_in_as: tuple[str, ...] = ()  # where and as whom, as the profile had it then
         self._given: Secret | None = None  # a password, until it is known to be kept
         self._interrupted = ""
         self._shown: object = None
@@ -91,6 +94,8 @@ class ServerPage(Page):
 
     def refresh(self) -> None:
         self.sign_in.show_profile(self.workspace.profile)
+        if self.desk is not None and self._signed_in_as != self._who():
+            self.sign_out()  # the profile speaks of another server or person now
         self._show()
 
     def shown(self) -> None:
@@ -256,22 +261,37 @@ class ServerPage(Page):
 
     # -- the session
 
+    def _who(self) -> tuple[str, ...]:
+        """Return which server the profile speaks of, and as whom."""
+        server = self.workspace.profile.server
+        return server.address, server.user
+
+    def _session_now(self) -> Callable[[], Session]:
+        """Return what gives a job the session as it is now: what is typed meanwhile is not for it.
+
+        To be called on the job's thread: opening the keyring takes a moment.
+        """
+        session, profile = self.workspace.session, deepcopy(self.workspace.profile)
+        return lambda: session.beside(profile)
+
     def connect_server(self) -> None:
         """Sign in, once, and look; changes nothing."""
         if self._task is not None or self.workspace.runner.foreground is not None:
             return
         self.sign_in.password.commit()
-        session, profile, password = self.workspace.session, self.workspace.profile, self._given
+        session, profile, password = self._session_now(), self.workspace.profile, self._given
         fields, plain = FileFields(profile.server.file_fields), profile.server.plain_http
+        self._signed_in_as = self._who()
         typed = self.sign_in.code.edit.text().strip()
         code = Secret(typed) if typed else None
 
         def look(job: Job) -> tuple[ServerDesk, Seen]:
             from codesign_wizard.core.comet import work
 
-            desk = work.connect(job, session, password=password, code=code, plain_http=plain)
+            keeper = session()
+            desk = work.connect(job, keeper, password=password, code=code, plain_http=plain)
             try:
-                return desk, work.look(job, desk, session.server_wanted(), fields)
+                return desk, work.look(job, desk, keeper.server_wanted(), fields)
             except BaseException:
                 desk.close()
                 raise
@@ -310,12 +330,12 @@ class ServerPage(Page):
         if desk is None:
             self.connect_server()
             return
-        session, fields = self.workspace.session, FileFields(self.workspace.profile.server.file_fields)
+        session, fields = self._session_now(), FileFields(self.workspace.profile.server.file_fields)
 
         def look(job: Job) -> Seen:
             from codesign_wizard.core.comet import work
 
-            return work.look(job, desk, session.server_wanted(), fields)
+            return work.look(job, desk, session().server_wanted(), fields)
 
         self._begin(look, tr("Looking at the server"), self._looked)
 
@@ -356,7 +376,7 @@ class ServerPage(Page):
         )
 
     def _apply(self, parts: list[Any]) -> None:
-        desk, seen, session = self.desk, self.seen, self.workspace.session
+        desk, seen, session = self.desk, self.seen, self._session_now()
         fields = FileFields(self.workspace.profile.server.file_fields)
         if desk is None or seen is None:
             return
@@ -365,7 +385,7 @@ class ServerPage(Page):
         def change(job: Job) -> tuple[Applied, Seen | None]:
             from codesign_wizard.core.comet import work
 
-            return work.change(job, desk, seen, parts, session.server_wanted(), fields)
+            return work.change(job, desk, seen, parts, session().server_wanted(), fields)
 
         self._begin(change, tr("Changing the server's settings"), self._changer(labels, undone=False))
 
@@ -386,7 +406,7 @@ class ServerPage(Page):
         )
 
     def _undo(self, labels: list[str]) -> None:
-        desk, session = self.desk, self.workspace.session
+        desk, session = self.desk, self._session_now()
         fields = FileFields(self.workspace.profile.server.file_fields)
         if desk is None:
             return
@@ -394,7 +414,7 @@ class ServerPage(Page):
         def take_back(job: Job) -> tuple[Applied, Seen | None]:
             from codesign_wizard.core.comet import work
 
-            return work.take_back(job, desk, session.server_wanted(), fields)
+            return work.take_back(job, desk, session().server_wanted(), fields)
 
         self._begin(take_back, tr("Giving the old values back"), self._changer(labels, undone=True))
 
@@ -419,7 +439,7 @@ class ServerPage(Page):
 
     def prove(self) -> None:
         """Let the server build the chosen clients, and judge them."""
-        desk, seen, session = self.desk, self.seen, self.workspace.session
+        desk, seen, session = self.desk, self.seen, self._session_now()
         platforms = self.proof.platforms()
         if desk is None or seen is None or not platforms or self._task is not None:
             return
@@ -428,7 +448,8 @@ class ServerPage(Page):
         def prove(job: Job) -> Proving:
             from codesign_wizard.core.comet import work
 
-            return work.prove(job, session, desk, seen, numbers, session.server_wanted())
+            keeper = session()
+            return work.prove(job, keeper, desk, seen, numbers, keeper.server_wanted())
 
         self.judged.set([])
         self._ended = {}

@@ -144,13 +144,21 @@ def test_what_goes_wrong_is_said_and_nothing_is_lost(open_window: Open, qtbot: Q
         assert right is not None
         page._password_given(right)
         page.connect_server()
+        # typed while the job signs in: it goes on with what it began with, and its session is ended then
         page.sign_in.address.edit.setText("https://admin:hidden-word@backup.example.com/")
         page._edited()
         assert "hidden-word" not in str(session.profile.to_json())
         wait_idle(window, qtbot)
+        assert ids(page) == []
+        assert page.desk is None
+        assert window.workspace.flow.state(SERVER) is StepState.OUT_OF_DATE
+        assert cloud.world.comet.open_sessions == 0
         page.sign_in.address.edit.setText(cloud.accounts.server_address)
         page._edited()
+        page.connect_server()
+        wait_idle(window, qtbot)
         assert ids(page) == []
+        assert page.desk is not None
 
         page._platforms_chosen([5])
         page.prove()
