@@ -217,7 +217,10 @@ def _how(name: str, area: str, page: str) -> str:
         case "server-one-time-code":
             return tr("Sign in and look; the practice code is offered where it is asked for.")
         case _ if name.startswith("notary-") and name != "notary-slow":
-            return tr("Sign and verify; then submit it all the same, to see what Apple says.")
+            return tr(
+                "Sign and verify, then submit it all the same. The trial signs what it reaches; a program in "
+                "an archive inside stays as it was."
+            )
         case _ if name in _BY_ADMINISTRATOR:
             return tr("Look what the application may do, then sign in as administrator.")
         case "server-secret-expired":

@@ -211,6 +211,7 @@ def test_what_apple_would_refuse_is_submitted_all_the_same_where_that_is_wanted(
             "apple.notary.issue-hardened-runtime",
         ]
         assert len(notary.history()) == 1
+        assert window.workspace.flow.reason_not_next(MACOS_TRIAL).startswith("It is signed;")
         assert page.anyway.isHidden()
         assert page.go.text() == "Sign and &verify"
 
