@@ -11344,6 +11344,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>It is signed; it will not be notarised until this is mended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/server.py"/>
         <source>Signing will not work until this is mended.</source>
         <translation type="unfinished"></translation>
@@ -15590,7 +15595,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
-        <source>Sign and verify; then submit it all the same, to see what Apple says.</source>
+        <source>Sign and verify, then submit it all the same. The trial signs what it reaches; a program in an archive inside stays as it was.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
