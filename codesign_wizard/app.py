@@ -14,10 +14,12 @@ from codesign_wizard.core.text import tr
 
 _PATIENCE_MS = 60_000
 _ICON_MS = 100
+_ENDING_MS = 50
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
+    from codesign_wizard.ending import Ending
     from codesign_wizard.session import Overrides, Session
     from codesign_wizard.window import MainWindow
 
@@ -70,6 +72,8 @@ def run_gui(
         return open_session(profile=stored, overrides=overrides)
 
     app = application()
+    from PySide6.QtCore import QTimer
+
     session = waiting_session() if practice else open_own()
     window = build_window(session, open_practice=open_practice, open_own=open_own, frame_first=True)
     _catch(window)
@@ -80,7 +84,11 @@ def run_gui(
         window.workspace.start_practice(lambda: open_practice(scenario))
     if close:
         _close_when_there(app, window, practice=practice)
+    endings: list[Ending] = []
+    QTimer.singleShot(_ENDING_MS, window, lambda: endings.append(_prepare(app, window)))
     code = app.exec()
+    for ending in endings:
+        ending.release()
     window.workspace.session.close()
     return code
 
@@ -192,6 +200,12 @@ def _close_when_there(app: QApplication, window: MainWindow, *, practice: bool) 
     often.timeout.connect(look)
     often.start(50)
     QTimer.singleShot(_PATIENCE_MS, lambda: app.exit(1))
+
+
+def _prepare(app: QApplication, window: MainWindow) -> Ending:
+    from codesign_wizard.ending import Ending
+
+    return Ending(app, window)
 
 
 def _catch(window: MainWindow) -> None:

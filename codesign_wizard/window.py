@@ -352,11 +352,15 @@ class MainWindow(QMainWindow):
             self._frame_first = False
             QTimer.singleShot(0, self._open_first)
 
+    def keep_typed(self) -> None:
+        """Let every page keep what is typed and not kept yet."""
+        for page in self._pages.values():
+            page.leaving()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Close at once when idle; else cancel what runs, and close when it has ended."""
         if not self._closing:
-            for page in self._pages.values():
-                page.leaving()
+            self.keep_typed()
         self.runner.stop()
         if self.runner.tasks:
             self._closing = True

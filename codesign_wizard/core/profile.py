@@ -349,10 +349,14 @@ class ProfileStore:
             raise InputError(UNREADABLE(name=profile.name, detail=tr("Its id is not a file name.")))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with locked(path.parent):
+            with locked(path.parent) as alone:
                 findings = self._catch_up(profile, path)
                 data = json.dumps(profile.to_json(), indent=2, ensure_ascii=False).encode() + b"\n"
                 write_atomic(path, data, private=True)
+                if alone:
+                    # whoever writes holds the lock: a draft that still lies there is of a killed run
+                    for draft in path.parent.glob(f".{path.name}.*.part"):
+                        draft.unlink(missing_ok=True)
         except OSError as error:
             raise InputError(NOT_SAVED(name=profile.name, detail=str(error))) from error
         profile.stored = json.loads(data)

@@ -1,0 +1,179 @@
+"""Runs the wizard on practice accounts again and again, each time ended otherwise, and once in peace.
+
+A program of its own: ``python -m tests.support.killed_window STATE PLACE,PLACE,…`` forks a child for each
+place, so that what takes long to import is imported once. It prints a line of JSON for each child: the place,
+how it ended, and what the child told of the window as it found it and as it left it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+
+from PySide6.QtCore import QTimer
+
+from codesign_wizard import app, ending, window
+from codesign_wizard.core import files
+from codesign_wizard.core.flow import KEY_VAULT, WINDOWS_TRIAL
+from codesign_wizard.core.job import Job, StageState
+from codesign_wizard.pages import key_vault, start, windows_trial
+from codesign_wizard.practice import cloud
+
+IMPORTED = (window, ending, key_vault, start, windows_trial, cloud)
+_PATIENCE = 120.0  # seconds for a child, which needs two
+Steps = Iterator[Callable[[], bool]]
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _before_replacing(suffix: str) -> None:
+    """Kill when a draft is whole and about to take the place of a file whose name ends so."""
+    own = os.replace
+
+    def instead(source: Any, target: Any) -> None:
+        if str(target).endswith(suffix):
+            _kill()
+        own(source, target)
+
+    files.os.replace = instead  # type: ignore[attr-defined]  # the module's own os, and everybody's
+
+
+def _type(own: window.MainWindow, text: str) -> None:
+    """Type the product's name, as the page hears of it."""
+    page = own.page_of("start")
+    assert isinstance(page, start.StartPage)
+    page.product.edit.setText(text)
+    page.product.edited.emit(text)
+
+
+def _told(own: window.MainWindow) -> dict[str, Any]:
+    profile = own.workspace.profile
+    return {
+        "page": own.key,
+        "product": profile.product_name,
+        "results": {key: result.ok for key, result in profile.results.items()},
+        "notices": own.notices.count(),
+    }
+
+
+def _way(place: str, own: window.MainWindow, tell: Callable[[str, Any], None]) -> Steps:
+    """What the child does; every yield waits for its condition."""
+    runner, workspace = own.runner, own.workspace
+    yield lambda: workspace.session.practice is not None and own.stack.count() > 0 and not runner.tasks
+    tell("found", _told(own))
+    if place == "saving":
+        _before_replacing(".json")
+        _type(own, "Never kept")
+        yield lambda: False
+    if place == "typed":
+        _type(own, "Typed")
+        yield lambda: workspace.session.profiles.load(workspace.profile.id).product_name == "Typed"
+        own.show_step(KEY_VAULT)
+        yield lambda: not runner.tasks
+        page = own.page
+        assert isinstance(page, key_vault.KeyVaultPage)
+        page.sign_in.click()
+        yield lambda: not runner.tasks
+        yield lambda: KEY_VAULT in workspace.session.profiles.load(workspace.profile.id).results
+        _kill()
+    if place == "terminated":
+        _type(own, "Typed as it was told to end")
+        os.kill(os.getpid(), signal.SIGTERM)
+        yield lambda: False
+    if place == "logged-off":
+        _type(own, "Typed before logging off")
+        own.findChildren(ending.Ending)[0].keep()
+        _kill()  # the system does not wait for more
+    workspace.flow.go("permissions")
+    workspace.flow.go("certificate")
+    own.show_step(WINDOWS_TRIAL)
+    yield lambda: not runner.tasks
+    page = own.page
+    assert isinstance(page, windows_trial.WindowsTrialPage)
+    if place == "signing":
+        stage = Job.stage
+
+        def killing(job: Job, key: str, state: StageState, text: str = "") -> None:
+            if key == "sign" and state is StageState.RUNNING:
+                _kill()
+            stage(job, key, state, text)
+
+        Job.stage = killing  # type: ignore[method-assign]
+    elif place == "writing":
+        _before_replacing(".exe")
+    elif place == "closed":
+        page.go.click()
+        yield lambda: bool(runner.tasks)
+        own.close()
+        yield lambda: False
+    page.go.click()
+    yield lambda: not runner.tasks and WINDOWS_TRIAL in workspace.profile.results
+    workspace.save()
+    tell("left", {**_told(own), "file": workspace.profile.results[WINDOWS_TRIAL].facts.get("file", "")})
+    own.close()
+    yield lambda: False
+
+
+def _child(place: str, state: Path, write: int) -> int:
+    def tell(name: str, value: Any) -> None:
+        os.write(write, json.dumps({name: value}).encode() + b"\n")
+
+    build = app.build_window
+
+    def building(*arguments: Any, **more: Any) -> window.MainWindow:
+        own = build(*arguments, **more)
+        way = _way(place, own, tell)
+        waits = [next(way)]
+        end = time.monotonic() + _PATIENCE
+
+        def look() -> None:
+            if time.monotonic() > end:
+                os._exit(99)
+            if waits[0]():
+                waits[0] = next(way)
+
+        often = QTimer(own)
+        often.timeout.connect(look)
+        often.start(10)
+        return own
+
+    app.build_window = building
+    return app.run_gui(practice=True, state=state)
+
+
+def run(state: Path, places: list[str]) -> None:
+    """Start the wizard once for each place, then once more, and print what became of each."""
+    for place in [*places, ""]:
+        read, write = os.pipe()
+        child = os.fork()
+        if not child:
+            os.close(read)
+            code = 98
+            try:
+                code = _child(place, state, write)
+            finally:
+                sys.stderr.flush()
+                os._exit(code)
+        os.close(write)
+        with os.fdopen(read, "rb") as pipe:
+            told = [json.loads(line) for line in pipe.read().splitlines()]
+        _, status = os.waitpid(child, 0)
+        ended: dict[str, Any] = {"killed": os.WIFSIGNALED(status), "code": os.waitstatus_to_exitcode(status)}
+        print(
+            json.dumps({"place": place, **ended, **{k: v for each in told for k, v in each.items()}}),
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    run(Path(sys.argv[1]), [each for each in sys.argv[2].split(",") if each])
