@@ -53,9 +53,7 @@ class Ending(QObject):
         if any(task.lasting for task in runner.tasks):
             loop = QEventLoop()
             often = QTimer()
-            often.timeout.connect(
-                partial(_leave_when, loop, lambda: not any(t.lasting for t in runner.tasks))
-            )
+            often.timeout.connect(partial(_leave_when_kept, loop, runner))
             often.start(10)
             QTimer.singleShot(_PATIENCE_MS, loop, loop.quit)
             # a person's input would change what is being kept
