@@ -118,6 +118,7 @@ def parse(arguments: Sequence[str]) -> Parsed:
         raise _unknown(name, words)
     module = importlib.import_module(f"codesign_wizard.commands.{name}")
     parser = _Parser(name, COMMANDS[name]())
+    parser.after_practice = words.after_practice
     module.add_arguments(parser)
     _add_common(parser)
     if any(word in ("-h", "--help") for word in words.rest):
@@ -141,8 +142,13 @@ class _Parser(argparse.ArgumentParser):
             add_help=False,
         )
         self._name = name
+        self.after_practice = ""  # the word after --practice, when it is no scenario
 
     def error(self, message: str) -> NoReturn:
+        if self.after_practice and repr(self.after_practice) in message:
+            known = scenario_names()
+            why = tr("There is no scenario called {name}.").format(name=self.after_practice)
+            raise WrongUsage(_wrong(why, _near(self.after_practice, known)), self._name)
         detail = tr("{program} {command} --help lists what it takes.").format(
             program=PROGRAM, command=self._name
         )
@@ -155,7 +161,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         group.add_argument(flag, metavar=value, help=words())
     group.add_argument(
         "--practice",
-        metavar="SCENARIO",
+        metavar="[SCENARIO]",
         help=tr("work on practice accounts, in which SCENARIO is wrong if given"),
     )
     for flag, text in (
@@ -182,7 +188,8 @@ def _overview() -> str:
         tr("{program} COMMAND --help says what a command takes. Without one, the wizard opens.").format(
             program=PROGRAM
         ),
-        tr("To try it without accounts: {program} trial windows --practice").format(program=PROGRAM),
+        tr("To try it without accounts: {program} trial all --practice").format(program=PROGRAM),
+        tr("What can go wrong, to be tried one by one: {program} practice scenarios").format(program=PROGRAM),
         "",
     ]
     parser = argparse.ArgumentParser(PROGRAM, add_help=False)

@@ -20,7 +20,7 @@ from codesign_wizard.commands.output import Outcome
 from codesign_wizard.commands.server import doctor, with_server
 from codesign_wizard.commands.verify import add_root_arguments
 from codesign_wizard.core.errors import InputError
-from codesign_wizard.core.finding import Finding, FindingKind, Severity
+from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity
 from codesign_wizard.core.profile import LEVELS, Profile
 from codesign_wizard.core.text import tr
 
@@ -36,6 +36,22 @@ NOT_WANTED = FindingKind(
 
 # findings that leave signing alone
 _ABOUT_KEY = ("apple.api-key.", "apple.notary.")
+NOTHING_YET = FindingKind(
+    "usage.nothing-set-up",
+    Severity.INFO,
+    "Nothing is set up on this computer yet.",
+    "Neither the profile, nor the options, nor the environment name a vault, an application or a tenant.",
+)
+
+
+def _beginnings() -> list[Remedy]:
+    """Return where a person begins who has set up nothing."""
+    return [
+        Remedy(title=tr("To be led through it, open the wizard: codesign-wizard")),
+        Remedy(
+            title=tr("To see the whole way on made-up accounts first: codesign-wizard trial all --practice")
+        ),
+    ]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -150,16 +166,14 @@ def _windows(context: Context) -> Outcome:
     from codesign_wizard.core.doctor import doctor_windows
 
     session = context.session
+    options = session.azure_options()
     result = doctor_windows(
-        context.job,
-        session.network,
-        session.azure_options(),
-        context.application_secret(),
-        roots=session.roots(),
+        context.job, session.network, options, context.application_secret(), roots=session.roots()
     )
     names = _names()
+    given = (options.vault_name, options.certificate_name, options.application_id, options.tenant_id)
     return Outcome(
-        result.findings,
+        [*result.findings, *([] if any(given) else [NOTHING_YET(remedies=_beginnings())])],
         {
             "facts": dict(result.facts),
             "permissions": result.permissions.to_json() if result.permissions is not None else None,

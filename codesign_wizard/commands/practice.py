@@ -6,9 +6,10 @@ import argparse
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codesign_wizard.commands.context import Context, not_started
 from codesign_wizard.commands.events import PRACTICE
@@ -16,6 +17,9 @@ from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.errors import Cancelled, InputError
 from codesign_wizard.core.job import Job, LogLevel
 from codesign_wizard.core.text import tr
+
+if TYPE_CHECKING:
+    from codesign_wizard.practice.scenarios import Scenario
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,8 +95,24 @@ def _scenarios() -> Outcome:
         }
         for each in all_scenarios()
     ]
-    width = max(len(each.name) for each in all_scenarios())
-    return Outcome([], result, lines=[f"{each.name:<{width}}  {each.summary}" for each in all_scenarios()])
+    return Outcome([], result, lines=_by_area(all_scenarios()))
+
+
+def _by_area(scenarios: Sequence[Scenario]) -> list[str]:
+    """Return the scenarios as lines, below each area's name and the command that shows most of them."""
+    from codesign_wizard.playing import area_title
+
+    width = max(len(each.name) for each in scenarios)
+    lines: list[str] = []
+    for area in dict.fromkeys(each.area for each in scenarios):
+        own = [each for each in scenarios if each.area == area]
+        commands = [" ".join(each.command) for each in own]
+        usual = max(commands, key=commands.count)
+        lines += ["", f"{area_title(area)}: codesign-wizard {usual} --practice NAME"]
+        for each, command in zip(own, commands, strict=True):
+            other = "" if command == usual else f" ({command})"
+            lines.append(f"  {each.name:<{width}}  {each.summary}{other}")
+    return lines[1:]
 
 
 def _serve(context: Context) -> Outcome:

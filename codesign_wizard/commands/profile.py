@@ -35,6 +35,12 @@ FORGOTTEN = FindingKind(
     "The profile's file and its entries in the keyring were removed.",
 )
 
+PATHS_LEFT_OUT = FindingKind(
+    "profile.paths-left-out",
+    Severity.WARNING,
+    "Files of another computer were left out of the profile: {files}.",
+    "An imported profile names extra roots or a CA bundle that are not on this computer.",
+)
 LOGIN_LEFT_OUT = FindingKind(
     "profile.login-left-out",
     Severity.INFO,
@@ -166,6 +172,9 @@ def _export(context: Context) -> Outcome:
     values = _values(context, 1)
     document = context.session.profile.to_json()
     findings = []
+    if context.practising:  # the way to this run's cloud leads nowhere once it has ended
+        document["network"] |= {"proxy": "", "ca_bundle": ""}
+        document |= {"extra_roots": [], "extra_timestamp_roots": []}
     proxy = without_login(context.session.profile.network.proxy)
     if proxy != context.session.profile.network.proxy:
         document["network"]["proxy"] = proxy
@@ -196,8 +205,27 @@ def _import(context: Context) -> Outcome:
         raise _bad(values[0], tr("the profile in it has no name"))
     # a profile that is there already is not overwritten by one from elsewhere
     imported.id = new_profile(imported.name).id
+    left_out = _without_others_files(imported)
     _store(context).save(imported)
-    return Outcome([SAVED(name=imported.name)], {"id": imported.id})
+    findings = [PATHS_LEFT_OUT(files=", ".join(left_out))] if left_out else []
+    return Outcome([*findings, SAVED(name=imported.name)], {"id": imported.id})
+
+
+def _without_others_files(profile: Profile) -> list[str]:
+    """Take the files out of *profile* that every step would read and that are not here; return them."""
+    gone: list[str] = []
+
+    def here(name: str) -> bool:
+        found = not name or Path(name).expanduser().is_file()
+        if not found:
+            gone.append(name)
+        return found
+
+    profile.extra_roots = [each for each in profile.extra_roots if here(each)]
+    profile.extra_timestamp_roots = [each for each in profile.extra_timestamp_roots if here(each)]
+    if not here(profile.network.ca_bundle):
+        profile.network.ca_bundle = ""
+    return list(dict.fromkeys(gone))
 
 
 def _text_of(path: Path) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.files import require_file
-from codesign_wizard.core.finding import Certainty, Finding, FindingKind, Severity
+from codesign_wizard.core.finding import Certainty, Finding, FindingKind, Remedy, Severity
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
@@ -69,6 +69,12 @@ NOT_YET = FindingKind(
     Severity.WARNING,
     "The certificate of {name} is valid only from {date}.",
     "The certificate's validity has not begun, or this computer's clock is wrong.",
+)
+PROFILE = FindingKind(
+    "inspect.profile",
+    Severity.INFO,
+    "{file} holds settings without secrets; nothing of it is taken over by looking at it.",
+    "A profile that profile export wrote.",
 )
 SMALL_KEY = FindingKind(
     "inspect.certificate-key-small",
@@ -170,6 +176,10 @@ def inspect_file(
             return inspect_code(job, path, apple_roots)
         if report.is_report(start):
             return _report(path)
+        if start.lstrip()[:1] == b"{":
+            held = _profile(path)
+            if held is not None:
+                return held
         data = path.read_bytes() if size <= _MAXIMUM_SMALL else b""
         if b"-----BEGIN " in data[:65536] or data[:1] == b"\x30":
             found = _certificates(path, data, password, roots, apple_roots)
@@ -196,6 +206,51 @@ def _report(path: Path) -> Inspection:
     ]
     title = tr("{file} is a report of Codesign Wizard on {name}.").format(file=path.name, name=profile.name)
     return Inspection("report", title, facts, findings, {"report": opened.document})
+
+
+def _profile(path: Path) -> Inspection | None:
+    """Return what a profile is that somebody exported, ``None`` for any other JSON."""
+    import json
+
+    from codesign_wizard.core.profile import Profile
+
+    if path.stat().st_size > _MAXIMUM_SMALL:
+        return None
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        if not isinstance(document, dict) or not {"schema", "id", "name", "windows", "macos"} <= set(
+            document
+        ):
+            return None
+        held = Profile.from_json(document)
+    except (ValueError, RecursionError, InputError):
+        return None
+    azure, title = held.windows.azure, tr("{file} is a profile of Codesign Wizard: {name}.")
+    facts = [
+        (tr("Vault"), azure.vault_name),
+        (tr("Certificate"), azure.certificate_name),
+        (tr("Application ID"), azure.application_id),
+        (tr("Tenant ID"), azure.tenant_id),
+        (tr("Apple team"), held.macos.team),
+        (tr("Server"), held.server.address),
+    ]
+    found = PROFILE(
+        file=path.name,
+        remedies=[
+            Remedy(
+                title=tr("Take it in beside your own: codesign-wizard profile import {file}").format(
+                    file=path.name
+                )
+            )
+        ],
+    )
+    return Inspection(
+        "profile",
+        title.format(file=path.name, name=held.name),
+        [fact for fact in facts if fact[1]],
+        [found],
+        {"profile": {"id": held.id, "name": held.name}},
+    )
 
 
 def _is_bundle(path: Path) -> bool:

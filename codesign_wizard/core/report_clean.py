@@ -20,6 +20,8 @@ _IN_LINK = re.compile(
     r"(?i)(?<=[?&])((?:sig|signature|x-amz-[a-z-]+|access_?key(?:id)?|access_?token|token|code|client_secret|"
     r"password|pass(?:phrase)?|session_?key|api_?key|key)=)[^&#\s\"'<>]+"
 )
+# Microsoft's own pages on an error are named by its number, which is no secret
+_ERROR_PAGE = re.compile(r"(?i)https://login\.[a-z0-9.-]+/error\?\Z")
 # names that services and people write before a secret, in JSON, in a form, in a header
 _NAMED = re.compile(
     r"(?i)((?:client[_-]?secret|pass(?:word|phrase)|session[_-]?key|api[_-]?key|access[_-]?token|"
@@ -50,10 +52,18 @@ def clean_text(text: str) -> str:
     """Return *text* redacted, with ``~`` for home folders and without what a terminal would obey."""
     text = redact(text)
     if "=" in text or ":" in text:
-        text = _IN_LINK.sub(lambda found: found[1] + HIDDEN, text)
+        text = _IN_LINK.sub(_hidden, text)
         text = _NAMED.sub(lambda found: found[1] + HIDDEN, text)
         text = _LOGIN.sub("", text)
     return shown(without_home(text), keep="\n\t")
+
+
+def _hidden(found: re.Match[str]) -> str:
+    name, value = found[1], found[0].partition("=")[2]
+    page = found.string[max(found.start() - 80, 0) : found.start()]
+    if name.lower() == "code=" and value.isdigit() and len(value) < 10 and _ERROR_PAGE.search(page):
+        return found[0]
+    return name + HIDDEN
 
 
 def without_home(text: str) -> str:

@@ -58,6 +58,8 @@ def shown(text: str, *, keep: str = "") -> str:
 
     What would move the cursor, turn the writing or begin a line becomes a replacement sign, but for *keep*.
     """
+    if "\n" in keep:
+        text = text.replace("\r\n", "\n")  # one end of a line, as Windows and HTTP write it
     return _UNSHOWN.sub(lambda found: found[0] if found[0] in keep else "\ufffd", text)
 
 

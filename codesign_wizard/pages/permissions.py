@@ -150,7 +150,10 @@ class PermissionsPage(Page):
 
         card = self.admin_card = Card(tr("Fix it with my administrator account"))
         self.admin_text = label(
-            tr("It sees the grants themselves, and can add what is missing. You see what is granted first."),
+            tr(
+                "It sees the grants themselves and when the application's secret ends, and can add what is "
+                "missing. You see what is granted first."
+            ),
             "soft",
         )
         self.way = Choice(tr("How to sign in"))

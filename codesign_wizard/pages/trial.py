@@ -260,6 +260,8 @@ class TrialPage(Page):
             )
         else:
             stamp = tr("Obtained {time}.").format(time=time)
+            if workspace.session.practice is not None and severity is Severity.OK:
+                stamp = f"{tr('Practice roots are made up: this is as good as it gets here.')} {stamp}"
             self.banner.say(severity, title, f"{text} {stamp}".strip())
         self._restore_stages(result)
         facts = self.show_facts(result)

@@ -92,6 +92,7 @@ class WhatIfPage(Page):
             held = len(self.of_area(area.area))
             found += held
             area.setVisible(bool(held))
+            area.count(held)
             area.fill()
             if text.strip() and held:
                 area.open()
@@ -105,9 +106,9 @@ class Area(Fold):
     """The scenarios of one area."""
 
     def __init__(self, page: WhatIfPage, area: str) -> None:
-        count = len([one for one in page.offers if one.area == area])
-        super().__init__(tr("{area} ({n})").format(area=area_title(area), n=count))
+        super().__init__("")
         self.page, self.area = page, area
+        self.count(len([one for one in page.offers if one.area == area]))
         self.rows: list[Row] = []
         self.body.setContentsMargins(0, 0, 0, 0)
         self.card = Card()
@@ -117,6 +118,10 @@ class Area(Fold):
         self.card.body.addLayout(self._list)
         self.body.addWidget(self.card)
         self.button.toggled.connect(self._opened)
+
+    def count(self, held: int) -> None:
+        """Show how many there are, or were found."""
+        self.button.setText(tr("{area} ({n})").format(area=area_title(self.area), n=held))
 
     def _opened(self, opened: bool) -> None:
         if opened and not self.rows:

@@ -851,3 +851,50 @@ def test_a_terminal_sees_how_far_it_is_and_a_pipe_does_not(local: Path) -> None:
     assert "134." in text, "megabytes done, of all"
     piped = subprocess.run(command, capture_output=True, timeout=60)
     assert (piped.returncode, piped.stderr) == (0, b"")
+
+
+def test_who_has_set_up_nothing_is_told_where_to_begin(
+    document: Callable[..., tuple[int, dict[str, Any]]], run: Run
+) -> None:
+    code, found = document("doctor", "windows")
+    assert code == 1
+    (note,) = [each for each in found["findings"] if each["id"] == "usage.nothing-set-up"]
+    assert note["severity"] == "info"
+    assert "trial all --practice" in note["remedies"][1]["title"]
+    code, found = document("doctor", "windows", "--vault", "not a name!")
+    assert "usage.nothing-set-up" not in [each["id"] for each in found["findings"]]
+    for words in (("doctor",), ("trial", "windows")):
+        code, said, _ = run(*words, "--practice", "firewal")
+        assert code == 2
+        assert "There is no scenario called firewal." in said
+        assert "Near to it: firewall" in said
+
+
+def test_a_profile_that_was_sent_is_named_and_taken_in_without_files_of_elsewhere(
+    document: Callable[..., tuple[int, dict[str, Any]]], run: Run, tmp_path: Path
+) -> None:
+    here = tmp_path / "here.pem"
+    here.write_text("is not read")
+    run(
+        "profile",
+        "set",
+        "--new",
+        "Harbour",
+        "windows.vault-name=harbour",
+        f"extra-roots={here},/nowhere/x.pem",
+    )
+    sent = tmp_path / "harbour.json"
+    assert run("profile", "export", sent)[0] == 0
+    run("profile", "set", "extra-roots=")
+    code, found = document("inspect", sent)
+    assert code == 0
+    assert found["findings"][0]["id"] == "inspect.profile"
+    assert "profile import harbour.json" in found["findings"][0]["remedies"][0]["title"]
+    (tmp_path / "other.json").write_text('{"schema": 1, "id": "x"}')
+    assert "inspect.profile" not in run("inspect", tmp_path / "other.json", "--json")[1]
+    code, found = document("profile", "import", sent)
+    assert [each["id"] for each in found["findings"]] == ["profile.paths-left-out", "profile.saved"]
+    assert "/nowhere/x.pem" in found["findings"][0]["title"]
+    code, shown = document("profile", "show", "--profile", found["result"]["id"])
+    assert str(here) in json.dumps(shown["result"])
+    assert "nowhere" not in json.dumps(shown["result"])

@@ -174,6 +174,17 @@ def test_no_secret_of_any_kind_is_in_any_form_of_the_report(
         ("file:///Users/mary/x and /home/Mary/y, /homepage/z", "file://~/x and ~/y, /homepage/z"),
         ("https://example.com/home/page", "https://example.com/home/page"),
         ("http://user:pw@host/", "http://host/"),
+        # the number of an error of Microsoft's is no secret, a code that signs somebody in is one
+        ("https://login.microsoftonline.com/error?code=7000222",) * 2,
+        (
+            "https://login.microsoftonline.com/x?code=7000222",
+            "https://login.microsoftonline.com/x?code=••••••",
+        ),
+        (
+            "https://login.microsoftonline.com/error?code=0.AX",
+            "https://login.microsoftonline.com/error?code=••••••",
+        ),
+        ("one line\r\nand another", "one line\nand another"),
         ("password=hunter22 next", "password=•••••• next"),
         ('{"client_secret":"a\\"b","x":1}', '{"client_secret":••••••,"x":1}'),
         ("\x1b[31mred\u202e", "\ufffd[31mred\ufffd"),

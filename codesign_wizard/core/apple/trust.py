@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.core.apple import oids
 from codesign_wizard.core.authenticode import der
-from codesign_wizard.core.authenticode.roots import Purpose, Root, RootStore, load
+from codesign_wizard.core.authenticode.roots import Purpose, Root, RootStore, load, roots_remedies
 from codesign_wizard.core.authenticode.trust import BROKEN, Judgement, Problem, issuer_name, name
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.files import require_file
@@ -257,7 +257,9 @@ def _certificates(path: Path) -> list[bytes]:
         for encoded in found:
             load(encoded)
     except OSError as error:
-        raise InputError(BAD_ROOTS(file=str(path), detail=error.strerror or str(error))) from error
+        raise InputError(
+            BAD_ROOTS(file=str(path), detail=error.strerror or str(error), remedies=roots_remedies())
+        ) from error
     except ValueError as error:
-        raise InputError(BAD_ROOTS(file=str(path), detail=str(error))) from error
+        raise InputError(BAD_ROOTS(file=str(path), detail=str(error), remedies=roots_remedies())) from error
     return found

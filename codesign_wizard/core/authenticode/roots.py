@@ -25,7 +25,7 @@ from codesign_wizard.core.authenticode import der
 from codesign_wizard.core.authenticode.der import DerError, Element
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.files import require_file
-from codesign_wizard.core.finding import FindingKind, Severity
+from codesign_wizard.core.finding import FindingKind, Remedy, Severity
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
@@ -164,6 +164,18 @@ def load(encoded: bytes) -> x509.Certificate:
         return x509.load_der_x509_certificate(encoded)
 
 
+def roots_remedies() -> list[Remedy]:
+    """Return what to do about a file of extra roots that cannot be read."""
+    return [
+        Remedy(
+            title=tr(
+                "Name a file that is there, or take it out of the profile: codesign-wizard profile set "
+                "extra-roots= extra-timestamp-roots="
+            )
+        )
+    ]
+
+
 def _certificates(path: Path) -> list[bytes]:
     try:
         require_file(path)
@@ -172,9 +184,11 @@ def _certificates(path: Path) -> list[bytes]:
         for encoded in found:
             load(encoded)
     except OSError as error:
-        raise InputError(BAD_ROOTS(file=str(path), detail=error.strerror or str(error))) from error
+        raise InputError(
+            BAD_ROOTS(file=str(path), detail=error.strerror or str(error), remedies=roots_remedies())
+        ) from error
     except ValueError as error:
-        raise InputError(BAD_ROOTS(file=str(path), detail=str(error))) from error
+        raise InputError(BAD_ROOTS(file=str(path), detail=str(error), remedies=roots_remedies())) from error
     return found
 
 
