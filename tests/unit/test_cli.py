@@ -488,7 +488,7 @@ def test_a_missing_value_comes_with_how_it_is_given_here(run: Run, document: Any
     for word in ("--vault NAME", "AZURE_TENANT_ID", "profile set --secret-stdin"):
         assert word in out
     code, found = document("doctor", "windows")
-    assert (code, ids(found)) == (1, {"azure.options.missing"})
+    assert (code, ids(found)) == (1, {"azure.options.missing", "usage.nothing-set-up"})
     assert all(finding["remedies"] for finding in found["findings"])
 
 
