@@ -245,7 +245,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
-        <source>To try it without accounts: {program} trial windows --practice</source>
+        <source>To try it without accounts: {program} trial all --practice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>What can go wrong, to be tried one by one: {program} practice scenarios</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -620,6 +625,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Nothing is set up on this computer yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Vault's tenant</source>
         <translation type="unfinished"></translation>
     </message>
@@ -671,6 +681,16 @@
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Signing for Windows works: the vault signs, and the signature is good.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>To be led through it, open the wizard: codesign-wizard</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>To see the whole way on made-up accounts first: codesign-wizard trial all --practice</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1596,6 +1616,11 @@
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
         <source>The profile {name} and its secrets are forgotten.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>Files of another computer were left out of the profile: {files}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6226,6 +6251,11 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/roots.py"/>
         <source>Microsoft does not trust this root for this purpose</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/roots.py"/>
+        <source>Name a file that is there, or take it out of the profile: codesign-wizard profile set extra-roots= extra-timestamp-roots=</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11430,6 +11460,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} holds settings without secrets; nothing of it is taken over by looking at it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
         <source>The key of {name} is too small for new code-signing certificates: {key}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11461,6 +11496,11 @@
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} is a certificate signing request: what a certification authority is sent.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} is a profile of Codesign Wizard: {name}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11586,6 +11626,11 @@
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>{n} bytes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>Take it in beside your own: codesign-wizard profile import {file}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12254,7 +12299,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/report.py"/>
+        <location filename="codesign_wizard/core/inspect.py"/>
         <source>Apple team</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14030,7 +14075,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>It sees the grants themselves, and can add what is missing. You see what is granted first.</source>
+        <source>It sees the grants themselves and when the application's secret ends, and can add what is missing. You see what is granted first.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15231,6 +15276,11 @@
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>The result below is of {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
+        <source>Practice roots are made up: this is as good as it gets here.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -245,8 +245,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
-        <source>To try it without accounts: {program} trial windows --practice</source>
-        <translation>Zum Ausprobieren ohne Konten: {program} trial windows --practice</translation>
+        <source>To try it without accounts: {program} trial all --practice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/arguments.py"/>
+        <source>What can go wrong, to be tried one by one: {program} practice scenarios</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
@@ -620,6 +625,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Nothing is set up on this computer yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Vault's tenant</source>
         <translation>Mandant des Tresors</translation>
     </message>
@@ -672,6 +682,16 @@
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Signing for Windows works: the vault signs, and the signature is good.</source>
         <translation>Das Signieren für Windows funktioniert: Der Tresor signiert, und die Signatur ist gut.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>To be led through it, open the wizard: codesign-wizard</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>To see the whole way on made-up accounts first: codesign-wizard trial all --practice</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
@@ -1597,6 +1617,11 @@
         <location filename="codesign_wizard/commands/profile.py"/>
         <source>The profile {name} and its secrets are forgotten.</source>
         <translation>Das Profil {name} und seine Geheimnisse sind vergessen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile.py"/>
+        <source>Files of another computer were left out of the profile: {files}.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
@@ -6227,6 +6252,11 @@
         <location filename="codesign_wizard/core/authenticode/roots.py"/>
         <source>Microsoft does not trust this root for this purpose</source>
         <translation>Microsoft vertraut diesem Stammzertifikat für diesen Zweck nicht</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/roots.py"/>
+        <source>Name a file that is there, or take it out of the profile: codesign-wizard profile set extra-roots= extra-timestamp-roots=</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/roots.py"/>
@@ -11430,6 +11460,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} holds settings without secrets; nothing of it is taken over by looking at it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
         <source>The key of {name} is too small for new code-signing certificates: {key}.</source>
         <translation>Der Schlüssel von {name} ist zu klein für neue Codesignaturzertifikate: {key}.</translation>
     </message>
@@ -11462,6 +11497,11 @@
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} is a certificate signing request: what a certification authority is sent.</source>
         <translation>{file} ist eine Zertifikatanforderung (CSR): das, was einer Zertifizierungsstelle geschickt wird.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>{file} is a profile of Codesign Wizard: {name}.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
@@ -11587,6 +11627,11 @@
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>{n} bytes</source>
         <translation>{n} Bytes</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect.py"/>
+        <source>Take it in beside your own: codesign-wizard profile import {file}</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/identity.py"/>
@@ -12254,7 +12299,7 @@
         <translation>Mandant</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/report.py"/>
+        <location filename="codesign_wizard/core/inspect.py"/>
         <source>Apple team</source>
         <translation>Apple-Team</translation>
     </message>
@@ -14030,8 +14075,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>It sees the grants themselves, and can add what is missing. You see what is granted first.</source>
-        <translation>Es sieht die Erteilungen selbst und kann Fehlendes hinzufügen. Sie sehen vorher, was erteilt wird.</translation>
+        <source>It sees the grants themselves and when the application's secret ends, and can add what is missing. You see what is granted first.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
@@ -15232,6 +15277,11 @@
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>The result below is of {time}.</source>
         <translation>Das Ergebnis unten hat den Stand {time}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
+        <source>Practice roots are made up: this is as good as it gets here.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
