@@ -149,12 +149,35 @@ def test_ctrl_c_ends_the_wait_and_says_what_goes_on(
         assert (code, found["result"]["id"]) == (130, number)
 
 
-def test_ctrl_c_during_the_upload_says_what_is_there_and_it_goes_on(
-    run: Run, programs: Path, interrupt: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let small files be uploaded in parts."""
     monkeypatch.setattr(notary_upload, "SINGLE", PART)
     monkeypatch.setattr(notary_upload, "part_size", lambda size: PART)
     monkeypatch.setattr(errors, "MINIMUM_PART", 1 << 10)
+
+
+@pytest.mark.usefixtures("in_parts")
+def test_ctrl_c_during_a_trials_upload_says_so_and_the_trial_goes_on(
+    run: Run, tmp_path: Path, interrupt: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "PROCESSING", 0.1)
+    words = ["trial", "macos", "--level", "notarise", "--output", tmp_path / "out"]
+    interrupt(notary_upload._Run, "_tell", lambda run, done: done > PART)
+    code, found = run(*words)
+    assert (code, ids(found)) == (130, ["apple.notary.upload-stopped"])
+    state = found["result"]["macos"]["state"]
+    assert (state["done"], Path(state["file"]).parent) == ([], tmp_path / "out")
+    code, found = run(*words)
+    assert code == 0, found
+    assert {"trial.macos.goes-on", "apple.notary.upload-resumed"} <= set(ids(found))
+    assert len(run("notary", "history")[1]["result"]) == 1, "nothing was submitted twice"
+
+
+@pytest.mark.usefixtures("in_parts")
+def test_ctrl_c_during_the_upload_says_what_is_there_and_it_goes_on(
+    run: Run, programs: Path, interrupt: Callable[..., None]
+) -> None:
     interrupt(notary_upload._Run, "_tell", lambda run, done: done > 2 * PART)
     code, found = run("notary", "submit", programs, "--anyway", "--no-wait")
     number = found["result"]["id"]
