@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from codesign_wizard.core.apple import notary_findings as found
 from codesign_wizard.core.apple.names import shown
@@ -128,11 +128,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Predicted:
-    """What our own verification says of a file: an issue of this kind at this place."""
+    """What our own verification says of a file: an issue of this kind at this place.
+
+    ``why`` is a sentence on what was found there, where it says more than the kind does.
+    """
 
     kind: IssueKind
     place: Place
     certainty: Certainty = Certainty.COMPUTED
+    why: str = field(default="", compare=False)
 
 
 def kind_of(message: str) -> IssueKind | None:
@@ -153,6 +157,7 @@ def explain(issues: Iterable[LogIssue], own: list[Predicted] | None = None) -> l
 
 def predict(predicted: Iterable[Predicted]) -> list[Finding]:
     """Return a finding for each kind of issue that was predicted, with its files."""
+    said = tr("Our own verification says so; Apple has not been asked. {meaning}")
     groups: dict[str, list[Predicted]] = {}
     for each in predicted:
         groups.setdefault(each.kind.name, []).append(each)
@@ -160,13 +165,12 @@ def predict(predicted: Iterable[Predicted]) -> list[Finding]:
     for group in groups.values():
         kind = group[0].kind
         places = _unique([each.place for each in group])
+        whys = [each.why for each in group if each.why]
         likely = all(each.certainty is Certainty.LIKELY for each in group)
         findings.append(
             kind.finding(
                 what=_what(places),
-                detail=tr("Our own verification says so; Apple has not been asked. {meaning}").format(
-                    meaning=kind.meaning()
-                ),
+                detail=" ".join([said.format(meaning=kind.meaning()), *whys[:1]]),
                 severity=Severity.WARNING if likely else None,
                 certainty=Certainty.LIKELY if likely else Certainty.COMPUTED,
                 evidence=Evidence(more=_listed(places)),

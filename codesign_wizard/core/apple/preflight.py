@@ -61,6 +61,8 @@ _PACKAGE: dict[str, IssueKind] = {
     package_findings.FILE_WRONG.id: notary_issues.ARCHIVE,
     package_findings.CONTENTS_WRONG.id: notary_issues.ARCHIVE,
 }
+# what says more than Apple's sentence: which certificate it is
+_TELLING = (package_findings.KIND_WRONG.id, code_findings.KIND_WRONG.id)
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,11 @@ def _package(job: JobContext, path: Path, roots: AppleRoots) -> list[Predicted]:
 
     audit = audit_package(job, path, roots=roots, look=look)
     own = Place(path.name)
-    found = [Predicted(_PACKAGE[each.id], own) for each in audit.package.findings if each.id in _PACKAGE]
+    found = [
+        Predicted(_PACKAGE[each.id], own, why=each.title if each.id in _TELLING else "")
+        for each in audit.package.findings
+        if each.id in _PACKAGE
+    ]
     for name, report in audit.code.items():
         found += _code(report, name.rpartition("/")[0])
     damaged = [each for each in audit.findings if each.id == "apple.macho.damaged"]
@@ -172,9 +178,10 @@ def _code(report: CodeReport, above: str) -> Iterator[Predicted]:
     seen: set[str] = set()
     for signature in report.signatures:
         place = Place(prefix + _path(signature.place), signature.architecture)
+        telling = next((each.title for each in signature.findings if each.id in _TELLING), "")
         for kind, certainty in _signature(signature):
             seen.add(kind.name)
-            yield Predicted(kind, place, certainty)
+            yield Predicted(kind, place, certainty, telling if kind is notary_issues.CERTIFICATE else "")
     if notary_issues.UNSIGNED.name in seen:
         return  # that what is not signed has no seal is not a second fault
     for finding in report.findings:

@@ -71,6 +71,8 @@ def test_signed_without_a_time_stamp_is_predicted_for_each_file(tmp_path: Path) 
 def test_a_package_signed_with_another_certificate_is_predicted(tmp_path: Path) -> None:
     look = preflight(Job(), _signed(tmp_path, "application"), roots=apple_pki.roots())
     assert [each.place.path for each in look.predicted if each.kind.name == "certificate"] == ["signed.pkg"]
+    told = next(each for each in look.findings if each.id == "apple.notary.issue-certificate")
+    assert "of the kind “Developer ID Application”" in told.detail, "which certificate it is, is said"
 
 
 def test_an_app_is_looked_at_in_a_zip_as_it_is_outside(tmp_path: Path) -> None:
