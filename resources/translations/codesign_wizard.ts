@@ -4290,6 +4290,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Our own verification says so; Apple has not been asked. {meaning}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>Looked at here, the file does not show it: it may have been signed again since, or Apple sees more.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4406,11 +4411,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>Looked at here, {same} of {count} show the same.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
-        <source>Our own verification says so; Apple has not been asked. {meaning}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

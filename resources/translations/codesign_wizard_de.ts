@@ -4290,6 +4290,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>Our own verification says so; Apple has not been asked. {meaning}</source>
+        <translation>Das sagt unsere eigene Prüfung; Apple wurde nicht gefragt. {meaning}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>Looked at here, the file does not show it: it may have been signed again since, or Apple sees more.</source>
         <translation>Hier betrachtet, zeigt die Datei das nicht: Vielleicht wurde sie inzwischen erneut signiert, oder Apple sieht mehr.</translation>
     </message>
@@ -4407,11 +4412,6 @@
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>Looked at here, {same} of {count} show the same.</source>
         <translation>Hier betrachtet, zeigen {same} von {count} dasselbe.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
-        <source>Our own verification says so; Apple has not been asked. {meaning}</source>
-        <translation>Das sagt unsere eigene Prüfung; Apple wurde nicht gefragt. {meaning}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
