@@ -125,8 +125,9 @@ def _speak(app: QApplication) -> None:
     language = current_language()
     if language == ENGLISH:
         return
-    from PySide6.QtCore import QLibraryInfo, QTranslator
+    from PySide6.QtCore import QLibraryInfo, QLocale, QTranslator
 
+    app.setLayoutDirection(QLocale(language).textDirection())
     translator = QTranslator(app)
     # not every language has them; Qt speaks English then
     if translator.load(f"qtbase_{language}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, PERMISSIONS, START, STEPS, WINDOWS_TRIAL
@@ -49,6 +49,25 @@ P = TypeVar("P", bound="Page")
 SIZES = ((1180, 760), (860, 640))  # device-independent pixels: the sketches' size, and a small laptop's
 SCHEMES = ("light", "dark")
 
+
+class Look(NamedTuple):
+    """A way all pages are shown; ``name`` stands in the pictures' names, the scale is the text's."""
+
+    name: str = ""
+    scale: float = 1.0
+    sizes: Sequence[tuple[int, int]] = SIZES
+    mirrored: bool = False
+    contrast: bool = False
+
+
+LOOKS = {
+    "normal": Look(),
+    "large": Look("large", 2.0, ((1720, 1280),)),  # 200 %, on what the small size has room for
+    "contrast": Look("contrast", contrast=True),
+    "mirrored": Look("mirrored", mirrored=True),  # as for a language that is written from right to left
+}
+USUAL = ("normal", "large")
+
 _PATIENCE_S = 120.0  # for a busy machine
 _QUICK_S = 1.0  # time-out for servers that are down on purpose
 
@@ -65,7 +84,32 @@ class Studio:
         self.folder = folder
         self.scratch = scratch
         self.written: list[Path] = []
+        self.cut: dict[str, list[str]] = {}  # what has not the room it needs, and the pictures that show it
+        self.look = LOOKS["normal"]
         self._scheme = ""
+
+    def dress(self, look: Look) -> None:
+        """Show what follows as *look* says; windows that are open stay as they are."""
+        from PySide6.QtCore import Qt
+
+        self.look = look
+        way = Qt.LayoutDirection.RightToLeft if look.mirrored else Qt.LayoutDirection.LeftToRight
+        self.app.setLayoutDirection(way)
+        self._apply(self._scheme or SCHEMES[0])
+
+    def _apply(self, scheme: str) -> None:
+        from PySide6.QtCore import Qt
+
+        from codesign_wizard import theme
+
+        dark = scheme == "dark"
+        theme.apply(
+            self.app,
+            Qt.ColorScheme.Dark if dark else Qt.ColorScheme.Light,
+            scale=self.look.scale,
+            contrast=theme.contrast_palette(dark=dark) if self.look.contrast else None,
+        )
+        self._scheme = scheme
 
     @contextmanager
     def window(self, session: Session) -> Iterator[MainWindow]:
@@ -123,24 +167,26 @@ class Studio:
 
     def take(self, window: MainWindow, name: str, *, at: QWidget | None = None) -> None:
         """Photograph *window* as *name* in each scheme and size; *at* is scrolled to the top of the page."""
-        from PySide6.QtCore import QPoint, Qt
+        from PySide6.QtCore import QPoint
 
         from codesign_wizard import theme
+        from codesign_wizard.measuring import clipped, overlapping
 
-        schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
         # dressing takes longest: begin with the scheme that is on
         for scheme in sorted(SCHEMES, key=lambda one: one != self._scheme):
             if scheme != self._scheme:
-                theme.apply(self.app, schemes[scheme])
-                self._scheme = scheme
-            for width, height in SIZES:
+                self._apply(scheme)
+            for width, height in self.look.sizes:
                 window.resize(width, height)
                 self._settle()
                 bar = window.page.verticalScrollBar()
                 top = at.mapTo(window.page.content, QPoint(0, 0)).y() if at is not None else 0
                 bar.setValue(top - theme.px(12))
                 self._settle()
-                path = self.folder / f"{name}-{scheme}-{width}x{height}.png"
+                parts = [name, scheme, self.look.name, f"{width}x{height}"]
+                path = self.folder / f"{'-'.join(filter(None, parts))}.png"
+                for problem in (*clipped(window), *overlapping(window)):
+                    self.cut.setdefault(str(problem), []).append(path.stem)
                 if not window.grab().save(str(path), "PNG"):
                     raise NotTaken(tr("{path} could not be written.").format(path=path))
                 self.written.append(path)
@@ -151,7 +197,7 @@ class Studio:
         # outside an event loop nothing is deleted; windows that are gone would be dressed on and on
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         # text that wraps asks for another height only after it has been laid out once
-        for _ in range(3):
+        for _ in range(8):
             self.app.processEvents()
 
 
@@ -555,10 +601,11 @@ def _sign_in(studio: Studio, window: MainWindow) -> KeyVaultPage:
     return page
 
 
-def main(folder: str, *, scenes: Sequence[str] = tuple(SCENES)) -> int:
-    """Write the pictures of *scenes* into *folder*, made if it is missing; returns the exit code.
+def main(folder: str, *, scenes: Sequence[str] = tuple(SCENES), looks: Sequence[str] = USUAL) -> int:
+    """Write the pictures of *scenes* in each of *looks* into *folder*; returns the exit code.
 
-    1, with one sentence on stderr, when the folder cannot be written or a page does not come to its state.
+    1, with one sentence on stderr, when the folder cannot be written or a page does not come to its state;
+    also 1, with a line for each, when all were taken and a text has not the room it needs.
     """
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     target = Path(folder)
@@ -580,19 +627,25 @@ def main(folder: str, *, scenes: Sequence[str] = tuple(SCENES)) -> int:
     use_language(os.environ.get(VARIABLE) or ENGLISH)
     app = wizard.application()
     with ExitStack() as ending:
-        ending.callback(theme.apply, app)
+        ending.callback(theme.apply, app, scale=1.0)
+        ending.callback(app.setLayoutDirection, app.layoutDirection())
         # the offscreen platform remarks again and again that it has no frame to give hints to
         former = qInstallMessageHandler(_remark)
         ending.callback(qInstallMessageHandler, former)
         scratch = ending.enter_context(tempfile.TemporaryDirectory(prefix="codesign-wizard-"))
         studio = Studio(app, target, Path(scratch))
         try:
-            for name in scenes:
-                SCENES[name](studio)
+            for look in looks:
+                studio.dress(LOOKS[look])
+                for name in scenes:
+                    SCENES[name](studio)
         except NotTaken as problem:
             return _fail(str(problem))
     sys.stdout.write(tr("{n} pictures are in {folder}.").format(n=len(studio.written), folder=folder) + "\n")
-    return 0
+    for cut, pictures in studio.cut.items():
+        where = pictures[0] if len(pictures) == 1 else f"{pictures[0]} (+{len(pictures) - 1})"
+        sys.stderr.write(f"{where}: {cut}\n")
+    return 1 if studio.cut else 0
 
 
 def _remark(kind: QtMsgType, context: QMessageLogContext, text: str | None) -> None:
@@ -606,6 +659,10 @@ def _fail(text: str) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        raise SystemExit(tr("Say where the pictures go: python3 dev.py screenshots DIR"))
-    raise SystemExit(main(sys.argv[1]))
+    if len(sys.argv) < 2 or not set(sys.argv[2:]) <= set(LOOKS):
+        raise SystemExit(
+            tr("Say where the pictures go: python3 dev.py screenshots DIR [LOOK…]. There is {looks}.").format(
+                looks=", ".join(LOOKS)
+            )
+        )
+    raise SystemExit(main(sys.argv[1], looks=sys.argv[2:] or USUAL))

@@ -11,9 +11,19 @@ import sys
 from enum import StrEnum
 from typing import NamedTuple
 
-from PySide6.QtCore import QObject, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QIcon, QPainter, QPalette, QPen
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QMargins, QObject, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontDatabase,
+    QFontInfo,
+    QGuiApplication,
+    QIcon,
+    QPainter,
+    QPalette,
+    QPen,
+)
+from PySide6.QtWidgets import QApplication, QWidget
 
 from codesign_wizard import theme_sheet
 from codesign_wizard.core.finding import Severity
@@ -41,6 +51,9 @@ class Tokens(NamedTuple):
     error: str
     error_wash: str
     on_accent: str
+    selection: str  # the ground of chosen lines and text, and what is written on it
+    on_selection: str
+    disabled: str
     contrast: bool = False
 
 
@@ -51,7 +64,7 @@ LIGHT = Tokens(
     line="#dfe3e8",
     ink="#1a1f26",
     soft="#57606c",
-    faint="#68717d",
+    faint="#636c78",
     accent="#2257d6",
     accent_wash="#e9effd",
     ok="#176b3a",
@@ -61,6 +74,9 @@ LIGHT = Tokens(
     error="#b0261e",
     error_wash="#fcebe9",
     on_accent="#ffffff",
+    selection="#e9effd",
+    on_selection="#1a1f26",
+    disabled="#636c78",
 )
 DARK = Tokens(
     canvas="#14171b",
@@ -69,7 +85,7 @@ DARK = Tokens(
     line="#30363e",
     ink="#e9ecf0",
     soft="#a7b0bb",
-    faint="#828c98",
+    faint="#8b95a1",
     accent="#8fb2ff",
     accent_wash="#1e2a44",
     ok="#79d69b",
@@ -79,7 +95,12 @@ DARK = Tokens(
     error="#ff9d94",
     error_wash="#3a1b19",
     on_accent="#14171b",
+    selection="#1e2a44",
+    on_selection="#e9ecf0",
+    disabled="#8b95a1",
 )
+
+READABLE = 4.5  # the least contrast of text (WCAG 2.2, 1.4.3)
 
 # lengths at a text scale of 1, in device-independent pixels; all on a grid of 4
 MARGIN = 28
@@ -144,6 +165,24 @@ def px(length: float) -> int:
     return round(length * _scale)
 
 
+def mirrored() -> bool:
+    """Tell whether the language is written from right to left, and pages with it."""
+    return QGuiApplication.layoutDirection() is Qt.LayoutDirection.RightToLeft
+
+
+def margins(start: float, top: float, end: float, bottom: float) -> QMargins:
+    """Return margins in the direction of reading (layouts keep theirs as they are), scaled."""
+    left, right = (end, start) if mirrored() else (start, end)
+    return QMargins(px(left), px(top), px(right), px(bottom))
+
+
+def placed(widget: QWidget, box: QRectF) -> QRectF:
+    """Return where *box*, laid out from left to right, is to be painted in *widget*."""
+    if widget.layoutDirection() is Qt.LayoutDirection.RightToLeft:
+        return QRectF(widget.width() - box.right(), box.top(), box.width(), box.height())
+    return box
+
+
 def color(mark: Mark) -> str:
     """Return the colour a mark is drawn in."""
     now = _tokens
@@ -175,21 +214,34 @@ def system_text_scale(app: QApplication) -> float:
     return max(1.0, QFontInfo(app.font()).pixelSize() / usual)
 
 
-def apply(app: QApplication, scheme: Qt.ColorScheme | None = None, *, scale: float | None = None) -> None:
-    """Dress the application; *scheme* ``None`` takes the system's, *scale* ``None`` keeps the present one."""
+def apply(
+    app: QApplication,
+    scheme: Qt.ColorScheme | None = None,
+    *,
+    scale: float | None = None,
+    contrast: QPalette | None = None,
+) -> None:
+    """Dress the application; *scheme* ``None`` takes the system's, *scale* ``None`` keeps the present one.
+
+    *contrast*: high contrast with these colours, whatever the system prefers.
+    """
     global _tokens, _scale
     if scale is not None:
         _scale = scale
     hints = app.styleHints()
-    if scheme is None and hints.accessibility().contrastPreference() is Qt.ContrastPreference.HighContrast:
-        app.setPalette(QPalette())
-        _tokens = _from_palette(app.palette())
+    wanted = hints.accessibility().contrastPreference() is Qt.ContrastPreference.HighContrast
+    if contrast is not None or (scheme is None and wanted):
+        app.setPalette(QPalette() if contrast is None else contrast)
+        _tokens = from_palette(app.palette())
+        app.setPalette(_palette(_tokens))
     else:
         dark = (hints.colorScheme() if scheme is None else scheme) is Qt.ColorScheme.Dark
         _tokens = DARK if dark else LIGHT
         app.setPalette(_palette(_tokens))
     app.setFont(font())
-    app.setStyleSheet(theme_sheet.build(_tokens, px, mono_family=font(mono=True).family()))
+    app.setStyleSheet(
+        theme_sheet.build(_tokens, px, mono_family=font(mono=True).family(), mirrored=mirrored())
+    )
 
 
 class Follower(QObject):
@@ -256,18 +308,28 @@ def _palette(look: Tokens) -> QPalette:
     ):
         palette.setColor(which, QColor(value))
     for which in (role.WindowText, role.Text, role.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, which, QColor(look.faint))
+        palette.setColor(QPalette.ColorGroup.Disabled, which, QColor(look.disabled))
     return palette
 
 
-def _from_palette(palette: QPalette) -> Tokens:
+def from_palette(palette: QPalette) -> Tokens:
+    """Return high contrast in the system's colours *palette*.
+
+    A system may prefer more contrast and yet give colours of its ordinary scheme: what could not be read then
+    is drawn in the ink, or in black and white.
+    """
     role = QPalette.ColorRole
 
-    def name(which: QPalette.ColorRole) -> str:
-        return palette.color(which).name()
+    def name(which: QPalette.ColorRole, group: QPalette.ColorGroup = QPalette.ColorGroup.Active) -> str:
+        return palette.color(group, which).name()
 
-    base, ink, accent = name(role.Base), name(role.WindowText), name(role.Highlight)
-    window = name(role.Window)
+    base, window = name(role.Base), name(role.Window)
+    ink = _readable(name(role.WindowText), base, window)
+    if not ink:  # no ink is readable on both
+        window = base
+        ink = _readable(name(role.Text), base) or _black_or_white(base)
+    accent = _readable(name(role.Highlight), base, window) or ink
+    on_accent = _readable(name(role.HighlightedText), accent) or _black_or_white(accent)
     return Tokens(
         canvas=window,
         surface=base,
@@ -284,9 +346,53 @@ def _from_palette(palette: QPalette) -> Tokens:
         warning_wash=base,
         error=ink,
         error_wash=base,
-        on_accent=name(role.HighlightedText),
+        on_accent=on_accent,
+        selection=accent,
+        on_selection=on_accent,
+        disabled=_readable(name(role.Text, QPalette.ColorGroup.Disabled), base, window) or ink,
         contrast=True,
     )
+
+
+def contrast_palette(*, dark: bool) -> QPalette:
+    """Return the colours of Windows' contrast theme *Night sky* or *Desert*, to show them anywhere."""
+    window, ink, mark, on_mark, grey = (
+        ("#000000", "#ffffff", "#d6b4fd", "#2b2b2b", "#a6a6a6")
+        if dark
+        else ("#fffaef", "#3d3d3d", "#903909", "#fff5e3", "#676767")
+    )
+    palette, role = QPalette(), QPalette.ColorRole
+    for which in (role.Window, role.Base, role.Button):
+        palette.setColor(which, QColor(window))
+    for which in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(which, QColor(ink))
+        palette.setColor(QPalette.ColorGroup.Disabled, which, QColor(grey))
+    palette.setColor(role.Highlight, QColor(mark))
+    palette.setColor(role.HighlightedText, QColor(on_mark))
+    return palette
+
+
+def contrast_ratio(one: str, other: str) -> float:
+    """Return the contrast of two colours, 1 to 21 (WCAG 2.2, *contrast ratio* and *relative luminance*)."""
+
+    def luminance(value: str) -> float:
+        color = QColor(value)
+        red, green, blue = (
+            part / 12.92 if part <= 0.04045 else float(((part + 0.055) / 1.055) ** 2.4)
+            for part in (color.redF(), color.greenF(), color.blueF())
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _readable(value: str, *grounds: str) -> str:
+    return value if all(contrast_ratio(value, ground) >= READABLE for ground in grounds) else ""
+
+
+def _black_or_white(ground: str) -> str:
+    return max("#000000", "#ffffff", key=lambda one: contrast_ratio(one, ground))
 
 
 def paint_mark(painter: QPainter, box: QRectF, mark: Mark) -> None:
@@ -335,7 +441,7 @@ def paint_mark(painter: QPainter, box: QRectF, mark: Mark) -> None:
 
 
 def paint_chevron(painter: QPainter, box: QRectF, *, down: bool, ink: str) -> None:
-    """Draw a small arrow head into *box*, pointing down or to the right."""
+    """Draw a small arrow head into *box*, pointing down or onwards."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     pen = QPen(QColor(ink), 1.5 * _scale)
@@ -346,7 +452,8 @@ def paint_chevron(painter: QPainter, box: QRectF, *, down: bool, ink: str) -> No
     if down:
         points = [QPointF(-half, -half / 2), QPointF(0, half / 2), QPointF(half, -half / 2)]
     else:
-        points = [QPointF(-half / 2, -half), QPointF(half / 2, 0), QPointF(-half / 2, half)]
+        way = -1 if painter.layoutDirection() is Qt.LayoutDirection.RightToLeft else 1
+        points = [QPointF(way * x, y) for x, y in ((-half / 2, -half), (half / 2, 0), (-half / 2, half))]
     painter.drawPolyline([middle + point for point in points])
     painter.restore()
 
@@ -369,7 +476,7 @@ def paint_tick(painter: QPainter, box: QRectF, *, checked: bool, focused: bool, 
     look = _tokens
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    fill = look.accent if enabled else look.faint
+    fill = look.accent if enabled else look.disabled
     edge = fill if checked else (look.accent if focused else look.faint)
     painter.setPen(QPen(QColor(edge), 1.4))
     painter.setBrush(QColor(fill if checked else look.surface))
@@ -394,7 +501,7 @@ def paint_tick(painter: QPainter, box: QRectF, *, checked: bool, focused: bool, 
 
 
 def paint_selected_step(painter: QPainter, box: QRectF) -> None:
-    """Draw the ground of the present step in the rail into *box*, its accent bar at the left."""
+    """Draw the ground of the present step in the rail into *box*, its accent bar where reading begins."""
     look = _tokens
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -403,7 +510,8 @@ def paint_selected_step(painter: QPainter, box: QRectF) -> None:
     painter.drawRoundedRect(box, px(6), px(6))
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(look.accent))
-    painter.drawRoundedRect(QRectF(box.left(), box.top(), px(3), box.height()), 1.5, 1.5)
+    begin = box.right() - px(3) if mirrored() else box.left()
+    painter.drawRoundedRect(QRectF(begin, box.top(), px(3), box.height()), 1.5, 1.5)
     painter.restore()
 
 

@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from codesign_wizard.theme import Tokens
 
 
-def build(look: Tokens, px: Callable[[float], int], *, mono_family: str) -> str:
-    """Return the style sheet for the colours *look*, lengths scaled by *px*."""
+def build(look: Tokens, px: Callable[[float], int], *, mono_family: str, mirrored: bool = False) -> str:
+    """Return the style sheet for the colours *look*, lengths scaled by *px*; *mirrored* for right to left."""
     parts = (_surfaces, _type, _buttons, _fields, _pieces)
     mono = f'"{mono_family}", monospace'
-    return "\n".join(part(look, px, mono) for part in parts)
+    rail = f'QWidget[role="rail"] {{ border-{"left" if mirrored else "right"}: 1px solid {look.line}; }}'
+    return "\n".join([*(part(look, px, mono) for part in parts), rail])
 
 
 def _surfaces(look: Tokens, px: Callable[[float], int], mono: str) -> str:
@@ -30,7 +31,7 @@ def _surfaces(look: Tokens, px: Callable[[float], int], mono: str) -> str:
     return f"""
     QMainWindow, QScrollArea, QWidget[role="page"] {{ background: {look.canvas}; border: none; }}
     QWidget[role="header"] {{ background: {look.surface}; border-bottom: 1px solid {look.line}; }}
-    QWidget[role="rail"] {{ background: {look.sunken}; border-right: 1px solid {look.line}; }}
+    QWidget[role="rail"] {{ background: {look.sunken}; }}
     QWidget[role="footer"] {{ background: {look.surface}; border-top: 1px solid {look.line}; }}
     QWidget[role="log"] {{ background: {look.surface}; }}
     QWidget[role="log-bar"] {{ background: {look.surface}; border-top: 1px solid {look.line}; }}
@@ -70,21 +71,22 @@ def _type(look: Tokens, px: Callable[[float], int], mono: str) -> str:
 
 def _buttons(look: Tokens, px: Callable[[float], int], mono: str) -> str:
     height = px(30)
+    pressed, on_pressed = (look.selection, look.on_selection) if look.contrast else (look.line, look.ink)
     return f"""
     QPushButton {{
         background: {look.surface}; color: {look.ink}; border: 1px solid {look.line};
         border-radius: {px(6)}px; padding: 0 {px(14)}px; min-height: {height}px; font-weight: 600; }}
     QPushButton:hover {{ background: {look.sunken}; }}
-    QPushButton:pressed {{ background: {look.line}; }}
+    QPushButton:pressed {{ background: {pressed}; color: {on_pressed}; }}
     QPushButton:focus {{ border: 2px solid {look.accent}; padding: 0 {px(14) - 1}px;
         min-height: {height - 2}px; }}
-    QPushButton:disabled {{ color: {look.faint}; background: {look.surface}; }}
+    QPushButton:disabled {{ color: {look.disabled}; background: {look.surface}; }}
     QPushButton[kind="primary"] {{
         background: {look.accent}; color: {look.on_accent}; border: 1px solid {look.accent}; }}
     QPushButton[kind="primary"]:hover, QPushButton[kind="primary"]:pressed {{ border-color: {look.ink}; }}
     QPushButton[kind="primary"]:focus {{ border: 2px solid {look.ink}; }}
     QPushButton[kind="primary"]:disabled {{
-        background: {look.sunken}; color: {look.faint}; border-color: {look.line}; }}
+        background: {look.sunken}; color: {look.disabled}; border-color: {look.line}; }}
     QPushButton[kind="small"] {{
         min-height: {px(22)}px; padding: 0 {px(9)}px; font-size: {px(11.5)}px; font-weight: 400; }}
     QPushButton[kind="small"]:focus {{ min-height: {px(22) - 2}px; padding: 0 {px(9) - 1}px; }}
@@ -138,13 +140,13 @@ def _fields(look: Tokens, px: Callable[[float], int], mono: str) -> str:
     QTextEdit[role="code"]:focus {{ border-color: {look.accent}; }}
     QAbstractItemView {{
         background: {look.surface}; color: {look.ink}; border: 1px solid {look.line};
-        selection-background-color: {look.accent_wash}; selection-color: {look.ink}; outline: none; }}
+        selection-background-color: {look.selection}; selection-color: {look.on_selection}; outline: none; }}
     QListWidget:disabled {{ background: {look.sunken}; color: {look.soft}; }}
     QListWidget {{ border-radius: {px(6)}px; padding: {px(3)}px; }}
     QListWidget:focus {{ border: 1px solid {look.accent}; }}
     QListWidget::item {{ padding: {px(5)}px {px(8)}px; border-radius: {px(4)}px; }}
-    QListWidget::item:selected {{ background: {look.accent_wash}; color: {look.ink};
-        border: 1px solid {look.accent if look.contrast else look.accent_wash}; }}
+    QListWidget::item:selected {{ background: {look.selection}; color: {look.on_selection};
+        border: 1px solid {look.selection}; }}
     """
 
 
@@ -157,7 +159,8 @@ def _pieces(look: Tokens, px: Callable[[float], int], mono: str) -> str:
     QTabBar::tab:selected {{ color: {look.ink}; border-bottom: 2px solid {look.accent}; font-weight: 600; }}
     QTabBar::tab:focus {{ color: {look.accent}; }}
     QProgressBar {{
-        background: {look.line}; border: none; border-radius: {px(2)}px;
+        background: {look.canvas if look.contrast else look.line}; border-radius: {px(2)}px;
+        border: {f"1px solid {look.line}" if look.contrast else "none"};
         min-height: {px(4)}px; max-height: {px(4)}px; }}
     QProgressBar::chunk {{ background: {look.accent}; border-radius: {px(2)}px; }}
     QScrollBar:vertical {{ background: transparent; width: {px(10)}px; margin: 0; }}
@@ -170,14 +173,14 @@ def _pieces(look: Tokens, px: Callable[[float], int], mono: str) -> str:
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QTableView {{
         border: none; gridline-color: transparent; font-family: {mono}; font-size: {px(11.5)}px;
-        selection-color: {look.ink}; selection-background-color: {look.accent_wash}; }}
+        selection-color: {look.on_selection}; selection-background-color: {look.selection}; }}
     QTableView::item {{ padding: 0 {px(6)}px; border: none; }}
     QTableView[role="matrix"] {{ background: {look.surface}; border: 1px solid {look.line}; }}
     QTableView[role="matrix"]::item {{ padding: 0 {px(8)}px; border-bottom: 1px solid {look.line}; }}
     QTableView[role="matrix"]:focus {{ border: 1px solid {look.accent}; }}
     QTableView[role="matrix"] QHeaderView::section {{ padding: {px(6)}px {px(8)}px; border: none;
         border-bottom: 1px solid {look.line}; background: {look.surface}; }}
-    QTableView::item:selected {{ background: {look.accent_wash}; }}
+    QTableView::item:selected {{ background: {look.selection}; }}
     QHeaderView {{ background: {look.surface}; border: none; }}
     QHeaderView::section {{
         background: {look.surface}; color: {look.faint}; border: none;

@@ -43,7 +43,7 @@ class ApiKeyCard(Card):
             tr("Iss&uer ID"),
             check=_judge_issuer,
             tidy=lambda text: tidy(text).lower(),
-            hint=tr("above the list of team keys, such as 57246542-96fe-1a63-e053-0824d011072a"),
+            hint=tr("above the list of team keys"),
         )
         self.key_id = CheckedField(
             tr("&Key ID"),

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
+    QLineEdit,
     QPushButton,
     QSizePolicy,
     QTextEdit,
@@ -56,6 +57,16 @@ def restyle(widget: QWidget, name: str, value: object) -> None:
         widget.style().polish(widget)
 
 
+def keep_ltr(widget: QWidget) -> None:
+    """Let *widget*, which holds ids, paths or commands, read from left to right in every language."""
+    if not theme.mirrored():
+        return
+    widget.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+    if isinstance(widget, QLabel | QLineEdit):
+        # what it stands below or beside begins at the right
+        widget.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+
 def label(text: str = "", role: str = "", *, wrap: bool = True) -> QLabel:
     """Return a label for plain text; *role* is ``title``, ``heading``, ``soft``, ``label``, ``mono``…"""
     made = QLabel(text)
@@ -67,6 +78,7 @@ def label(text: str = "", role: str = "", *, wrap: bool = True) -> QLabel:
         made.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
+        keep_ltr(made)
     if wrap:
         # a wrapped label may become narrow; without this its longest word decides the page's width
         policy = made.sizePolicy()
@@ -225,11 +237,12 @@ class Choice(QComboBox):
         focused = self.hasFocus()
         theme.paint_field(painter, QRectF(self.rect()), focused=focused, enabled=self.isEnabled())
         painter.setPen(self.palette().windowText().color())
-        text = self.rect().adjusted(px(10), 0, -px(28), 0)
+        room = QRectF(self.rect()).adjusted(px(10), 0, -px(28), 0)
+        text = theme.placed(self, room).toRect()
         shown = self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, text.width())
         painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
         arrow = QRectF(self.width() - px(26), 0, px(16), self.height())
-        theme.paint_chevron(painter, arrow, down=True, ink=look.soft)
+        theme.paint_chevron(painter, theme.placed(self, arrow), down=True, ink=look.soft)
         painter.end()
 
 
@@ -249,14 +262,14 @@ class Tick(QCheckBox):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         side = px(16)
-        box = QRectF(1, (self.height() - side) / 2, side, side)
+        box = theme.placed(self, QRectF(1, (self.height() - side) / 2, side, side))
         theme.paint_tick(
             painter, box, checked=self.isChecked(), focused=self.hasFocus(), enabled=self.isEnabled()
         )
-        words = self.rect().adjusted(px(26), 0, 0, 0)
+        words = theme.placed(self, QRectF(self.rect()).adjusted(px(26), 0, 0, 0)).toRect()
         flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         look = theme.tokens()
-        painter.setPen(theme.ink(look.ink if self.isEnabled() else look.faint))
+        painter.setPen(theme.ink(look.ink if self.isEnabled() else look.disabled))
         painter.drawText(words, int(flags) | int(Qt.TextFlag.TextShowMnemonic), self.text())
         painter.end()
 
@@ -320,6 +333,13 @@ class CodeBox(QTextEdit):
             self.setViewportMargins(0, 1, 0, 0)
             # not a stop for Tab: there are many, and each says its value in its name
             self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+            if theme.mirrored():
+                # an id keeps its direction, and stands beside its name
+                option = self.document().defaultTextOption()
+                option.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute)
+                self.document().setDefaultTextOption(option)
+        else:
+            keep_ltr(self)
         self.setPlainText(text)
 
     def _fit(self) -> None:

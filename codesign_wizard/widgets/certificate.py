@@ -26,6 +26,7 @@ from codesign_wizard.widgets.basics import (
     clear,
     column,
     hairline,
+    keep_ltr,
     label,
     row,
 )
@@ -44,6 +45,7 @@ class RequestCard(Card):
         self.pem = ""
         self.words = Facts(name_width=132)
         self.text = QPlainTextEdit()
+        keep_ltr(self.text)
         self.text.setReadOnly(True)
         self.text.setProperty("mono", "true")
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 
+from codesign_wizard import theme
 from codesign_wizard.core.text import tr
-from codesign_wizard.theme import Mark, px
+from codesign_wizard.theme import Mark
 from codesign_wizard.widgets.basics import (
     Card,
     Facts,
@@ -51,7 +52,7 @@ class Question(Card):
         head.setStretch(1, 1)
         self.body.addLayout(head)
         inner = column(self.facts, self.lost, row(self.yes, self.no, None), gap=10)
-        inner.setContentsMargins(px(30), 0, 0, 0)
+        inner.setContentsMargins(theme.margins(30, 0, 0, 0))
         self.body.addLayout(inner)
         self.setProperty("active", "true")
         self.hide()

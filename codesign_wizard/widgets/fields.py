@@ -21,7 +21,7 @@ from codesign_wizard.core.finding import Finding, Severity, worst_first
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import SEVERITY_MARKS, Mark, px
-from codesign_wizard.widgets.basics import MarkView, announce, button, label, restyle, row
+from codesign_wizard.widgets.basics import MarkView, announce, button, keep_ltr, label, restyle, row
 from codesign_wizard.widgets.pieces import severity_word
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ class CheckedField(QWidget):
         self.edit = PasteEdit()
         self.edit.setPlaceholderText(hint)
         self.edit.setProperty("mono", "true" if mono else "false")
+        if mono:
+            keep_ltr(self.edit)
         plain = name.replace("&", "")
         self.edit.setAccessibleName(plain)
         self.label = label(name, wrap=False)
@@ -233,6 +235,7 @@ class SecretField(QWidget):
         self.edit.setEchoMode(QLineEdit.EchoMode.Password)
         self.edit.setAccessibleName(plain)
         self.edit.setProperty("mono", "true")
+        keep_ltr(self.edit)
         self.edit.setPlaceholderText(hint)
         self.edit.installEventFilter(self)
         self.reveal = button(tr("Reveal"))

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from codesign_wizard import theme
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, Severity, worst_first
 from codesign_wizard.core.redact import redact
 from codesign_wizard.core.text import tr
@@ -128,7 +129,7 @@ class FindingView(Card):
         self.body.addLayout(head)
 
         inner = QVBoxLayout()
-        inner.setContentsMargins(px(30), 0, 0, 0)
+        inner.setContentsMargins(theme.margins(30, 0, 0, 0))
         inner.setSpacing(px(8))
         self.body.addLayout(inner)
         for remedy in finding.remedies:

@@ -81,16 +81,16 @@ class LevelChoice(QRadioButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         side = px(theme.MARK_SIZE)
-        box = QRectF(0, (self.height() - side) / 2, side, side)
+        box = theme.placed(self, QRectF(0, (self.height() - side) / 2, side, side))
         theme.paint_mark(painter, box, Mark.NOW if self.isChecked() else Mark.EMPTY)
         look = theme.tokens()
         painter.setFont(self._heading())
-        painter.setPen(theme.ink(look.ink if self.isEnabled() else look.faint))
-        words = self.rect().adjusted(self._indent(), 0, 0, 0)
+        painter.setPen(theme.ink(look.ink if self.isEnabled() else look.disabled))
+        words = theme.placed(self, QRectF(self.rect()).adjusted(self._indent(), 0, 0, 0)).toRect()
         flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         painter.drawText(words, int(flags) | int(Qt.TextFlag.TextWordWrap), self.text())
         if self.hasFocus():
-            theme.paint_focus(painter, QRectF(words.adjusted(-px(5), 0, 0, 0)))
+            theme.paint_focus(painter, QRectF(words.adjusted(-px(5), 0, px(5), 0).intersected(self.rect())))
         painter.end()
 
 

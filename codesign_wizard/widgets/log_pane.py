@@ -40,7 +40,7 @@ from codesign_wizard.core.job import LogLevel, LogLine
 from codesign_wizard.core.text import tr
 from codesign_wizard.runner import Runner
 from codesign_wizard.theme import px
-from codesign_wizard.widgets.basics import announce, button, label, row
+from codesign_wizard.widgets.basics import announce, button, keep_ltr, label, row
 from codesign_wizard.widgets.log_model import Column, Index, LogModel, as_text
 
 _SEARCH_MS = 150
@@ -80,6 +80,7 @@ class LogView(QTableView):
         self.setItemDelegateForColumn(Column.TEXT, _Words(self))
         self.setMouseTracking(True)
         self.setAccessibleName(tr("Log lines"))
+        keep_ltr(self)
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)

@@ -154,7 +154,9 @@ class _Delegate(QStyledItemDelegate):
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
         super().initStyleOption(option, index)
         palette = option.palette
-        palette.setColor(QPalette.ColorRole.HighlightedText, index.data(Qt.ItemDataRole.ForegroundRole))
+        look = theme.tokens()
+        ink = QColor(look.on_selection) if look.contrast else index.data(Qt.ItemDataRole.ForegroundRole)
+        palette.setColor(QPalette.ColorRole.HighlightedText, ink)
         option.palette = palette
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QFontMetrics, QPainter
 from PySide6.QtWidgets import (
     QAbstractButton,
     QBoxLayout,
@@ -101,9 +101,12 @@ class FoldButton(QAbstractButton):
         look = theme.tokens()
         painter = QPainter(self)
         theme.paint_chevron(
-            painter, QRectF(0, 0, px(12), self.height()), down=self.isChecked(), ink=look.soft
+            painter,
+            theme.placed(self, QRectF(0, 0, px(12), self.height())),
+            down=self.isChecked(),
+            ink=look.soft,
         )
-        words = self.rect().adjusted(px(18), 0, 0, 0)
+        words = theme.placed(self, QRectF(self.rect()).adjusted(px(18), 0, 0, 0)).toRect()
         shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, words.width())
         painter.setPen(theme.ink(look.ink if self.underMouse() else look.soft))
         flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
@@ -127,7 +130,7 @@ class Fold(QWidget):
         self.button = FoldButton(text)
         self.content = QWidget()
         self.body = QVBoxLayout(self.content)
-        self.body.setContentsMargins(px(18), 0, 0, 0)
+        self.body.setContentsMargins(theme.margins(18, 0, 0, 0))
         self.body.setSpacing(px(8))
         self.content.hide()
         box = QVBoxLayout(self)
@@ -142,6 +145,15 @@ class Fold(QWidget):
         self.button.setChecked(opened)
 
 
+class _Bar(QTabBar):
+    """Flat tabs with room for their names when they are chosen and bold: Qt measures them as they are not."""
+
+    def tabSizeHint(self, index: int) -> QSize:
+        hint = super().tabSizeHint(index)
+        bold = QFontMetrics(theme.font(bold=True)).horizontalAdvance(self.tabText(index))
+        return QSize(max(hint.width(), bold + 2 * px(10) + px(4)), hint.height())
+
+
 class Tabs(QWidget):
     """Flat tabs; only the chosen page takes room."""
 
@@ -149,7 +161,7 @@ class Tabs(QWidget):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self.bar = QTabBar()
+        self.bar = _Bar()
         self.bar.setDrawBase(False)
         self.bar.setExpanding(False)
         self.bar.setUsesScrollButtons(False)

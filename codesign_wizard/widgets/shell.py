@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
@@ -38,7 +38,7 @@ class Header(QWidget):
         self.badge.setToolTip(self.badge.accessibleName())
         self.badge.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         box = QHBoxLayout(self)
-        box.setContentsMargins(px(20), 0, px(14), 0)
+        box.setContentsMargins(theme.margins(20, 0, 14, 0))
         box.setSpacing(px(10))
         box.addWidget(label(tr("Codesign Wizard"), "brand", wrap=False))
         box.addWidget(label("/", "slash", wrap=False))
@@ -131,9 +131,8 @@ class RailButton(QAbstractButton):
         if self.isChecked():
             theme.paint_selected_step(painter, QRectF(self.rect()))
         size = px(theme.MARK_SIZE)
-        theme.paint_mark(
-            painter, QRectF(px(10), (self.height() - size) / 2, size, size), STEP_MARKS[step.state]
-        )
+        sign = theme.placed(self, QRectF(px(10), (self.height() - size) / 2, size, size))
+        theme.paint_mark(painter, sign, STEP_MARKS[step.state])
         right, left = self.width() - px(8), px(38)
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.setFont(theme.font(bold=self.isChecked()))
@@ -144,13 +143,19 @@ class RailButton(QAbstractButton):
         if step.note and title_width <= right - width - px(6) - left:
             right -= width
             painter.setPen(theme.ink(look.soft))
-            painter.drawText(QRect(right, 0, width + 1, self.height()), middle, step.note)
+            painter.drawText(
+                theme.placed(self, QRectF(right, 0, width + 1, self.height())), middle, step.note
+            )
             right -= px(6)
         painter.setFont(theme.font(bold=self.isChecked()))
         idle = step.state is StepState.NOT_STARTED and not self.isChecked()
-        painter.setPen(theme.ink(look.faint if idle or not step.reachable else look.ink))
+        painter.setPen(
+            theme.ink(
+                look.ink if step.reachable and not idle else (look.faint if step.reachable else look.disabled)
+            )
+        )
         title = painter.fontMetrics().elidedText(step.title, Qt.TextElideMode.ElideRight, right - left)
-        painter.drawText(QRect(left, 0, right - left, self.height()), middle, title)
+        painter.drawText(theme.placed(self, QRectF(left, 0, right - left, self.height())), middle, title)
         if self.hasFocus() and self._by_key:
             theme.paint_focus(painter, QRectF(self.rect()))
         painter.end()
@@ -190,7 +195,7 @@ class Rail(QWidget):
             if step.group != group:
                 group = step.group
                 heading = label(group.upper() if group else "", "group", wrap=False)
-                heading.setContentsMargins(px(10), px(12), 0, px(4))
+                heading.setContentsMargins(theme.margins(10, 12, 0, 4))
                 self._box.addWidget(heading)
             one = RailButton(step, current=step.key == current)
             one.clicked.connect(lambda checked=False, key=step.key: self.chosen.emit(key))
@@ -321,7 +326,7 @@ class LogBar(QWidget):
         self.count = label("", "label", wrap=False)
         self.button = button(tr("Show &log"), self.show_asked.emit, "flat")
         box = QHBoxLayout(self)
-        box.setContentsMargins(px(theme.MARGIN), 0, px(theme.MARGIN) - px(6), 0)
+        box.setContentsMargins(theme.margins(theme.MARGIN, 0, theme.MARGIN - 6, 0))
         box.setSpacing(px(8))
         box.addWidget(label(tr("Log"), "heading", wrap=False))
         box.addWidget(self.count)
