@@ -16285,17 +16285,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/screenshots.py"/>
-        <source>Say where the pictures go: python3 dev.py screenshots DIR</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/screenshots.py"/>
         <source>the window to close</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/screenshots.py"/>
         <source>{n} pictures are in {folder}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots.py"/>
+        <source>Say where the pictures go: python3 dev.py screenshots DIR [LOOK…]. There is {looks}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16430,7 +16430,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
-        <source>above the list of team keys, such as 57246542-96fe-1a63-e053-0824d011072a</source>
+        <source>above the list of team keys</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

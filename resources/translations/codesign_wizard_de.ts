@@ -16285,11 +16285,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/screenshots.py"/>
-        <source>Say where the pictures go: python3 dev.py screenshots DIR</source>
-        <translation>Sagen Sie, wohin die Bilder kommen: python3 dev.py screenshots DIR</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/screenshots.py"/>
         <source>the window to close</source>
         <translation>das Schließen des Fensters</translation>
     </message>
@@ -16297,6 +16292,11 @@
         <location filename="codesign_wizard/screenshots.py"/>
         <source>{n} pictures are in {folder}.</source>
         <translation>{n} Bilder sind in {folder}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots.py"/>
+        <source>Say where the pictures go: python3 dev.py screenshots DIR [LOOK…]. There is {looks}.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/screenshots.py"/>
@@ -16430,8 +16430,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
-        <source>above the list of team keys, such as 57246542-96fe-1a63-e053-0824d011072a</source>
-        <translation>über der Liste der Team-Schlüssel, etwa 57246542-96fe-1a63-e053-0824d011072a</translation>
+        <source>above the list of team keys</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
