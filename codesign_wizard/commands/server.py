@@ -291,12 +291,14 @@ def _apply(context: Context, desk: ServerDesk) -> Outcome:
 def _undo(context: Context, desk: ServerDesk) -> Outcome:
     view = desk.look(context.job)
     if desk.can_undo:
-        record = desk.journal.read()
-        keys = sorted(record.before) if record is not None else []
+        from codesign_wizard.core.comet.work import undo_lines
+
+        lines = undo_lines(desk.journal)
+        room = max((len(label) for label, _ in lines), default=0)
         _say(
             [
                 tr("To be set back on {host}:").format(host=desk.client.address.host),
-                *(f"  {key}" for key in keys),
+                *(f"  {label:<{room}}  {value}" for label, value in lines),
             ]
         )
         context.confirm(tr("This gives the server the values from before the last change."))

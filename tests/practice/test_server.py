@@ -96,6 +96,10 @@ class Bench:
         with self.desk() as desk:
             return desk.apply(Job(), desk.compare(Job(), wanted or self.wanted, parts, **more))
 
+    def undo(self) -> None:
+        with self.desk() as desk:
+            desk.undo(Job())
+
     def members(self) -> dict[str, str]:
         members = Members(self.server.branding_text())
         return {name: members.raw(name) for name in members}
@@ -198,6 +202,14 @@ def test_each_part_alone(bench: Bench, tmp_path: Path) -> None:
         after, now = bench.members(), Members(bench.server.branding["MacOSCodeSign"])
         assert {name for name in after if before[name] != after[name]} == {"MacOSCodeSign"}
         assert {name for name in now if inner.raw(name) != now.raw(name)} == keys
+        bench.undo()
+        assert bench.members() == before
+        bench.apply(wanted, [part])
+    before = bench.members()
+    bench.apply(wanted, [Part.AZURE])
+    assert {name for name in bench.members() if bench.members()[name] != before.get(name)} == AZURE_KEYS
+    bench.undo()
+    assert bench.members() == {**dict.fromkeys(AZURE_KEYS, '""'), **before}
     assert bench.server.macos_setting("PfxFilePassword") == "one for both"
     uri = bench.server.macos_setting("NotaryAPIKeyFile")
     assert bench.server.resource(uri) == b"the text of a key"

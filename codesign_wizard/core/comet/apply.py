@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from codesign_wizard.core.comet import settings
-from codesign_wizard.core.comet.client import CometClient, CometRefusalError
+from codesign_wizard.core.comet.answers import CometRefusalError
+from codesign_wizard.core.comet.client import CometClient
 from codesign_wizard.core.comet.document import Members, same
 from codesign_wizard.core.comet.journal import Journal, Old, Phase, Record
 from codesign_wizard.core.comet.look import Line, State, View, fingerprint, value_at

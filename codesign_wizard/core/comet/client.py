@@ -15,10 +15,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
 
 from codesign_wizard.core.comet import findings
 from codesign_wizard.core.comet.address import ServerAddress
+from codesign_wizard.core.comet.answers import (
+    CometRefusalError,
+    loads,
+    not_comet,
+    opening,
+    parse,
+    refusal_in,
+)
 from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, utc_now
 from codesign_wizard.core.job import JobContext
@@ -31,7 +38,6 @@ PART = "server"
 CODE_WANTED = "ERR_TOTP_REQUIRED"
 _MAXIMUM_SETTINGS = 64 << 20
 _MAXIMUM_LOG = 256 << 20
-_WORDS = 500
 _SAVING = 120.0  # seconds: all settings go up a slow line, and the server writes them
 _DRIFT = timedelta(minutes=5)
 
@@ -92,20 +98,6 @@ class Platform:
         return "macos" in text or "mac os" in text or "os x" in text
 
 
-class CometRefusalError(CodesignError):
-    """The server answered, and refused: ``status`` and ``message`` are its own."""
-
-    def __init__(self, finding: Finding, status: int, message: str) -> None:
-        super().__init__(finding)
-        self.status = status
-        self.message = message
-
-    @property
-    def forbidden(self) -> bool:
-        """Whether it is a matter of rights."""
-        return self.status in (401, 403)
-
-
 class CometClient:
     """A session on a server; make it by ``open`` and ``close`` it."""
 
@@ -140,7 +132,7 @@ class CometClient:
             raise _sign_in_refused(error, credentials) from error
         key = document.get("SessionKey") if isinstance(document, dict) else None
         if not isinstance(key, str) or not key:
-            raise CodesignError(_not_comet(address, Evidence(message=tr("no session key was given"))))
+            raise CodesignError(not_comet(address, Evidence(message=tr("no session key was given"))))
         return cls(network, address, credentials.user, Secret(key))
 
     def __enter__(self) -> CometClient:
@@ -221,7 +213,7 @@ class CometClient:
             raise CodesignError(
                 findings.UNREADABLE(
                     why=str(error),
-                    evidence=Evidence(answer.status, message=_opening(answer.body), time=utc_now()),
+                    evidence=Evidence(answer.status, message=opening(answer.body), time=utc_now()),
                     remedies=[Remedy(title=tr("Check that the address is the Comet Server's own."))],
                 )
             ) from error
@@ -265,7 +257,7 @@ class CometClient:
         """Replace the whole branding object by the JSON *text*."""
         fields = {**self._fields(), "BrandingConfig": text}
         answer = _send(job, self._network, self.address, "meta/branding-config/set", fields, _SAVING)
-        _parse(self.address, answer, tr("to save the branding"))
+        parse(self.address, answer, tr("to save the branding"))
 
     def upload(self, job: JobContext, name: str, data: bytes) -> str:
         """Upload a file and return what refers to it, ``resource://HASH``; keep it by saving that at once."""
@@ -285,7 +277,7 @@ class CometClient:
         }
         headers["Content-Type"] = f"multipart/form-data; boundary={boundary}"
         what = tr("the file {name}").format(name=name)
-        document = _parse(
+        document = parse(
             self.address,
             self._network.request(
                 job, "POST", self._url("meta/resource/new"), headers=headers, data=body, part=PART
@@ -294,7 +286,7 @@ class CometClient:
         )
         key = document.get("ResourceHash") if isinstance(document, dict) else None
         if not isinstance(key, str) or not key:
-            raise CodesignError(_not_comet(self.address, Evidence(message=tr("no file's hash was given"))))
+            raise CodesignError(not_comet(self.address, Evidence(message=tr("no file's hash was given"))))
         return f"resource://{key}"
 
     # building
@@ -342,8 +334,8 @@ class CometClient:
     ) -> Answer:
         answer = _send(job, self._network, self.address, call, {**self._fields(), **fields})
         try:
-            if not (binary and 200 <= answer.status < 300 and _refusal(answer.body) is None):
-                _parse(self.address, answer, what)
+            if not (binary and 200 <= answer.status < 300 and refusal_in(answer.body) is None):
+                parse(self.address, answer, what)
         except CometRefusalError as error:
             if error.forbidden and call != "account/properties":
                 self._check_session(job)
@@ -352,12 +344,12 @@ class CometClient:
 
     def _json(self, job: JobContext, call: str, fields: Mapping[str, str], what: str) -> Any:
         answer = self._call(job, call, fields, what)
-        return _loads(answer.body)
+        return loads(answer.body)
 
     def _object(self, job: JobContext, call: str, fields: Mapping[str, str], what: str) -> dict[str, Any]:
         document = self._json(job, call, fields, what)
         if not isinstance(document, dict):
-            raise CodesignError(_not_comet(self.address, Evidence(message=tr("no JSON object came"))))
+            raise CodesignError(not_comet(self.address, Evidence(message=tr("no JSON object came"))))
         return document
 
     def _check_session(self, job: JobContext) -> None:
@@ -439,73 +431,7 @@ def _post(
     fields: Mapping[str, str],
     what: str,
 ) -> Any:
-    return _parse(address, _send(job, network, address, call, fields), what)
-
-
-def _parse(address: ServerAddress, answer: Answer, what: str) -> Any:
-    """Return the document of a good answer; raises ``CodesignError`` for all others."""
-    if 300 <= answer.status < 400:
-        location = urlsplit(answer.headers.get("location", ""))
-        target = f"{location.scheme}://{location.netloc}" if location.netloc else location.path
-        raise CodesignError(
-            findings.REDIRECTED(
-                host=address.host,
-                target=shown(target) or "?",
-                evidence=Evidence(answer.status, time=utc_now()),
-                remedies=[Remedy(title=tr("If that is the server, give its address itself."))],
-            )
-        )
-    told = _refusal(answer.body)
-    if told is None and not 200 <= answer.status < 300:
-        if answer.status in (401, 403, 429) or answer.status >= 500:
-            told = (answer.status, f"HTTP {answer.status} {_opening(answer.body)}".strip())
-        else:
-            raise CodesignError(
-                _not_comet(address, Evidence(answer.status, message=_opening(answer.body), time=utc_now()))
-            )
-    if told is not None:
-        status, message = told
-        finding = findings.REFUSED(
-            what=what,
-            words=_sentence(message),
-            evidence=Evidence(answer.status, code=str(status), message=message, time=utc_now()),
-            remedies=[Remedy(title=tr("Look at what the server says; its log may tell more."))],
-        )
-        raise CometRefusalError(finding, status, message)
-    try:
-        return _loads(answer.body)
-    except ValueError:
-        raise CodesignError(
-            _not_comet(address, Evidence(answer.status, message=_opening(answer.body), time=utc_now()))
-        ) from None
-
-
-def _refusal(body: bytes) -> tuple[int, str] | None:
-    """Return ``Status`` and ``Message`` of an answer that says no, ``None`` for all others."""
-    if not body[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") or len(body) > 1 << 20:
-        return None
-    try:
-        document = _loads(body)
-    except ValueError:
-        return None
-    if not isinstance(document, dict):
-        return None
-    status, message = document.get("Status"), document.get("Message")
-    if type(status) is not int or not isinstance(message, str) or 200 <= status < 300:
-        return None
-    return status, shown(message)[:_WORDS]
-
-
-def refusal_in(body: bytes) -> tuple[int, str] | None:
-    """Return the server's refusal if *body*, which should be a file, is one: status and words."""
-    return _refusal(body)
-
-
-def _loads(body: bytes) -> Any:
-    try:
-        return json.loads(body.decode("utf-8-sig"))
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+    return parse(address, _send(job, network, address, call, fields), what)
 
 
 def _sign_in_refused(error: CometRefusalError, credentials: Credentials) -> CodesignError:
@@ -535,27 +461,8 @@ def _sign_in_refused(error: CometRefusalError, credentials: Credentials) -> Code
     return error
 
 
-def _not_comet(address: ServerAddress, evidence: Evidence) -> Finding:
-    return findings.NO_SERVER(
-        host=address.host,
-        evidence=evidence,
-        remedies=[
-            Remedy(title=tr("Give the address that opens the Comet Server's own web page, with its port."))
-        ],
-    )
-
-
 def _evidence(status: int, message: str) -> Evidence:
     return Evidence(code=str(status), message=message, time=utc_now())
-
-
-def _opening(body: bytes) -> str:
-    return shown(body[:200].decode("utf-8", "replace")).strip()
-
-
-def _sentence(message: str) -> str:
-    message = message.strip() or tr("without a word")
-    return message if message.endswith((".", "!", "?")) else f"{message}."
 
 
 def _text(document: Mapping[str, Any], name: str) -> str:

@@ -172,7 +172,7 @@ class ServerDesk:
         A test signature; nothing is changed. A firewall may let the server in and keep this computer out, so
         it is no error here.
         """
-        from codesign_wizard.core.comet.prove import refused_here
+        from codesign_wizard.core.comet.prove_explain import refused_here
 
         azure, secret = wanted.azure, wanted.secret
         concerned = any(line.setting.part is Part.AZURE for line in comparison.different)
@@ -226,7 +226,7 @@ class ServerDesk:
         self, job: JobContext, view: View, proofs: Sequence[Proof], wanted: Wanted
     ) -> list[Finding]:
         """Return what the server's log and a signature from here say about failed builds."""
-        from codesign_wizard.core.comet.prove import explain_failure
+        from codesign_wizard.core.comet.prove_explain import explain_failure
 
         return explain_failure(
             job, self.client, view.version, proofs, self.network, wanted.azure, wanted.secret

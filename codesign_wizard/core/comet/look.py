@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Any
 
 from codesign_wizard.core.comet import findings, settings
-from codesign_wizard.core.comet.client import Account, CometClient, CometRefusalError, VersionInfo, signed_in
+from codesign_wizard.core.comet.answers import CometRefusalError
+from codesign_wizard.core.comet.client import Account, CometClient, VersionInfo, signed_in
 from codesign_wizard.core.comet.document import DocumentError, Members
 from codesign_wizard.core.comet.settings import Desired, File, FileFields, Kind, Part, Setting, Wanted
 from codesign_wizard.core.errors import CodesignError

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from codesign_wizard.core.comet.client import CometClient, CometRefusalError
+from codesign_wizard.core.comet.answers import CometRefusalError
+from codesign_wizard.core.comet.client import CometClient
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.text import shown
 

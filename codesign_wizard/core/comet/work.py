@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from codesign_wizard.core.comet import findings as found
 from codesign_wizard.core.comet import settings
+from codesign_wizard.core.comet.answers import CometRefusalError
 from codesign_wizard.core.comet.apply import setting_of
-from codesign_wizard.core.comet.client import CometRefusalError, Platform
+from codesign_wizard.core.comet.client import Platform
 from codesign_wizard.core.comet.desk import Comparison, ServerDesk
 from codesign_wizard.core.comet.kept import Client, KeptLine, KeptPlatform, Looked
 from codesign_wizard.core.comet.settings import FileFields, Kind, Part, Wanted
