@@ -691,7 +691,7 @@ def _practice_session(scenario: str | None, state: Path | None, overrides: Overr
     try:
         store = ProfileStore((state or cloud.folder) / "profiles")
         profile = _practice_profile(cloud, store)
-        secrets = _practice_secrets(cloud, profile.id, kept=state is not None)
+        secrets = _practice_secrets(cloud, profile, kept=state is not None)
     except BaseException:
         cloud.stop()
         raise
@@ -708,16 +708,21 @@ def _practice_session(scenario: str | None, state: Path | None, overrides: Overr
     return session
 
 
-def _practice_secrets(cloud: PracticeCloud, profile_id: str, *, kept: bool) -> SecretStore:
+def _practice_secrets(cloud: PracticeCloud, profile: Profile, *, kept: bool) -> SecretStore:
     from codesign_wizard.practice.keyring import PracticeKeyring
 
     given = {
         APPLICATION_SECRET: cloud.accounts.application_secret,
         APPLE_API_KEY: cloud.accounts.api_private_key,
         SERVER_PASSWORD: cloud.accounts.server_password,
-        APPLE_PASSWORD: cloud.apple_account.password,
     }
-    secrets = {(profile_id, name): Secret(value) for name, value in given.items()}
+    account, apple = cloud.apple_account, profile.macos
+    if str(account.application_file) == apple.application_file or str(account.installer_file) == (
+        apple.installer_file
+    ):
+        # of files made here, the keyring knows the password
+        given[APPLE_PASSWORD] = account.password
+    secrets = {(profile.id, name): Secret(value) for name, value in given.items()}
     if kept:
         return PracticeKeyring(cloud.world.state, secrets)
     store = MemoryStore()
@@ -745,8 +750,11 @@ def _practice_profile(cloud: PracticeCloud, store: ProfileStore) -> Profile:
     profile.macos.api_key.key_id = accounts.api_key_id
     profile.macos.api_key.issuer_id = accounts.api_issuer_id
     apple, account = profile.macos, cloud.apple_account
-    apple.application_file = str(account.application_file)
-    apple.installer_file = str(account.installer_file)
+    # files made here are the person's own choice, unless a scenario is about them
+    if cloud.scenario is not None or not Path(apple.application_file).is_file():
+        apple.application_file = str(account.application_file)
+    if cloud.scenario is not None or not Path(apple.installer_file).is_file():
+        apple.installer_file = str(account.installer_file)
     apple.team = account.team
     profile.network.proxy = cloud.proxy_url
     profile.network.ca_bundle = str(cloud.ca_file)
