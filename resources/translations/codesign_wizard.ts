@@ -9994,6 +9994,26 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/comet/answers.py"/>
+        <source>without a word</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/answers.py"/>
+        <source>Give the address that opens the Comet Server's own web page, with its port.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/answers.py"/>
+        <source>Look at what the server says; its log may tell more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/answers.py"/>
+        <source>If that is the server, give its address itself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/comet/apply.py"/>
         <source>Somebody else changed the server's settings meanwhile; nothing was changed from here.</source>
         <translation type="unfinished"></translation>
@@ -10080,11 +10100,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/client.py"/>
-        <source>without a word</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/client.py"/>
         <source>to tell its version</source>
         <translation type="unfinished"></translation>
     </message>
@@ -10155,11 +10170,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/client.py"/>
-        <source>Give the address that opens the Comet Server's own web page, with its port.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/client.py"/>
         <source>no session key was given</source>
         <translation type="unfinished"></translation>
     </message>
@@ -10175,17 +10185,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/client.py"/>
-        <source>Look at what the server says; its log may tell more.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/client.py"/>
         <source>Let the server and this computer set their clocks from the network.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/client.py"/>
-        <source>If that is the server, give its address itself.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -10590,11 +10590,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove.py"/>
-        <source>The profile's options sign from here: give them to the server (server apply --only azure).</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/prove.py"/>
         <source>The server builds {platform}, {seconds} s</source>
         <translation type="unfinished"></translation>
     </message>
@@ -10621,6 +10616,11 @@
     <message>
         <location filename="codesign_wizard/core/comet/prove.py"/>
         <source>Choose a client for Windows or macOS.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_explain.py"/>
+        <source>The profile's options sign from here: give them to the server (server apply --only azure).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

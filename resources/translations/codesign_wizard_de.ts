@@ -9994,6 +9994,26 @@
         <translation>Geben Sie die Adresse an, die die Webseite des Servers öffnet.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/comet/answers.py"/>
+        <source>without a word</source>
+        <translation>ohne ein Wort</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/answers.py"/>
+        <source>Give the address that opens the Comet Server's own web page, with its port.</source>
+        <translation>Geben Sie die Adresse an, die die Webseite des Comet Servers öffnet, mit ihrem Port.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/answers.py"/>
+        <source>Look at what the server says; its log may tell more.</source>
+        <translation>Sehen Sie sich an, was der Server sagt; sein Protokoll sagt vielleicht mehr.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/answers.py"/>
+        <source>If that is the server, give its address itself.</source>
+        <translation>Wenn das der Server ist, geben Sie direkt seine Adresse an.</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/comet/apply.py"/>
         <source>Somebody else changed the server's settings meanwhile; nothing was changed from here.</source>
         <translation>Jemand anderes hat inzwischen die Einstellungen des Servers geändert; von hier wurde nichts geändert.</translation>
@@ -10080,11 +10100,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/client.py"/>
-        <source>without a word</source>
-        <translation>ohne ein Wort</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/client.py"/>
         <source>to tell its version</source>
         <translation>die Auskunft über seine Version</translation>
     </message>
@@ -10155,11 +10170,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/client.py"/>
-        <source>Give the address that opens the Comet Server's own web page, with its port.</source>
-        <translation>Geben Sie die Adresse an, die die Webseite des Comet Servers öffnet, mit ihrem Port.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/client.py"/>
         <source>no session key was given</source>
         <translation>es kam kein Sitzungsschlüssel</translation>
     </message>
@@ -10175,18 +10185,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/client.py"/>
-        <source>Look at what the server says; its log may tell more.</source>
-        <translation>Sehen Sie sich an, was der Server sagt; sein Protokoll sagt vielleicht mehr.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/client.py"/>
         <source>Let the server and this computer set their clocks from the network.</source>
         <translation>Lassen Sie den Server und diesen Computer ihre Uhren über das Netzwerk stellen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/client.py"/>
-        <source>If that is the server, give its address itself.</source>
-        <translation>Wenn das der Server ist, geben Sie direkt seine Adresse an.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/client.py"/>
@@ -10590,11 +10590,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove.py"/>
-        <source>The profile's options sign from here: give them to the server (server apply --only azure).</source>
-        <translation>Die Optionen des Profils signieren von hier: Geben Sie sie dem Server (server apply --only azure).</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/prove.py"/>
         <source>The server builds {platform}, {seconds} s</source>
         <translation>Der Server erstellt {platform}, {seconds} s</translation>
     </message>
@@ -10622,6 +10617,11 @@
         <location filename="codesign_wizard/core/comet/prove.py"/>
         <source>Choose a client for Windows or macOS.</source>
         <translation>Wählen Sie einen Client für Windows oder macOS.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_explain.py"/>
+        <source>The profile's options sign from here: give them to the server (server apply --only azure).</source>
+        <translation>Die Optionen des Profils signieren von hier: Geben Sie sie dem Server (server apply --only azure).</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove_findings.py"/>
