@@ -78,7 +78,7 @@ _SPACE = re.compile(r"\A(\s*).*?(\s*)\Z", re.S)
 _MNEMONIC = re.compile(r"&(?=\w)")
 # what is typed or opened, and so the same in every language
 _LITERAL = re.compile(
-    r"(?<![\w-])--[a-z][a-z0-9-]*|https?://[^\s{}]+[^\s{}.,;:)]|%\(\w+\)[sr]|\b[A-Z]+_[A-Z_]+\b"
+    r"(?<![\w-])--[a-z][a-z0-9-]*|https?://[^\s{}]+[^\s{}.,;:)]|%(?:\(\w+\))?[sr]\b|\b[A-Z]+_[A-Z_]+\b"
 )
 _ENDS = (".", ":", "…", "?", ";", ",")
 # the signs that open and close, and those of another language

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from codesign_wizard.commands.usage_words import teach
 from codesign_wizard.core.finding import Certainty, Finding, FindingKind, Remedy, Severity
 from codesign_wizard.core.redact import remember
 from codesign_wizard.core.text import tr
@@ -104,6 +105,7 @@ class _Words:
 
 def parse(arguments: Sequence[str]) -> Parsed:
     """Return the command that *arguments* name; raises ``WrongUsage``."""
+    teach()
     _refuse_secrets(arguments)
     words = _split(arguments)
     if words.command is None:

@@ -89,6 +89,7 @@ class MacosTrialPage(TrialPage):
             tr("Use my own…"),
             tr("Packages, apps in a zip, programs (*.pkg *.zip *.app *.dylib);;All files (*)"),
             folders=True,
+            upright=True,
         )
         self.drop.chosen.connect(self._own_file)
         self.folder = button(tr("Use an &app…"), self._ask_folder)

@@ -118,8 +118,11 @@ class PermissionsPage(Page):
         self.everything.setAccessibleName(tr("Show all permissions"))
         self.everything.setChecked(True)
         group.buttonClicked.connect(lambda clicked: self._show_rows())
-        self.model_words = label("", "soft", wrap=False)
-        whole.setLayout(row(self.only_missing, self.everything, None, self.model_words, gap=6))
+        self.model_words = label("", "soft")
+        self.model_words.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        line = row(self.only_missing, self.everything, self.model_words, gap=6)
+        line.setStretch(2, 1)
+        whole.setLayout(line)
         return whole
 
     def _table(self) -> QWidget:
@@ -278,9 +281,8 @@ class PermissionsPage(Page):
                 State.UNTESTABLE: tr("not known"),
             }[each.state]
             role = {State.GRANTED: "ok", State.MISSING: "error"}.get(each.state, "warning")
-            line = row(
-                label(f"{each.purpose.words}:", "soft", wrap=False), label(words, role, wrap=False), None
-            )
+            line = row(label(f"{each.purpose.words}:", "soft"), label(words, role, wrap=False))
+            line.setStretch(0, 1)
             self.verdicts.addLayout(line)
 
     def _show_detail(self, chosen: Row) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QListWidget, QVBoxLayout, QWidget
 
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Finding, FindingKind, Severity
-from codesign_wizard.core.language import languages
+from codesign_wizard.core.language import ENGLISH, languages
 from codesign_wizard.core.preferences import LANGUAGE, keep_preference, read_preference
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.base import Page
@@ -145,7 +145,8 @@ class LanguageCard(Card):
         self.chosen.addItem(tr("As the system"), "")
         for code in languages():
             # in its own words: whoever looks for it may read no other
-            self.chosen.addItem(QLocale(code).nativeLanguageName().capitalize(), code)
+            name = "English" if code == ENGLISH else QLocale(code).nativeLanguageName()
+            self.chosen.addItem(name[:1].upper() + name[1:], code)
         kept = self.chosen.findData(read_preference(LANGUAGE))
         self.chosen.setCurrentIndex(max(kept, 0))
         self.chosen.currentIndexChanged.connect(self._choose)

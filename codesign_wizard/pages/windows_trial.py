@@ -59,7 +59,9 @@ class WindowsTrialPage(TrialPage):
 
     def _what(self) -> Card:
         card = Card(tr("What will be signed"))
-        self.drop = FileDrop("", tr("Use my own .exe…"), tr("Windows programs (*.exe *.dll);;All files (*)"))
+        self.drop = FileDrop(
+            "", tr("Use my own .exe…"), tr("Windows programs (*.exe *.dll);;All files (*)"), upright=True
+        )
         self.drop.chosen.connect(self._own_file)
         self.sample = button(tr("Use the sample"), lambda: self._own_file(""))
         self.architecture = Choice(tr("Architecture"))

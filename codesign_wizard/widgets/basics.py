@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFontMetrics, QGuiApplication, QPainter
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -247,14 +247,26 @@ class Choice(QComboBox):
 
 
 class Tick(QCheckBox):
-    """A check box drawn from the theme, so that its state is plain in every scheme."""
+    """A check box drawn from the theme, so that its state is plain in every scheme; its words may wrap."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
 
     def sizeHint(self) -> QSize:
         words = self.fontMetrics().size(Qt.TextFlag.TextShowMnemonic, self.text())
         return QSize(words.width() + px(30), max(px(24), words.height() + px(4)))
 
     def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
+        longest = max(map(self.fontMetrics().horizontalAdvance, self.text().split() or [""]))
+        return QSize(longest + px(30), px(24))
+
+    def heightForWidth(self, width: int) -> int:
+        flags = int(Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextShowMnemonic)
+        room = QRect(0, 0, width - px(26), px(10_000))
+        return max(px(24), self.fontMetrics().boundingRect(room, flags, self.text()).height() + px(4))
 
     def hitButton(self, point: object) -> bool:
         return True
@@ -270,7 +282,8 @@ class Tick(QCheckBox):
         flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         look = theme.tokens()
         painter.setPen(theme.ink(look.ink if self.isEnabled() else look.disabled))
-        painter.drawText(words, int(flags) | int(Qt.TextFlag.TextShowMnemonic), self.text())
+        wrapped = int(Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextShowMnemonic)
+        painter.drawText(words, int(flags) | wrapped, self.text())
         painter.end()
 
 
@@ -378,8 +391,8 @@ class Columns(QWidget):
                 self._box.addWidget(part, stretch)
             else:
                 self._box.addWidget(part, stretch, Qt.AlignmentFlag.AlignTop)
-        self._box.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        # not Maximum: that holds it at the height that its hint has, however many lines its texts wrap to
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
 
     def minimumSizeHint(self) -> QSize:
         # beside each other they would hold the page wider than it is, and never give way
@@ -412,9 +425,17 @@ class Facts(QWidget):
     def set(self, facts: Iterable[tuple[str, str]]) -> None:
         """Show *facts*, name and value each."""
         clear(self._grid)
+        facts = list(facts)
+        metrics = QFontMetrics(theme.font())
+        # wide enough for the longest word of any name: names wrap between words only
+        longest = max(
+            (metrics.horizontalAdvance(word) for name, _ in facts for word in name.split()), default=0
+        )
+        width = max(px(self._name_width), longest + 2)
+        self._grid.setColumnMinimumWidth(0, width)
         for place, (name, value) in enumerate(facts):
             term = label(name, "soft")
-            term.setFixedWidth(px(self._name_width))
+            term.setFixedWidth(width)
             text = CodeBox(value, f"{name}: {value}", role="fact")
             self._grid.addWidget(term, place, 0, Qt.AlignmentFlag.AlignTop)
             self._grid.addWidget(text, place, 1)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -85,10 +86,7 @@ class CheckedField(QWidget):
             keep_ltr(self.edit)
         plain = name.replace("&", "")
         self.edit.setAccessibleName(plain)
-        self.label = label(name, wrap=False)
-        self.label.setBuddy(self.edit)
-        self.label.setTextFormat(Qt.TextFormat.AutoText)
-        self.label.setFixedWidth(px(label_width))
+        self.label = name_label(name, self.edit, label_width)
         self.mark = MarkView()
         self.message = label("", "label")
         self.message.hide()
@@ -188,15 +186,26 @@ class PlainField(CheckedField):
         self.mark.setParent(None)  # nothing is checked: the field takes the room of the sign
 
 
+def name_label(name: str, control: QWidget, width: int) -> QLabel:
+    """Return the label of *control*, *width* or its longest word wide; a longer *name* wraps."""
+    made = label(name)
+    made.setTextFormat(Qt.TextFormat.AutoText)
+    made.setBuddy(control)
+    words = name.replace("&", "").split() or [""]
+    longest = max(map(QFontMetrics(theme.font()).horizontalAdvance, words))
+    policy = made.sizePolicy()
+    policy.setHorizontalPolicy(QSizePolicy.Policy.Fixed)
+    made.setSizePolicy(policy)
+    made.setFixedWidth(max(px(width), longest + 2))
+    return made
+
+
 def field_row(
     name: str, control: QWidget, note: str = "", *, width: int = LABEL_WIDTH, room_for_sign: bool = True
 ) -> QWidget:
     """Return *control* with its name in the same columns as the fields above and below it."""
     holder = QWidget()
-    words: QLabel = label(name, wrap=False)
-    words.setTextFormat(Qt.TextFormat.AutoText)
-    words.setBuddy(control)
-    words.setFixedWidth(px(width))
+    words = name_label(name, control, width)
     grid = QGridLayout(holder)
     grid.setContentsMargins(0, 0, 0, 0)
     grid.setHorizontalSpacing(px(8))
@@ -249,10 +258,7 @@ class SecretField(QWidget):
         self.replace.setAccessibleName(tr("Replace {name}").format(name=plain))
         self.forget_button = button(tr("Forget"), self.forget.emit)
         self.forget_button.setAccessibleName(tr("Forget {name}").format(name=plain))
-        self.label = label(name, wrap=False)
-        self.label.setTextFormat(Qt.TextFormat.AutoText)
-        self.label.setBuddy(self.edit)
-        self.label.setFixedWidth(px(LABEL_WIDTH))
+        self.label = name_label(name, self.edit, LABEL_WIDTH)
         self.mark = MarkView()
         self.message = label("", "label")
         self.place = ""
@@ -264,12 +270,12 @@ class SecretField(QWidget):
         entry.addWidget(self.edit, 1)
         entry.addWidget(self.reveal)
         self._kept = QWidget()
-        kept = QHBoxLayout(self._kept)
+        kept = QVBoxLayout(self._kept)
         kept.setContentsMargins(0, 0, 0, 0)
-        kept.setSpacing(px(8))
-        kept.addWidget(self.saved, 1)
-        kept.addWidget(self.replace)
-        kept.addWidget(self.forget_button)
+        kept.setSpacing(px(4))
+        # the place's name needs a line: beside two buttons it would be broken word by word
+        kept.addWidget(self.saved)
+        kept.addLayout(row(self.replace, self.forget_button, None))
         both = QVBoxLayout()
         both.setSpacing(0)
         both.addWidget(self._entry)

@@ -58,7 +58,8 @@ class StageCard(Card):
         head = QHBoxLayout()
         head.setSpacing(px(7))
         head.addWidget(self.mark)
-        head.addWidget(label(title, "heading"), 1)
+        self.heading = label(title, "heading")
+        head.addWidget(self.heading, 1)
         self.body.setContentsMargins(px(11), px(9), px(11), px(9))
         self.body.setSpacing(px(4))
         self.body.addLayout(head)
@@ -69,6 +70,13 @@ class StageCard(Card):
         self._shown = ""
         self._since = 0.0
         self.set(StageState.WAITING, "")
+
+    @property
+    def least(self) -> int:
+        """The width that its name takes on one line, or its longest word if it has several."""
+        words = self.heading.text().split() or [""]
+        longest = max(map(self.heading.fontMetrics().horizontalAdvance, words))
+        return longest + self.mark.sizeHint().width() + px(7) + 2 * px(11) + 4
 
     def set(self, state: StageState, text: str) -> None:
         """Show *state*, and *text* or the state's own word."""
@@ -171,6 +179,10 @@ class StageCards(QWidget):
         count = len(self.cards)
         # rows that differ by one card at most: nine are five and four, not six and three
         rows = -(-count // _MOST) if self.width() >= px(NARROW) else max(1 + (count > 3), -(-count // 3))
+        # a name is never cut: in some languages they are long
+        needed = max((card.least for card in self.cards.values()), default=0) + self._grid.spacing()
+        while rows < count and -(-count // rows) * needed > self.width() + self._grid.spacing():
+            rows += 1
         return -(-count // rows)
 
     def _arrange(self, across: int) -> None:
@@ -183,6 +195,6 @@ class StageCards(QWidget):
             self._grid.removeWidget(card)
         for place, card in enumerate(self.cards.values()):
             self._grid.addWidget(card, place // across, place % across)
-        for place in range(len(self.cards)):
+        for place in range(len(self._all)):
             self._grid.setColumnStretch(place, 1 if place < across else 0)
         self.updateGeometry()
