@@ -246,12 +246,12 @@
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
         <source>To try it without accounts: {program} trial all --practice</source>
-        <translation type="unfinished"></translation>
+        <translation>Zum Ausprobieren ohne Konten: {program} trial all --practice</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
         <source>What can go wrong, to be tried one by one: {program} practice scenarios</source>
-        <translation type="unfinished"></translation>
+        <translation>Was schiefgehen kann, einzeln zu probieren: {program} practice scenarios</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
@@ -626,7 +626,7 @@
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Nothing is set up on this computer yet.</source>
-        <translation type="unfinished"></translation>
+        <translation>Auf diesem Computer ist noch nichts eingerichtet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
@@ -686,12 +686,12 @@
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>To be led through it, open the wizard: codesign-wizard</source>
-        <translation type="unfinished"></translation>
+        <translation>Um hindurchgeführt zu werden, öffnen Sie den Assistenten: codesign-wizard</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>To see the whole way on made-up accounts first: codesign-wizard trial all --practice</source>
-        <translation type="unfinished"></translation>
+        <translation>Um zuerst den ganzen Weg mit erfundenen Konten zu sehen: codesign-wizard trial all --practice</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
@@ -706,7 +706,7 @@
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Signing works; nothing can be notarised until this is mended.</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Signieren funktioniert; solange dies nicht behoben ist, lässt sich nichts notarisieren.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
@@ -1056,7 +1056,7 @@
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
         <source>The package is signed, but not sent yet. Started again, the trial goes on there.</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Paket ist signiert, aber noch nicht gesendet. Noch einmal gestartet, setzt der Probelauf dort fort.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
@@ -1111,7 +1111,7 @@
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
         <source>macOS: submit what Apple would refuse</source>
-        <translation type="unfinished"></translation>
+        <translation>macOS: einreichen, was Apple ablehnen würde</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
@@ -1291,7 +1291,7 @@
     <message>
         <location filename="codesign_wizard/commands/notary.py"/>
         <source>It is not sent yet.</source>
-        <translation type="unfinished"></translation>
+        <translation>Es ist noch nicht gesendet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/notary.py"/>
@@ -1306,7 +1306,7 @@
     <message>
         <location filename="codesign_wizard/commands/notary.py"/>
         <source>Kept in</source>
-        <translation>Gespeichert in</translation>
+        <translation>Speicherort</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
@@ -1621,7 +1621,7 @@
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
         <source>Files of another computer were left out of the profile: {files}.</source>
-        <translation type="unfinished"></translation>
+        <translation>Dateien eines anderen Computers wurden im Profil weggelassen: {files}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
@@ -2126,72 +2126,72 @@
     <message>
         <location filename="codesign_wizard/commands/usage_words.py"/>
         <source>usage: </source>
-        <translation type="unfinished"></translation>
+        <translation>Aufruf: </translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/usage_words.py"/>
         <source>positional arguments</source>
-        <translation type="unfinished"></translation>
+        <translation>Argumente</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/usage_words.py"/>
         <source>options</source>
-        <translation type="unfinished"></translation>
+        <translation>Optionen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/usage_words.py"/>
         <source>argument %(argument_name)s: %(message)s</source>
-        <translation type="unfinished"></translation>
+        <translation>Argument %(argument_name)s: %(message)s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/usage_words.py"/>
         <source>the following arguments are required: %s</source>
-        <translation type="unfinished"></translation>
+        <translation>diese Argumente sind nötig: %s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/usage_words.py"/>
         <source>one of the arguments %s is required</source>
-        <translation type="unfinished"></translation>
+        <translation>eines der Argumente %s ist nötig</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/usage_words.py"/>
         <source>not allowed with argument %s</source>
-        <translation type="unfinished"></translation>
+        <translation>nicht zusammen mit dem Argument %s erlaubt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/usage_words.py"/>
         <source>ignored explicit argument %r</source>
-        <translation type="unfinished"></translation>
+        <translation>der angegebene Wert %r wird nicht angenommen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/usage_words.py"/>
         <source>expected one argument</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Wert wird erwartet</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/usage_words.py"/>
         <source>expected at most one argument</source>
-        <translation type="unfinished"></translation>
+        <translation>höchstens ein Wert wird erwartet</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/usage_words.py"/>
         <source>expected at least one argument</source>
-        <translation type="unfinished"></translation>
+        <translation>mindestens ein Wert wird erwartet</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/usage_words.py"/>
         <source>expected %s arguments</source>
-        <translation type="unfinished"></translation>
+        <translation>%s Werte werden erwartet</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/usage_words.py"/>
         <source>invalid %(type)s value: %(value)r</source>
-        <translation type="unfinished"></translation>
+        <translation>ungültiger Wert (%(type)s): %(value)r</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/usage_words.py"/>
         <source>invalid choice: %(value)r (choose from %(choices)s)</source>
-        <translation type="unfinished"></translation>
+        <translation>ungültige Auswahl: %(value)r (möglich sind %(choices)s)</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/verify.py"/>
@@ -3421,7 +3421,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Mend what is listed below, then try again; or submit it all the same, by the button above.</source>
-        <translation type="unfinished"></translation>
+        <translation>Beheben Sie, was unten aufgezählt ist, und versuchen Sie es noch einmal; oder reichen Sie trotzdem ein, mit der Schaltfläche oben.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
@@ -3896,7 +3896,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>Start again: without a keyring it begins anew, and Apple drops what was begun.</source>
-        <translation type="unfinished"></translation>
+        <translation>Starten Sie noch einmal: Ohne Schlüsselbund beginnt es von vorn, und Apple verwirft, was begonnen war.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
@@ -4251,7 +4251,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
         <source>The upload did not get through: {done} of {total} are there.</source>
-        <translation type="unfinished"></translation>
+        <translation>Der Upload kam nicht durch: {done} von {total} sind dort.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
@@ -4261,12 +4261,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
         <source>The upload went on where it had stopped: {done} of {total} were there already.</source>
-        <translation type="unfinished"></translation>
+        <translation>Der Upload ging dort weiter, wo er aufgehört hatte: {done} von {total} waren schon da.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
         <source>The upload of {file} was stopped: {done} of {total} are with Apple's storage, as submission {id}.</source>
-        <translation type="unfinished"></translation>
+        <translation>Der Upload von {file} wurde angehalten: {done} von {total} liegen in Apples Speicher, als Einreichung {id}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
@@ -4471,7 +4471,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>{archive} is an archive, which no signing reaches: sign what is in it, then pack it anew.</source>
-        <translation type="unfinished"></translation>
+        <translation>{archive} ist ein Archiv, in das kein Signieren hineinreicht: Signieren Sie, was darin ist, und packen Sie es dann neu.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
@@ -4496,7 +4496,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_upload.py"/>
         <source>{done} of {total}</source>
-        <translation type="unfinished"></translation>
+        <translation>{done} von {total}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_upload.py"/>
@@ -6326,7 +6326,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/roots.py"/>
         <source>Name a file that is there, or take it out of the profile: codesign-wizard profile set extra-roots= extra-timestamp-roots=</source>
-        <translation type="unfinished"></translation>
+        <translation>Nennen Sie eine vorhandene Datei, oder nehmen Sie sie aus dem Profil: codesign-wizard profile set extra-roots= extra-timestamp-roots=</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/roots.py"/>
@@ -7196,7 +7196,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
         <source>All that the server's documentation asks for</source>
-        <translation>Alles, was die Dokumentation des Servers verlangt</translation>
+        <translation>Alles laut Dokumentation des Servers</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
@@ -7941,57 +7941,57 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>The application's client secret ends on {date}, in {days} days.</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Clientgeheimnis der Anwendung läuft am {date} ab, in {days} Tagen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>The application's client secret ended on {date}.</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Clientgeheimnis der Anwendung ist am {date} abgelaufen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>When the application's client secret ends could not be read.</source>
-        <translation type="unfinished"></translation>
+        <translation>Wann das Clientgeheimnis der Anwendung abläuft, ließ sich nicht lesen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>Secret ID</source>
-        <translation type="unfinished"></translation>
+        <translation>Secret ID</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>Ends</source>
-        <translation type="unfinished"></translation>
+        <translation>Läuft ab</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>The registration has {n} secrets; none of them tells it.</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Registrierung hat {n} Geheimnisse; keines davon verrät es.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>Make the next secret, and put its value in here and at the server.</source>
-        <translation type="unfinished"></translation>
+        <translation>Erstellen Sie das nächste Geheimnis, und tragen Sie seinen „Value“ hier und beim Server ein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>Look it up, and type it in on Summary.</source>
-        <translation type="unfinished"></translation>
+        <translation>Sehen Sie es nach, und geben Sie es unter „Zusammenfassung“ ein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>Microsoft Entra ID, App registrations, the application, Certificates &amp; secrets.</source>
-        <translation type="unfinished"></translation>
+        <translation>Microsoft Entra ID, App registrations, die Anwendung, Certificates &amp; secrets.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>New client secret; copy its Value at once, it is shown only then.</source>
-        <translation type="unfinished"></translation>
+        <translation>New client secret; kopieren Sie „Value“ sofort, er wird nur dann angezeigt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>App registrations, the application, Certificates &amp; secrets: the column Expires.</source>
-        <translation type="unfinished"></translation>
+        <translation>App registrations, die Anwendung, Certificates &amp; secrets: die Spalte „Expires“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/proof.py"/>
@@ -9226,7 +9226,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
         <source>Switch this version on again, if it was not switched off on purpose.</source>
-        <translation type="unfinished"></translation>
+        <translation>Schalten Sie diese Version wieder ein, wenn sie nicht mit Absicht abgeschaltet wurde.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
@@ -11281,7 +11281,7 @@
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>The secret itself does not tell it. An administrator's sign-in on Permissions reads it; or see App registrations &gt; the application &gt; Certificates &amp; secrets, and type it in.</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Geheimnis selbst verrät es nicht. Die Anmeldung eines Administrators unter „Berechtigungen“ liest es; oder sehen Sie unter App registrations &gt; Anwendung &gt; Certificates &amp; secrets nach, und geben Sie es ein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/settings.py"/>
@@ -11296,7 +11296,7 @@
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>Intermediate of the code-signing certificate</source>
-        <translation type="unfinished"></translation>
+        <translation>Zwischenzertifikat des Codesignaturzertifikats</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
@@ -11361,7 +11361,7 @@
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>Renew the certificate: a new one comes below the CA's newer intermediate.</source>
-        <translation type="unfinished"></translation>
+        <translation>Erneuern Sie das Zertifikat: Ein neues kommt unter das neuere Zwischenzertifikat der CA.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
@@ -11386,7 +11386,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>Several secrets begin alike; this is the first of them to end.</source>
-        <translation type="unfinished"></translation>
+        <translation>Mehrere Geheimnisse beginnen gleich; dieses läuft als erstes ab.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
@@ -11446,7 +11446,7 @@
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>It is signed; it will not be notarised until this is mended.</source>
-        <translation type="unfinished"></translation>
+        <translation>Es ist signiert; solange dies nicht behoben ist, wird es nicht notarisiert.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
@@ -11531,7 +11531,7 @@
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} holds settings without secrets; nothing of it is taken over by looking at it.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} enthält Einstellungen ohne Geheimnisse; durch das Ansehen wird nichts davon übernommen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
@@ -11571,7 +11571,7 @@
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} is a profile of Codesign Wizard: {name}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} ist ein Profil von Codesign Wizard: {name}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
@@ -11701,7 +11701,7 @@
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>Take it in beside your own: codesign-wizard profile import {file}</source>
-        <translation type="unfinished"></translation>
+        <translation>Nehmen Sie es neben Ihren eigenen auf: codesign-wizard profile import {file}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/identity.py"/>
@@ -11841,7 +11841,7 @@
     <message>
         <location filename="codesign_wizard/core/macos_trial.py"/>
         <source>not sent</source>
-        <translation type="unfinished"></translation>
+        <translation>nicht gesendet</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_contents.py"/>
@@ -11856,7 +11856,7 @@
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>CA's intermediate certificate</source>
-        <translation type="unfinished"></translation>
+        <translation>Zwischenzertifikat der CA</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
@@ -12231,7 +12231,7 @@
     <message>
         <location filename="codesign_wizard/core/profile.py"/>
         <source>Its secrets were removed with it: they are asked for again where they are needed.</source>
-        <translation type="unfinished"></translation>
+        <translation>Seine Geheimnisse wurden mit ihm entfernt: Nach ihnen wird wieder gefragt, wo sie gebraucht werden.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile.py"/>
@@ -12261,7 +12261,7 @@
     <message>
         <location filename="codesign_wizard/core/profile.py"/>
         <source>If it is not wanted any more, forget it here as well, on the page Start.</source>
-        <translation type="unfinished"></translation>
+        <translation>Wenn es nicht mehr gewollt ist, entfernen Sie es auch hier, auf der Seite „Start“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile.py"/>
@@ -12286,37 +12286,37 @@
     <message>
         <location filename="codesign_wizard/core/profile_merge.py"/>
         <source>The profile {name} was changed in another window as well; both changes are kept.</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Profil {name} wurde auch in einem anderen Fenster geändert; beide Änderungen sind gespeichert.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_merge.py"/>
         <source>The profile {name} was changed here and in another window, one setting in two ways.</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Profil {name} wurde hier und in einem anderen Fenster geändert, eine Einstellung auf zwei Weisen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_merge.py"/>
         <source>The profile {name} was forgotten in another window; it is saved anew from this one.</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Profil {name} wurde in einem anderen Fenster entfernt; aus diesem ist es neu gespeichert.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_merge.py"/>
         <source>What stands here was kept. What was typed there is below, in case it was right.</source>
-        <translation type="unfinished"></translation>
+        <translation>Was hier steht, wurde behalten. Was dort eingegeben wurde, steht unten, falls es richtig war.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_merge.py"/>
         <source>Look which value is right, and close one of the two windows.</source>
-        <translation type="unfinished"></translation>
+        <translation>Sehen Sie nach, welcher Wert richtig ist, und schließen Sie eines der beiden Fenster.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_merge.py"/>
         <source>Taken over from there: {what}.</source>
-        <translation type="unfinished"></translation>
+        <translation>Von dort übernommen: {what}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_merge.py"/>
         <source>here {ours}, there {theirs}</source>
-        <translation type="unfinished"></translation>
+        <translation>hier {ours}, dort {theirs}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report.py"/>
@@ -13316,7 +13316,7 @@
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
         <source>&amp;Check, then show what is made…</source>
-        <translation>&amp;Prüfen, dann zeigen, was erstellt wird…</translation>
+        <translation>&amp;Prüfen und zeigen, was entsteht…</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
@@ -13726,7 +13726,7 @@
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>The Value, not the Secret ID</source>
-        <translation>„Value“, nicht „Secret ID“</translation>
+        <translation>die Spalte „Value“</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
@@ -13916,12 +13916,12 @@
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Submit all the sa&amp;me</source>
-        <translation type="unfinished"></translation>
+        <translation>Trotzdem ein&amp;reichen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Apple judges for itself; what is submitted cannot be withdrawn</source>
-        <translation type="unfinished"></translation>
+        <translation>Apple urteilt selbst; Eingereichtes lässt sich nicht zurückziehen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
@@ -14056,12 +14056,12 @@
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
         <source>What if: another scenario</source>
-        <translation type="unfinished"></translation>
+        <translation>Was wäre, wenn: ein anderes Szenario</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
         <source>To see it: {how}</source>
-        <translation type="unfinished"></translation>
+        <translation>So ist es zu sehen: {how}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
@@ -14081,12 +14081,12 @@
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
         <source>What if: {summary}</source>
-        <translation type="unfinished"></translation>
+        <translation>Was wäre, wenn: {summary}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
         <source>Go to {page}</source>
-        <translation type="unfinished"></translation>
+        <translation>Zu {page}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
@@ -14096,7 +14096,7 @@
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
         <source>Something is under way.</source>
-        <translation type="unfinished"></translation>
+        <translation>Es läuft gerade etwas.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
@@ -14146,7 +14146,7 @@
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>It sees the grants themselves and when the application's secret ends, and can add what is missing. You see what is granted first.</source>
-        <translation type="unfinished"></translation>
+        <translation>Damit sind die Rechte selbst zu sehen und wann das Geheimnis der Anwendung abläuft, und Fehlendes lässt sich erteilen. Was erteilt wird, sehen Sie vorher.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
@@ -14241,7 +14241,7 @@
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>With a code on another device</source>
-        <translation>Mit einem Code auf einem anderen Gerät</translation>
+        <translation>Mit Code auf anderem Gerät</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
@@ -14916,7 +14916,7 @@
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
         <source>What if: choose what goes wrong</source>
-        <translation type="unfinished"></translation>
+        <translation>Was wäre, wenn: wählen, was schiefgeht</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
@@ -15006,7 +15006,7 @@
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
         <source>You are on practice accounts: a vault, an application, an Apple team, a Comet Server and time-stamp servers that live on this computer only. Your own profiles and your keyring are not touched. “What if…” lets something go wrong, and shows how that is explained.</source>
-        <translation type="unfinished"></translation>
+        <translation>Sie arbeiten mit Übungskonten: einem Tresor, einer Anwendung, einem Apple-Team, einem Comet Server und Zeitstempelservern, die es nur auf diesem Computer gibt. Ihre eigenen Profile und Ihr Schlüsselbund bleiben unberührt. „Was wäre, wenn…“ lässt etwas schiefgehen und zeigt, wie das erklärt wird.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
@@ -15141,12 +15141,12 @@
     <message>
         <location filename="codesign_wizard/pages/summary.py"/>
         <source>Client secre&amp;t</source>
-        <translation>&amp;Clientgeheimnis</translation>
+        <translation>&amp;Geheimnis</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/summary.py"/>
         <source>&amp;Membership</source>
-        <translation>&amp;Mitgliedschaft</translation>
+        <translation>&amp;Mitglied bis</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/summary.py"/>
@@ -15206,7 +15206,7 @@
     <message>
         <location filename="codesign_wizard/pages/summary.py"/>
         <source>ends on, such as 2027-05-01</source>
-        <translation>läuft ab am, etwa 2027-05-01</translation>
+        <translation>Ende, etwa 2027-05-01</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
@@ -15351,32 +15351,32 @@
     <message>
         <location filename="codesign_wizard/pages/trial.py"/>
         <source>Practice roots are made up: this is as good as it gets here.</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Stammzertifikate der Übung sind erfunden: Besser wird es hier nicht.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>Switch on one thing that goes wrong in this practice, see how the wizard explains it, and switch it off again. Nothing real is touched.</source>
-        <translation type="unfinished"></translation>
+        <translation>Schalten Sie eine Sache ein, die in dieser Übung schiefgeht, sehen Sie, wie der Assistent sie erklärt, und schalten Sie sie wieder ab. Nichts Echtes wird angerührt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>Find: firewall, expired, agreement…</source>
-        <translation type="unfinished"></translation>
+        <translation>Suchen: Firewall, abgelaufen, Vereinbarung…</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>Find a scenario</source>
-        <translation type="unfinished"></translation>
+        <translation>Szenario suchen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>No scenario has these words.</source>
-        <translation type="unfinished"></translation>
+        <translation>Kein Szenario enthält diese Wörter.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>1 scenario</source>
-        <translation type="unfinished"></translation>
+        <translation>1 Szenario</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
@@ -15386,72 +15386,72 @@
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
         <source>Switch off: {summary}</source>
-        <translation type="unfinished"></translation>
+        <translation>Abschalten: {summary}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>Switch on: {summary}</source>
-        <translation type="unfinished"></translation>
+        <translation>Einschalten: {summary}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>This is for practice accounts.</source>
-        <translation type="unfinished"></translation>
+        <translation>Dies ist für Übungskonten.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>On your own accounts nothing is made wrong. Start offers practice accounts.</source>
-        <translation type="unfinished"></translation>
+        <translation>Bei Ihren eigenen Konten geht nichts absichtlich schief. „Start“ bietet Übungskonten an.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>{n} scenarios</source>
-        <translation type="unfinished"></translation>
+        <translation>{n} Szenarien</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>{area} ({n})</source>
-        <translation type="unfinished"></translation>
+        <translation>{area} ({n})</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>Can show on {pages}</source>
-        <translation type="unfinished"></translation>
+        <translation>Kann zu sehen sein auf {pages}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>on</source>
-        <translation type="unfinished"></translation>
+        <translation>ein</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>off</source>
-        <translation type="unfinished"></translation>
+        <translation>aus</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
         <source>Switch off</source>
-        <translation type="unfinished"></translation>
+        <translation>Abschalten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>Switch on</source>
-        <translation type="unfinished"></translation>
+        <translation>Einschalten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>Nothing is wrong now: everything works.</source>
-        <translation type="unfinished"></translation>
+        <translation>Jetzt geht nichts schief: Alles funktioniert.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
         <source>Shows on {page}. {how}</source>
-        <translation type="unfinished"></translation>
+        <translation>Zu sehen auf {page}. {how}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>On: {summary}</source>
-        <translation type="unfinished"></translation>
+        <translation>Ein: {summary}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
@@ -15576,12 +15576,12 @@
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>shown in Windows' prompt</source>
-        <translation>steht in der Abfrage von Windows</translation>
+        <translation>zeigt Windows an</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>a page about the program, optional</source>
-        <translation>eine Seite über das Programm, freiwillig</translation>
+        <translation>optional</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
@@ -15661,7 +15661,7 @@
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Sample installer for {product}, or drop your own .exe here</source>
-        <translation>Muster-Installationsprogramm für {product}, oder legen Sie Ihre eigene .exe hier ab</translation>
+        <translation>Muster für {product}, oder legen Sie Ihre eigene .exe hier ab</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/workspace.py"/>
@@ -15671,12 +15671,12 @@
     <message>
         <location filename="codesign_wizard/pages/workspace.py"/>
         <source>Switching it off</source>
-        <translation type="unfinished"></translation>
+        <translation>Wird abgeschaltet</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/workspace.py"/>
         <source>Making it go wrong</source>
-        <translation type="unfinished"></translation>
+        <translation>Wird eingeschaltet</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/workspace.py"/>
@@ -15691,122 +15691,122 @@
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>This practice was started with a scenario that it keeps in its folder, so that it can be mended there. For another, start afresh: codesign-wizard gui --practice</source>
-        <translation type="unfinished"></translation>
+        <translation>Diese Übung wurde mit einem Szenario gestartet, das sie in ihrem Ordner behält, damit es dort behoben werden kann. Für ein anderes beginnen Sie neu: codesign-wizard gui --practice</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Write a signing request, let it be checked, and make it.</source>
-        <translation type="unfinished"></translation>
+        <translation>Füllen Sie eine Zertifikatanforderung aus, lassen Sie sie prüfen und erstellen Sie sie.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Look in the vault, then let the practice CA answer.</source>
-        <translation type="unfinished"></translation>
+        <translation>Sehen Sie im Tresor nach, und lassen Sie dann die Übungs-CA antworten.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Sign in and look, then apply.</source>
-        <translation type="unfinished"></translation>
+        <translation>Melden Sie sich an und sehen Sie nach, dann wenden Sie an.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Sign in and look; the practice code is offered where it is asked for.</source>
-        <translation type="unfinished"></translation>
+        <translation>Melden Sie sich an und sehen Sie nach; der Übungscode wird dort angeboten, wo nach ihm gefragt wird.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Sign and verify, then submit it all the same. The trial signs what it reaches; a program in an archive inside stays as it was.</source>
-        <translation type="unfinished"></translation>
+        <translation>Signieren und prüfen Sie, und reichen Sie dann trotzdem ein. Der Probelauf signiert, was er erreicht; ein Programm in einem Archiv darin bleibt, wie es war.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Look what the application may do, then sign in as administrator.</source>
-        <translation type="unfinished"></translation>
+        <translation>Sehen Sie nach, was die Anwendung darf, und melden Sie sich dann als Administrator an.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Sign in and look, then prove it before you apply anything.</source>
-        <translation type="unfinished"></translation>
+        <translation>Melden Sie sich an und sehen Sie nach, dann weisen Sie es nach, bevor Sie etwas anwenden.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Sign in and look, apply what differs, then prove it.</source>
-        <translation type="unfinished"></translation>
+        <translation>Melden Sie sich an und sehen Sie nach, wenden Sie an, was abweicht, und weisen Sie es dann nach.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Sign in.</source>
-        <translation type="unfinished"></translation>
+        <translation>Melden Sie sich an.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Look what the application may do.</source>
-        <translation type="unfinished"></translation>
+        <translation>Sehen Sie nach, was die Anwendung darf.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Look in the vault.</source>
-        <translation type="unfinished"></translation>
+        <translation>Sehen Sie im Tresor nach.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Check the key with Apple.</source>
-        <translation type="unfinished"></translation>
+        <translation>Prüfen Sie den Schlüssel bei Apple.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Sign and verify.</source>
-        <translation type="unfinished"></translation>
+        <translation>Signieren und prüfen Sie.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Sign in and look.</source>
-        <translation type="unfinished"></translation>
+        <translation>Melden Sie sich an und sehen Sie nach.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Sign-in to Azure</source>
-        <translation type="unfinished"></translation>
+        <translation>Anmeldung bei Azure</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Network and vault's address</source>
-        <translation type="unfinished"></translation>
+        <translation>Netzwerk und Adresse des Tresors</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Permissions by roles (RBAC)</source>
-        <translation type="unfinished"></translation>
+        <translation>Berechtigungen durch Rollen (RBAC)</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Permissions by access policy</source>
-        <translation type="unfinished"></translation>
+        <translation>Berechtigungen durch Zugriffsrichtlinie</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Certificate and the CA's answer</source>
-        <translation type="unfinished"></translation>
+        <translation>Zertifikat und Antwort der CA</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Windows trial: time-stamp servers</source>
-        <translation type="unfinished"></translation>
+        <translation>Windows-Probelauf: Zeitstempelserver</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Apple: account, notarisation, ticket</source>
-        <translation type="unfinished"></translation>
+        <translation>Apple: Konto, Notarisierung, Ticket</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Comet Server</source>
-        <translation type="unfinished"></translation>
+        <translation>Comet Server</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>It takes as long as Settings allow for an answer.</source>
-        <translation type="unfinished"></translation>
+        <translation>Es dauert so lange, wie die Einstellungen für eine Antwort erlauben.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/entra/pages.py"/>
@@ -16366,7 +16366,7 @@
     <message>
         <location filename="codesign_wizard/screenshots.py"/>
         <source>Say where the pictures go: python3 dev.py screenshots DIR [LOOK…]. There is {looks}.</source>
-        <translation type="unfinished"></translation>
+        <translation>Sagen Sie, wohin die Bilder kommen: python3 dev.py screenshots DIR [LOOK…]. Es gibt {looks}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/screenshots.py"/>
@@ -16501,7 +16501,7 @@
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
         <source>above the list of team keys</source>
-        <translation type="unfinished"></translation>
+        <translation>über der Liste der Team-Schlüssel</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
@@ -16516,7 +16516,7 @@
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
         <source>EC P-256 private key, kept in {place}</source>
-        <translation>Privater EC-Schlüssel (P-256), gespeichert in {place}</translation>
+        <translation>Privater EC-Schlüssel (P-256), gespeichert: {place}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
@@ -16781,12 +16781,12 @@
     <message>
         <location filename="codesign_wizard/widgets/fields.py"/>
         <source>Will be stored in {place}.</source>
-        <translation>Wird gespeichert in {place}.</translation>
+        <translation>Speicherort: {place}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/fields.py"/>
         <source>Saved in {place}</source>
-        <translation>Gespeichert in {place}</translation>
+        <translation>Gespeichert: {place}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
@@ -16801,7 +16801,7 @@
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Check again</source>
-        <translation>Noch einmal prüfen</translation>
+        <translation>Neu prüfen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
@@ -16811,7 +16811,7 @@
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Show in the log</source>
-        <translation type="unfinished"></translation>
+        <translation>Im Protokoll zeigen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
@@ -16871,12 +16871,12 @@
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Check again: {title}</source>
-        <translation>Noch einmal prüfen: {title}</translation>
+        <translation>Neu prüfen: {title}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Show the request {id} in the log</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Anforderung {id} im Protokoll zeigen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
@@ -17221,17 +17221,17 @@
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>{job}, folded</source>
-        <translation type="unfinished"></translation>
+        <translation>{job}, eingeklappt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>{job}, unfolded</source>
-        <translation type="unfinished"></translation>
+        <translation>{job}, ausgeklappt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>{id}: go to its finding</source>
-        <translation type="unfinished"></translation>
+        <translation>{id}: zu ihrem Befund</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
@@ -17296,12 +17296,12 @@
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Go to the finding</source>
-        <translation type="unfinished"></translation>
+        <translation>Zum Befund</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Fold or unfold the job</source>
-        <translation type="unfinished"></translation>
+        <translation>Aufgabe ein- oder ausklappen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
@@ -17336,22 +17336,22 @@
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Unfold jobs</source>
-        <translation type="unfinished"></translation>
+        <translation>Ausklappen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Fold jobs</source>
-        <translation type="unfinished"></translation>
+        <translation>Einklappen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Show every job's lines</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Zeilen jeder Aufgabe zeigen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Fold every job to one line</source>
-        <translation type="unfinished"></translation>
+        <translation>Jede Aufgabe auf eine Zeile einklappen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
@@ -17371,12 +17371,12 @@
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Folded</source>
-        <translation type="unfinished"></translation>
+        <translation>Eingeklappt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Unfolded</source>
-        <translation type="unfinished"></translation>
+        <translation>Ausgeklappt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
@@ -17536,7 +17536,7 @@
     <message>
         <location filename="codesign_wizard/widgets/server_list.py"/>
         <source>Up</source>
-        <translation>Nach oben</translation>
+        <translation>Hoch</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/server_list.py"/>
@@ -17546,7 +17546,7 @@
     <message>
         <location filename="codesign_wizard/widgets/server_list.py"/>
         <source>Down</source>
-        <translation>Nach unten</translation>
+        <translation>Runter</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/server_list.py"/>
@@ -17566,12 +17566,12 @@
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
         <source>What if…</source>
-        <translation type="unfinished"></translation>
+        <translation>Was wäre, wenn…</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
         <source>What if: let something go wrong in this practice</source>
-        <translation type="unfinished"></translation>
+        <translation>Was wäre, wenn: in dieser Übung etwas schiefgehen lassen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
@@ -17746,7 +17746,7 @@
     <message>
         <location filename="codesign_wizard/widgets/subject_form.py"/>
         <source>State or &amp;province</source>
-        <translation>&amp;Bundesland oder Region</translation>
+        <translation>&amp;Bundesland</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/subject_form.py"/>
@@ -17761,7 +17761,7 @@
     <message>
         <location filename="codesign_wizard/widgets/subject_form.py"/>
         <source>the organisation's name again</source>
-        <translation>noch einmal der Name der Organisation</translation>
+        <translation>wie Organisation</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/subject_form.py"/>
@@ -17846,12 +17846,12 @@
     <message>
         <location filename="codesign_wizard/window.py"/>
         <source>The log has no line of this request: it was asked in an earlier run.</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Protokoll hat keine Zeile dieser Anforderung: Sie wurde in einem früheren Lauf gestellt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/window.py"/>
         <source>No finding speaks of this request: it was answered as it should be.</source>
-        <translation type="unfinished"></translation>
+        <translation>Kein Befund betrifft diese Anforderung: Sie wurde beantwortet, wie sie es sollte.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/window.py"/>
@@ -17861,7 +17861,7 @@
     <message>
         <location filename="codesign_wizard/window.py"/>
         <source>It is switched off: everything works again.</source>
-        <translation type="unfinished"></translation>
+        <translation>Es ist abgeschaltet: Alles funktioniert wieder.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
