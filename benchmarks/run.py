@@ -22,7 +22,7 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
 LATEST = FOLDER / "latest.json"
-NAMES = ("authenticode", "trial", "first_window", "diagnosis", "packages", "notary_upload")
+NAMES = ("authenticode", "trial", "window_trial", "first_window", "diagnosis", "packages", "notary_upload")
 
 # ``name``; ``ours``, ``peer`` (None without one) in ``unit``; ``ratio`` = ours / peer; ``limit`` for the
 # ratio, or for ours when there is no peer; anything else (runs, version of the peer) goes to the JSON file.

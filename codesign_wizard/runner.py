@@ -7,6 +7,7 @@ thread. That keeps the window quick however much a job logs, and keeps every eve
 from __future__ import annotations
 
 import itertools
+import sys
 import time
 import traceback
 from collections import deque
@@ -30,9 +31,12 @@ UNEXPECTED = FindingKind(
     "A fault of the program itself; the log has the details that its makers need.",
 )
 
-_INTERVAL_MS = 50
-_AT_MOST = 5000  # events a turn, so that a flood cannot hold the window
+_INTERVAL_MS = 25
+_AT_MOST = 2000  # events a turn, so that a flood cannot hold the window
+_AT_MOST_S = 0.01  # and seconds
+_LOOK = 16  # events between two looks at the clock
 _THREADS = 4
+_SWITCH_S = 0.001
 _numbers = itertools.count(1)
 
 
@@ -148,6 +152,8 @@ class Runner(QObject):
             # not at module level: the first window has no use for it
             from concurrent.futures import ThreadPoolExecutor
 
+            # how long the window's thread waits for each one that computes: 5 ms add up to a stutter
+            sys.setswitchinterval(_SWITCH_S)
             self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="wizard")
         put = self._events.append
         task.job.on_progress = lambda done, total, text: put((task, "progress", (done, total, text)))
@@ -203,20 +209,33 @@ class Runner(QObject):
 
     def _drain(self) -> None:
         batch: list[LogLine] = []
-        for _ in range(min(len(self._events), _AT_MOST)):
+        # of how far something is only the last word counts: a job says it for every piece it reads
+        latest: dict[Task, tuple[Any, ...]] = {}
+        end = time.perf_counter() + _AT_MOST_S
+        for count in range(min(len(self._events), _AT_MOST)):
+            # a result can take its time to be shown: what is left comes with the next turn
+            if not count % _LOOK and time.perf_counter() > end:
+                break
             task, kind, values = self._events.popleft()
             if task is None:
                 batch.append(values[0])
                 continue
+            if kind == "progress":
+                latest[task] = values
+                continue
             if batch:  # what was logged before an event is shown before it
                 self.lines.emit(batch)
                 batch = []
+            if task in latest:
+                task.deliver("progress", latest.pop(task))
             if kind == "finished":
                 self._finish(task)
             else:
                 task.deliver(kind, values)
         if batch:
             self.lines.emit(batch)
+        for task, values in latest.items():
+            task.deliver("progress", values)
 
     def _finish(self, task: Task) -> None:
         self._tasks.remove(task)

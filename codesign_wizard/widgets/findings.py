@@ -170,17 +170,21 @@ def evidence_fold(finding: Finding, link: Callable[[str], object]) -> Fold | Non
     title = tr("What we saw: {what}").format(what=short) if short else tr("What we saw")
     fold = Fold(title)
     fold.button.setAccessibleName(title)
-    text = "\n".join(f"{name}: {value}" for name, value in [*lines, (tr("Finding"), finding.id)])
-    fold.body.addWidget(CodeBox(text, tr("What we saw")))
-    copy = CopyButton(lambda: text, kind="small")
-    copy.setAccessibleName(tr("Copy what we saw"))
-    request_id = finding.evidence.request_id
-    if request_id:
-        shower = button(tr("Show in the log"), lambda: link(f"{LOG}{request_id}"), "link")
-        shower.setAccessibleName(tr("Show the request {id} in the log").format(id=request_id))
-        fold.body.addLayout(row(copy, shower, None))
-    else:
-        fold.body.addLayout(row(copy, None))
+
+    def fill() -> None:
+        text = "\n".join(f"{name}: {value}" for name, value in [*lines, (tr("Finding"), finding.id)])
+        fold.body.addWidget(CodeBox(text, tr("What we saw")))
+        copy = CopyButton(lambda: text, kind="small")
+        copy.setAccessibleName(tr("Copy what we saw"))
+        request_id = finding.evidence.request_id
+        if request_id:
+            shower = button(tr("Show in the log"), lambda: link(f"{LOG}{request_id}"), "link")
+            shower.setAccessibleName(tr("Show the request {id} in the log").format(id=request_id))
+            fold.body.addLayout(row(copy, shower, None))
+        else:
+            fold.body.addLayout(row(copy, None))
+
+    fold.fill_when_opened(fill)
     return fold
 
 

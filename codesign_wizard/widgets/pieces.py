@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -143,6 +143,15 @@ class Fold(QWidget):
     def open(self, opened: bool = True) -> None:
         """Open or close it."""
         self.button.setChecked(opened)
+
+    def fill_when_opened(self, fill: Callable[[], object]) -> None:
+        """Let *fill* make what is in it once somebody looks: most are never opened, and a page has many."""
+
+        def opened(shown: bool) -> None:
+            self.button.toggled.disconnect(opened)
+            fill()
+
+        self.button.toggled.connect(opened)
 
 
 class _Bar(QTabBar):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from codesign_wizard.core.text import tr
 
@@ -160,7 +161,11 @@ def oid(dotted: str) -> bytes:
 
 def read_oid(element: Element) -> str:
     """Return the dotted form of an OBJECT IDENTIFIER; raises ``DerError``."""
-    value = element.expect(OBJECT_IDENTIFIER).value
+    return _dotted(element.expect(OBJECT_IDENTIFIER).value)
+
+
+@lru_cache(maxsize=1024)  # Microsoft's list of roots names the same few thousands of times
+def _dotted(value: bytes) -> str:
     if not value or len(value) > 64 or value[-1] & 0x80:
         raise DerError(tr("not an object identifier"))
     arcs, arc = [], 0

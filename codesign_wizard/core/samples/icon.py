@@ -21,6 +21,7 @@ _STROKE = 0.065
 _RAISED_BY = 0.7
 _RAISED = tuple((0.5 + (x - 0.5) * _RAISED_BY, 0.03 + y * _RAISED_BY) for x, y in _TICK)
 _OVERSAMPLING = 4
+_BLOCK = 8  # pixels; every size is a multiple
 
 
 @functools.cache
@@ -32,10 +33,10 @@ def bitmap(size: int, raised: bool = False) -> bytes:
     tick, stroke = (_RAISED, _STROKE * _RAISED_BY) if raised else (_TICK, _STROKE)
     # the height counts the picture and its 1-bit mask
     header = struct.pack("<IiiHHIIiiII", 40, size, size * 2, 1, 32, 0, size * size * 4, 0, 0, 0, 0)
-    rows = bytearray()
-    for y in reversed(range(size)):
-        for x in range(size):
-            rows += _pixel(x, y, size, tick, stroke)
+    rows = bytearray(size * size * 4)
+    for y in range(0, size, _BLOCK):
+        for x in range(0, size, _BLOCK):
+            _paint(rows, x, y, _BLOCK, size, tick, stroke)
     mask_row = (size + 31) // 32 * 4
     return header + bytes(rows) + bytes(mask_row * size)
 
@@ -48,17 +49,50 @@ def group(identifiers: list[int], pictures: list[bytes]) -> bytes:
     return directory
 
 
-def _pixel(x: int, y: int, size: int, tick: tuple[tuple[float, float], ...], stroke: float) -> bytes:
-    """Return blue, green, red, alpha of a pixel, from a grid of samples in it."""
-    # most pixels lie wholly on one side of every edge: their middle tells that, with half a diagonal to spare
-    reach = 0.75 / size
-    middle = ((x + 0.5) / size, (y + 0.5) / size)
-    if _from_corner(*middle) < _CORNER - reach:
+def _paint(
+    rows: bytearray,
+    x: int,
+    y: int,
+    side: int,
+    size: int,
+    tick: tuple[tuple[float, float], ...],
+    stroke: float,
+) -> None:
+    """Fill the square of *side* pixels at x, y; only where an edge runs through is each pixel looked at."""
+    colour = _plain(x, y, side, size, tick, stroke)
+    if colour is None and side > 1:
+        half = side // 2
+        for down in (0, half):
+            for along in (0, half):
+                _paint(rows, x + along, y + down, half, size, tick, stroke)
+        return
+    line = (_pixel(x, y, size, tick, stroke) if colour is None else colour) * side
+    for down in range(side):
+        at = ((size - 1 - y - down) * size + x) * 4
+        rows[at : at + len(line)] = line
+
+
+def _plain(
+    x: int, y: int, side: int, size: int, tick: tuple[tuple[float, float], ...], stroke: float
+) -> bytes | None:
+    """Return the colour of a square that lies wholly on one side of every edge, else ``None``."""
+    # its middle tells that, with half a diagonal to spare
+    reach = 0.75 * side / size
+    middle = ((x + side / 2) / size, (y + side / 2) / size)
+    corner = _from_corner(*middle)
+    if corner > _CORNER + reach:
+        return bytes(4)
+    if corner < _CORNER - reach:
         line = _from_tick(*middle, tick)
         if line > stroke + reach:
             return bytes((*reversed(_ACCENT), 255))
         if line < stroke - reach:
             return bytes((*reversed(_PAPER), 255))
+    return None
+
+
+def _pixel(x: int, y: int, size: int, tick: tuple[tuple[float, float], ...], stroke: float) -> bytes:
+    """Return blue, green, red, alpha of a pixel, from a grid of samples in it."""
     covered = ticked = 0
     for i in range(_OVERSAMPLING):
         for j in range(_OVERSAMPLING):
