@@ -213,7 +213,7 @@ class Runner(QObject):
         latest: dict[Task, tuple[Any, ...]] = {}
         end = time.perf_counter() + _AT_MOST_S
         for count in range(min(len(self._events), _AT_MOST)):
-            # a result can take its time to be shown: what is left comes with the next turn
+            # lines are many, and a result takes its time to be shown: the rest comes with the next turn
             if not count % _LOOK and time.perf_counter() > end:
                 break
             task, kind, values = self._events.popleft()
@@ -232,6 +232,8 @@ class Runner(QObject):
                 self._finish(task)
             else:
                 task.deliver(kind, values)
+            if time.perf_counter() > end:
+                break
         if batch:
             self.lines.emit(batch)
         for task, values in latest.items():
