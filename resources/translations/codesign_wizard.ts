@@ -16789,11 +16789,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Copy what we saw</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/report_html.py"/>
         <source>likely, not proved</source>
         <translation type="unfinished"></translation>
@@ -16804,13 +16799,8 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>What we saw</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>Show in the log</source>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Copy what we saw</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16864,6 +16854,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>What we saw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Show in the log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/output.py"/>
         <source>Portal</source>
         <translation type="unfinished"></translation>
@@ -16874,11 +16874,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>Show the request {id} in the log</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>az command</source>
         <translation type="unfinished"></translation>
@@ -16886,6 +16881,11 @@
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>PowerShell command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Show the request {id} in the log</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -16789,11 +16789,6 @@
         <translation>Gespeichert: {place}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Copy what we saw</source>
-        <translation>Kopieren, was wir sahen</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/report_html.py"/>
         <source>likely, not proved</source>
         <translation>wahrscheinlich, nicht nachgewiesen</translation>
@@ -16804,14 +16799,9 @@
         <translation>Neu prüfen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>What we saw</source>
-        <translation>Was wir sahen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>Show in the log</source>
-        <translation>Im Protokoll zeigen</translation>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Copy what we saw</source>
+        <translation>Kopieren, was wir sahen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
@@ -16864,6 +16854,16 @@
         <translation>Was zu sehen war: {what}</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>What we saw</source>
+        <translation>Was wir sahen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Show in the log</source>
+        <translation>Im Protokoll zeigen</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/output.py"/>
         <source>Portal</source>
         <translation>Portal</translation>
@@ -16874,11 +16874,6 @@
         <translation>Neu prüfen: {title}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
-        <source>Show the request {id} in the log</source>
-        <translation>Die Anforderung {id} im Protokoll zeigen</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>az command</source>
         <translation>az-Befehl</translation>
@@ -16887,6 +16882,11 @@
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>PowerShell command</source>
         <translation>PowerShell-Befehl</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>Show the request {id} in the log</source>
+        <translation>Die Anforderung {id} im Protokoll zeigen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
