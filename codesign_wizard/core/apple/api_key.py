@@ -299,7 +299,11 @@ def _checked_key(key: object, name: str) -> EllipticCurvePrivateKey:
 
 
 def _wrong(finding: FindingKind, /, **values: Any) -> InputError:
-    return InputError(_sure(finding, found.where_it_comes_from(), **values))
+    first = {
+        found.ENCRYPTED.id: (found.take_the_password_off,),
+        found.DAMAGED.id: (found.take_it_anew,),
+    }.get(finding.id, ())
+    return InputError(_sure(finding, *(each() for each in first), found.where_it_comes_from(), **values))
 
 
 def _sure(finding: FindingKind, /, *remedies: Remedy, **values: Any) -> Finding:

@@ -141,6 +141,30 @@ def where_it_comes_from() -> Remedy:
     )
 
 
+def take_it_anew() -> Remedy:
+    """Return how a damaged file is replaced."""
+    return Remedy(
+        title=tr("Take the file anew from where it was downloaded to, or from a backup."),
+        portal=(
+            tr("It is a short text: “-----BEGIN PRIVATE KEY-----”, four lines, “-----END PRIVATE KEY-----”."),
+            tr("Give the file itself: copying its text from a mail or a web page often loses a line."),
+        ),
+    )
+
+
+def take_the_password_off() -> Remedy:
+    """Return how a key that somebody encrypted becomes Apple's file again."""
+    return Remedy(
+        title=tr("Give the file as Apple gave it, or take the password off."),
+        portal=(
+            tr("Where OpenSSL is installed: {command}").format(
+                command="openssl pkcs8 -in AuthKey_….p8 -out AuthKey.p8"
+            ),
+            tr("It asks for the password. Delete the new file once it was given here: the keyring has it."),
+        ),
+    )
+
+
 def compare_ids() -> Remedy:
     """Return where the ids stand."""
     return Remedy(
