@@ -2400,6 +2400,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>Take the file anew from where it was downloaded to, or from a backup.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>Give the file as Apple gave it, or take the password off.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
         <source>Compare both ids with App Store Connect.</source>
         <translation>Vergleichen Sie beide IDs mit App Store Connect.</translation>
     </message>
@@ -2415,6 +2425,21 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>It is a short text: “-----BEGIN PRIVATE KEY-----”, four lines, “-----END PRIVATE KEY-----”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>Give the file itself: copying its text from a mail or a web page often loses a line.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>It asks for the password. Delete the new file once it was given here: the keyring has it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
         <source>App Store Connect &gt; Users and Access &gt; Integrations &gt; App Store Connect API &gt; Team Keys.</source>
         <translation>App Store Connect &gt; Users and Access &gt; Integrations &gt; App Store Connect API &gt; Team Keys.</translation>
     </message>
@@ -2427,6 +2452,11 @@
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
         <source>Key ID: in the key's line. A key that is not under Active was revoked.</source>
         <translation>Key ID: in der Zeile des Schlüssels. Ein Schlüssel, der nicht unter „Active“ steht, wurde widerrufen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
+        <source>Where OpenSSL is installed: {command}</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/bom.py"/>
@@ -11472,6 +11502,11 @@
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Nobody has looked at the certificate yet.</source>
         <translation>Das Zertifikat hat sich noch niemand angesehen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>The trial has not come to its end yet.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
