@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from codesign_wizard.core.expiry import NEAR_DAYS
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.flow import (
     APPLE_CERTIFICATES,
@@ -56,10 +57,12 @@ def _problem(workspace: Workspace, states: Mapping[str, StepState]) -> tuple[Sev
             tr("The {what} expired on {date}.").format(what=expiry.what, date=f"{expiry.time:%d %b %Y}"),
             tr("Renewed already? Check it again on its page, and the wizard sees what is there now."),
         )
+    # what is wrong comes before what is only old, also where it lies further on
     for step in flow.steps():
         if states[step.key] is StepState.ATTENTION:
             title = tr("{step} needs attention.").format(step=step.title)
             return Severity.ERROR, title, flow.blocking(step.key)[0].title
+    for step in flow.steps():
         if states[step.key] is StepState.OUT_OF_DATE:
             return Severity.WARNING, tr("{step} is out of date.").format(step=step.title), ""
     return None
@@ -73,15 +76,15 @@ def _done(states: Mapping[str, StepState]) -> list[Group]:
 
 
 def _works(workspace: Workspace, done: Sequence[Group]) -> tuple[Severity, str, str]:
-    expiry, until = next_expiry(workspace.profile), ""
+    expiry, until, severity = next_expiry(workspace.profile), "", Severity.OK
     if expiry is not None:
-        until = tr("Next expiry: the {what}, {when}.").format(
-            what=expiry.what, when=in_days(expiry, datetime.now(UTC))
-        )
+        now = datetime.now(UTC)
+        until = tr("Next expiry: the {what}, {when}.").format(what=expiry.what, when=in_days(expiry, now))
+        severity = Severity.WARNING if expiry.days(now) <= NEAR_DAYS else Severity.OK
     title = tr("{systems} signing works: the trial was signed and verified.")
     last = workspace.flow.steps()[-1]
     comes = "" if last.key in workspace.profile.reached else tr("{step} comes next.").format(step=last.title)
-    return Severity.OK, title.format(systems=_systems(done)), f"{comes} {until}".strip()
+    return severity, title.format(systems=_systems(done)), f"{comes} {until}".strip()
 
 
 def _systems(groups: Sequence[Group]) -> str:

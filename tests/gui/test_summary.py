@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 
-from codesign_wizard.core.finding import Evidence, FindingKind, Severity
-from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, PERMISSIONS, START, SUMMARY, StepState
+from codesign_wizard.core.finding import Evidence, FindingKind, Severity, iso, utc_now
+from codesign_wizard.core.flow import (
+    CERTIFICATE,
+    KEY_VAULT,
+    PERMISSIONS,
+    START,
+    SUMMARY,
+    WINDOWS_TRIAL,
+    Flow,
+    StepState,
+)
 from codesign_wizard.core.report import open_report, write_report
 from codesign_wizard.pages.key_vault import KeyVaultPage
 from codesign_wizard.pages.notice import Notice
@@ -132,3 +142,25 @@ def test_a_report_that_is_opened_is_only_read_and_left_again(
     assert set(after) == set(before)
     stored = session.profiles.load("mine-1")
     assert (stored.windows.azure.vault_name, stored.results) == ("own-vault", {})
+
+
+def test_start_tells_what_is_wrong_before_what_is_old_and_warns_of_a_near_end(
+    open_window: Callable[..., MainWindow], session: Session, qtbot: QtBot
+) -> None:
+    profile, flow = session.profile, Flow(session.profile)
+    for key in (KEY_VAULT, PERMISSIONS, CERTIFICATE, WINDOWS_TRIAL):
+        flow.record(key, [], {"certificate_expires": iso(utc_now() + timedelta(days=200))})
+    window = open_window(session)
+    window.show_step(START)
+    banner = window.page.banner
+    assert (banner.property("severity"), banner.title[:21]) == ("ok", "Windows signing works")
+    profile.ends.client_secret = iso(utc_now() + timedelta(days=20))
+    window.workspace.edited()
+    assert banner.property("severity") == "warning"
+    assert banner.text.endswith("Next expiry: the client secret, in 19 days.")
+    profile.results[KEY_VAULT].inputs = ""
+    window.workspace.edited()
+    assert banner.title == "Key Vault is out of date."
+    flow.record(WINDOWS_TRIAL, [REFUSED()], {})
+    window.workspace.edited()
+    assert banner.title == "Windows trial needs attention."
