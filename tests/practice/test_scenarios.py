@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,14 +13,32 @@ import pytest
 
 from codesign_wizard import session as sessions
 from codesign_wizard.cli import main
+from codesign_wizard.core.finding import Finding
+from codesign_wizard.core.flow import KEY_VAULT, Flow
 from codesign_wizard.core.job import Job
+from codesign_wizard.core.report import build_report, support_text, write_report
 from codesign_wizard.playing import Switched, area_title, offers, settle, switch
 from codesign_wizard.practice.scenarios import all_scenarios
 from codesign_wizard.session import Session, open_session
+from tests.support.canary import Started, leaks, values_of
 
 ALL = all_scenarios()
 # the first of each area is played from the start of the cloud as well, as --practice NAME does it
 STARTED = [next(each for each in ALL if each.area == area) for area in dict.fromkeys(one.area for one in ALL)]
+
+
+STARTED_PROGRAMS = Started()
+
+
+def _cache() -> Path:
+    return Path(os.environ["CODESIGN_WIZARD_CACHE"])
+
+
+def _record(session: Session, document: dict[str, Any]) -> None:
+    """Keep what was found as the window keeps it, and save the profile."""
+    findings = [Finding.from_json(each) for each in document["findings"]]
+    Flow(session.profile).record(KEY_VAULT, findings, {})
+    session.save()
 
 
 class Live:
@@ -37,6 +56,26 @@ class Live:
         directory, conditions = world.directory.to_json(), vars(world.conditions)
         rest = [world.comet.to_json(), world.authorization.to_json(), world.account.to_json()]
         return json.dumps([kept, directory, *rest, conditions, vars(world.accounts)], default=repr)
+
+    def secrets(self) -> list[str]:
+        """Return every secret there is at the moment: of the accounts, of the store, and made on the way."""
+        assert self.session.practice is not None
+        accounts = vars(self.session.practice.world.accounts)
+        names = [name for name in accounts if name.endswith(("secret", "password", "private_key"))]
+        assert {"application_secret", "api_private_key", "server_password"} <= set(names)
+        stored = self.session.secrets._secrets.values()  # type: ignore[attr-defined]  # practice has it in memory
+        given = [str(accounts[name]) for name in names] + [each.reveal() for each in stored]
+        return values_of([*given, self.session.practice.apple_account.password])
+
+    def leaks(self, said: str, *places: Path) -> list[str]:
+        """Search what was written, and whatever could be, for every secret there is."""
+        profile, store = self.session.profile, self.session.profiles
+        document = build_report(profile, practice=True, scenario=self.session.scenario)
+        for suffix in ("html", "json"):
+            write_report(document, places[0] / f"report.{suffix}")
+        written = [said, support_text(document), *STARTED_PROGRAMS.said]
+        where = [*places, store.folder, store.folder.parent / "apple" / profile.id, _cache()]
+        return [found for each in self.secrets() for found in leaks(each, *written, *where)]
 
     def switch(self, name: str | None) -> Switched:
         """Switch as the window does, on a profile as a command starts with."""
@@ -64,12 +103,17 @@ def live() -> Iterator[Live]:
 def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[[Any], dict[str, Any]]:
     """Return a function that runs a scenario's command, judges what it says, and returns the document."""
 
-    def running(scenario: Any) -> dict[str, Any]:
+    def running(scenario: Any, live: Live | None = None) -> dict[str, Any]:
         command = list(scenario.command)
         if command[0] == "trial" or command[:2] == ["server", "prove"]:
             command += ["--output", str(tmp_path / "out")]
-        code = main([*command, "--practice", scenario.name, "--json"])
-        document: dict[str, Any] = json.loads(capsys.readouterr().out)
+        # the whole log is told as well, to be searched for secrets
+        code = main([*command, "--practice", scenario.name, "--json", "--verbose"])
+        said = capsys.readouterr()
+        document: dict[str, Any] = json.loads(said.out)
+        if live is not None:
+            _record(live.session, document)
+            assert live.leaks(said.out + said.err, tmp_path) == []
         found = {finding["id"]: finding for finding in document["findings"]}
         errors = {key for key, finding in found.items() if finding["severity"] == "error"}
         assert set(scenario.expects) <= set(found), f"found {sorted(found)}"
@@ -98,7 +142,7 @@ def test_a_scenario_gives_its_findings_and_no_other_error(
     monkeypatch.setattr(sessions, "open_session", live.open_session)
     before = live.world()
     live.switch(scenario.name)
-    run(scenario)
+    run(scenario, live)
     live.switch(None)
     assert live.session.practice is not None
     assert live.session.practice.problems == []
@@ -118,6 +162,23 @@ def test_after_all_of_them_all_is_well(
     assert main(["doctor", "windows", "--practice", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert {finding["severity"] for finding in document["findings"]} == {"ok"}
+
+
+def test_a_crash_tells_no_secret(
+    live: Live, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    secrets = live.secrets()
+    assert len(secrets) > 4
+
+    def crashing(**_: object) -> Session:
+        raise RuntimeError(f"with {' '.join(secrets)}") from ValueError(json.dumps(secrets))
+
+    monkeypatch.setattr(sessions, "open_session", crashing)
+    for form in (["--json"], []):
+        assert main(["doctor", "windows", "--practice", "--verbose", *form]) == 1
+        said = capsys.readouterr()
+        assert "RuntimeError" in said.out + said.err
+        assert live.leaks(said.out + said.err, tmp_path) == []
 
 
 def test_each_is_offered_with_a_page_and_what_to_do_there() -> None:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 import urllib.parse
+from collections.abc import Iterable
 from pathlib import Path
+
+_LINE = 32  # characters of a key's line in PEM
+_SHORT = 4  # shorter values are ordinary words
 
 
 def spellings(secret: str) -> dict[str, bytes]:
@@ -41,3 +46,24 @@ def leaks(secret: str, *places: Path | bytes | str) -> list[str]:
         for name, content in contents:
             found += [f"{name}: {form}" for form, text in spellings(secret).items() if text in content]
     return found
+
+
+def values_of(secrets: Iterable[str]) -> list[str]:
+    """Return what to search for of *secrets*: each whole, or each line of a key, as good as the key."""
+    values: set[str] = set()
+    for secret in secrets:
+        lines = [line for line in secret.splitlines() if len(line) >= _LINE and line[:1] != "-"]
+        values.update(lines or [secret])
+    return sorted(value for value in values if len(value) >= _SHORT)
+
+
+class Started:
+    """Arguments and environments of the programs that this process starts, as a process list has them."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        sys.addaudithook(self._heard)  # for good: nobody can take one away
+
+    def _heard(self, event: str, arguments: tuple[object, ...]) -> None:
+        if event in ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.system"):
+            self.said.append(repr(arguments))
