@@ -125,14 +125,14 @@ def _label(label: QLabel) -> Iterator[Clipped]:
     room = label.contentsRect()
     margin = 2 * label.margin() + max(label.indent(), 0)
     metrics = label.fontMetrics()
+    shown = text.replace("&", "") if label.buddy() is not None else text
     if not label.wordWrap():
-        shown = text.replace("&", "") if label.buddy() is not None else text
         needed = max(metrics.horizontalAdvance(line) for line in shown.split("\n"))
         yield from _compared(label, text, needed, room.width() - margin)
         yield from _compared(label, text, metrics.height(), room.height())
         return
     flags = int(Qt.TextFlag.TextWordWrap | label.alignment())
-    needs = metrics.boundingRect(QRect(0, 0, room.width() - margin, 1 << 16), flags, text)
+    needs = metrics.boundingRect(QRect(0, 0, room.width() - margin, 1 << 16), flags, shown)
     yield from _compared(label, text, needs.width(), room.width() - margin)
     yield from _compared(label, text, needs.height(), room.height())
 

@@ -21,6 +21,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.files import write_atomic
 from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity, iso
+from codesign_wizard.core.language import ENGLISH, current_language
 from codesign_wizard.core.text import tr
 
 SCHEMA = 1
@@ -200,7 +201,8 @@ class NetworkOptions:
 class StepResult:
     """What a step found, when (UTC), and the fingerprint of the settings it relied on.
 
-    ``details`` is a JSON object of the step's own, for what its page shows besides.
+    ``details`` is a JSON object of the step's own, for what its page shows besides. ``language`` is that of
+    its words.
     """
 
     obtained: datetime
@@ -209,6 +211,7 @@ class StepResult:
     facts: dict[str, str] = field(default_factory=dict)
     inputs: str = ""
     details: dict[str, Any] = field(default_factory=dict)
+    language: str = field(default_factory=current_language)
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as stored."""
@@ -219,19 +222,44 @@ class StepResult:
             "facts": dict(self.facts),
             "inputs": self.inputs,
             "details": self.details,
+            "language": self.language,
         }
+
+    def retold(self, language: str) -> StepResult:
+        """Return the result in the words of *language*, as far as they are known."""
+        if language == self.language:
+            return self
+        from codesign_wizard.core.retell import retell_all
+
+        told = retell_all([each.to_json() for each in self.findings], self.language, language)
+        found = [Finding.from_json(each) for each in told]
+        facts, details = self.facts, self.details
+        if language == ENGLISH:
+            facts, details = (retell_all(each, self.language, language) for each in (facts, details))
+        else:
+            # this way a vendor's word, or one for programs such as "open", would be taken for one of ours
+            found = [
+                dataclasses.replace(after, evidence=before.evidence)
+                for before, after in zip(self.findings, found, strict=True)
+            ]
+        return dataclasses.replace(self, findings=found, facts=facts, details=details, language=language)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> StepResult:
-        """Return what ``to_json`` wrote; raises ``KeyError``, ``TypeError`` or ``ValueError``."""
-        return cls(
+        """Return what ``to_json`` wrote, in the language that is on.
+
+        Raises ``KeyError``, ``TypeError`` or ``ValueError``.
+        """
+        kept = cls(
             obtained=datetime.fromisoformat(document["obtained"]),
             ok=bool(document["ok"]),
             findings=[Finding.from_json(finding) for finding in document.get("findings", ())],
             facts={str(name): str(value) for name, value in dict(document.get("facts", {})).items()},
             inputs=str(document.get("inputs", "")),
             details=dict(document.get("details", {})),
+            language=str(document.get("language", ENGLISH)),
         )
+        return kept.retold(current_language())
 
 
 @dataclass

@@ -32,11 +32,12 @@ from codesign_wizard.core.finding import (
     utc_now,
 )
 from codesign_wizard.core.flow import PERMISSIONS, SUMMARY, Flow, StepState
+from codesign_wizard.core.language import ENGLISH, current_language
 from codesign_wizard.core.profile import Profile, StepResult
 from codesign_wizard.core.report_clean import clean, remember_logins, without_login
 from codesign_wizard.core.secrets import SecretStore, all_secrets
 from codesign_wizard.core.summary import party_of, shown_results, summarise
-from codesign_wizard.core.text import shown, tr
+from codesign_wizard.core.text import in_english, shown, tr
 
 KIND = "codesign-wizard-report"
 SCHEMA = 1
@@ -112,7 +113,16 @@ class OpenedReport:
 def build_report(
     profile: Profile, *, practice: bool = False, scenario: str | None = None, now: datetime | None = None
 ) -> dict[str, Any]:
-    """Return the report of *profile* as it is kept now, ready to be written as JSON. Asks nobody."""
+    """Return the report of *profile* as it is kept now, ready to be written as JSON. Asks nobody.
+
+    It is in English whatever the program speaks: support reads it, and programs do.
+    """
+    results = {key: each.retold(ENGLISH) for key, each in profile.results.items()}
+    with in_english():
+        return _report(dataclasses.replace(profile, results=results), practice, scenario, now)
+
+
+def _report(profile: Profile, practice: bool, scenario: str | None, now: datetime | None) -> dict[str, Any]:
     from codesign_wizard import __version__
 
     now = now or utc_now()
@@ -218,7 +228,8 @@ def write_report(document: Mapping[str, Any], target: Path) -> None:
     elif ending in (".html", ".htm"):
         from codesign_wizard.core.report_html import render
 
-        data = render(document).encode()
+        with in_english():
+            data = render(document).encode()
     else:
         why = tr("its name must end in .html or .json")
         raise InputError(UNWRITABLE(file=target.name or str(target), why=why))
@@ -229,7 +240,15 @@ def write_report(document: Mapping[str, Any], target: Path) -> None:
 
 
 def support_text(document: Mapping[str, Any]) -> str:
-    """Return the short text for a mail or a ticket: verdict, what is wrong with codes and ids, versions."""
+    """Return the short text for a mail or a ticket: verdict, what is wrong with codes and ids, versions.
+
+    In English, as the *document* is.
+    """
+    with in_english():
+        return _support_text(document)
+
+
+def _support_text(document: Mapping[str, Any]) -> str:
     tool, system, verdict = document["tool"], document["system"], document["verdict"]
     lines = [
         f"Codesign Wizard {tool['version']}, {document['made']}"
@@ -377,13 +396,15 @@ def _as_it_was(profile: Profile, states: Mapping[str, StepState]) -> None:
 
 
 def _result(document: Mapping[str, Any]) -> StepResult:
-    return StepResult(
+    made = StepResult(
         obtained=_time(document["obtained"]),
         ok=document["ok"] is True,
         findings=[_finding(each) for each in document["findings"]],
         facts={_text(name): _text(value) for name, value in document["facts"].items()},
         details=dict(document["details"]),
+        language=ENGLISH,
     )
+    return made.retold(current_language())
 
 
 def _finding(document: Mapping[str, Any]) -> Finding:

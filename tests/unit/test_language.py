@@ -5,13 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from string import Formatter
 
 import pytest
 
 from codesign_wizard import cli
 from codesign_wizard.core import language, preferences
+from codesign_wizard.core import retell as retelling
+from codesign_wizard.core.finding import Evidence, FindingKind, Severity
+from codesign_wizard.core.flow import KEY_VAULT, Flow
+from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.report import build_report, support_text
+from codesign_wizard.core.retell import retell
 from codesign_wizard.core.text import in_english, tr
 
+SLOW = FindingKind(
+    "test.language", Severity.ERROR, "The vault {name} does not answer: {why}.", "Only in tests."
+)
 TS = """<?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE TS>
 <TS version="2.1" language="xx" sourcelanguage="en_GB"><context><name>codesign_wizard</name>
@@ -36,10 +46,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(language.sys, "platform", "linux")
     monkeypatch.setenv("CODESIGN_WIZARD_CONFIG", str(tmp_path / "config"))
-    language.catalogue.cache_clear()
+    _forget()
     yield tmp_path
     language.use_language(language.ENGLISH)
-    language.catalogue.cache_clear()
+    _forget()
+
+
+def _forget() -> None:
+    for kept in (language.catalogue, retelling._book, retelling._told):
+        kept.cache_clear()
 
 
 def test_only_what_is_finished_is_said(folder: Path) -> None:
@@ -105,3 +120,71 @@ def test_the_terminal_speaks_the_language_and_json_stays_english(
     assert "öffnet <den> Assistenten" in capsys.readouterr().out
     assert cli.main(["--help", "--json"]) == 0
     assert "opens the wizard" in json.loads(capsys.readouterr().out)["result"]["text"]
+
+
+GERMAN = """<TS version="2.1"><context>
+<message><source>The vault {name} does not answer: {why}.</source>
+<translation>Der Tresor {name} antwortet nicht: {why}.</translation></message>
+<message><source>it was {n} times too slow</source>
+<translation>er war {n}-mal zu langsam</translation></message>
+<message><source>Try again.</source><translation>Noch einmal versuchen.</translation></message>
+<message><source>{a} and {b}</source><translation>{a} und {b}</translation></message>
+<message><source>open</source><translation>offen</translation></message>
+</context></TS>"""
+
+
+def test_a_text_is_said_again_in_the_other_language(folder: Path) -> None:
+    (folder / "codesign_wizard_xx.ts").write_text(GERMAN, encoding="utf-8")
+    told = "Der Tresor {x} antwortet nicht: er war 3-mal zu langsam."
+    assert retell(told, "xx", "en") == "The vault {x} does not answer: it was 3 times too slow."
+    assert retell("Er war 3-mal zu langsam", "xx", "en") == "It was 3 times too slow"
+    assert retell(f"{told} Noch einmal versuchen.", "xx", "en").endswith("too slow. Try again.")
+    assert retell("Das kennt niemand. Noch einmal versuchen.", "xx", "en") == "Das kennt niemand. Try again."
+    assert retell("Noch einmal versuchen.", "en", "en") == "Noch einmal versuchen."
+    assert retell("Try again.", "en", "xx") == "Noch einmal versuchen."
+
+
+def test_results_follow_the_language_and_a_report_is_english(folder: Path) -> None:
+    (folder / "codesign_wizard_xx.ts").write_text(GERMAN, encoding="utf-8")
+    language.use_language("xx")
+    evidence = Evidence(message="open", more={"server 1": "Noch einmal versuchen."})
+    found = SLOW(
+        name="v",
+        why=tr("it was {n} times too slow").format(n=2),
+        detail=tr("Try again."),
+        evidence=evidence,
+    )
+    profile = Profile(id="mine-1", name="Mine")
+    Flow(profile).record(KEY_VAULT, [found], {"state": "open"}, details={"open": "open"})
+    stored = json.loads(json.dumps(profile.to_json()))
+    document = build_report(profile)
+    assert document["findings"][0]["title"] == "The vault v does not answer: it was 2 times too slow."
+    assert document["findings"][0]["evidence"]["server 1"] == "Try again."
+    assert "The vault v does not answer" in support_text(document)
+    assert profile.results[KEY_VAULT].findings[0].title.startswith("Der Tresor v")
+    language.use_language("en")
+    opened = Profile.from_json(stored).results[KEY_VAULT]
+    assert opened.findings[0].detail == "Try again."
+    language.use_language("xx")
+    # what programs read, and vendors wrote, is not touched
+    back = type(opened).from_json(opened.to_json())
+    assert back.findings[0].title == found.title
+    assert back.findings[0].evidence.message == "open"
+    assert (back.facts, back.details) == ({"state": "open"}, {"open": "open"})
+
+
+def test_almost_all_of_german_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    words, lost = language.catalogue("de"), 0
+    assert len(words) > 3000
+    for source, told in words.items():
+        names = [name for _, name, _, _ in Formatter().parse(source) if name is not None]
+        values = {name: f"v-{place}9" for place, name in enumerate(names)}
+        lost += retell(_filled(told, values), "de", "en") != _filled(source, values)
+    # the rest is twice the same in German: Optionen is options, and Options
+    assert lost < len(words) / 50
+
+
+def _filled(text: str, values: dict[str, str]) -> str:
+    return "".join(
+        words + ("" if name is None else values[name]) for words, name, _, _ in Formatter().parse(text)
+    )
