@@ -20,6 +20,7 @@ _LEAST = 3  # letters between the fields: with fewer a message would fit almost 
 _PREFIX = 4
 _MOST = 24  # sentences of one text that are tried together
 _LONGEST = 4000  # characters; longer is not of our making
+_END = re.compile(r"[.!?]\s")
 _SENTENCE = re.compile(r"(?<=[.!?:;,…])(\s+)|(\n+)")
 
 
@@ -55,32 +56,37 @@ def retell_all(value: Any, before: str, after: str) -> Any:
 
 @lru_cache(maxsize=4096)
 def _told(text: str, before: str, after: str) -> str:
-    whole = _whole(text, before, after)
-    if whole is not None:
+    whole, sure = _whole(text, before, after)
+    if sure and whole is not None:
         return whole
     # several messages after each other: the longest runs of sentences that are one, from the left
     pieces = [piece for piece in _SENTENCE.split(text) if piece]
     if not 1 < len(pieces) <= 2 * _MOST:
-        return text
+        return text if whole is None else whole
     said, place = [], 0
     while place < len(pieces):
+        unsure: tuple[str, int] | None = None
         for end in range(len(pieces), place, -1):
-            found = _whole("".join(pieces[place:end]), before, after)
-            if found is not None:
-                said.append(found)
-                place = end
+            found, certain = _whole("".join(pieces[place:end]), before, after)
+            if found is not None and certain:
                 break
+            if found is not None and unsure is None:
+                unsure = found, end
         else:
-            said.append(pieces[place])
-            place += 1
+            found, end = unsure or (pieces[place], place + 1)
+        said.append(found)
+        place = end
     return "".join(said)
 
 
-def _whole(text: str, before: str, after: str) -> str | None:
-    """Return the one message *text* is, in the other language, or ``None``."""
+def _whole(text: str, before: str, after: str) -> tuple[str | None, bool]:
+    """Return the one message *text* is, in the other language, or ``None``; and whether it is no more.
+
+    It may be more where a value holds the end of a sentence: what follows it may be another message.
+    """
     exact, by_start, others = _book(before, after)
     if text in exact:
-        return exact[text]
+        return exact[text], True
     best: tuple[int, _Message, re.Match[str]] | None = None
     for message in (*by_start.get(text[:_PREFIX], ()), *others):
         if best is None or message.weight > best[0]:
@@ -90,12 +96,13 @@ def _whole(text: str, before: str, after: str) -> str | None:
     if best is None:
         lower = text[:1].lower() + text[1:]
         # a message may have been put at the beginning of a sentence
-        found = _whole(lower, before, after) if lower != text else None
-        return found if found is None else found[:1].upper() + found[1:]
+        found, sure = _whole(lower, before, after) if lower != text else (None, False)
+        return (None if found is None else found[:1].upper() + found[1:]), sure
     values = {
         name: _told(value, before, after) for name, value in zip(best[1].names, best[2].groups(), strict=True)
     }
-    return "".join(words + (values[name] if name is not None else "") for words, name in best[1].parts)
+    sure = not any(_END.search(value) for value in best[2].groups())
+    return "".join(words + (values[name] if name is not None else "") for words, name in best[1].parts), sure
 
 
 @cache

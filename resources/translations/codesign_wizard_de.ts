@@ -11461,7 +11461,7 @@
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Level and API key</source>
-        <translation>Stufe und API-Schlüssel</translation>
+        <translation>Stufe und Schlüssel</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
