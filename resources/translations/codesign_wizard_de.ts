@@ -2401,12 +2401,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
         <source>Take the file anew from where it was downloaded to, or from a backup.</source>
-        <translation type="unfinished"></translation>
+        <translation>Nehmen Sie die Datei noch einmal von dort, wohin sie heruntergeladen wurde, oder aus einer Sicherung.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
         <source>Give the file as Apple gave it, or take the password off.</source>
-        <translation type="unfinished"></translation>
+        <translation>Geben Sie die Datei so an, wie Apple sie ausgegeben hat, oder entfernen Sie das Passwort.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
@@ -2426,17 +2426,17 @@
     <message>
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
         <source>It is a short text: “-----BEGIN PRIVATE KEY-----”, four lines, “-----END PRIVATE KEY-----”.</source>
-        <translation type="unfinished"></translation>
+        <translation>Es ist ein kurzer Text: „-----BEGIN PRIVATE KEY-----“, vier Zeilen, „-----END PRIVATE KEY-----“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
         <source>Give the file itself: copying its text from a mail or a web page often loses a line.</source>
-        <translation type="unfinished"></translation>
+        <translation>Geben Sie die Datei selbst an: Beim Kopieren ihres Textes aus einer Mail oder Webseite geht oft eine Zeile verloren.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
         <source>It asks for the password. Delete the new file once it was given here: the keyring has it.</source>
-        <translation type="unfinished"></translation>
+        <translation>Es fragt nach dem Passwort. Löschen Sie die neue Datei, sobald sie hier angegeben ist: Der Schlüsselbund hat sie.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
@@ -2456,7 +2456,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
         <source>Where OpenSSL is installed: {command}</source>
-        <translation type="unfinished"></translation>
+        <translation>Wo OpenSSL installiert ist: {command}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/bom.py"/>
@@ -11506,7 +11506,7 @@
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>The trial has not come to its end yet.</source>
-        <translation type="unfinished"></translation>
+        <translation>Der Probelauf ist noch nicht zu Ende.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
