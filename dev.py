@@ -156,7 +156,7 @@ def bench(arguments: list[str]) -> int:
 
 def screenshots(arguments: list[str]) -> int:
     """Write pictures of every page into the folder given; a LOOK is normal, large, contrast or mirrored."""
-    if not arguments:
+    if not arguments or arguments[0].startswith("-"):
         raise Failed("Say where the pictures go: python3 dev.py screenshots DIR [LOOK…]")
     prepare(RUN_LOCK)
     prepare_system(fatal=True)

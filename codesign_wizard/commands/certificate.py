@@ -341,6 +341,8 @@ def _facts(facts: Any) -> list[tuple[str, str]]:
         "version": tr("Version"),
         "publisher": tr("Publisher"),
         "issuer": tr("Issuer"),
+        "issuer_name": tr("Intermediate"),
+        "issuer_expires": tr("Intermediate valid until"),
         "root": tr("Root"),
         "key": tr("Key"),
         "key_type": tr("Kind of key"),

@@ -196,6 +196,8 @@ def _names() -> dict[str, str]:
         "issuer": tr("Issuer"),
         "key": tr("Key"),
         "certificate_expires": tr("Expires"),
+        "issuer_name": tr("Intermediate"),
+        "issuer_expires": tr("Intermediate expires"),
     }
 
 
