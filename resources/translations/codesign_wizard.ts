@@ -340,6 +340,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Intermediate valid until</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
         <source>Kind of key</source>
         <translation type="unfinished"></translation>
     </message>
@@ -641,6 +646,16 @@
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Signed in until</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Intermediate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Intermediate expires</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

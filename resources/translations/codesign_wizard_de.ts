@@ -340,6 +340,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Intermediate valid until</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
         <source>Kind of key</source>
         <translation>Art des Schlüssels</translation>
     </message>
@@ -642,6 +647,16 @@
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Signed in until</source>
         <translation>Angemeldet bis</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Intermediate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Intermediate expires</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
