@@ -34,7 +34,7 @@ def test_however_it_ends_the_next_start_goes_on_and_nothing_is_half_written(tmp_
     assert {name: each["killed"] for name, each in starts.items()} == (
         dict.fromkeys(places, False) | dict.fromkeys(KILLED, True) | {"": False}
     ), done.stderr
-    assert all(starts[name]["here"] for name in KILLED)
+    assert all(starts[name].get("here") for name in KILLED)
     assert [starts[name]["code"] for name in (*CLOSED, "")] == [0, 0, 0], done.stderr
     found = {name: each["found"] for name, each in starts.items()}
     first = found["saving"]["product"]

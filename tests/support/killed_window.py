@@ -28,6 +28,7 @@ from codesign_wizard.pages import key_vault, start, windows_trial
 from codesign_wizard.practice import cloud
 
 IMPORTED = (window, ending, key_vault, start, windows_trial, cloud)
+_CRASHES = 2
 _PATIENCE = 120.0  # seconds for a child, which needs two
 Steps = Iterator[Callable[[], bool]]
 
@@ -102,7 +103,8 @@ def _way(place: str, own: window.MainWindow, tell: Callable[[str, Any], None]) -
     workspace.flow.go("permissions")
     workspace.flow.go("certificate")
     own.show_step(WINDOWS_TRIAL)
-    yield lambda: not runner.tasks
+    # what is changed is saved in a moment, and a quick trial would be killed before
+    yield lambda: not runner.tasks and workspace.session.profiles.load(workspace.profile.id).page == own.key
     page = own.page
     assert isinstance(page, windows_trial.WindowsTrialPage)
     if place == "signing":
@@ -160,27 +162,41 @@ def _child(place: str, state: Path, write: int) -> int:
 
 
 def run(state: Path, places: list[str]) -> None:
-    """Start the wizard once for each place, then once more, and print what became of each."""
+    """Start the wizard once for each place, then once more, and print what became of each.
+
+    Now and then a child crashes in Qt's event loop (SIGSEGV) soon after the practice accounts are there. Not
+    known is whether forking is to blame or the window: it counts as ``crashed``, the place is tried again.
+    """
     for place in [*places, ""]:
-        read, write = os.pipe()
-        child = os.fork()
-        if not child:
-            os.close(read)
-            code = 98
-            try:
-                code = _child(place, state, write)
-            finally:
-                sys.stderr.flush()
-                os._exit(code)
-        os.close(write)
-        with os.fdopen(read, "rb") as pipe:
-            told = [json.loads(line) for line in pipe.read().splitlines()]
-        _, status = os.waitpid(child, 0)
-        ended: dict[str, Any] = {"killed": os.WIFSIGNALED(status), "code": os.waitstatus_to_exitcode(status)}
-        print(
-            json.dumps({"place": place, **ended, **{k: v for each in told for k, v in each.items()}}),
-            flush=True,
-        )
+        crashed = 0
+        while True:
+            ended = _ended(place, state)
+            if ended["code"] != -signal.SIGSEGV or crashed == _CRASHES:
+                break
+            crashed += 1
+        print(json.dumps({"place": place, **ended, "crashed": crashed}), flush=True)
+
+
+def _ended(place: str, state: Path) -> dict[str, Any]:
+    """Run one child to its end, and return how it ended and what it told."""
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(read)
+        code = 98
+        try:
+            code = _child(place, state, write)
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        told = [json.loads(line) for line in pipe.read().splitlines()]
+    _, status = os.waitpid(child, 0)
+    ended: dict[str, Any] = {"killed": os.WIFSIGNALED(status), "code": os.waitstatus_to_exitcode(status)}
+    for each in told:
+        ended |= each
+    return ended
 
 
 if __name__ == "__main__":
