@@ -65,12 +65,13 @@ def _type(look: Tokens, px: Callable[[float], int], mono: str) -> str:
     QLabel[role="error"] {{ color: {look.error}; }}
     QLabel[role="badge"] {{
         background: {look.warning_wash}; color: {look.warning}; border: 1px solid {look.warning};
-        border-radius: {px(10)}px; padding: {px(2)}px {px(9)}px; font-size: {px(11.5)}px; font-weight: 600; }}
+        border-radius: {px(9)}px; padding: {px(2)}px {px(9)}px; font-size: {px(11.5)}px; font-weight: 600; }}
     """
 
 
 def _buttons(look: Tokens, px: Callable[[float], int], mono: str) -> str:
     height = px(30)
+    # a radius of more than half the height would be no round corner at all: pills are px(20) high, and edges
     pressed, on_pressed = (look.selection, look.on_selection) if look.contrast else (look.line, look.ink)
     return f"""
     QPushButton {{
@@ -104,7 +105,7 @@ def _buttons(look: Tokens, px: Callable[[float], int], mono: str) -> str:
         padding: 0 {px(2)}px; }}
     QPushButton[kind="pill"] {{
         background: transparent; color: {look.soft}; border: 1px solid {look.line};
-        border-radius: {px(11)}px; padding: 0 {px(10)}px; min-height: {px(20)}px; font-size: {px(11.5)}px;
+        border-radius: {px(10) + 1}px; padding: 0 {px(10)}px; min-height: {px(20)}px; font-size: {px(11.5)}px;
         font-weight: 400; }}
     QPushButton[kind="pill"]:checked {{
         background: {look.accent_wash}; color: {look.accent}; border-color: {look.accent};

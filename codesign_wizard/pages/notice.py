@@ -30,7 +30,7 @@ class ReportStrip(QWidget):
         self.banner = Banner()
         self.close_button = button(tr("Close the report"), close)
         box = QHBoxLayout(self)
-        box.setContentsMargins(px(theme.MARGIN), px(14), px(theme.MARGIN), 0)
+        box.setContentsMargins(px(theme.MARGIN), px(14), px(theme.MARGIN), px(4))
         box.setSpacing(px(12))
         box.addWidget(self.banner, 1)
         box.addWidget(self.close_button)
@@ -59,7 +59,7 @@ class PlayStrip(QWidget):
         self.other.setAccessibleName(tr("What if: another scenario"))
         self.off = button(tr("Switch off"), lambda: workspace.play(None))
         box = QHBoxLayout(self)
-        box.setContentsMargins(px(theme.MARGIN), px(14), px(theme.MARGIN), 0)
+        box.setContentsMargins(px(theme.MARGIN), px(14), px(theme.MARGIN), px(4))
         box.setSpacing(px(12))
         box.addWidget(self.banner, 1)
         box.addLayout(column(row(self.there, self.off), row(self.other, None), gap=6))
@@ -103,7 +103,7 @@ class Notice(QWidget):
         line = row(30, closer, None)
         view.body.addLayout(line)
         box = QVBoxLayout(self)
-        box.setContentsMargins(px(theme.MARGIN), px(14), px(theme.MARGIN), 0)
+        box.setContentsMargins(px(theme.MARGIN), px(14), px(theme.MARGIN), px(4))
         box.addWidget(view)
 
     def dismiss(self) -> None:
