@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QLabel,
     QLineEdit,
+    QPushButton,
     QScrollArea,
     QStyle,
     QStyleOptionFrame,
@@ -114,12 +115,14 @@ def _button(button: QAbstractButton) -> Iterator[Clipped]:
     if button.hasHeightForWidth():
         yield from _compared(button, button.text(), button.heightForWidth(button.width()), button.height())
         return
-    yield from _compared(button, button.text(), button.sizeHint().width(), button.width())
+    # a push button's words may come nearer to its edge, what is drawn here keeps its distance
+    wanted = button.minimumSizeHint() if isinstance(button, QPushButton) else button.sizeHint()
+    yield from _compared(button, button.text(), wanted.width(), button.width())
     yield from _compared(button, button.text(), button.fontMetrics().height(), button.height())
 
 
 def _label(label: QLabel) -> Iterator[Clipped]:
-    text = label.text()
+    text = label.text().replace("&", "") if label.buddy() is not None else label.text()
     if not text or label.textFormat() is Qt.TextFormat.RichText or label.pixmap().width():
         return
     room = label.contentsRect()
@@ -127,7 +130,11 @@ def _label(label: QLabel) -> Iterator[Clipped]:
     metrics = label.fontMetrics()
     shown = text.replace("&", "") if label.buddy() is not None else text
     if not label.wordWrap():
+<<<<<<< HEAD
         needed = max(metrics.horizontalAdvance(line) for line in shown.split("\n"))
+=======
+        needed = max(metrics.horizontalAdvance(line) for line in text.split("\n"))
+>>>>>>> 0e26c8d (Let Tab go in reading order and show where it is on findings, tabs and the log; walk the whole way by keyboard; measure German as the pictures are)
         yield from _compared(label, text, needed, room.width() - margin)
         yield from _compared(label, text, metrics.height(), room.height())
         return

@@ -105,7 +105,7 @@ READABLE = 4.5  # the least contrast of text (WCAG 2.2, 1.4.3)
 # lengths at a text scale of 1, in device-independent pixels; all on a grid of 4
 MARGIN = 28
 GAP = 16
-RAIL_WIDTH = 232
+RAIL_WIDTH = 244
 CONTROL_HEIGHT = 32
 MARK_SIZE = 18
 CARD_PADDING = 16

@@ -158,7 +158,6 @@ def _pieces(look: Tokens, px: Callable[[float], int], mono: str) -> str:
         background: transparent; color: {look.soft}; padding: {px(5)}px {px(10)}px;
         border: none; border-bottom: 2px solid transparent; margin-right: {px(4)}px; }}
     QTabBar::tab:selected {{ color: {look.ink}; border-bottom: 2px solid {look.accent}; font-weight: 600; }}
-    QTabBar::tab:focus {{ color: {look.accent}; }}
     QProgressBar {{
         background: {look.canvas if look.contrast else look.line}; border-radius: {px(2)}px;
         border: {f"1px solid {look.line}" if look.contrast else "none"};
@@ -172,8 +171,10 @@ def _pieces(look: Tokens, px: Callable[[float], int], mono: str) -> str:
     QScrollBar::handle:hover {{ background: {look.faint}; }}
     QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+    QTableView:focus {{ border: 1px solid {look.accent}; }}
     QTableView {{
-        border: none; gridline-color: transparent; font-family: {mono}; font-size: {px(11.5)}px;
+        border: 1px solid transparent; gridline-color: transparent;
+        font-family: {mono}; font-size: {px(11.5)}px;
         selection-color: {look.on_selection}; selection-background-color: {look.selection}; }}
     QTableView::item {{ padding: 0 {px(6)}px; border: none; }}
     QTableView[role="matrix"] {{ background: {look.surface}; border: 1px solid {look.line}; }}

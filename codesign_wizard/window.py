@@ -373,6 +373,13 @@ class MainWindow(QMainWindow):
             self._log_dock.close()
         event.accept()
 
+    def focusNextPrevChild(self, next: bool) -> bool:  # Qt's name
+        """As Qt's, in reading order: results come and go, and would all be reached last."""
+        from codesign_wizard.widgets.order import put_in_order
+
+        put_in_order(self)
+        return super().focusNextPrevChild(next)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         # what no control has used for itself, such as an editor to give up an edit
         if event.key() == Qt.Key.Key_Escape:

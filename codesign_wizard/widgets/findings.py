@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -35,6 +37,9 @@ from codesign_wizard.widgets.basics import (
 )
 from codesign_wizard.widgets.pieces import Fold, Tabs, az_box, portal_steps, severity_word
 
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPaintEvent
+
 LOG = "log:"  # begins a link that leads to a request's line in the log
 
 
@@ -53,6 +58,14 @@ def evidence_lines(evidence: Evidence) -> list[tuple[str, str]]:
         lines.append((tr("Time"), when(evidence.time)))
     lines += list(evidence.more.items())
     return [(name, redact(text)) for name, text in lines]
+
+
+def _ring(widget: QWidget) -> None:
+    """Show while *widget* is painted whether it has the focus."""
+    if widget.hasFocus():
+        painter = QPainter(widget)
+        theme.paint_focus(painter, QRectF(widget.rect()))
+        painter.end()
 
 
 class RemedyView(QWidget):
@@ -148,6 +161,10 @@ class FindingView(Card):
         if self.seen is not None:
             inner.addWidget(self.seen)
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        _ring(self)
+
 
 def clear_heading(card: Card) -> None:
     """Take the heading that every card starts with out of *card*."""
@@ -210,6 +227,10 @@ class PassedRow(QWidget):
         if self.seen is not None:
             texts.addWidget(self.seen)
         box.addLayout(texts, 1)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        _ring(self)
 
 
 def focus_request(page: QScrollArea, request_id: str) -> bool:

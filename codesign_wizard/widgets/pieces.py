@@ -162,6 +162,13 @@ class _Bar(QTabBar):
         bold = QFontMetrics(theme.font(bold=True)).horizontalAdvance(self.tabText(index))
         return QSize(max(hint.width(), bold + 2 * px(10) + px(4)), hint.height())
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.hasFocus():
+            painter = QPainter(self)
+            theme.paint_focus(painter, QRectF(self.tabRect(self.currentIndex())))
+            painter.end()
+
 
 class Tabs(QWidget):
     """Flat tabs; only the chosen page takes room."""

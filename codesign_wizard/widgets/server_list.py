@@ -36,7 +36,7 @@ class ServerList(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(px(8))
         box.addWidget(self.list)
-        box.addLayout(row(self.add, self.remove, self.up, self.down, None, gap=6))
+        box.addLayout(row(self.add, self.remove, self.up, self.down, None, gap=4))
 
     def set(self, servers: list[str]) -> None:
         """Show *servers*; what is being edited stays."""

@@ -17,7 +17,7 @@ from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, MACOS_TRIAL, STEPS
 from codesign_wizard.widgets import basics
 from codesign_wizard.widgets.findings import FindingList, FindingView
 from codesign_wizard.widgets.pieces import Tabs
-from tests.gui.driving import discard, lines, wait_idle
+from tests.gui.driving import discard, lines, pause, wait_idle
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -108,18 +108,31 @@ def test_every_control_has_an_accessible_name(full: MainWindow, qtbot: QtBot, ke
 
 
 @pytest.mark.parametrize("key", PAGES)
-def test_tab_reaches_every_control_that_can_be_used(full: MainWindow, qtbot: QtBot, key: str) -> None:
+def test_tab_reaches_every_control_in_order_and_shows_where_it_is(
+    full: MainWindow, qtbot: QtBot, key: str
+) -> None:
     open_page(full, key)
     wait_idle(full, qtbot)
     full.activateWindow()
+    qtbot.waitUntil(full.isActiveWindow)
+    # a layout within layouts asks for its height one level at a time, each in its own turn
+    pause(qtbot, 60)
     full.page.setFocus()
-    reached: set[QWidget] = set()
+    reached: list[QWidget] = []
+    unseen: list[str] = []
     for _ in range(300):
         focused = full.focusWidget()
         if focused in reached and focused is full.page:
             break
-        reached.add(focused)
+        reached.append(focused)
+        with_focus = focused.grab().toImage()
         qtbot.keyClick(focused, Qt.Key.Key_Tab)
+        # the page itself is where reading begins, and shows nothing
+        if focused is not full.page and focused.grab().toImage() == with_focus:
+            unseen.append(focused.accessibleName() or type(focused).__name__)
+    assert unseen == [], "the focus cannot be seen"
+    inside = [full.page.isAncestorOf(one) for one in reached[1:]]
+    assert inside == sorted(inside, reverse=True), "Tab leaves the page before all of it was reached"
     missed = [
         one.accessibleName() or one.objectName() or getattr(one, "text", str)()
         for one in full.page.findChildren(QWidget)
