@@ -122,7 +122,7 @@ def _button(button: QAbstractButton) -> Iterator[Clipped]:
 
 
 def _label(label: QLabel) -> Iterator[Clipped]:
-    text = label.text().replace("&", "") if label.buddy() is not None else label.text()
+    text = label.text()
     if not text or label.textFormat() is Qt.TextFormat.RichText or label.pixmap().width():
         return
     room = label.contentsRect()
@@ -130,11 +130,7 @@ def _label(label: QLabel) -> Iterator[Clipped]:
     metrics = label.fontMetrics()
     shown = text.replace("&", "") if label.buddy() is not None else text
     if not label.wordWrap():
-<<<<<<< HEAD
         needed = max(metrics.horizontalAdvance(line) for line in shown.split("\n"))
-=======
-        needed = max(metrics.horizontalAdvance(line) for line in text.split("\n"))
->>>>>>> 0e26c8d (Let Tab go in reading order and show where it is on findings, tabs and the log; walk the whole way by keyboard; measure German as the pictures are)
         yield from _compared(label, text, needed, room.width() - margin)
         yield from _compared(label, text, metrics.height(), room.height())
         return
