@@ -41,6 +41,8 @@ def entry(place: str, kind: str = "BINARY") -> contents.Entry:
         (f"{QT}/a-folder-that-Qt-adds-later/libnew.so", False),
         ("PySide6/Qt/translations/qtbase_de.qm", True),
         ("PySide6/Qt/translations/qt_help_de.qm", False),
+        ("codesign_wizard/resources/translations/codesign_wizard_de.ts", True),
+        ("codesign_wizard/resources/translations/codesign_wizard.ts", False),
         ("botocore/data/s3/2006-03-01/service-2.json.gz", True),
         ("botocore/data/ec2/2016-11-15/service-2.json.gz", False),
         ("botocore/data/endpoints.json", True),

@@ -113,6 +113,8 @@ def test_installed_elsewhere_it_runs_and_finds_its_files(wheel: Path, tmp_path: 
         return done.stdout
 
     assert wheel.name.split("-")[1] in run("--version")
+    environment["CODESIGN_WIZARD_LANGUAGE"] = "de"
+    assert "Befehle:" in run("--help")
     # all that the checkout does without an account: both trials, and the window
     said = json.loads(run("trial", "all", "--practice", "--output", "out", "--json"))
     assert not [each["id"] for each in said["findings"] if each["severity"] == "error"]

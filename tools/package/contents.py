@@ -74,6 +74,8 @@ def _wanted(place: str) -> bool:
         folder = parts[parts.index("plugins") + 1]
         plugin = path.stem.removeprefix("lib").removeprefix("q")
         return plugin.startswith(_PLUGINS.get(folder, ())) if folder in _PLUGINS else False
+    if path.name == "codesign_wizard.ts":
+        return False  # the template of all languages is for translators
     if "translations" in parts and "PySide6" in parts:
         return path.name.startswith("qtbase_")
     if parts[:2] == ("botocore", "data") and len(parts) > 3:
