@@ -341,7 +341,7 @@
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
         <source>Intermediate valid until</source>
-        <translation type="unfinished"></translation>
+        <translation>Zwischenzertifikat gültig bis</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
@@ -651,12 +651,12 @@
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
         <source>Intermediate</source>
-        <translation type="unfinished"></translation>
+        <translation>Zwischenzertifikat</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Intermediate expires</source>
-        <translation type="unfinished"></translation>
+        <translation>Zwischenzertifikat läuft ab</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
@@ -7976,7 +7976,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/report.py"/>
         <source>Likely granted</source>
-        <translation>Wahrscheinlich erteilt</translation>
+        <translation>Wohl erteilt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/report.py"/>
@@ -9831,7 +9831,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
         <source>State or province</source>
-        <translation>Bundesland oder Provinz</translation>
+        <translation>Bundesland</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
@@ -13401,7 +13401,7 @@
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
         <source>It wants pr&amp;oof of the hardware</source>
-        <translation>Sie will einen &amp;Nachweis der Hardware</translation>
+        <translation>Sie will einen HSM-&amp;Nachweis</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
@@ -13776,7 +13776,7 @@
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>The Value, not the Secret ID</source>
-        <translation>die Spalte „Value“</translation>
+        <translation>„Value“</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
@@ -16901,7 +16901,7 @@
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>What we saw: {what}</source>
-        <translation>Was zu sehen war: {what}</translation>
+        <translation>Gesehen: {what}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
@@ -17231,7 +17231,7 @@
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>warn</source>
-        <translation>Warnung</translation>
+        <translation>Warn</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/output.py"/>
@@ -17511,7 +17511,7 @@
     <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
         <source>Likely missing</source>
-        <translation>Fehlt wahrscheinlich</translation>
+        <translation>Fehlt wohl</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
