@@ -13051,7 +13051,7 @@
     <message>
         <location filename="codesign_wizard/pages/apple_requests.py"/>
         <source>&amp;Make the signing requests</source>
-        <translation>Anforderungen &amp;erstellen</translation>
+        <translation>An&amp;forderungen erstellen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/apple_requests.py"/>
@@ -13996,7 +13996,7 @@
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Apple &amp;certificates…</source>
-        <translation>Apple-&amp;Zertifikate…</translation>
+        <translation>Apple-Zer&amp;tifikate…</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
@@ -14936,7 +14936,7 @@
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
         <source>&amp;Windows: an .exe signed by a key in Azure Key Vault</source>
-        <translation>&amp;Windows: eine .exe, signiert mit einem Schlüssel in Azure Key Vault</translation>
+        <translation>W&amp;indows: eine .exe, signiert mit einem Schlüssel in Azure Key Vault</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
@@ -15586,7 +15586,7 @@
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>&amp;URL</source>
-        <translation>&amp;URL</translation>
+        <translation>UR&amp;L</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
@@ -16491,7 +16491,7 @@
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
         <source>Iss&amp;uer ID</source>
-        <translation>Iss&amp;uer ID</translation>
+        <translation>Issue&amp;r ID</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
