@@ -381,9 +381,18 @@ class MainWindow(QMainWindow):
         return super().focusNextPrevChild(next)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        # what no control has used for itself, such as an editor to give up an edit
-        if event.key() == Qt.Key.Key_Escape:
+        from PySide6.QtGui import QKeySequence
+
+        # what no control has used for itself, such as an editor to give up an edit; by each system's own keys
+        standard = QKeySequence.StandardKey
+        if event.matches(standard.Cancel):
             self._escape()
+        elif event.matches(standard.Open):
+            self.open_inspect("")
+        elif event.matches(standard.Preferences):
+            self.open_panel("settings")
+        elif event.matches(standard.Quit):
+            self.close()
         else:
             super().keyPressEvent(event)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from codesign_wizard.core.flow import (
@@ -162,3 +162,18 @@ def test_the_whole_way_from_start_to_summary(open_window: Callable[..., MainWind
             keys.press(Qt.Key.Key_Up)
         keys.press(Qt.Key.Key_Return)
         assert window.key == START
+
+
+def test_the_systems_own_keys_open_cancel_and_quit(window: MainWindow, qtbot: QtBot) -> None:
+    keys = Keyboard(window, qtbot)
+    for sequence, holds in (
+        (QKeySequence.StandardKey.Open, lambda: window.page is window.page_of("inspect")),
+        (QKeySequence.StandardKey.Cancel, lambda: window.page is window.page_of(START)),
+        (QKeySequence.StandardKey.Quit, lambda: not window.isVisible()),
+    ):
+        bound = QKeySequence.keyBindings(sequence)
+        if not bound and sequence is QKeySequence.StandardKey.Quit:
+            continue  # Windows has none: its windows close by Alt+F4
+        pressed = bound[0][0]
+        keys.press(pressed.key(), pressed.keyboardModifiers())
+        qtbot.waitUntil(holds)
