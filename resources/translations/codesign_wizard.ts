@@ -6620,6 +6620,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/verify.py"/>
+        <source>organisation or individual validated (OV, IV)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/verify.py"/>
         <source>signature</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9049,7 +9054,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/judge.py"/>
+        <location filename="codesign_wizard/core/authenticode/verify.py"/>
         <source>extended validation (EV)</source>
         <translation type="unfinished"></translation>
     </message>
@@ -10886,11 +10891,6 @@
     <message>
         <location filename="codesign_wizard/core/comet/settings.py"/>
         <source>Certificate name</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/settings.py"/>
-        <source>Application Secret</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

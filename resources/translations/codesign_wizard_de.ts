@@ -6620,6 +6620,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/verify.py"/>
+        <source>organisation or individual validated (OV, IV)</source>
+        <translation>Organisation oder Person geprüft (OV, IV)</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/verify.py"/>
         <source>signature</source>
         <translation>Signatur</translation>
     </message>
@@ -9049,9 +9054,9 @@
         <translation>Das Zertifikat {name} ist gelöscht und kann wiederhergestellt werden.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/judge.py"/>
+        <location filename="codesign_wizard/core/authenticode/verify.py"/>
         <source>extended validation (EV)</source>
-        <translation>erweiterte Prüfung (EV)</translation>
+        <translation>Extended Validation (EV)</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/judge.py"/>
@@ -10887,11 +10892,6 @@
         <location filename="codesign_wizard/core/comet/settings.py"/>
         <source>Certificate name</source>
         <translation>Certificate name</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/settings.py"/>
-        <source>Application Secret</source>
-        <translation>Application Secret</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/settings.py"/>

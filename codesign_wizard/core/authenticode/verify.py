@@ -35,7 +35,7 @@ from codesign_wizard.core.finding import (
     worst_first,
 )
 from codesign_wizard.core.job import JobContext
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import mark, tr, translate
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -48,8 +48,8 @@ _MAXIMUM_SIGNATURES = 16
 _LIFETIME_SIGNING = "1.3.6.1.4.1.311.10.3.13"
 _RULE_FROM = datetime(2026, 3, 1, tzinfo=UTC)
 _POLICIES = {
-    "2.23.140.1.3": "extended validation (EV)",
-    "2.23.140.1.4.1": "organisation or individual validated (OV, IV)",
+    "2.23.140.1.3": mark("extended validation (EV)"),
+    "2.23.140.1.4.1": mark("organisation or individual validated (OV, IV)"),
 }
 _NOT_FOR_LONG = timedelta(days=30)
 
@@ -403,7 +403,7 @@ def _policy(certificate: x509.Certificate) -> str:
         return tr("not stated")
     for policy in policies:
         if policy.policy_identifier.dotted_string in _POLICIES:
-            return _POLICIES[policy.policy_identifier.dotted_string]
+            return translate(_POLICIES[policy.policy_identifier.dotted_string])
     return tr("not stated")
 
 

@@ -106,9 +106,10 @@ BUILD_MODE = Setting(("BuildMode",), Part.BUILD_MODE, Kind.CHOICE, lambda: tr("B
 METHOD = _windows("Method", Kind.CHOICE, lambda: tr("Windows code signing"))
 VAULT = _windows("AzureVaultName", Kind.TEXT, lambda: tr("Azure Key Vault name"))
 CERTIFICATE = _windows("AzureCertName", Kind.TEXT, lambda: tr("Certificate name"))
-APPLICATION = _windows("AzureAppID", Kind.TEXT, lambda: tr("Application ID"))
-SECRET = _windows("AzureAppSecret", Kind.SECRET, lambda: tr("Application Secret"))
-TENANT = _windows("AzureTenantID", Kind.TEXT, lambda: tr("Tenant ID"))
+# as the form has them: elsewhere the same words are translated
+APPLICATION = _windows("AzureAppID", Kind.TEXT, lambda: "Application ID")
+SECRET = _windows("AzureAppSecret", Kind.SECRET, lambda: "Application Secret")
+TENANT = _windows("AzureTenantID", Kind.TEXT, lambda: "Tenant ID")
 LEVEL = _macos("Level", Part.LEVEL, Kind.CHOICE, lambda: tr("macOS code signing level"))
 LOCALLY = _macos("SignLocally", Part.CERTIFICATES, Kind.FLAG, lambda: tr("Sign on this server"))
 P12_PASSWORD = _macos(
