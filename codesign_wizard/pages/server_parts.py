@@ -17,9 +17,20 @@ from codesign_wizard.core.job import StageState
 from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import px
-from codesign_wizard.widgets.basics import Card, Choice, Columns, Facts, Tick, button, clear, label, row
+from codesign_wizard.widgets.basics import (
+    Card,
+    Choice,
+    Columns,
+    Facts,
+    Tick,
+    button,
+    clear,
+    column,
+    label,
+    row,
+)
 from codesign_wizard.widgets.differences import DifferenceTable
-from codesign_wizard.widgets.fields import CheckedField, PlainField, SecretField, field_row
+from codesign_wizard.widgets.fields import LABEL_WIDTH, CheckedField, PlainField, SecretField, field_row
 from codesign_wizard.widgets.stage_cards import StageCards
 
 STAGES = ("build", "unpack", "verify")
@@ -58,9 +69,7 @@ class SignInCard(Card):
         box.setSpacing(px(8))
         self.plain_row = field_row("", self.plain)
         self.code_row = QWidget()
-        codes = row(self.code, self.practise)
-        codes.setStretch(0, 1)
-        self.code_row.setLayout(codes)
+        self.code_row.setLayout(column(self.code, row(LABEL_WIDTH + 8, self.practise, None), gap=6))
         action = row(self.go, self.note, gap=12)
         action.setStretch(1, 1)
         for part in (self.address, self.plain_row, self.user, self.password, self.code_row):

@@ -228,8 +228,10 @@ class Choice(QComboBox):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        hint = super().sizeHint()
-        return QSize(hint.width() + px(16), px(theme.CONTROL_HEIGHT))
+        # the style's own hint knows nothing of the room that is left around the words here
+        texts = [self.itemText(place) for place in range(self.count())]
+        widest = max((self.fontMetrics().horizontalAdvance(text) for text in texts), default=0)
+        return QSize(max(super().sizeHint().width() + px(16), widest + px(40)), px(theme.CONTROL_HEIGHT))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         look = theme.tokens()
