@@ -24,6 +24,7 @@ from codesign_wizard.core.secrets import (
     APPLE_OTHER_PASSWORD,
     APPLE_PASSWORD,
     APPLICATION_SECRET,
+    PROXY_PASSWORD,
     SERVER_PASSWORD,
     MemoryStore,
     SecretStore,
@@ -248,11 +249,74 @@ class Session:
 
         settings = self._network_settings()
         if self._network is None or self._network.settings != settings:
-            self._network = self._networks.setdefault(settings, Network(settings))
+            owner = settings.login_of
+            self._network = self._networks.setdefault(
+                settings,
+                Network(settings, (lambda: self.secrets.get(owner, PROXY_PASSWORD)) if owner else None),
+            )
         return self._network
 
     def drop_network(self) -> None:
         """Let the next who asks for the network get a new one, with no connection open from before."""
+        self._network = None
+
+    def proxy_password(self) -> Secret | None:
+        """Return the password of the profile's user at the proxy, if it is kept; may ask the keyring."""
+        return self.secrets.get(self.profile.id, PROXY_PASSWORD)
+
+    def set_proxy(self, address: str) -> bool:
+        """Take the proxy's *address* into the profile, a password in it into the keyring.
+
+        A password that was kept stays only for the same address. Tells whether there was one to keep. May ask
+        the keyring; raises ``CodesignError``, and nothing is changed then.
+        """
+        from codesign_wizard.core import proxy_login
+
+        bare, password = proxy_login.split(address)
+        former = self.profile.network.proxy
+        if password is not None:
+            self.secrets.set(self.profile.id, PROXY_PASSWORD, password)
+        elif proxy_login.names_user(former) and bare != former:
+            # it must not be sent to another host, nor for another user
+            self.secrets.forget(self.profile.id, PROXY_PASSWORD)
+        if self.profile.network.proxy == former:  # else it was typed anew meanwhile
+            self.profile.network.proxy = bare
+        self._forget_login()
+        return password is not None
+
+    def forget_proxy_password(self) -> None:
+        """Forget the password of the proxy's user; the address stays. Raises ``CodesignError``."""
+        self.secrets.forget(self.profile.id, PROXY_PASSWORD)
+        self._forget_login()
+
+    @property
+    def holds_proxy_password(self) -> bool:
+        """Whether the profile itself has the proxy's password still, as files of earlier versions may."""
+        from codesign_wizard.core import proxy_login
+
+        return proxy_login.split(self.profile.network.proxy)[1] is not None
+
+    def keep_proxy_password(self) -> Sequence[Finding]:
+        """Move a password in the profile's proxy into the keyring, and return what to tell.
+
+        May ask the keyring; raises ``CodesignError``, and the profile is as it was then.
+        """
+        if not self.holds_proxy_password:
+            return []
+        self.set_proxy(self.profile.network.proxy)
+        return self.proxy_not_kept()
+
+    def proxy_not_kept(self) -> Sequence[Finding]:
+        """Return what to tell once a password of the proxy was kept: there may be no keyring."""
+        if self.secrets.kept:
+            return []
+        from codesign_wizard.core.secrets import NOT_KEPT
+
+        return [NOT_KEPT(detail=self.secrets.reason)]
+
+    def _forget_login(self) -> None:
+        for settings in [each for each in self._networks if each.login_of == self.profile.id]:
+            self._networks.pop(settings).close()
         self._network = None
 
     def azure_options(self) -> AzureOptions:
@@ -578,15 +642,31 @@ class Session:
         return platformdirs.user_documents_path() / "Codesign Wizard" / self.profile.id
 
     def save(self) -> Sequence[Finding]:
-        """Write the profile; return what to tell when it was changed elsewhere too. Raises ``InputError``."""
+        """Write the profile; return what to tell when it was changed elsewhere too. Raises ``InputError``.
+
+        A password in the proxy's address goes into the keyring first, which may take a moment; where the
+        keyring fails, that is told, and the file has no password that it did not have before.
+        """
+        told: list[Finding] = []
+        try:
+            told += self.keep_proxy_password()
+        except CodesignError as error:
+            told.append(error.finding)
+        return [*told, *self.save_without_keyring()]
+
+    def save_without_keyring(self) -> Sequence[Finding]:
+        """Write the profile as ``save`` does, but leave the keyring alone: for the thread of a window."""
         return self.profiles.save(self.profile)
 
     def _network_settings(self) -> NetworkSettings:
         from codesign_wizard.core.network import NetworkSettings
+        from codesign_wizard.core.proxy_login import names_user
 
         options, over = self.profile.network, self.overrides
+        ask = over.proxy is None and names_user(options.proxy)
         return NetworkSettings(
             proxy=_first(over.proxy, options.proxy),
+            login_of=self.profile.id if ask else "",
             ca_bundle=_first(over.ca_bundle, options.ca_bundle),
             timeout=options.timeout if over.timeout is None else over.timeout,
             use_environment=self.practice is None,

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.output import Outcome
@@ -20,6 +20,9 @@ from codesign_wizard.core.profile import Profile, ProfileStore, new_profile
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.report_clean import without_login
 from codesign_wizard.core.text import tr
+
+if TYPE_CHECKING:
+    from codesign_wizard.session import Session
 
 BAD_SETTING = FindingKind(
     "profile.bad-setting",
@@ -92,6 +95,13 @@ def _store(context: Context) -> ProfileStore:
     return ProfileStore(profile_folder(os.environ))
 
 
+def _session_on(context: Context, profile: Profile) -> Session:
+    """Return a session on *profile*, which is not stored yet, without opening another one."""
+    from codesign_wizard.session import Session
+
+    return Session(profile, _store(context), secrets=context.session.secrets if context.practising else None)
+
+
 def _list(context: Context) -> Outcome:
     _values(context, 0)
     store = _store(context)
@@ -132,11 +142,15 @@ def _set(context: Context) -> Outcome:
             "profile set",
             tr("it needs KEY=VALUE, --secret-stdin, --password-stdin or --server-password-stdin"),
         )
+    former = session.profile.network.proxy
     for setting in options.values:
         key, mark, value = setting.partition("=")
         if not mark:
             raise _bad(setting, tr("it has no = in it"))
         _setter(key)(session.profile, value.strip())
+    proxy, session.profile.network.proxy = session.profile.network.proxy, former
+    # what a file of an earlier version still has is not changed here, and moves with the saving
+    wants.append(proxy != former and session.set_proxy(proxy))
     findings = []
     if wants_secret:
         session.set_application_secret(Secret(context.read_secret().reveal().strip()))
@@ -206,8 +220,8 @@ def _import(context: Context) -> Outcome:
     # a profile that is there already is not overwritten by one from elsewhere
     imported.id = new_profile(imported.name).id
     left_out = _without_others_files(imported)
-    _store(context).save(imported)
     findings = [PATHS_LEFT_OUT(files=", ".join(left_out))] if left_out else []
+    findings += _session_on(context, imported).save()
     return Outcome([*findings, SAVED(name=imported.name)], {"id": imported.id})
 
 

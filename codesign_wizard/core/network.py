@@ -11,7 +11,7 @@ import json as json_codec
 import os
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,11 +28,14 @@ from codesign_wizard.core.finding import Certainty, Evidence, Finding, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel, call_cancellable
 from codesign_wizard.core.network_connections import Connections
 from codesign_wizard.core.network_failure import FailureKind, TooLargeError, classify, tunnel_status
+from codesign_wizard.core.proxy_login import joined
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
     import requests
     from azure.core.pipeline.transport import RequestsTransport
+
+    from codesign_wizard.core.redact import Secret
 
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -63,11 +66,13 @@ class NetworkSettings:
     """How to get out. ``timeout`` is in seconds for one attempt; ``cache`` is the folder for what is fetched.
 
     An empty ``proxy`` or ``ca_bundle`` means the environment's (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE,
-    SSL_CERT_FILE), unless ``use_environment`` is false. ``pace`` shortens every pause between two attempts:
-    practice's services need no mercy.
+    SSL_CERT_FILE), unless ``use_environment`` is false. ``login_of`` is the profile whose password belongs to
+    the user that ``proxy`` names, "" when nobody is to be asked for one. ``pace`` shortens every pause
+    between two attempts: practice's services need no mercy.
     """
 
     proxy: str = ""
+    login_of: str = ""
     ca_bundle: str = ""
     timeout: float = 20.0
     use_environment: bool = True
@@ -149,10 +154,18 @@ class _Attempt:
 
 
 class Network:
-    """Sends every request of the program by one set of ``settings``; safe to use from several threads."""
+    """Sends every request of the program by one set of ``settings``; safe to use from several threads.
 
-    def __init__(self, settings: NetworkSettings) -> None:
+    *password* is asked once, by the first who sends something, for the password of the proxy's user: to ask a
+    keyring takes a moment, and is not for the thread of a window. What it raises, sending raises.
+    """
+
+    def __init__(
+        self, settings: NetworkSettings, password: Callable[[], Secret | None] | None = None
+    ) -> None:
         self.settings = settings
+        self._password = password
+        self._proxy: str | None = None
         self._connections = Connections(self.session)
 
     def ssl_context(self) -> ssl.SSLContext:
@@ -188,13 +201,19 @@ class Network:
     def proxy_for(self, url: str) -> str | None:
         """Return the proxy that *url* is reached through, or ``None``."""
         if self.settings.proxy:
-            return _with_scheme(self.settings.proxy)
+            return self._own_proxy()
         if not self.settings.use_environment:
             return None
         from requests.utils import get_environ_proxies, select_proxy
 
         proxy = select_proxy(url, get_environ_proxies(url))
         return _with_scheme(proxy) if proxy else None
+
+    def _own_proxy(self) -> str:
+        if self._proxy is None:
+            password = None if self._password is None else self._password()
+            self._proxy = _with_scheme(joined(self.settings.proxy, password))
+        return self._proxy
 
     def session(self) -> requests.Session:
         """Return a new session by these settings, for one thread; close it. Raises ``InputError``."""
@@ -208,7 +227,7 @@ class Network:
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         if self.settings.proxy:
-            proxy = _with_scheme(self.settings.proxy)
+            proxy = self._own_proxy()
             session.proxies = {"http": proxy, "https": proxy}
         return session
 

@@ -379,7 +379,7 @@ class ProfileStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             with locked(path.parent) as alone:
                 findings = self._catch_up(profile, path)
-                data = json.dumps(profile.to_json(), indent=2, ensure_ascii=False).encode() + b"\n"
+                data = json.dumps(_to_store(profile), indent=2, ensure_ascii=False).encode() + b"\n"
                 write_atomic(path, data, private=True)
                 if alone:
                     # whoever writes holds the lock: a draft that still lies there is of a killed run
@@ -473,6 +473,21 @@ class ProfileStore:
             profile.id = path.stem
         profile.stored = document
         return profile
+
+
+def _to_store(profile: Profile) -> dict[str, Any]:
+    """Return the document of *profile* without a password of its proxy, unless its file has just that.
+
+    It is in the profile while it waits for the keyring (``Session.save``): a file of an earlier version keeps
+    what it has until then, and none gets one.
+    """
+    from codesign_wizard.core import proxy_login
+
+    document = profile.to_json()
+    there = ((profile.stored or {}).get("network") or {}).get("proxy")
+    if document["network"]["proxy"] != there:
+        document["network"]["proxy"] = proxy_login.split(document["network"]["proxy"])[0]
+    return document
 
 
 def _take_over(into: Any, value: Any) -> None:

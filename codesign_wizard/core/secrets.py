@@ -25,6 +25,8 @@ APPLE_API_KEY = "apple-api-key"  # a name, not a value
 # the temporary access to Apple's storage while an upload is unfinished, in pieces that Windows can hold
 APPLE_UPLOAD = tuple(f"apple-upload-{number}" for number in range(1, 7))
 SERVER_PASSWORD = "server-password"  # a name, not a value
+# of the user that the proxy's address names
+PROXY_PASSWORD = "proxy-password"  # a name, not a value
 # what the server had before the last change, in pieces (core.long_secret)
 SERVER_UNDO = "server-undo"  # a name, not a value
 # of the second file, while the two are under two passwords
@@ -37,6 +39,7 @@ _ALL_NAMES = (
     APPLE_API_KEY,
     *APPLE_UPLOAD,
     SERVER_PASSWORD,
+    PROXY_PASSWORD,
 )
 
 # Windows Credential Manager: 2560 bytes of UTF-16 (wincred.h, CRED_MAX_CREDENTIAL_BLOB_SIZE)

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from PySide6.QtCore import QLocale, Signal
+from PySide6.QtCore import QLocale, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QListWidget, QVBoxLayout, QWidget
 
+from codesign_wizard.core import proxy_login
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Finding, FindingKind, Severity
+from codesign_wizard.core.job import Job
 from codesign_wizard.core.language import ENGLISH, languages
 from codesign_wizard.core.preferences import LANGUAGE, keep_preference, read_preference
 from codesign_wizard.core.text import tr
@@ -18,7 +20,7 @@ from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.theme import px
 from codesign_wizard.widgets.basics import Card, Choice, button, label, row
-from codesign_wizard.widgets.fields import CheckedField, path_row
+from codesign_wizard.widgets.fields import LABEL_WIDTH, CheckedField, path_row
 from codesign_wizard.widgets.pieces import Banner
 
 BAD_PROXY = FindingKind(
@@ -55,7 +57,12 @@ class SettingsPage(Page):
         self.proxy = CheckedField(
             tr("&Proxy"), check=_check_proxy, hint=tr("from the environment, such as http://proxy:8080")
         )
-        self.proxy.edited.connect(lambda text: self._network("proxy", text))
+        # at the end of typing, not at every key: half of it may be half a password
+        self.proxy.edit.editingFinished.connect(self._proxy_typed)
+        self.login = ProxyLogin()
+        self.login.forget.clicked.connect(self._forget_password)
+        self._asked: object = None  # for which profile and address the keyring was asked
+        self._keeping = ""  # the address that is on its way to the keyring
         self.bundle = CheckedField(
             tr("&CA bundle"), check=_check_file, hint=tr("a PEM file, besides the system's")
         )
@@ -69,6 +76,7 @@ class SettingsPage(Page):
         )
         self.timeout.edited.connect(self._timeout_typed)
         self.network_card.body.addWidget(self.proxy)
+        self.network_card.body.addWidget(self.login)
         self.network_card.body.addWidget(
             path_row(self.bundle, lambda: self._choose(lambda path: self._set_bundle(path)))
         )
@@ -87,6 +95,8 @@ class SettingsPage(Page):
         for part in (self.roots, self.stamp_roots):
             self.roots_card.body.addWidget(part)
         self.add(self.roots_card)
+        # the password may have gone to the keyring only now
+        workspace.changed.connect(self._show_proxy)
         self.language = LanguageCard()
         self.add(self.language)
         self.done()
@@ -97,13 +107,16 @@ class SettingsPage(Page):
         self.banner.setVisible(practising)
         self.network_card.setEnabled(not practising)
         self.roots_card.setEnabled(not practising)
-        for field, value in ((self.proxy, profile.network.proxy), (self.bundle, profile.network.ca_bundle)):
-            if field.text != value:
-                field.set(value)
+        if self.bundle.text != profile.network.ca_bundle:
+            self.bundle.set(profile.network.ca_bundle)
+        self._show_proxy()
         if not self.timeout.edit.hasFocus() and self.timeout.text != f"{profile.network.timeout:g}":
             self.timeout.set(f"{profile.network.timeout:g}")
         self.roots.set(profile.extra_roots)
         self.stamp_roots.set(profile.extra_timestamp_roots)
+
+    def leaving(self) -> None:
+        self._proxy_typed()
 
     def focus_problem(self) -> bool:
         for field in (self.proxy, self.bundle, self.timeout):
@@ -121,6 +134,89 @@ class SettingsPage(Page):
         self.bundle.set(path)
         self._network("ca_bundle", path)
 
+    # -- the proxy and its password
+
+    def _proxy_typed(self) -> None:
+        """Take the address that was typed; what the keyring has to do with it happens on a thread."""
+        text, session = self.proxy.text, self.workspace.session
+        if not self.proxy.edit.isModified() or text == self._keeping or (text and _check_proxy(text)):
+            return
+        former = session.profile.network.proxy
+        if proxy_login.split(text)[1] is None and not proxy_login.names_user(former):
+            self.proxy.edit.setModified(False)
+            self._network("proxy", text)
+            return
+        self._keeping = text
+
+        def keep(job: Job) -> list[Finding]:
+            return list(session.proxy_not_kept()) if session.set_proxy(text) else []
+
+        def kept(told: list[Finding]) -> None:
+            self._keeping = ""
+            self._asked = None
+            if self.proxy.text == text:
+                self.proxy.edit.setModified(False)
+            for finding in told:
+                self.workspace.notice.emit(finding)
+            self.workspace.edited()
+
+        def failed(finding: Finding) -> None:
+            self._keeping = ""
+            self.workspace.notice.emit(finding)
+
+        task = self.workspace.runner.start(keep, tr("Storing the password"), quiet=True, lasting=True)
+        task.done.connect(kept)
+        task.failed.connect(failed)
+
+    def _show_proxy(self) -> None:
+        address = proxy_login.split(self.workspace.profile.network.proxy)[0]
+        # what is being typed is kept when it is whole
+        if self.proxy.text != address and not self.proxy.edit.isModified():
+            self.proxy.set(address)
+        self._ask_keyring()
+
+    def _ask_keyring(self) -> None:
+        """Look on a thread whether the password of the proxy's user is kept; once for an address."""
+        session = self.workspace.session
+        address = session.profile.network.proxy
+        if not proxy_login.names_user(address) or self.workspace.practising or session.origin is not None:
+            self.login.hide()
+            self._asked = None
+            return
+        asked = (session, address)
+        if not self.isVisible() or self._asked == asked:
+            return
+        self._asked = asked
+
+        def look(job: Job) -> tuple[bool, str, str]:
+            known = session.proxy_password() is not None
+            return known, session.secrets.place, session.secrets.reason
+
+        def answered(answer: tuple[bool, str, str]) -> None:
+            if self._asked == asked:
+                self.login.say(*answer)
+
+        task = self.workspace.runner.start(look, tr("Asking the keyring"), quiet=True)
+        task.done.connect(answered)
+        task.failed.connect(self.workspace.notice)
+
+    def _forget_password(self) -> None:
+        session = self.workspace.session
+
+        def forgotten(nothing: object) -> None:
+            self._asked = None
+            self.proxy.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._ask_keyring()
+
+        task = self.workspace.runner.start(
+            lambda job: session.forget_proxy_password(),
+            tr("Forgetting the password"),
+            quiet=True,
+            lasting=True,
+        )
+        task.done.connect(forgotten)
+        task.failed.connect(self.workspace.notice)
+
     def _network(self, name: str, value: object) -> None:
         setattr(self.workspace.profile.network, name, value)
         self.workspace.edited()
@@ -132,6 +228,31 @@ class SettingsPage(Page):
     def _put(self, name: str, paths: list[str]) -> None:
         setattr(self.workspace.profile, name, paths)
         self.workspace.edited()
+
+
+class ProxyLogin(QWidget):
+    """Below the proxy's address: where the password of its user is kept, and forgetting it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = label("", "label")
+        self.forget = button(tr("Forget"), kind="small")
+        self.forget.setAccessibleName(tr("Forget the proxy's password"))
+        line = row(self.words, self.forget, gap=8)
+        line.setStretch(0, 1)
+        line.setContentsMargins(px(LABEL_WIDTH) + px(8), 0, 0, 0)
+        self.setLayout(line)
+        self.hide()
+
+    def say(self, known: bool, place: str, reason: str) -> None:
+        """Tell whether the password is known, the *place* where it is kept, and why not in a keyring."""
+        if known:
+            text = f"{tr('Its password is kept in {place}.').format(place=place)} {reason}".strip()
+        else:
+            text = tr("No password is kept: type it as well, as in http://USER:PASSWORD@HOST:PORT.")
+        self.words.setText(text)
+        self.forget.setVisible(known)
+        self.show()
 
 
 class LanguageCard(Card):

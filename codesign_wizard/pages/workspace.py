@@ -50,6 +50,7 @@ class Workspace(QObject):
         self._before_report: Session | None = None
         self._own: Session | None = None  # what to return to when practice ends
         self._unsaved = False
+        self._moved: object = None  # the session and its address that the keyring was asked to take
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SAVE_AFTER_MS)
@@ -79,7 +80,7 @@ class Workspace(QObject):
             return
         self._unsaved = False
         try:
-            told = self.session.save()
+            told = self.session.save_without_keyring()
             if self.session.practice is None:
                 self.session.profiles.set_last_used(self.profile.id)
         except CodesignError as error:
@@ -87,6 +88,32 @@ class Workspace(QObject):
             self.notice.emit(error.finding)
         else:
             self._tell(told)
+            self._move_proxy_password()
+
+    def _move_proxy_password(self) -> None:
+        """Take the proxy's password, which an earlier version's file holds, to the keyring, on a thread."""
+        session = self.session
+        asked = (session, session.profile.network.proxy)
+        if not session.holds_proxy_password or self._moved == asked:
+            return
+        self._moved = asked
+
+        def moved(told: Sequence[Finding]) -> None:
+            for finding in told:
+                self.notice.emit(finding)
+            if self.session is session:
+                self.edited()
+                return
+            try:
+                session.save_without_keyring()
+            except CodesignError as error:
+                self.notice.emit(error.finding)
+
+        task = self.runner.start(
+            lambda job: session.keep_proxy_password(), tr("Storing the password"), quiet=True, lasting=True
+        )
+        task.done.connect(moved)
+        task.failed.connect(self.notice)
 
     def catch_up(self) -> None:
         """Take over what another window saved of this profile meanwhile."""

@@ -580,9 +580,20 @@ def test_a_damaged_profile_is_listed_beside_the_others(run: Run, document: Any, 
     assert (code, ids(found)) == (2, {"profile.newer"})
 
 
-def test_an_export_has_no_login_of_a_proxy(document: Any, run: Run) -> None:
+def test_no_file_has_the_password_of_a_proxy(document: Any, run: Run, tmp_path: Path) -> None:
     # not one of the secrets that this process has seen before
-    assert run("profile", "set", "name=P", "network.proxy=http://user:unseen-71@proxy.example:8080")[0] == 0
+    proxy = "http://user:unseen-71@proxy.example:8080"
+    code, found = document("profile", "set", "name=P", f"network.proxy={proxy}")
+    # the tests have no keyring
+    assert (code, ids(found)) == (0, {"profile.saved", "secrets.not-kept"})
+    (tmp_path / "given.json").write_text(
+        json.dumps({"schema": 1, "id": "x", "name": "Q", "network": {"proxy": proxy}})
+    )
+    code, found = document("profile", "import", tmp_path / "given.json")
+    assert (code, ids(found)) == (0, {"profile.saved", "secrets.not-kept"})
+    kept = [path.read_text() for path in (tmp_path / "config" / "profiles").glob("*.json")]
+    assert len(kept) == 2
+    assert all("http://user@proxy.example:8080" in each and "unseen" not in each for each in kept)
     code, found = document("profile", "export")
     assert (code, ids(found)) == (0, {"profile.login-left-out"})
     assert found["result"]["network"]["proxy"] == "http://proxy.example:8080"
