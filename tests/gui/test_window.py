@@ -320,7 +320,7 @@ def test_a_failing_save_is_told_and_tried_again(
     window: MainWindow, qtbot: QtBot, monkeypatch: object
 ) -> None:
     workspace = window.workspace
-    kept = workspace.session.save
+    kept = workspace.session.save_without_keyring
     calls: list[int] = []
 
     def failing() -> Sequence[Finding]:
@@ -329,7 +329,7 @@ def test_a_failing_save_is_told_and_tried_again(
             raise CodesignError(BROKEN(what="disk"))
         return kept()
 
-    workspace.session.save = failing  # type: ignore[method-assign]
+    workspace.session.save_without_keyring = failing  # type: ignore[method-assign]
     workspace.edited()
     qtbot.waitUntil(lambda: bool(notices(window)), timeout=3000)
     window.close()
