@@ -14425,16 +14425,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/server.py"/>
-        <source>Storing the password</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/apple_certificates.py"/>
-        <source>Forgetting the password</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
         <source>Signing in to the server</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14774,6 +14764,21 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/apple_certificates.py"/>
+        <source>Forgetting the password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Forget the proxy's password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>No password is kept: type it as well, as in http://USER:PASSWORD@HOST:PORT.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>Language</source>
         <translation type="unfinished"></translation>
@@ -14851,6 +14856,11 @@
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>It could not be kept: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Its password is kept in {place}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15711,6 +15721,11 @@
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Sample installer for {product}, or drop your own .exe here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>Storing the password</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16804,7 +16819,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <location filename="codesign_wizard/pages/settings.py"/>
         <source>Forget</source>
         <translation type="unfinished"></translation>
     </message>

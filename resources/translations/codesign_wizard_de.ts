@@ -14425,16 +14425,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/server.py"/>
-        <source>Storing the password</source>
-        <translation>Passwort wird gespeichert</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/apple_certificates.py"/>
-        <source>Forgetting the password</source>
-        <translation>Passwort wird entfernt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
         <source>Signing in to the server</source>
         <translation>Anmeldung am Server</translation>
     </message>
@@ -14774,6 +14764,21 @@
         <translation>Stammzertifikate für Zeitstempel</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/apple_certificates.py"/>
+        <source>Forgetting the password</source>
+        <translation>Passwort wird entfernt</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Forget the proxy's password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>No password is kept: type it as well, as in http://USER:PASSWORD@HOST:PORT.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>Language</source>
         <translation>Sprache</translation>
@@ -14852,6 +14857,11 @@
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>It could not be kept: {why}.</source>
         <translation>Das ließ sich nicht speichern: {why}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/settings.py"/>
+        <source>Its password is kept in {place}.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
@@ -15712,6 +15722,11 @@
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Sample installer for {product}, or drop your own .exe here</source>
         <translation>Muster für {product}, oder legen Sie Ihre eigene .exe hier ab</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
+        <source>Storing the password</source>
+        <translation>Passwort wird gespeichert</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/workspace.py"/>
@@ -16804,7 +16819,7 @@
         <translation>Ersetzen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <location filename="codesign_wizard/pages/settings.py"/>
         <source>Forget</source>
         <translation>Vergessen</translation>
     </message>
