@@ -14771,12 +14771,12 @@
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>Forget the proxy's password</source>
-        <translation type="unfinished"></translation>
+        <translation>Passwort des Proxys vergessen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>No password is kept: type it as well, as in http://USER:PASSWORD@HOST:PORT.</source>
-        <translation type="unfinished"></translation>
+        <translation>Es ist kein Passwort gespeichert: Geben Sie es mit ein, wie in http://USER:PASSWORD@HOST:PORT.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
@@ -14861,7 +14861,7 @@
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>Its password is kept in {place}.</source>
-        <translation type="unfinished"></translation>
+        <translation>Sein Passwort ist gespeichert: {place}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
