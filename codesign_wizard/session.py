@@ -315,8 +315,10 @@ class Session:
         return [NOT_KEPT(detail=self.secrets.reason)]
 
     def _forget_login(self) -> None:
-        for settings in [each for each in self._networks if each.login_of == self.profile.id]:
-            self._networks.pop(settings).close()
+        for settings, network in list(self._networks.items()):  # others may add to them meanwhile
+            if settings.login_of == self.profile.id:
+                self._networks.pop(settings, None)
+                network.close()
         self._network = None
 
     def azure_options(self) -> AzureOptions:

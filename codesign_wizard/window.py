@@ -362,6 +362,7 @@ class MainWindow(QMainWindow):
         if not self._closing:
             self.keep_typed()
         self.runner.stop()
+        self.workspace.save()  # which may have something for the keyring to do
         if self.runner.tasks:
             self._closing = True
             self.setEnabled(False)

@@ -20,8 +20,9 @@ from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.theme import px
 from codesign_wizard.widgets.basics import Card, Choice, button, label, row
-from codesign_wizard.widgets.fields import LABEL_WIDTH, CheckedField, path_row
+from codesign_wizard.widgets.fields import CheckedField, path_row
 from codesign_wizard.widgets.pieces import Banner
+from codesign_wizard.widgets.proxy_login import ProxyLogin
 
 BAD_PROXY = FindingKind(
     "settings.proxy",
@@ -228,31 +229,6 @@ class SettingsPage(Page):
     def _put(self, name: str, paths: list[str]) -> None:
         setattr(self.workspace.profile, name, paths)
         self.workspace.edited()
-
-
-class ProxyLogin(QWidget):
-    """Below the proxy's address: where the password of its user is kept, and forgetting it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.words = label("", "label")
-        self.forget = button(tr("Forget"), kind="small")
-        self.forget.setAccessibleName(tr("Forget the proxy's password"))
-        line = row(self.words, self.forget, gap=8)
-        line.setStretch(0, 1)
-        line.setContentsMargins(px(LABEL_WIDTH) + px(8), 0, 0, 0)
-        self.setLayout(line)
-        self.hide()
-
-    def say(self, known: bool, place: str, reason: str) -> None:
-        """Tell whether the password is known, the *place* where it is kept, and why not in a keyring."""
-        if known:
-            text = f"{tr('Its password is kept in {place}.').format(place=place)} {reason}".strip()
-        else:
-            text = tr("No password is kept: type it as well, as in http://USER:PASSWORD@HOST:PORT.")
-        self.words.setText(text)
-        self.forget.setVisible(known)
-        self.show()
 
 
 class LanguageCard(Card):

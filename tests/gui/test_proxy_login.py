@@ -96,3 +96,11 @@ def test_the_password_is_typed_moved_and_forgotten(
     assert saved() == "http://proxy:8082"
     assert kept() is None
     qtbot.waitUntil(lambda: not page.login.isVisible(), timeout=30_000)
+
+    # also when the window closes before the field is left
+    page.proxy.edit.selectAll()
+    qtbot.keyClicks(page.proxy.edit, "http://ada:hidden-74@proxy:8083")
+    window.close()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=30_000)
+    assert json.loads(file.read_text())["network"]["proxy"] == "http://ada@proxy:8083"
+    assert kept() == "hidden-74"
