@@ -14770,16 +14770,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
-        <source>Forget the proxy's password</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
-        <source>No password is kept: type it as well, as in http://USER:PASSWORD@HOST:PORT.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
         <source>Language</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14856,11 +14846,6 @@
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>It could not be kept: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
-        <source>Its password is kept in {place}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16819,11 +16804,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
-        <source>Forget</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/widgets/fields.py"/>
         <source>Choose a file: {name}</source>
         <translation type="unfinished"></translation>
@@ -17571,6 +17551,26 @@
     <message>
         <location filename="codesign_wizard/widgets/pieces.py"/>
         <source>For bash, as in Azure Cloud Shell. On Windows take PowerShell.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>Forget</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/proxy_login.py"/>
+        <source>Forget the proxy's password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/proxy_login.py"/>
+        <source>No password is kept: type it as well, as in http://USER:PASSWORD@HOST:PORT.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/proxy_login.py"/>
+        <source>Its password is kept in {place}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -14770,16 +14770,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
-        <source>Forget the proxy's password</source>
-        <translation>Passwort des Proxys vergessen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
-        <source>No password is kept: type it as well, as in http://USER:PASSWORD@HOST:PORT.</source>
-        <translation>Es ist kein Passwort gespeichert: Geben Sie es mit ein, wie in http://USER:PASSWORD@HOST:PORT.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
         <source>Language</source>
         <translation>Sprache</translation>
     </message>
@@ -14857,11 +14847,6 @@
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>It could not be kept: {why}.</source>
         <translation>Das ließ sich nicht speichern: {why}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
-        <source>Its password is kept in {place}.</source>
-        <translation>Sein Passwort ist gespeichert: {place}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
@@ -16819,11 +16804,6 @@
         <translation>Ersetzen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
-        <source>Forget</source>
-        <translation>Vergessen</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/widgets/fields.py"/>
         <source>Choose a file: {name}</source>
         <translation>Datei auswählen: {name}</translation>
@@ -17572,6 +17552,26 @@
         <location filename="codesign_wizard/widgets/pieces.py"/>
         <source>For bash, as in Azure Cloud Shell. On Windows take PowerShell.</source>
         <translation>Für bash, wie in der Azure Cloud Shell. Unter Windows nehmen Sie PowerShell.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>Forget</source>
+        <translation>Vergessen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/proxy_login.py"/>
+        <source>Forget the proxy's password</source>
+        <translation>Passwort des Proxys vergessen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/proxy_login.py"/>
+        <source>No password is kept: type it as well, as in http://USER:PASSWORD@HOST:PORT.</source>
+        <translation>Es ist kein Passwort gespeichert: Geben Sie es mit ein, wie in http://USER:PASSWORD@HOST:PORT.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/proxy_login.py"/>
+        <source>Its password is kept in {place}.</source>
+        <translation>Sein Passwort ist gespeichert: {place}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/server_list.py"/>
