@@ -18,6 +18,7 @@ from codesign_wizard.core.text import tr
 _PIECE = 256 << 10
 _AHEAD = 8  # pieces read before the caller has taken them
 _TICK = 0.1
+_LEAST = 16 << 10  # a slow line brings more in a second
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,9 @@ def download(
 ) -> Head:
     """POST the form *data* and hand the body to *take*, piece by piece, on the calling thread.
 
-    *first* are the seconds that the answer may take to begin, *stall* those between two pieces; *waiting* is
-    called meanwhile with the seconds waited. Redirections are not followed. Raises ``NetworkError``,
+    *first* are the seconds that the answer may take to begin; after that, each *stall* seconds must bring
+    ``_LEAST`` bytes or the end, since a server that drips would be waited for for ever. *waiting* is called
+    with the seconds waited until it begins. Redirections are not followed. Raises ``NetworkError``,
     ``InputError``, ``Cancelled``, and what *take* raises.
     """
     pieces: queue.Queue[Head | bytes | Exception | None] = queue.Queue(_AHEAD)
@@ -109,27 +111,26 @@ def _receive(
     part, text = words
     head: Head | None = None
     done, began = 0, time.monotonic()
-    last = began
+    last, least = began, 0  # since when, and from which size on, it counts as stalled
     while True:
         job.check_cancelled()
+        now = time.monotonic()
+        limit = first if head is None else stall
+        if now - last > limit and pieces.empty():
+            failure = network.failure(TimeoutError(), url, limit)
+            assert failure is not None, "a time-out is always one of the network's"
+            raise failure from None
         try:
             piece = pieces.get(timeout=_TICK)
         except queue.Empty:
-            now = time.monotonic()
-            limit = first if head is None else stall
-            if now - last > limit:
-                failure = network.failure(TimeoutError(), url, limit)
-                assert failure is not None, "a time-out is always one of the network's"
-                raise failure from None
             if waiting is not None and head is None:
                 waiting(now - began)
             continue
-        last = time.monotonic()
         if piece is None:
             assert head is not None, "the head comes first"
             return head
         if isinstance(piece, Head):
-            head = piece
+            head, last = piece, time.monotonic()
             job.log(LogLevel.INFO, f"POST {url.partition('?')[0]} {head.status}", part=part)
         elif isinstance(piece, Exception):
             failure = network.failure(piece, url)
@@ -142,6 +143,8 @@ def _receive(
             if done > maximum:
                 raise _too_large(url)
             take(piece)
+            if done >= least:
+                last, least = time.monotonic(), done + _LEAST
             total = head.length if head is not None else None
             job.progress(done, total if total and total >= done else None, text)
 
