@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codesign_wizard.commands.context import Context
+from codesign_wizard.commands.context import INTERRUPTED, Context
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.comet.settings import FileFields, Part
 from codesign_wizard.core.errors import CodesignError, InputError
@@ -105,10 +105,18 @@ def at_desk(
     context: Context, work: Callable[[Context, ServerDesk], Outcome], *, asked: bool = True
 ) -> Outcome:
     """Sign in, do *work*, and end the session; what keeps it open is told. *asked*: see ``open_desk``."""
+    from codesign_wizard.core.comet import findings
+
     desk = open_desk(context, asked=asked)
     with desk:
         outcome = work(context, desk)
-        notes = desk.close()
+        try:
+            notes = desk.close()
+        except KeyboardInterrupt:
+            # the work is done, and what came of it must not be lost: a change would go untold
+            why = tr("it was not waited for.")
+            told = [*outcome.findings, findings.NOT_ENDED(host=desk.client.address.host, why=why)]
+            return replace(outcome, findings=told, code=INTERRUPTED)
     return replace(outcome, findings=[*outcome.findings, *notes]) if notes else outcome
 
 

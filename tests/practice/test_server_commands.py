@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from codesign_wizard.cli import main
+from codesign_wizard.core.comet.client import CometClient
 from codesign_wizard.practice.cloud import PracticeCloud
 from codesign_wizard.practice.comet.models import Administrator, CometServer
 from tests.support import judges
@@ -106,6 +107,21 @@ def test_no_secret_leaves_the_keyring(
     secrets += keys
     for secret in secrets:
         assert leaks(secret, seen.out, seen.err, state / "server", state / "profiles") == []
+
+
+def test_ctrl_c_at_the_good_bye_loses_nothing_of_what_was_done(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: CometClient) -> None:
+        if not self._closed:
+            self._closed = True
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(CometClient, "close", interrupted)
+    code, document = run("server", "apply", "--yes", "--practice", "--state", str(tmp_path / "state"))
+    assert code == 130
+    assert {"server.apply.done", "server.sign-in.not-revoked"} <= ids(document)
+    assert "WindowsCodeSignAzureAppSecret" in document["result"]["applied"]
 
 
 def test_password_and_code_come_by_standard_input(
