@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
+from codesign_wizard.core.comet.findings import PREBUILT
+from codesign_wizard.core.comet.journal import Phase
 from codesign_wizard.core.comet.settings import Part
+from codesign_wizard.core.comet.words import for_a_page
+from codesign_wizard.core.finding import Remedy
 from codesign_wizard.core.flow import SERVER, STEPS, StepState
 from codesign_wizard.core.needs import needs
+from codesign_wizard.core.profile import LEVELS
+from codesign_wizard.core.verdict import when
 from codesign_wizard.pages.server import ServerPage
 from codesign_wizard.session import Session, open_session
 from tests.gui.driving import wait_idle
@@ -46,7 +52,7 @@ def opened(open_window: Open, session: Session, qtbot: QtBot) -> tuple[MainWindo
 def press(page: ServerPage, key: Qt.Key, qtbot: QtBot) -> None:
     """Press Alt with *key*; the button that it stands for is clicked a moment later."""
     qtbot.keyClick(page, key, Qt.KeyboardModifier.AltModifier)
-    qtbot.waitUntil(lambda: page._task is not None or page.question.isVisible())
+    qtbot.waitUntil(lambda: page.jobs.task is not None or page.question.isVisible())
 
 
 def ids(page: ServerPage) -> list[str]:
@@ -127,6 +133,52 @@ def test_by_keyboard_from_a_code_to_the_proof(open_window: Open, qtbot: QtBot) -
         qtbot.waitUntil(lambda: not server.open_sessions)
 
 
+def test_an_interrupted_change_is_told_and_a_package_that_is_signed_only_is_a_warning(
+    open_window: Open, qtbot: QtBot
+) -> None:
+    with practice() as session:
+        session.profile.macos_wanted, session.profile.macos.level = True, LEVELS[0]
+        window, page = opened(open_window, session, qtbot)
+        page.jobs.connect_server()
+        wait_idle(window, qtbot)
+        page.jobs._apply(page.differences.table.chosen())
+        wait_idle(window, qtbot)
+
+        # as a run leaves it that is killed before it has read the settings back
+        page.jobs.sign_out()
+        wait_idle(window, qtbot)
+        journal = session.server_journal()
+        record = journal.read()
+        assert record is not None
+        record.phase = Phase.SENT
+        journal.write(record)
+        page.shown()
+        wait_idle(window, qtbot)
+        assert page.banner.title == "A change of the server's settings was interrupted."
+        assert f"began {when(record.time)} was interrupted. Sign in" in page.banner.text
+        page.jobs.connect_server()
+        wait_idle(window, qtbot)
+        assert "interrupted" not in page.banner.title + page.banner.text
+        kept = page.kept().findings(window.workspace.flow.inputs(SERVER))
+        assert "server.apply.interrupted-saved" in [each.id for each in kept]
+        assert not page.problems.passed.isHidden()  # type: ignore[union-attr]  # it tells so
+
+        page._platforms_chosen([8])
+        page.jobs.prove()
+        wait_idle(window, qtbot, PATIENCE)
+        assert ids(page) == ["server.prove.sign-only"]
+        assert page.banner.title == "Proved: the server signs its clients as you."
+        (client,) = page.kept().proved.clients  # type: ignore[union-attr]
+        assert client.facts["ticket"] == "none"
+
+
+def test_the_page_says_where_the_build_mode_is_mended() -> None:
+    finding = PREBUILT(remedies=[Remedy(title="server apply --only build-mode", portal=("There.",))])
+    ((remedy,),) = (each.remedies for each in for_a_page([finding]))
+    assert remedy.title == "Tick “Build mode” below, and apply it."
+    assert remedy.portal == ("There.",)
+
+
 def test_what_goes_wrong_is_said_and_nothing_is_lost(open_window: Open, qtbot: QtBot) -> None:
     with practice("server-loader-build") as session:
         window, page = opened(open_window, session, qtbot)
@@ -136,47 +188,47 @@ def test_what_goes_wrong_is_said_and_nothing_is_lost(open_window: Open, qtbot: Q
         right = session.server_password()
         page.sign_in.password.replace.click()
         page.sign_in.password.edit.setText("not-the-one")
-        page.connect_server()  # commits what is typed
+        page.jobs.connect_server()  # commits what is typed
         wait_idle(window, qtbot)
         assert ids(page) == ["server.sign-in.refused"]
         assert window.workspace.flow.state(SERVER) is StepState.ATTENTION
         assert "not-the-one" not in str(session.profile.to_json())
         assert right is not None
         page._password_given(right)
-        page.connect_server()
+        page.jobs.connect_server()
         # typed while the job signs in: it goes on with what it began with, and its session is ended then
         page.sign_in.address.edit.setText("https://admin:hidden-word@backup.example.com/")
         page._edited()
         assert "hidden-word" not in str(session.profile.to_json())
         wait_idle(window, qtbot)
         assert ids(page) == []
-        assert page.desk is None
+        assert page.jobs.desk is None
         assert window.workspace.flow.state(SERVER) is StepState.OUT_OF_DATE
         assert cloud.world.comet.open_sessions == 0
         page.sign_in.address.edit.setText(cloud.accounts.server_address)
         page._edited()
-        page.connect_server()
+        page.jobs.connect_server()
         wait_idle(window, qtbot)
         assert ids(page) == []
-        assert page.desk is not None
+        assert page.jobs.desk is not None
 
         page._platforms_chosen([5])
-        page.prove()
+        page.jobs.prove()
         window.runner.cancel()
         wait_idle(window, qtbot, PATIENCE)
         assert page.banner.title == "Cancelled. Nothing was changed."
         assert page.kept().proved is None
-        page.prove()
+        page.jobs.prove()
         wait_idle(window, qtbot, PATIENCE)
         assert ids(page)[0] == "server.prove.loader"
         assert window.workspace.flow.state(SERVER) is StepState.ATTENTION
 
         # another administrator is quicker: nothing is changed, and it is said
-        page.look_again()
+        page.jobs.look_again()
         wait_idle(window, qtbot)
         cloud.world.comet.change("ProductName", "Another (practice)")
         before = cloud.world.comet.branding_text()
-        page._apply([Part.AZURE])
+        page.jobs._apply([Part.AZURE])
         wait_idle(window, qtbot)
         assert cloud.world.comet.branding_text() == before
         assert "server.apply.changed-meanwhile" in ids(page)

@@ -37,6 +37,7 @@ def test_the_search_finds_every_spelling(canary: str, tmp_path: Path) -> None:
         ["doctor", "windows", "--json"],
         ["trial", "windows", "--json", "--verbose"],
         ["profile", "show", "--json"],
+        ["server", "show", "--verbose"],
         ["no-such-command"],
     ],
     ids=" ".join,
@@ -44,9 +45,14 @@ def test_the_search_finds_every_spelling(canary: str, tmp_path: Path) -> None:
 def test_no_command_shows_the_secret_from_the_environment(
     arguments: list[str], canary: str, tmp_path: Path
 ) -> None:
+    password, code = f"{secrets.token_urlsafe(12)}+/=", secrets.token_hex(8)
     environment = {
         **os.environ,
         "AZURE_CLIENT_SECRET": canary,
+        "CODESIGN_WIZARD_SERVER": "https://canary-server.example/",
+        "CODESIGN_WIZARD_SERVER_USER": "canary-admin",
+        "CODESIGN_WIZARD_SERVER_PASSWORD": password,
+        "CODESIGN_WIZARD_SERVER_CODE": code,
         "AZURE_TENANT_ID": "11111111-2222-4333-8444-555555555555",
         "AZURE_CLIENT_ID": "66666666-7777-4888-8999-aaaaaaaaaaaa",
         "CODESIGN_WIZARD_VAULT": "canary-vault",
@@ -66,4 +72,5 @@ def test_no_command_shows_the_secret_from_the_environment(
     )
     assert done.returncode in (0, 1, 2), done.stderr
     assert b"Traceback" not in done.stderr
-    assert leaks(canary, done.stdout, done.stderr, tmp_path) == []
+    for secret in (canary, password, code):
+        assert leaks(secret, done.stdout, done.stderr, tmp_path) == []

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import secrets
 import shlex
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +19,10 @@ from codesign_wizard.cli import main
 from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.flow import KEY_VAULT, Flow
 from codesign_wizard.core.job import Job
+from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.report import build_report, support_text, write_report
 from codesign_wizard.playing import Switched, area_title, offers, settle, switch
+from codesign_wizard.practice.comet import models as comet_models
 from codesign_wizard.practice.scenarios import all_scenarios
 from codesign_wizard.session import Session, open_session
 from tests.support.canary import Started, leaks, values_of
@@ -67,7 +72,7 @@ class Live:
         given = [str(accounts[name]) for name in names] + [each.reveal() for each in stored]
         return values_of([*given, self.session.practice.apple_account.password])
 
-    def leaks(self, said: str, *places: Path) -> list[str]:
+    def leaks(self, said: str, *places: Path, also: str = "") -> list[str]:
         """Search what was written, and whatever could be, for every secret there is."""
         profile, store = self.session.profile, self.session.profiles
         document = build_report(profile, practice=True, scenario=self.session.scenario)
@@ -75,7 +80,8 @@ class Live:
             write_report(document, places[0] / f"report.{suffix}")
         written = [said, support_text(document), *STARTED_PROGRAMS.said]
         where = [*places, store.folder, store.folder.parent / "apple" / profile.id, _cache()]
-        return [found for each in self.secrets() for found in leaks(each, *written, *where)]
+        searched = [*self.secrets(), also] if also else self.secrets()
+        return [found for each in searched for found in leaks(each, *written, *where)]
 
     def switch(self, name: str | None) -> Switched:
         """Switch as the window does, on a profile as a command starts with."""
@@ -167,18 +173,43 @@ def test_after_all_of_them_all_is_well(
 def test_a_crash_tells_no_secret(
     live: Live, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    secrets = live.secrets()
-    assert len(secrets) > 4
+    code = f"97{secrets.randbelow(10**18):018}"
+    Secret(code)  # as one that was typed
+    known = [*live.secrets(), code]
+    assert len(known) > 5
 
     def crashing(**_: object) -> Session:
-        raise RuntimeError(f"with {' '.join(secrets)}") from ValueError(json.dumps(secrets))
+        raise RuntimeError(f"with {' '.join(known)}") from ValueError(json.dumps(known))
 
     monkeypatch.setattr(sessions, "open_session", crashing)
     for form in (["--json"], []):
         assert main(["doctor", "windows", "--practice", "--verbose", *form]) == 1
         said = capsys.readouterr()
         assert "RuntimeError" in said.out + said.err
-        assert live.leaks(said.out + said.err, tmp_path) == []
+        assert live.leaks(said.out + said.err, tmp_path, also=code) == []
+
+
+def test_a_one_time_code_is_kept_nowhere(
+    live: Live, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sessions, "open_session", live.open_session)
+    # six digits are found in anything: the practice telephone shows longer ones
+    planted = f"97{secrets.randbelow(10**18):018}"
+    monkeypatch.setattr(comet_models, "_code", lambda key, step: f"{planted}{step}")
+    live.switch("server-one-time-code")
+    codes = []
+    for expected in ("server.sign-in.ok", "server.sign-in.refused"):  # taken once, and not again
+        assert live.session.practice is not None
+        codes.append(codes[0] if codes else live.session.practice.server_code())
+        monkeypatch.setattr(sys, "stdin", io.StringIO(codes[-1] + "\n"))
+        words = ["server", "show", "--code-stdin", "--practice", "server-one-time-code"]
+        main([*words, "--json", "--verbose"])
+        said = capsys.readouterr()
+        document = json.loads(said.out)
+        assert expected in {each["id"] for each in document["findings"]}
+        _record(live.session, document)
+        assert live.leaks(said.out + said.err, tmp_path, also=planted) == []
+    live.switch(None)
 
 
 def test_each_is_offered_with_a_page_and_what_to_do_there() -> None:

@@ -1,4 +1,7 @@
-"""A real kill in the middle of ``server apply``: the server is whole, the next start says what happened."""
+"""A real kill in the middle of a change: the server is whole, and the next start says what happened.
+
+Once it is the command that is killed and started again, once the window.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,10 @@ from codesign_wizard.practice.wire.messages import Request, Response
 from tests.practice.test_survey import profile
 
 ROOT = Path(__file__).parents[2]
+CHANGES = {
+    "command": ["codesign_wizard", "server", "apply", "--yes"],
+    "window": ["tests.support.killed_server", "apply"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +58,10 @@ def _configured(cloud: PracticeCloud, folder: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 @pytest.mark.parametrize(
-    ("after", "finding", "saved"),
+    ("after", "finding", "saved", "by"),
     [
-        ("resource/new", "server.apply.interrupted-before", False),
-        ("branding-config/set", "server.apply.interrupted-saved", True),
+        ("resource/new", "server.apply.interrupted-before", False, "command"),
+        ("branding-config/set", "server.apply.interrupted-saved", True, "window"),
     ],
 )
 def test_killed_in_the_middle_of_apply(
@@ -65,6 +72,7 @@ def test_killed_in_the_middle_of_apply(
     after: str,
     finding: str,
     saved: bool,
+    by: str,
 ) -> None:
     world = own.world
     server = world.comet = new_server(world.clock, "Practice Backup", "Practice")
@@ -85,8 +93,8 @@ def test_killed_in_the_middle_of_apply(
             running[0].wait(30)
         return given
 
-    # apply starts in a process of its own, as it does for a person
-    words = [sys.executable, "-m", "codesign_wizard", "server", "apply", "--yes"]
+    # it starts in a process of its own, as it does for a person
+    words = [sys.executable, "-m", *CHANGES[by]]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with world.lock:
         world.conditions.answers[HOST] = answer
@@ -109,6 +117,14 @@ def test_killed_in_the_middle_of_apply(
     assert now.object("MacOSCodeSign").get("SignLocally") is saved
     assert server.macos_setting("CertificateFile").startswith("resource://") is saved
 
+    if by == "window":
+        look = [sys.executable, "-m", "tests.support.killed_server", "look"]
+        next_start = json.loads(subprocess.check_output(look, env=environment, cwd=ROOT, timeout=120))
+        assert "was interrupted. Sign in: what became of it is said then." in next_start["before"][1]
+        assert finding in next_start["found"]
+        assert main(["server", "diff", "--json"]) == 0
+        assert finding not in capsys.readouterr().out
+        return
     assert main(["server", "diff", "--json"]) == 0
     told_next = {each["id"] for each in json.loads(capsys.readouterr().out)["findings"]}
     assert finding in told_next

@@ -42,6 +42,7 @@ def for_a_page(findings: Sequence[Finding]) -> list[Finding]:
         found.PASSWORD_MISSING.id: (tr("Type the password below."),),
         interrupted.UNCLEAR.id: (tr("Look at the differences below, and apply what is missing."),),
         interrupted.SECRET.id: (tr("Tick the part with the secret below and apply it again, or prove it."),),
+        found.PREBUILT.id: (tr("Tick “Build mode” below, and apply it."),),
         found.FAILS_HERE.id: (tr("Key Vault, the step, says what to mend; then look again."),),
     }
     return [_for_a_page(each, ways.get(each.id)) for each in findings if each.id not in _TOLD]
@@ -49,7 +50,11 @@ def for_a_page(findings: Sequence[Finding]) -> list[Finding]:
 
 def _for_a_page(finding: Finding, ways: Sequence[str] | None) -> Finding:
     if ways is not None:
-        return replace(finding, remedies=tuple(Remedy(title=way) for way in ways))
+        instead = [Remedy(title=way) for way in ways]
+        # what can be done on the server itself holds wherever it is read
+        portal = next((each.portal for each in finding.remedies if each.portal), ())
+        instead[0] = replace(instead[0], portal=portal)
+        return replace(finding, remedies=tuple(instead))
     remedies = [replace(each, title=each.title.replace(_COMMAND, "")) for each in finding.remedies]
     return replace(finding, remedies=tuple(remedies))
 
