@@ -1935,6 +1935,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
+        <source>it was not waited for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
         <source>The server can sign clients with these settings.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11095,6 +11100,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Tick “Build mode” below, and apply it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Key Vault, the step, says what to mend; then look again.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14420,57 +14430,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/server.py"/>
+        <source>A change of the server's settings was interrupted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
         <source>A change that began {time} was interrupted. Sign in: what became of it is said then.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Signing in to the server</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Signing out of the server</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Looking at the server</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Only these; everything else goes back as it came. The old values are kept, and the new ones are read back and compared.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Changing the server's settings</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>These are the values from before the last change; nothing else is touched.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Undo the change</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Giving the old values back</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>The server builds its clients</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Cancelling leaves the server as it was.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14480,22 +14445,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/server.py"/>
-        <source>Change 1 setting</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
         <source>Cancelled. Nothing was changed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Change this on {host}?</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Give {host} its old values back?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14504,13 +14454,78 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Change {n} settings</source>
+        <location filename="codesign_wizard/core/comet/findings.py"/>
+        <source>The server asks for a one-time code for {user}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/comet/findings.py"/>
-        <source>The server asks for a one-time code for {user}.</source>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Signing in to the server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Signing out of the server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Looking at the server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Only these; everything else goes back as it came. The old values are kept, and the new ones are read back and compared.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Changing the server's settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>These are the values from before the last change; nothing else is touched.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Undo the change</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Giving the old values back</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>The server builds its clients</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Cancelling leaves the server as it was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Change 1 setting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Change this on {host}?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Give {host} its old values back?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Change {n} settings</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

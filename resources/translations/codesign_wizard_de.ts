@@ -1935,6 +1935,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
+        <source>it was not waited for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/server.py"/>
         <source>The server can sign clients with these settings.</source>
         <translation>Mit diesen Einstellungen kann der Server Clients signieren.</translation>
     </message>
@@ -11095,6 +11100,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Tick “Build mode” below, and apply it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Key Vault, the step, says what to mend; then look again.</source>
         <translation>Der Schritt Key Vault sagt, was zu beheben ist; sehen Sie dann noch einmal nach.</translation>
     </message>
@@ -14420,58 +14430,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/server.py"/>
+        <source>A change of the server's settings was interrupted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server.py"/>
         <source>A change that began {time} was interrupted. Sign in: what became of it is said then.</source>
         <translation>Eine am {time} begonnene Änderung wurde unterbrochen. Melden Sie sich an: Dann wird gesagt, was daraus wurde.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Signing in to the server</source>
-        <translation>Anmeldung am Server</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Signing out of the server</source>
-        <translation>Abmeldung vom Server</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Looking at the server</source>
-        <translation>Server wird angesehen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Only these; everything else goes back as it came. The old values are kept, and the new ones are read back and compared.</source>
-        <translation>Nur diese; alles andere geht zurück, wie es kam. Die alten Werte werden aufgehoben, die neuen zurückgelesen und verglichen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Changing the server's settings</source>
-        <translation>Einstellungen des Servers werden geändert</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>These are the values from before the last change; nothing else is touched.</source>
-        <translation>Das sind die Werte von vor der letzten Änderung; sonst wird nichts angefasst.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Undo the change</source>
-        <translation>Änderung rückgängig machen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Giving the old values back</source>
-        <translation>Alte Werte werden zurückgegeben</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>The server builds its clients</source>
-        <translation>Der Server erstellt seine Clients</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Cancelling leaves the server as it was.</source>
-        <translation>Beim Abbrechen bleibt der Server, wie er war.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/server.py"/>
@@ -14480,23 +14445,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/server.py"/>
-        <source>Change 1 setting</source>
-        <translation>1 Einstellung ändern</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
         <source>Cancelled. Nothing was changed.</source>
         <translation>Abgebrochen. Es wurde nichts geändert.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Change this on {host}?</source>
-        <translation>Dies auf {host} ändern?</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Give {host} its old values back?</source>
-        <translation>{host} die alten Werte zurückgeben?</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/server.py"/>
@@ -14504,14 +14454,79 @@
         <translation>Tippen Sie den Code ein, den die Authenticator-App jetzt zeigt, und melden Sie sich an.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/server.py"/>
-        <source>Change {n} settings</source>
-        <translation>{n} Einstellungen ändern</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/comet/findings.py"/>
         <source>The server asks for a one-time code for {user}.</source>
         <translation>Der Server verlangt einen Einmalcode für {user}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Signing in to the server</source>
+        <translation>Anmeldung am Server</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Signing out of the server</source>
+        <translation>Abmeldung vom Server</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Looking at the server</source>
+        <translation>Server wird angesehen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Only these; everything else goes back as it came. The old values are kept, and the new ones are read back and compared.</source>
+        <translation>Nur diese; alles andere geht zurück, wie es kam. Die alten Werte werden aufgehoben, die neuen zurückgelesen und verglichen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Changing the server's settings</source>
+        <translation>Einstellungen des Servers werden geändert</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>These are the values from before the last change; nothing else is touched.</source>
+        <translation>Das sind die Werte von vor der letzten Änderung; sonst wird nichts angefasst.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Undo the change</source>
+        <translation>Änderung rückgängig machen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Giving the old values back</source>
+        <translation>Alte Werte werden zurückgegeben</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>The server builds its clients</source>
+        <translation>Der Server erstellt seine Clients</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Cancelling leaves the server as it was.</source>
+        <translation>Beim Abbrechen bleibt der Server, wie er war.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Change 1 setting</source>
+        <translation>1 Einstellung ändern</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Change this on {host}?</source>
+        <translation>Dies auf {host} ändern?</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Give {host} its old values back?</source>
+        <translation>{host} die alten Werte zurückgeben?</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Change {n} settings</source>
+        <translation>{n} Einstellungen ändern</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/server_parts.py"/>
