@@ -1936,7 +1936,7 @@
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
         <source>it was not waited for.</source>
-        <translation type="unfinished"></translation>
+        <translation>darauf wurde nicht gewartet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
@@ -11101,7 +11101,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Tick “Build mode” below, and apply it.</source>
-        <translation type="unfinished"></translation>
+        <translation>Setzen Sie unten das Häkchen bei „Build mode“, und wenden Sie es an.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
@@ -14431,7 +14431,7 @@
     <message>
         <location filename="codesign_wizard/pages/server.py"/>
         <source>A change of the server's settings was interrupted.</source>
-        <translation type="unfinished"></translation>
+        <translation>Eine Änderung der Einstellungen des Servers wurde unterbrochen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/server.py"/>
