@@ -79,7 +79,6 @@ def run_gui(
     _catch(window)
     window.show()
     gc.freeze()
-    gc.enable()
     if practice:
         window.workspace.start_practice(lambda: open_practice(scenario))
     if close:
@@ -108,10 +107,12 @@ def application() -> QApplication:
     if isinstance(app, QApplication):
         return app
     from codesign_wizard import theme
+    from codesign_wizard.collecting import Collector
 
     app = QApplication(["codesign-wizard", *theme.arguments()])
     app.setApplicationName("codesign-wizard")
     app.setApplicationDisplayName(tr("Codesign Wizard"))
+    Collector(app)
     _speak(app)
     _be_known(app)
     theme.start(app)

@@ -37,6 +37,7 @@ _AT_MOST_S = 0.01  # and seconds
 _LOOK = 16  # events between two looks at the clock
 _THREADS = 4
 _SWITCH_S = 0.001
+_LET_GO_MS = 2000
 _numbers = itertools.count(1)
 
 
@@ -106,6 +107,10 @@ class Runner(QObject):
         super().__init__(parent)
         self._events: deque[tuple[Task | None, str, tuple[Any, ...]]] = deque()
         self._tasks: list[Task] = []
+        # What a thread was given, until it has certainly let go of it: were it the last to, the pages and
+        # tasks that its work refers to would be taken apart there, while Qt destroys widgets here.
+        self._works: dict[Task, Callable[[Job], Any]] = {}
+        self._ended: deque[tuple[float, Task, Callable[[Job], Any] | None]] = deque()
         self._executor: ThreadPoolExecutor | None = None
         self._stopping = False
         self._closed = False
@@ -160,6 +165,7 @@ class Runner(QObject):
         task.job.on_stage = lambda key, state, text: put((task, "stage", (key, state, text)))
         task.job.on_log = lambda line: put((None, "line", (line,)))
         self._tasks.append(task)
+        self._works[task] = work
         self._timer.start()
         self._executor.submit(self._work, task, work)
         self.changed.emit()
@@ -241,9 +247,18 @@ class Runner(QObject):
 
     def _finish(self, task: Task) -> None:
         self._tasks.remove(task)
+        # a call that was left behind may hold the job for a while yet
+        task.job.on_progress = task.job.on_stage = task.job.on_log = None
+        self._ended.append((time.monotonic(), task, self._works.pop(task, None)))
+        QTimer.singleShot(_LET_GO_MS, self, self._let_go)
         task.finished.emit()
         self.changed.emit()
         if not self._tasks:
             if not self._events:
                 self._timer.stop()
             self.idle.emit()
+
+    def _let_go(self) -> None:
+        long_ago = time.monotonic() - _LET_GO_MS / 2000
+        while self._ended and self._ended[0][0] < long_ago:
+            self._ended.popleft()

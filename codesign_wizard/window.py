@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from codesign_wizard.core import flow as steps
 from codesign_wizard.core.finding import Finding, Severity
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from codesign_wizard.core.profile import StepResult
     from codesign_wizard.pages.base import Page
-    from codesign_wizard.pages.notice import PlayStrip, ReportStrip
+    from codesign_wizard.pages.notice import Notice, PlayStrip, ReportStrip
     from codesign_wizard.playing import Switched
     from codesign_wizard.widgets.log_model import LogModel
 
@@ -85,6 +86,9 @@ class MainWindow(QMainWindow):
         self.footer = Footer()
         self.log_bar = LogBar()
         self.notices = QVBoxLayout()
+        self._noticed: dict[
+            str, Notice
+        ] = {}  # by their finding's id; a dismissed one is gone from sight only
         self._log_model: LogModel | None = None
         self._build()
         self._connect()
@@ -301,12 +305,10 @@ class MainWindow(QMainWindow):
         """Show *finding* above the page until it is dismissed; one of a kind at a time."""
         from codesign_wizard.pages.notice import Notice
 
-        for place in range(self.notices.count()):
-            item = self.notices.itemAt(place)
-            former = item.widget() if item is not None else None
-            if isinstance(former, Notice) and former.finding.id == finding.id:
-                former.dismiss()
-        notice = Notice(finding)
+        former = self._noticed.pop(finding.id, None)
+        if former is not None and isValid(former):  # it is not once the person has dismissed it
+            former.dismiss()
+        notice = self._noticed[finding.id] = Notice(finding)
         notice.link.connect(self.open_link)
         self.notices.addWidget(notice)
         notice.show()

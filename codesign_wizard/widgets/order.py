@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QBoxLayout, QGridLayout, QLayout, QLayoutItem, QScrollArea, QWidget
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QLayout, QScrollArea, QWidget
 
 
 def put_in_order(window: QWidget) -> None:
@@ -26,25 +26,36 @@ def _stops(widget: QWidget) -> Iterator[QWidget]:
         return
     layout = widget.layout()
     if layout is not None:
-        yield from _within(layout)
+        yield from _within(layout, [each for each in widget.children() if isinstance(each, QWidget)])
 
 
-def _within(layout: QLayout) -> Iterator[QWidget]:
-    for item in _items(layout):
-        inner, widget = item.layout(), item.widget()
-        if widget is not None:
-            yield from _stops(widget)
-        elif inner is not None:
-            yield from _within(inner)
+def _within(layout: QLayout, widgets: list[QWidget]) -> Iterator[QWidget]:
+    for each in _parts(layout, widgets):
+        if isinstance(each, QWidget):
+            yield from _stops(each)
+        else:
+            yield from _within(each, widgets)
 
 
-def _items(layout: QLayout) -> list[QLayoutItem]:
-    places = [place for place in range(layout.count()) if layout.itemAt(place) is not None]
+def _parts(layout: QLayout, widgets: list[QWidget]) -> list[QWidget | QLayout]:
+    """Return what *layout* arranges, in its order; *widgets* are those in it or in its neighbours.
+
+    Not by ``itemAt``: Python keeps the item that it returns for as long as the layout lives, Qt deletes it
+    with its widget, and what is made at the same address next is taken apart with the item.
+    """
+    placed: list[tuple[int, QWidget | QLayout]] = [
+        (place, each) for each in widgets if (place := layout.indexOf(each)) >= 0
+    ]
+    for inner in layout.children():
+        if isinstance(inner, QLayout):
+            placed.append((layout.indexOf(inner), inner))
     if isinstance(layout, QGridLayout):
-        places.sort(key=lambda place: _cell(layout, place))
-    elif isinstance(layout, QBoxLayout) and layout.direction() is QBoxLayout.Direction.BottomToTop:
-        places.reverse()
-    return [item for place in places if (item := layout.itemAt(place)) is not None]
+        placed.sort(key=lambda each: _cell(layout, each[0]))
+    else:
+        placed.sort(key=lambda each: each[0])
+        if isinstance(layout, QBoxLayout) and layout.direction() is QBoxLayout.Direction.BottomToTop:
+            placed.reverse()
+    return [each for _, each in placed]
 
 
 def _cell(grid: QGridLayout, place: int) -> tuple[int, int]:

@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
 
 from codesign_wizard import app
 from codesign_wizard.core.errors import CodesignError
@@ -256,6 +257,20 @@ def test_an_exception_in_a_slot_is_shown_as_a_finding_and_its_trace_is_in_the_lo
     assert window.log_model.lines[0].level is LogLevel.ERROR
     window.unexpected(ValueError("again"))
     assert len(notices(window)) == 1, "one of a kind at a time"
+
+
+def test_one_notice_after_the_other_takes_nothing_else_apart(window: MainWindow, qtbot: QtBot) -> None:
+    window.errors_expected = True
+    for number in range(200):
+        window.unexpected(ValueError(str(number)))
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        QApplication.processEvents()
+    (last,) = notices(window)
+    assert last.finding.evidence.message == "199"
+    last.dismiss()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    window.unexpected(ValueError("once more"))
+    assert [each.finding.evidence.message for each in notices(window)] == ["once more"]
 
 
 def test_the_hook_catches_what_a_slot_raises(window: MainWindow, qtbot: QtBot) -> None:

@@ -85,3 +85,13 @@ def test_importing_a_part_does_not_load_what_it_must_not(modules: str, never: tu
     done = python(program, ",".join(names), ",".join(never))
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""
+
+
+def test_no_layout_is_asked_for_its_items() -> None:
+    """Python keeps what ``itemAt`` returns, Qt deletes it with its widget: that ends in a crash."""
+    asking = [
+        path.relative_to(ROOT).as_posix()
+        for path in sorted((ROOT / "codesign_wizard").rglob("*.py"))
+        if ".itemAt(" in path.read_text(encoding="utf-8")
+    ]
+    assert asking == [], "layout.indexOf(widget) tells the place, layout.takeAt() hands the item over"

@@ -22,13 +22,15 @@ from PySide6.QtCore import QTimer
 
 from codesign_wizard import app, ending, window
 from codesign_wizard.core import files
+from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.flow import KEY_VAULT, WINDOWS_TRIAL
 from codesign_wizard.core.job import Job, StageState
+from codesign_wizard.core.profile import Profile
 from codesign_wizard.pages import key_vault, start, windows_trial
+from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.practice import cloud
 
 IMPORTED = (window, ending, key_vault, start, windows_trial, cloud)
-_CRASHES = 2
 _PATIENCE = 120.0  # seconds for a child, which needs two
 Steps = Iterator[Callable[[], bool]]
 
@@ -72,6 +74,14 @@ def _told(own: window.MainWindow) -> dict[str, Any]:
     }
 
 
+def _kept(workspace: Workspace) -> Profile:
+    """Return the profile as it is kept, an empty one before it was saved for the first time."""
+    try:
+        return workspace.session.profiles.load(workspace.profile.id)
+    except InputError:
+        return Profile(id=workspace.profile.id, name="")
+
+
 def _way(place: str, own: window.MainWindow, tell: Callable[[str, Any], None]) -> Steps:
     """What the child does; every yield waits for its condition."""
     runner, workspace = own.runner, own.workspace
@@ -83,14 +93,14 @@ def _way(place: str, own: window.MainWindow, tell: Callable[[str, Any], None]) -
         yield lambda: False
     if place == "typed":
         _type(own, "Typed")
-        yield lambda: workspace.session.profiles.load(workspace.profile.id).product_name == "Typed"
+        yield lambda: _kept(workspace).product_name == "Typed"
         own.show_step(KEY_VAULT)
         yield lambda: not runner.tasks
         page = own.page
         assert isinstance(page, key_vault.KeyVaultPage)
         page.sign_in.click()
         yield lambda: not runner.tasks
-        yield lambda: KEY_VAULT in workspace.session.profiles.load(workspace.profile.id).results
+        yield lambda: KEY_VAULT in _kept(workspace).results
         _kill()
     if place == "terminated":
         _type(own, "Typed as it was told to end")
@@ -104,7 +114,7 @@ def _way(place: str, own: window.MainWindow, tell: Callable[[str, Any], None]) -
     workspace.flow.go("certificate")
     own.show_step(WINDOWS_TRIAL)
     # what is changed is saved in a moment, and a quick trial would be killed before
-    yield lambda: not runner.tasks and workspace.session.profiles.load(workspace.profile.id).page == own.key
+    yield lambda: not runner.tasks and _kept(workspace).page == own.key
     page = own.page
     assert isinstance(page, windows_trial.WindowsTrialPage)
     if place == "signing":
@@ -162,19 +172,9 @@ def _child(place: str, state: Path, write: int) -> int:
 
 
 def run(state: Path, places: list[str]) -> None:
-    """Start the wizard once for each place, then once more, and print what became of each.
-
-    Now and then a child crashes in Qt's event loop (SIGSEGV) soon after the practice accounts are there. Not
-    known is whether forking is to blame or the window: it counts as ``crashed``, the place is tried again.
-    """
+    """Start the wizard once for each place, then once more, and print what became of each."""
     for place in [*places, ""]:
-        crashed = 0
-        while True:
-            ended = _ended(place, state)
-            if ended["code"] != -signal.SIGSEGV or crashed == _CRASHES:
-                break
-            crashed += 1
-        print(json.dumps({"place": place, **ended, "crashed": crashed}), flush=True)
+        print(json.dumps({"place": place, **_ended(place, state)}), flush=True)
 
 
 def _ended(place: str, state: Path) -> dict[str, Any]:

@@ -1,0 +1,47 @@
+"""What a page left behind is taken away on the thread of the window, whoever works meanwhile."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject
+
+from codesign_wizard.collecting import Collector
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+
+class Left:
+    """Something in a cycle, which only the collector can take away."""
+
+    def __init__(self, gone: list[int]) -> None:
+        self.itself = self
+        self.gone = gone
+
+    def __del__(self) -> None:
+        self.gone.append(threading.get_ident())
+
+
+def test_cycles_go_on_the_window_s_thread_alone(qtbot: QtBot, qapp: Any) -> None:
+    parent = QObject()
+    Collector(parent)
+    assert not gc.isenabled()
+    gone: list[int] = []
+    Left(gone)
+
+    def work() -> None:
+        kept: list[Any] = []
+        for _ in range(50_000):  # many times what sets Python's own collector off
+            kept.append([])
+            Left([])
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    worker.join(60)
+    assert gone == []
+    qtbot.waitUntil(lambda: gone != [], timeout=20_000)
+    assert gone == [threading.get_ident()]
+    parent.deleteLater()
