@@ -133,7 +133,7 @@ def check(arguments: list[str]) -> int:
         "lint": ["-m", "ruff", "check", "."],
         "types": ["-m", "mypy"],
         "import rules": ["-c", IMPORT_RULES, "--no-cache"],
-        "translations": ["-m", "tools.translations", "--check"],
+        "translations": ["-m", "tools.translations", "--complete"],
         "findings": ["-m", "tools.findings", "--check"],
     }
     failed = []
