@@ -29,7 +29,7 @@ class Collector(QObject):
         due = [
             each
             for each, (count, limit) in enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True))
-            if count > limit
+            if limit and count > limit
         ]
         if due:
             gc.collect(due[-1])

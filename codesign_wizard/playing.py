@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.flow import (
     CERTIFICATE,
     KEY_VAULT,
@@ -26,6 +27,7 @@ from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
+    from codesign_wizard.core.finding import Finding
     from codesign_wizard.core.job import JobContext
     from codesign_wizard.core.profile import Profile
     from codesign_wizard.session import Session
@@ -89,13 +91,14 @@ class Offer:
 class Switched:
     """What a switch did, for ``settle``: from which scenario to which, and the values that are others now.
 
-    ``package`` is what the macOS trial takes, "" for the sample.
+    ``package`` is what the macOS trial takes, "" for the sample; ``told`` is why it could not be made.
     """
 
     former: Offer | None
     offer: Offer | None
     changed: dict[str, str]
     package: str
+    told: Finding | None = None
 
 
 def offers() -> list[Offer]:
@@ -140,8 +143,7 @@ def fixed_words(session: Session) -> str:
 def switch(job: JobContext, session: Session, name: str | None) -> Switched:
     """Make the scenario *name* wrong in the practice that runs, in place of the one before; ``None``: off.
 
-    Raises ``KeyError`` for an unknown name, ``CodesignError`` for what cannot be prepared; the switch is
-    made all the same.
+    Raises ``KeyError`` for an unknown name.
     """
     from codesign_wizard.practice_package import package_to_try
 
@@ -158,11 +160,17 @@ def switch(job: JobContext, session: Session, name: str | None) -> Switched:
     if cloud.accounts.application_secret != secret:
         session.set_application_secret(Secret(cloud.accounts.application_secret))
     changed = {fact: getattr(cloud.accounts, fact) for fact in _FACTS}
+    package, told = "", None
+    try:
+        package = str(package_to_try(job, session) or "")
+    except CodesignError as error:
+        told = error.finding  # the switch is made all the same
     return Switched(
         former,
         playing(session),
         {fact: value for fact, value in changed.items() if value != before[fact]},
-        str(package_to_try(job, session) or ""),
+        package,
+        told,
     )
 
 

@@ -217,7 +217,7 @@ class Session:
 
     def close(self) -> None:
         """Close the connections that are kept, and end practice, if this is practice; safe to call twice."""
-        for network in self._networks.values():
+        for network in list(self._networks.values()):
             network.close()
         if self.practice is not None:
             _take_from_path(self._az_folder)
@@ -258,7 +258,10 @@ class Session:
 
     def drop_network(self) -> None:
         """Let the next who asks for the network get a new one, with no connection open from before."""
-        self._network = None
+        network, self._network = self._network, None
+        if network is not None:
+            self._networks.pop(network.settings, None)
+            network.close()
 
     def proxy_password(self) -> Secret | None:
         """Return the password of the profile's user at the proxy, if it is kept; may ask the keyring."""

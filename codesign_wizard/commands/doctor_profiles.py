@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +70,8 @@ def all_profiles(context: Context, systems: Callable[[Profile], tuple[bool, bool
                 told.findings.append(error.finding)
         return told
 
-    outcomes = survey(context.job, profiles, look, tr("Looking at the profiles"))
+    with _many_threads():
+        outcomes = survey(context.job, profiles, look, tr("Looking at the profiles"))
     findings: list[Finding] = list(session.profiles.unreadable())
     lines, documents = [], []
     for profile, outcome in zip(profiles, outcomes, strict=True):
@@ -98,6 +102,21 @@ def all_profiles(context: Context, systems: Callable[[Profile], tuple[bool, bool
         else tr("There are no profiles yet."),
         blocked=tr("Signing will not work in every profile until this is mended."),
     )
+
+
+@contextmanager
+def _many_threads() -> Iterator[None]:
+    """Let threads that mostly wait hand over less often, and the collector not look at what stays anyway."""
+    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(0.02)
+    gc.freeze()
+    gc.set_threshold(50_000, *thresholds[1:])
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 def _kept(session: Session, looked: tuple[bool, bool, bool], given: Secret | None) -> _Kept:

@@ -28,7 +28,7 @@ from codesign_wizard.core.finding import Certainty, Evidence, Finding, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel, call_cancellable
 from codesign_wizard.core.network_connections import Connections
 from codesign_wizard.core.network_failure import FailureKind, TooLargeError, classify, tunnel_status
-from codesign_wizard.core.proxy_login import joined
+from codesign_wizard.core.proxy_login import joined, split, usable
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
@@ -146,9 +146,14 @@ class _Attempt:
             return self.session.request(
                 self.method, self.url, headers=self.headers, data=self.data, timeout=timeout, stream=True
             )
-        # past the session's merging of settings that nobody made, which takes longer than the sending
-        headers = {**self.session.headers, **self.headers}
-        request = requests.Request(self.method, self.url, headers=headers, data=self.data).prepare()
+        # past the session's merging of settings that nobody made, and cookies that nobody keeps, which take
+        # longer than the sending; "" for parameters, because an empty mapping is looked at from all sides
+        request = requests.PreparedRequest()
+        request.prepare_method(self.method)
+        request.prepare_url(self.url, "")
+        request.prepare_headers({**self.session.headers, **self.headers})
+        request.prepare_body(self.data, None)
+        request.prepare_auth(None, self.url)
         adapter = self.session.get_adapter(self.url)
         return adapter.send(request, stream=True, timeout=timeout, proxies=self.session.proxies)
 
@@ -212,7 +217,7 @@ class Network:
     def _own_proxy(self) -> str:
         if self._proxy is None:
             password = None if self._password is None else self._password()
-            self._proxy = _with_scheme(joined(self.settings.proxy, password))
+            self._proxy = _with_scheme(usable(joined(self.settings.proxy, password)))
         return self._proxy
 
     def session(self) -> requests.Session:
@@ -533,5 +538,5 @@ def _with_scheme(proxy: str) -> str:
 
 
 def _without_login(proxy: str) -> str:
-    parts = urlsplit(proxy)
+    parts = urlsplit(split(proxy)[0])
     return f"{parts.scheme}://{parts.hostname or ''}" + (f":{parts.port}" if parts.port else "")

@@ -419,7 +419,8 @@ class ProfileStore:
         theirs = there.stored
         if theirs is None or theirs == base:
             return []
-        merged = merge(base, json.loads(json.dumps(profile.to_json())), theirs)
+        # each as this version writes it: what only an older file lacks is no change
+        merged = merge(_whole(base), json.loads(json.dumps(profile.to_json())), _whole(theirs))
         _take_over(profile, Profile.from_json(merged.document))
         profile.stored = theirs
         return merged.findings(profile.name)
@@ -500,6 +501,10 @@ def _take_over(into: Any, value: Any) -> None:
             _take_over(own, other)
         elif own != other:
             setattr(into, member.name, other)
+
+
+def _whole(document: Any) -> Any:
+    return json.loads(json.dumps(Profile.from_json(document).to_json()))
 
 
 def _encode(value: Any) -> Any:

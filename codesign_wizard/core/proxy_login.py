@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from codesign_wizard.core.redact import Secret
 
 
@@ -24,6 +26,16 @@ def joined(address: str, password: Secret | None) -> str:
         return address
     start, (login, host) = _parts(address)
     return f"{start}{login}:{password.reveal()}@{host}"
+
+
+def usable(address: str) -> str:
+    """Return *address* as a client can read it: what would end the host (RFC 3986, 3.2) is encoded in it."""
+    start, (login, host) = _parts(address)
+    if not login:
+        return address
+    user, colon, password = login.partition(":")
+    # a percent sign stands: who knew to encode has done it already
+    return f"{start}{quote(user, safe='%')}{colon}{quote(password, safe='%')}@{host}"
 
 
 def names_user(address: str) -> bool:

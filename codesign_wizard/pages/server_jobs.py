@@ -37,7 +37,7 @@ class ServerJobs(QObject):
     """The jobs of one page, one at a time; ``desk`` is the session on the server, ``seen`` the last look."""
 
     def __init__(self, page: ServerPage) -> None:
-        super().__init__(page)  # what still runs is not told to a page that is gone
+        super().__init__(page)
         self._page = page
         self.task: Task | None = None
         self.desk: ServerDesk | None = None  # signed in
@@ -277,10 +277,25 @@ class ServerJobs(QObject):
         """Run *work*; *done* is given its answer and the fingerprint of the settings it began with."""
         if self.task is not None or self._page.workspace.runner.foreground is not None:
             return None
-        inputs = self._page.workspace.flow.inputs(SERVER)
-        task = self.task = self._page.workspace.runner.start(work, name)
-        task.done.connect(lambda answer: done(answer, inputs))
-        task.failed.connect(lambda finding: self._failed(finding, inputs))
+        workspace = self._page.workspace
+        inputs, session = workspace.flow.inputs(SERVER), workspace.session
+        task = self.task = workspace.runner.start(work, name)
+
+        def answered(answer: Any) -> None:
+            if workspace.session is session:
+                done(answer, inputs)
+            elif isinstance(answer, tuple) and hasattr(answer[0], "close"):
+                # signed in for a profile that is not open any more
+                workspace.runner.start(
+                    lambda job: answer[0].close(), tr("Signing out of the server"), quiet=True, lasting=True
+                )
+
+        def failed(finding: Finding) -> None:
+            if workspace.session is session:
+                self._failed(finding, inputs)
+
+        task.done.connect(answered)
+        task.failed.connect(failed)
         task.cancelled.connect(self._was_cancelled)
         task.finished.connect(self._over)
         self._cancelled = False

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from PySide6.QtCore import QLocale, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QListWidget, QVBoxLayout, QWidget
 
 from codesign_wizard.core import proxy_login
-from codesign_wizard.core.errors import InputError
+from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.finding import Finding, FindingKind, Severity
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.language import ENGLISH, languages
@@ -23,6 +24,9 @@ from codesign_wizard.widgets.basics import Card, Choice, button, label, row
 from codesign_wizard.widgets.fields import CheckedField, path_row
 from codesign_wizard.widgets.pieces import Banner
 from codesign_wizard.widgets.proxy_login import ProxyLogin
+
+if TYPE_CHECKING:
+    from codesign_wizard.session import Session
 
 BAD_PROXY = FindingKind(
     "settings.proxy",
@@ -153,6 +157,11 @@ class SettingsPage(Page):
             return list(session.proxy_not_kept()) if session.set_proxy(text) else []
 
         def kept(told: list[Finding]) -> None:
+            if self.workspace.session is not session:
+                # another profile was opened meanwhile, and this page is gone
+                for finding in [*told, *_saved(session)]:
+                    self.workspace.notice.emit(finding)
+                return
             self._keeping = ""
             self._asked = None
             if self.proxy.text == text:
@@ -316,7 +325,17 @@ def _pem_pattern() -> str:
     return tr("Certificates (*.pem *.crt *.cer);;All files (*)")
 
 
+def _saved(session: Session) -> Sequence[Finding]:
+    """Write a profile that is open no more; return what there is to tell."""
+    try:
+        return session.save_without_keyring()
+    except CodesignError as error:
+        return [error.finding]
+
+
 def _check_proxy(text: str) -> list[Finding]:
+    # a password may hold what ends a host in an address
+    text = proxy_login.split(text)[0]
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -14,8 +14,11 @@ from codesign_wizard.core.flow import Flow
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.text import tr
-from codesign_wizard.runner import Runner
+from codesign_wizard.runner import Runner, Task
 from codesign_wizard.session import PRACTICE_PROFILE, Session
+
+if TYPE_CHECKING:
+    from codesign_wizard.playing import Switched
 
 _SAVE_AFTER_MS = 400
 
@@ -50,6 +53,7 @@ class Workspace(QObject):
         self._before_report: Session | None = None
         self._own: Session | None = None  # what to return to when practice ends
         self._unsaved = False
+        self._switching: Task | None = None  # a scenario, on or off
         self._moved: object = None  # the session and its address that the keyring was asked to take
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -218,13 +222,21 @@ class Workspace(QObject):
             return switch(job, session, name)
 
         words = tr("Switching it off") if name is None else tr("Making it go wrong")
-        task = self.runner.start(work, words, lasting=True)
-        task.done.connect(self._has_played)
+        task = self._switching = self.runner.start(work, words, lasting=True)
+        task.done.connect(lambda switched: self._has_played(session, switched))
         task.failed.connect(self.notice)
+        task.finished.connect(self._switched)
 
-    def _has_played(self, switched: Any) -> None:
+    def _switched(self) -> None:
+        self._switching = None
+
+    def _has_played(self, session: Session, switched: Switched) -> None:
         from codesign_wizard.playing import settle
 
+        if switched.told is not None:
+            self.notice.emit(switched.told)
+        if self.session is not session:
+            return  # a report was opened meanwhile: what is practised is nothing of its
         settle(self.profile, switched)
         if switched.offer is not None:
             self.flow.go(switched.offer.pages[0])
@@ -235,6 +247,10 @@ class Workspace(QObject):
         """Go back to the person's own profile and let the practice cloud end."""
         practice = self.session
         if practice.practice is None:
+            return
+        if self._switching is not None:
+            # the cloud must not end, nor another profile be open, under it
+            self._switching.finished.connect(self.end_practice)
             return
         own, self._own = self._own, None
         if own is None and self._open_own is not None:

@@ -56,8 +56,10 @@ class Memento:
                 each.update(former)
             else:
                 held = each if isinstance(each, dict) else vars(each)
-                held.clear()
+                # never without what a request under way may look for
                 held.update(former)
+                for name in held.keys() - former.keys():
+                    del held[name]
 
 
 def _ours(each: object) -> bool:

@@ -16,6 +16,8 @@ from codesign_wizard.core.secrets import FAILED, PROXY_PASSWORD, MemoryStore
 from codesign_wizard.session import Overrides, Session
 
 FULL, BARE = "http://ada:p:a/s@s-71@proxy.example:8080", "http://ada@proxy.example:8080"
+# a slash would end the host
+SENT = "http://ada:p%3Aa%2Fs%40s-71@proxy.example:8080"
 PASSWORD = Secret("p:a/s@s-71")
 
 
@@ -99,8 +101,8 @@ def test_the_password_is_kept_apart_and_used_together(session: Session, keyring:
     for _ in range(3):
         network = session.network
         assert (network.settings.proxy, keyring.asked) == (BARE, 0), "nobody has sent anything yet"
-    assert [network.proxy_for("https://a.example") for _ in range(3)] == [FULL] * 3
-    assert session.network.proxy_for("https://b.example") == FULL
+    assert [network.proxy_for("https://a.example") for _ in range(3)] == [SENT] * 3
+    assert session.network.proxy_for("https://b.example") == SENT
     assert keyring.asked == 1
     # for this run only, and nobody else's password goes there
     session.overrides = Overrides(proxy="http://eva@other.example")
@@ -111,7 +113,7 @@ def test_the_password_is_kept_apart_and_used_together(session: Session, keyring:
 def test_another_address_does_not_get_the_password(session: Session, keyring: Keyring) -> None:
     session.set_proxy(FULL)
     session.set_proxy(BARE)
-    assert session.network.proxy_for("https://a.example") == FULL
+    assert session.network.proxy_for("https://a.example") == SENT
     session.forget_proxy_password()
     assert session.network.proxy_for("https://a.example") == BARE
     session.set_proxy(FULL)
@@ -124,12 +126,12 @@ def test_an_earlier_versions_file_gives_its_password_to_the_keyring(
     session: Session, keyring: Keyring
 ) -> None:
     session = from_earlier_version(session)
-    assert session.network.proxy_for("https://a.example") == FULL
+    assert session.network.proxy_for("https://a.example") == SENT
     assert session.save_without_keyring() == []
     assert (stored(session), keyring.asked) == (FULL, 0), "until the keyring has it, it is where it was"
     assert session.save() == []
     assert stored(session) == BARE
-    assert session.network.proxy_for("https://a.example") == FULL
+    assert session.network.proxy_for("https://a.example") == SENT
     assert keyring.get("mine", PROXY_PASSWORD) == PASSWORD
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from codesign_wizard.core.azure import explain, vault_findings
@@ -25,7 +26,7 @@ from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
     import requests
-    from azure.keyvault.certificates import KeyVaultCertificate
+    from azure.keyvault.certificates import CertificateClient, KeyVaultCertificate
     from cryptography import x509
 
 T = TypeVar("T")
@@ -157,7 +158,6 @@ class _Vault:
     """Microsoft's clients for one vault, with every exception made a finding."""
 
     def __init__(self, network: Network, options: AzureOptions, credential: ApplicationCredential) -> None:
-        from azure.keyvault.certificates import CertificateClient
         from azure.keyvault.certificates._shared import http_challenge_cache as certificates_cache
         from azure.keyvault.keys._shared import http_challenge_cache as keys_cache
 
@@ -170,9 +170,16 @@ class _Vault:
         self.options = options
         self._network = network
         self._credential = credential
+        self._left_behind = False
         self._session: requests.Session | None = network.borrow(options.vault_url)
         self._transport = network.azure_transport(self._session)
-        self._certificates = CertificateClient(options.vault_url, credential, **self._settings())
+
+    @cached_property
+    def certificates(self) -> CertificateClient:
+        """The client for certificates; to make one takes longer than a call, and not everybody needs it."""
+        from azure.keyvault.certificates import CertificateClient
+
+        return CertificateClient(self.options.vault_url, self._credential, **self._settings())
 
     def _settings(self) -> dict[str, Any]:
         return {"transport": self._transport, "retry_policy": _retry_policy(), "logging_enable": False}
@@ -187,9 +194,13 @@ class _Vault:
 
     def close(self) -> None:
         """Leave the connection to the next; safe to call twice."""
-        self._certificates.close()
+        if "certificates" in vars(self):
+            self.certificates.close()
         if self._session is not None:
-            self._network.give_back(self.options.vault_url, self._session)
+            if self._left_behind:  # a call may be at work in it yet
+                self._session.close()
+            else:
+                self._network.give_back(self.options.vault_url, self._session)
             self._session = None
 
     def certificate(self, job: JobContext, version: str | None) -> KeyVaultCertificate:
@@ -198,8 +209,8 @@ class _Vault:
 
         def read(hook: Any) -> KeyVaultCertificate:
             if version:
-                return self._certificates.get_certificate_version(name, version, raw_response_hook=hook)
-            return self._certificates.get_certificate(name, raw_response_hook=hook)
+                return self.certificates.get_certificate_version(name, version, raw_response_hook=hook)
+            return self.certificates.get_certificate(name, raw_response_hook=hook)
 
         try:
             certificate = self.call(job, read, "certificates get", url)
@@ -227,7 +238,7 @@ class _Vault:
         try:
             operation = self.call(
                 job,
-                lambda hook: self._certificates.get_certificate_operation(name, raw_response_hook=hook),
+                lambda hook: self.certificates.get_certificate_operation(name, raw_response_hook=hook),
                 "certificates get",
                 url,
             )
@@ -274,9 +285,13 @@ class _Vault:
                 self._network.pause(
                     job, seconds, tr("The vault throttles; trying again in {seconds} s"), part="vault"
                 )
-            except (CodesignError, Cancelled):
+            except CodesignError:
+                raise
+            except Cancelled:
+                self._left_behind = True
                 raise
             except Exception as error:  # everything a transport can raise; what is not the network's goes on
+                self._left_behind = self._left_behind or isinstance(error, TimeoutError)
                 failure = self._network.failure(error, url)
                 if failure is None:
                     raise

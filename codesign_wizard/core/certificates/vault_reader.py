@@ -49,7 +49,6 @@ class _Clients(_Vault):
         from azure.keyvault.keys import KeyClient
 
         super().__init__(network, options, credential)
-        self.certificates = self._certificates
         self.keys = KeyClient(options.vault_url, credential, **self._settings())
 
     def close(self) -> None:
