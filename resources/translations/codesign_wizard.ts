@@ -14465,11 +14465,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/server_jobs.py"/>
-        <source>Signing out of the server</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server_jobs.py"/>
         <source>Looking at the server</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14526,6 +14521,11 @@
     <message>
         <location filename="codesign_wizard/pages/server_jobs.py"/>
         <source>Change {n} settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Signing out of the server</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -14465,11 +14465,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/server_jobs.py"/>
-        <source>Signing out of the server</source>
-        <translation>Abmeldung vom Server</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server_jobs.py"/>
         <source>Looking at the server</source>
         <translation>Server wird angesehen</translation>
     </message>
@@ -14527,6 +14522,11 @@
         <location filename="codesign_wizard/pages/server_jobs.py"/>
         <source>Change {n} settings</source>
         <translation>{n} Einstellungen ändern</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Signing out of the server</source>
+        <translation>Abmeldung vom Server</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/server_parts.py"/>
