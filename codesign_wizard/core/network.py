@@ -12,7 +12,7 @@ import os
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -286,12 +286,10 @@ class Network:
         timeout: float | None = None,
         max_body: int = 8 << 20,
         follow: bool = False,
-        session: requests.Session | None = None,
         waiting: bool = False,
     ) -> Answer:
         """Send one request and return the answer, whatever its status.
 
-        *session* is one of ``session()`` whose connections are to be used again; the caller closes it.
         *waiting* says that this thread may wait for the socket: it is one that is left behind when the job is
         cancelled.
 
@@ -310,9 +308,7 @@ class Network:
         waited = 0.0
         for attempt in range(1, tries + 1):
             try:
-                answer = self._once(
-                    job, method, url, sent, data, part, seconds, max_body, follow, session, waiting
-                )
+                answer = self._once(job, method, url, sent, data, part, seconds, max_body, follow, waiting)
             except NetworkError as error:
                 passing = error.kind in (FailureKind.RESET, FailureKind.TIMEOUT)
                 if attempt == tries or not passing:
@@ -357,11 +353,10 @@ class Network:
         seconds: float,
         maximum: int,
         follow: bool,
-        kept: requests.Session | None,
         waiting: bool,
     ) -> Answer:
         shown = f"{method} {url.partition('?')[0]}"
-        with nullcontext(kept) if kept is not None else self._borrowed(url) as session:
+        with self._borrowed(url) as session:
             proxy = self.proxy_for(url)
             session.proxies = {"http": proxy, "https": proxy} if proxy else {}
             attempt = _Attempt(method, url, headers, data, seconds, maximum, follow, session)
