@@ -6,7 +6,6 @@ systems, with an archive at their end on Windows, in a bundle made by our recipe
 
 from __future__ import annotations
 
-import json
 import os
 import plistlib
 import shutil
@@ -16,8 +15,7 @@ from typing import Any
 
 import pytest
 
-from codesign_wizard.cli import main
-from tests.support import apple_bundles, fetched, judges
+from tests.support import apple_bundles, command_line, fetched, judges
 from tools import icons
 from tools.package import labels
 
@@ -35,10 +33,9 @@ def version() -> str:
 
 def command(capsys: pytest.CaptureFixture[str], *words: str | Path) -> dict[str, Any]:
     """Run our command line and return its document."""
-    code = main([*map(str, words), "--json"])
-    said: dict[str, Any] = json.loads(capsys.readouterr().out)
-    assert code == 0, said["findings"]
-    return said
+    said = command_line.run(capsys, *words, "--json")
+    assert said.code == 0, said.document["findings"]
+    return said.document
 
 
 @pytest.mark.parametrize("loader", ["run.exe", "runw.exe"])

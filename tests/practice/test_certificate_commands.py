@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from codesign_wizard.cli import main
+from tests.support import command_line
+from tests.support.command_line import errors, ids
 
 Run = Callable[..., tuple[int, dict[str, Any]]]
 DOCUMENTED = (Path(__file__).parents[2] / "docs" / "json.md").read_text("utf-8")
@@ -22,21 +22,10 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Run a command on practice accounts that are kept between runs; return exit code and document."""
 
     def call(*words: object, practice: str = "--practice") -> tuple[int, dict[str, Any]]:
-        capsys.readouterr()
-        code = main([*map(str, words), practice, "--state", str(tmp_path / "state"), "--json"])
-        found = json.loads(capsys.readouterr().out)
-        assert found["ok"] is (code == 0)
-        return code, found
+        said = command_line.run(capsys, *words, practice, "--state", tmp_path / "state", "--json")
+        return said.code, said.document
 
     return call
-
-
-def ids(found: dict[str, Any]) -> set[str]:
-    return {each["id"] for each in found["findings"]}
-
-
-def errors(found: dict[str, Any]) -> list[str]:
-    return [each["id"] for each in found["findings"] if each["severity"] == "error"]
 
 
 def names(value: Any) -> set[str]:
@@ -71,8 +60,8 @@ def test_nothing_is_made_without_a_yes(run: Run) -> None:
 def test_what_speaks_against_a_key_is_said_before_the_question(
     choice: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["csr", "create", "--certificate", "fresh", *choice, "--practice"]) == 2
-    told = capsys.readouterr()
+    told = command_line.run(capsys, "csr", "create", "--certificate", "fresh", *choice, "--practice")
+    assert told.code == 2
     assert told.err.index("To be made:") < told.err.index(words)
     assert words not in told.out
 
@@ -117,8 +106,9 @@ def test_a_request_is_made_shown_saved_and_dropped(run: Run, tmp_path: Path) -> 
     ],
 )
 def test_what_cannot_be_meant_is_said(words: list[str], why: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*words, "--practice"]) == 2
-    assert why in capsys.readouterr().out
+    said = command_line.run(capsys, *words, "--practice")
+    assert said.code == 2
+    assert why in said.out
 
 
 def test_a_subject_that_no_ca_takes_is_stopped_before_anything_is_made(run: Run) -> None:

@@ -10,7 +10,6 @@ import io
 import json
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from codesign_wizard.cli import main
 from codesign_wizard.practice import answers
 from codesign_wizard.practice.cloud import PracticeCloud
 from codesign_wizard.practice.state import State
 from codesign_wizard.practice.world import make_world
-from tests.support import judges
+from tests.support import command_line, judges
+from tests.support.command_line import errors
 
 Run = Callable[..., dict[str, Any]]
 
@@ -46,26 +45,19 @@ def run(state: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command that ends with *code*; every run starts the practice cloud anew from what is kept."""
 
     def call(*words: object, code: int = 0) -> dict[str, Any]:
-        capsys.readouterr()
         practice = [] if words[:2] == ("practice", "issue") else ["--practice"]
-        ended = main([*map(str, words), *practice, "--state", str(state), "--json"])
-        document: dict[str, Any] = json.loads(capsys.readouterr().out)
-        assert ended == code, document["findings"]
-        return document
+        said = command_line.run(capsys, *words, *practice, "--state", state, "--json")
+        assert said.code == code, said.document["findings"]
+        return said.document
 
     return call
 
 
 def elsewhere(state: Path, *words: object) -> dict[str, Any]:
     """Run a command in a process of its own."""
-    command = [sys.executable, "-m", "codesign_wizard", *map(str, words), "--practice", "--state", str(state)]
-    done = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=60)
+    done = command_line.program(*words, "--practice", "--state", state, "--json")
     document: dict[str, Any] = json.loads(done.stdout)
     return document
-
-
-def errors(document: dict[str, Any]) -> list[str]:
-    return [each["id"] for each in document["findings"] if each["severity"] == "error"]
 
 
 def signs(run: Run, folder: Path, name: str) -> tuple[str, str]:

@@ -23,8 +23,9 @@ from codesign_wizard.core.job import Job
 from codesign_wizard.core.samples import macho as programs
 from codesign_wizard.practice.cloud import PracticeCloud
 from codesign_wizard.practice.timestamp.routes import APPLE_URL
-from tests.support import apple_bundles, judges
+from tests.support import apple_bundles, command_line, judges
 from tests.support.canary import leaks
+from tests.support.command_line import ids
 
 Run = Callable[..., tuple[int, dict[str, Any]]]
 openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
@@ -41,12 +42,9 @@ def run(
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
 
     def call(*words: object) -> tuple[int, dict[str, Any]]:
-        capsys.readouterr()
-        code = main([*map(str, words), "--json"])
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
+        said = command_line.run(capsys, *words, "--json")
         assert not leaks(cloud.apple_account.password, said.out, said.err)
-        return code, json.loads(said.out)
+        return said.code, said.document
 
     return call
 
@@ -54,11 +52,6 @@ def run(
 @pytest.fixture
 def roots(cloud: PracticeCloud) -> tuple[str, ...]:
     return ("--extra-root", str(cloud.apple_roots_file))
-
-
-def ids(document: dict[str, Any], *severities: str) -> set[str]:
-    found = document["findings"]
-    return {each["id"] for each in found if not severities or each["severity"] in severities}
 
 
 def _openssl_accepts(cms: bytes, content: bytes, cloud: PracticeCloud, folder: Path) -> None:
@@ -340,10 +333,9 @@ def test_without_a_mac_from_the_requests_to_the_files(
 
     def call(*words: str) -> dict[str, Any]:
         practice = [] if words[0] == "practice" else ["--practice"]
-        code = main([*words, *practice, "--state", "state", "--json"])
-        document: dict[str, Any] = json.loads(capsys.readouterr().out)
-        assert code == 0, document["findings"]
-        return document
+        said = command_line.run(capsys, *words, *practice, "--state", "state", "--json")
+        assert said.code == 0, said.document["findings"]
+        return said.document
 
     call("identity", "request")
     for kind in ("installer", "application"):

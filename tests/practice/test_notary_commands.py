@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from codesign_wizard.cli import main
 from codesign_wizard.core.apple import notary_upload
 from codesign_wizard.core.job import Job
 from codesign_wizard.practice.notary import models
 from codesign_wizard.practice.s3 import errors
-from tests.support import apple_stand_in, macho
+from tests.support import apple_stand_in, command_line, macho
+from tests.support.command_line import ids
 
 Run = Callable[..., tuple[int, dict[str, Any]]]
 PART = 16 << 10  # of an upload, here
@@ -29,27 +29,20 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Run a command on practice accounts that are kept between runs; return exit code and document."""
 
     def call(*words: object) -> tuple[int, dict[str, Any]]:
-        capsys.readouterr()
-        code = main([*map(str, words), "--practice", "--state", str(tmp_path / "state"), "--json"])
-        found = json.loads(capsys.readouterr().out)
-        assert found["ok"] is (code == 0), found
-        return code, found
+        said = command_line.run(capsys, *words, "--practice", "--state", tmp_path / "state", "--json")
+        return said.code, said.document
 
     return call
 
 
-def ids(found: dict[str, Any]) -> list[str]:
-    return [each["id"] for each in found["findings"]]
-
-
 def test_the_key_is_checked_and_a_wrong_one_explained(run: Run, tmp_path: Path) -> None:
     code, found = run("notary", "check")
-    assert (code, ids(found)) == (0, ["apple.api-key.accepted"])
+    assert (code, ids(found)) == (0, {"apple.api-key.accepted"})
     assert found["result"]["accepted"] is True
     other = tmp_path / f"AuthKey_{apple_stand_in.KEY_ID}.p8"
     other.write_text(apple_stand_in.pem())
     code, found = run("notary", "check", "--key-file", other, "--keep")
-    assert (code, ids(found)) == (1, ["apple.api-key.issuer-refused"])
+    assert (code, ids(found)) == (1, {"apple.api-key.issuer-refused"})
     assert "PRIVATE KEY" not in json.dumps(found)
     # what Apple refused was not kept
     assert run("notary", "check")[0] == 0
@@ -72,7 +65,7 @@ def test_the_key_is_checked_and_a_wrong_one_explained(run: Run, tmp_path: Path) 
 def test_what_cannot_be_is_said_in_one_sentence(run: Run, words: list[str], expected: str) -> None:
     code, found = run(*words)
     assert code == (1 if expected.endswith(("submission-unknown", "log-not-ready")) else 2)
-    assert ids(found) == [expected]
+    assert ids(found) == {expected}
 
 
 def test_submitted_left_and_come_back_to(run: Run, tmp_path: Path) -> None:
@@ -81,10 +74,10 @@ def test_submitted_left_and_come_back_to(run: Run, tmp_path: Path) -> None:
         archive.writestr("program", macho.thin("arm64"))
     code, found = run("notary", "submit", path)
     assert code == 1
-    assert ids(found)[0] == "apple.notary.preflight"
+    assert found["findings"][0]["id"] == "apple.notary.preflight"
     assert found["result"]["id"] is None
     code, found = run("notary", "submit", path, "--anyway", "--no-wait")
-    assert (code, ids(found)) == (0, ["apple.notary.submitted"])
+    assert (code, ids(found)) == (0, {"apple.notary.submitted"})
     number = found["result"]["id"]
     code, again = run("notary", "submit", path, "--anyway", "--wait-at-most", "1")
     assert code == 1
@@ -165,12 +158,12 @@ def test_ctrl_c_during_a_trials_upload_says_so_and_the_trial_goes_on(
     words = ["trial", "macos", "--level", "notarise", "--output", tmp_path / "out"]
     interrupt(notary_upload._Run, "_tell", lambda run, done: done > PART)
     code, found = run(*words)
-    assert (code, ids(found)) == (130, ["apple.notary.upload-stopped"])
+    assert (code, ids(found)) == (130, {"apple.notary.upload-stopped"})
     state = found["result"]["macos"]["state"]
     assert (state["done"], Path(state["file"]).parent) == ([], tmp_path / "out")
     code, found = run(*words)
     assert code == 0, found
-    assert {"trial.macos.goes-on", "apple.notary.upload-resumed"} <= set(ids(found))
+    assert {"trial.macos.goes-on", "apple.notary.upload-resumed"} <= ids(found)
     assert len(run("notary", "history")[1]["result"]) == 1, "nothing was submitted twice"
 
 
@@ -181,7 +174,7 @@ def test_ctrl_c_during_the_upload_says_what_is_there_and_it_goes_on(
     interrupt(notary_upload._Run, "_tell", lambda run, done: done > 2 * PART)
     code, found = run("notary", "submit", programs, "--anyway", "--no-wait")
     number = found["result"]["id"]
-    assert (code, found["result"]["state"], ids(found)) == (130, "uploading", ["apple.notary.upload-stopped"])
+    assert (code, found["result"]["state"], ids(found)) == (130, "uploading", {"apple.notary.upload-stopped"})
     (stopped,) = found["findings"]
     assert number in stopped["title"]
     # what was on its way may have arrived

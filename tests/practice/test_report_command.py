@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from codesign_wizard.cli import main
+from tests.support import command_line
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, dict[str, Any]]:
-    capsys.readouterr()
-    code = main([str(word) for word in words])
-    return code, json.loads(capsys.readouterr().out)
+    said = command_line.run(capsys, *words)
+    return said.code, said.document
 
 
 def test_a_fresh_report_opens_again_and_is_only_read(

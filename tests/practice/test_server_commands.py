@@ -16,8 +16,9 @@ from codesign_wizard.cli import main
 from codesign_wizard.core.comet.client import CometClient
 from codesign_wizard.practice.cloud import PracticeCloud
 from codesign_wizard.practice.comet.models import Administrator, CometServer
-from tests.support import judges
+from tests.support import command_line, judges
 from tests.support.canary import leaks
+from tests.support.command_line import ids
 
 Run = Callable[..., tuple[int, dict[str, Any]]]
 
@@ -25,14 +26,10 @@ Run = Callable[..., tuple[int, dict[str, Any]]]
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
     def call(*words: str) -> tuple[int, dict[str, Any]]:
-        code = main([*words, "--json"])
-        return code, json.loads(capsys.readouterr().out)
+        said = command_line.run(capsys, *words, "--json")
+        return said.code, said.document
 
     return call
-
-
-def ids(document: dict[str, Any]) -> set[str]:
-    return {finding["id"] for finding in document["findings"]}
 
 
 def test_from_differences_to_the_proof_and_back(

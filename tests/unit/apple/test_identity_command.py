@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import shutil
 import stat
 import subprocess
@@ -18,9 +17,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from codesign_wizard.cli import main
 from codesign_wizard.core.apple.pkcs12 import open_p12
 from codesign_wizard.practice.apple import authority as ca
+from tests.support import command_line
+from tests.support.command_line import errors
 from tests.unit.apple.test_identity import made, packed, special
 from tests.unit.apple.test_identity_files import authority, several
 
@@ -45,19 +45,11 @@ def call(
 
     def run(*words: object, stdin: str = "") -> tuple[int, dict[str, Any]]:
         monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        capsys.readouterr()
-        code = main([*map(str, words), "--extra-root", str(roots), "--json"])
-        said = capsys.readouterr()
+        said = command_line.run(capsys, *words, "--extra-root", roots, "--json")
         assert "canary" not in said.out + said.err
-        assert "Traceback" not in said.out + said.err
-        found: dict[str, Any] = json.loads(said.out)
-        return code, found
+        return said.code, said.document
 
     return run
-
-
-def errors(document: dict[str, Any]) -> list[str]:
-    return [each["id"] for each in document["findings"] if each["severity"] == "error"]
 
 
 @pytest.fixture
