@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 import requests
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
 from codesign_wizard.practice.cloud import PracticeCloud
 from codesign_wizard.practice.entra.models import Grant
 from tests.support.notary import NotaryClient
+from tests.support.server_bench import Bench
 
 MANAGEMENT = "https://management.azure.com"
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
@@ -162,3 +164,32 @@ def start() -> Iterator[Callable[..., Client]]:
         problems = list(own.problems)
         own.stop()
         assert problems == []
+
+
+@pytest.fixture(scope="session")
+def _server_cloud() -> Iterator[PracticeCloud]:
+    with PracticeCloud() as running:
+        yield running
+        assert running.problems == []
+
+
+@pytest.fixture
+def bench(_server_cloud: PracticeCloud, tmp_path: Path) -> Bench:
+    """A fresh Comet-like server and what our side wants there."""
+    return Bench(_server_cloud, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def identities(_server_cloud: PracticeCloud, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The practice account's two identities in .p12 files under ``one for both``."""
+    folder, apple = tmp_path_factory.mktemp("p12"), _server_cloud.apple
+    files = {}
+    for kind in ("installer", "application"):
+        key, certificate = apple.identity(kind)
+        files[kind] = folder / f"{kind}.p12"
+        files[kind].write_bytes(
+            pkcs12.serialize_key_and_certificates(
+                b"x", key, certificate, [apple.intermediate()], BestAvailableEncryption(b"one for both")
+            )
+        )
+    return files

@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,23 +18,17 @@ from codesign_wizard.cli import main
 from codesign_wizard.core.comet.document import Members
 from codesign_wizard.core.profile import ProfileStore
 from codesign_wizard.practice.cloud import PracticeCloud
-from codesign_wizard.practice.comet.models import HOST, new_server
+from codesign_wizard.practice.comet.models import HOST
 from codesign_wizard.practice.comet.routes import service as comet_service
 from codesign_wizard.practice.wire.messages import Request, Response
 from tests.practice.test_survey import profile
+from tests.support.server_bench import Bench
 
 ROOT = Path(__file__).parents[2]
 CHANGES = {
     "command": ["codesign_wizard", "server", "apply", "--yes"],
     "window": ["tests.support.killed_server", "apply"],
 }
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[PracticeCloud]:
-    with PracticeCloud() as running:
-        yield running
-        assert running.problems == []
 
 
 def _configured(cloud: PracticeCloud, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +58,7 @@ def _configured(cloud: PracticeCloud, folder: Path, monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_killed_in_the_middle_of_apply(
-    own: PracticeCloud,
+    bench: Bench,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -74,10 +67,9 @@ def test_killed_in_the_middle_of_apply(
     saved: bool,
     by: str,
 ) -> None:
-    world = own.world
-    server = world.comet = new_server(world.clock, "Practice Backup", "Practice")
+    world, server = bench.cloud.world, bench.server
     world.accounts.server_password = server.administrators[0].password
-    _configured(own, tmp_path, monkeypatch)
+    _configured(bench.cloud, tmp_path, monkeypatch)
     before = server.branding_text()
     service = comet_service(world)
     running: list[subprocess.Popen[str]] = []

@@ -1,0 +1,212 @@
+"""A change to a server with something in the middle of it: others, a torn connection, the program's end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codesign_wizard.core.comet import apply as applying
+from codesign_wizard.core.comet.client import CometClient
+from codesign_wizard.core.comet.document import same
+from codesign_wizard.core.comet.journal import Phase
+from codesign_wizard.core.comet.settings import MacosWanted, Part, Wanted
+from codesign_wizard.core.errors import Cancelled, CodesignError
+from codesign_wizard.core.job import Job
+from codesign_wizard.core.redact import Secret
+from codesign_wizard.practice.comet.models import HOST
+from codesign_wizard.practice.comet.routes import service as comet_service
+from codesign_wizard.practice.wire.messages import Request, Response
+from tests.support.server_bench import Bench, ids, macos
+
+
+def test_changed_meanwhile_is_refused(bench: Bench) -> None:
+    with bench.desk() as desk:
+        comparison = desk.compare(Job(), bench.wanted)
+        bench.server.change("ProductName", "Theirs")
+        before = bench.members()
+        with pytest.raises(CodesignError) as raised:
+            desk.apply(Job(), comparison)
+    assert raised.value.finding.id == "server.apply.changed-meanwhile"
+    assert bench.members() == before
+
+
+class Killed(BaseException):
+    """As if the process ended here."""
+
+
+@pytest.mark.parametrize(
+    ("moment", "finding", "changed"),
+    [
+        ("after-upload", "server.apply.interrupted-before", False),
+        ("before-save", "server.apply.interrupted-before", False),
+        ("after-save", "server.apply.interrupted-saved", True),
+    ],
+)
+def test_a_killed_run_leaves_a_whole_server_and_the_next_start_says_what_happened(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, finding: str, changed: bool
+) -> None:
+    wanted = Wanted(bench.wanted.azure, bench.wanted.secret, macos(tmp_path))
+    before = bench.members()
+    real = CometClient.set_branding
+
+    def save(self: CometClient, job: Any, text: str) -> None:
+        if moment == "after-save":
+            real(self, job, text)
+        raise Killed
+
+    monkeypatch.setattr(CometClient, "set_branding", save)
+    if moment == "after-upload":
+        monkeypatch.setattr(applying, "_save", lambda *_: (_ for _ in ()).throw(Killed()))
+    with pytest.raises(Killed):
+        bench.apply(wanted)
+    assert (bench.members() != before) is changed
+    monkeypatch.undo()
+
+    with bench.desk() as desk:
+        assert finding in ids(desk.look(Job()).findings)
+        # it is said once
+        assert finding not in ids(desk.look(Job()).findings)
+        assert desk.can_undo is changed
+        if changed:
+            desk.undo(Job())
+        else:
+            desk.apply(Job(), desk.compare(Job(), wanted))
+    if changed:
+        assert {name for name, text in bench.members().items() if not same(text, before[name])} == set()
+
+
+@pytest.mark.parametrize("saved", [False, True])
+@pytest.mark.parametrize("old", ["", "the former one"])
+def test_a_killed_change_of_nothing_but_a_secret_is_seen_by_the_secret(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, saved: bool, old: str
+) -> None:
+    bench.apply(Wanted(bench.wanted.azure, Secret(old or "one")))
+    if not old:
+        bench.server.change("WindowsCodeSignAzureAppSecret", "")
+        bench.server.change("WindowsCodeSignAzureAppSecretFormat", 0)
+    real = CometClient.set_branding
+
+    def save(self: CometClient, job: Any, text: str) -> None:
+        if saved:
+            real(self, job, text)
+        raise Killed
+
+    monkeypatch.setattr(CometClient, "set_branding", save)
+    with pytest.raises(Killed):
+        bench.apply()
+    monkeypatch.undo()
+    with bench.desk() as desk:
+        told = ids(desk.look(Job()).findings)
+    # a sealed secret that is another one may be the new one, or the old one sealed anew
+    after = "server.apply.interrupted-secret" if old else "server.apply.interrupted-saved"
+    assert (after if saved else "server.apply.interrupted-before") in told
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_killed_undo_is_told_too(bench: Bench, monkeypatch: pytest.MonkeyPatch, saved: bool) -> None:
+    before = bench.members()
+    bench.apply()
+    changed = bench.members()
+    real = CometClient.set_branding
+
+    def save(self: CometClient, job: Any, text: str) -> None:
+        if saved:
+            real(self, job, text)
+        raise Killed
+
+    monkeypatch.setattr(CometClient, "set_branding", save)
+    with bench.desk() as desk, pytest.raises(Killed):
+        desk.undo(Job())
+    monkeypatch.undo()
+    assert bench.members() == (before if saved else changed)
+    with bench.desk() as desk:
+        told = ids(desk.look(Job()).findings)
+        assert ("server.undo.interrupted-saved" if saved else "server.undo.interrupted-before") in told
+        assert desk.can_undo is not saved
+        if not saved:
+            desk.undo(Job())
+    assert bench.members() == before
+
+
+def test_a_killed_change_that_others_changed_since_is_told_as_unclear(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CometClient, "set_branding", lambda *_: (_ for _ in ()).throw(Killed()))
+    with pytest.raises(Killed):
+        bench.apply()
+    monkeypatch.undo()
+    bench.server.change("WindowsCodeSignAzureVaultName", "third")
+    with bench.desk() as desk:
+        assert "server.apply.interrupted-unclear" in ids(desk.look(Job()).findings)
+
+
+def test_a_refused_save_changes_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    with bench.desk() as desk:
+        comparison = desk.compare(Job(), bench.wanted)
+        monkeypatch.setattr(
+            bench.server, "set_branding", lambda text: (_ for _ in ()).throw(_error(403, "no"))
+        )
+        with pytest.raises(CodesignError) as raised:
+            desk.apply(Job(), comparison)
+    assert raised.value.finding.id == "server.answer.refused"
+    record = bench.journal.read()
+    assert record is not None
+    assert record.phase is Phase.NONE
+
+
+def test_a_save_without_an_answer_is_looked_up(bench: Bench) -> None:
+    """The settings are saved, and the connection breaks before the answer is there."""
+    with bench.desk() as desk:
+        comparison = desk.compare(Job(), bench.wanted)
+        service = comet_service(bench.cloud.world)
+
+        def torn(request: Request) -> Response:
+            answer = service.handle(request)
+            return Response(200, reset=True) if request.path.endswith("/set") else answer
+
+        bench.cloud.world.conditions.answers[HOST] = torn
+        assert ids(desk.apply(Job(), comparison).findings) == {"server.apply.done"}
+        bench.cloud.world.conditions.answers[HOST] = lambda request: (
+            Response(200, reset=True) if request.path.endswith("/set") else service.handle(request)
+        )
+        comparison = desk.compare(Job(), replace(bench.wanted, macos=MacosWanted(1)), [Part.LEVEL])
+        with pytest.raises(CodesignError) as raised:
+            desk.apply(Job(), comparison)
+        assert raised.value.finding.id.startswith("network.")
+        assert "server.apply.interrupted-before" in ids(desk.look(Job()).findings)
+
+
+def _error(status: int, message: str) -> Exception:
+    from codesign_wizard.practice.comet.errors import CometError
+
+    return CometError(status, message)
+
+
+def test_cancelling_before_the_save_changes_nothing(bench: Bench) -> None:
+    before = bench.members()
+    with bench.desk() as desk:
+        comparison = desk.compare(Job(), bench.wanted)
+        job = Job()
+        job.cancel()
+        with pytest.raises(Cancelled):
+            desk.apply(job, comparison)
+    assert bench.members() == before
+    assert bench.server.open_sessions == 0
+
+
+def test_what_the_server_changes_by_itself_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = bench.server.set_branding
+
+    def meddle(text: str) -> None:
+        real(text)
+        bench.server.change("HelpURL", "https://elsewhere.example")
+        bench.server.change("WindowsCodeSignAzureTenantID", "")
+
+    monkeypatch.setattr(bench.server, "set_branding", meddle)
+    found = {finding.id: finding for finding in bench.apply().findings}
+    assert set(found) == {"server.apply.not-taken", "server.apply.others-changed"}
+    assert "HelpURL" in found["server.apply.others-changed"].title
+    assert "WindowsCodeSignAzureTenantID" in found["server.apply.not-taken"].title
