@@ -45,7 +45,7 @@ def certificate(studio: Studio) -> None:
         page.form.form.key.setCurrentIndex(0)
         page.form.form.key.activated.emit(0)
         studio.take(window, "certificate-form")
-        page.check_before()
+        page.requesting.check()
         studio.idle(window)
         studio.take(window, "certificate-confirm")
         page.question.yes.click()
@@ -55,13 +55,13 @@ def certificate(studio: Studio) -> None:
         page.request.tabs.bar.setCurrentIndex(1)
         studio.take(window, "certificate-pending-text", at=page.request)
         page.request.tabs.bar.setCurrentIndex(0)
-        page.ask_drop()
+        page.requesting.ask_drop()
         studio.take(window, "certificate-drop")
         page.question.no.click()
-        page.take_files([str(_other(window, studio.scratch / "harbour-2026.cer"))])
+        page.answering.take_files([str(_other(window, studio.scratch / "harbour-2026.cer"))])
         studio.idle(window)
         studio.take(window, "certificate-answer-mistake")
-        page.take_files([str(_answer(window, page, studio.scratch / "from-the-ca.pem"))])
+        page.answering.take_files([str(_answer(window, page, studio.scratch / "from-the-ca.pem"))])
         studio.idle(window)
         studio.take(window, "certificate-answer-fits")
         page.question.yes.click()
@@ -79,7 +79,7 @@ def renewal(studio: Studio) -> None:
         studio.idle(window)
         _request(studio, window, page)
         old = studio.scratch / "old.pem"
-        page.take_files([str(_answer(window, page, old, days_left=_DAYS_LEFT))])
+        page.answering.take_files([str(_answer(window, page, old, days_left=_DAYS_LEFT))])
         studio.idle(window)
         page.question.yes.click()
         studio.idle(window)
@@ -98,7 +98,7 @@ def _certificate(window: MainWindow) -> CertificatePage:
 
 def _fill(page: CertificatePage, values: dict[str, str]) -> None:
     if not page.form.isVisible():
-        page.write_request()
+        page.requesting.write()
     for key, value in values.items():
         field = page.form.form.fields[key]
         field.edit.setText(value)
@@ -108,7 +108,7 @@ def _fill(page: CertificatePage, values: dict[str, str]) -> None:
 
 def _request(studio: Studio, window: MainWindow, page: CertificatePage) -> None:
     _fill(page, _FORM)
-    page.check_before()
+    page.requesting.check()
     studio.idle(window)
     page.question.yes.click()
     studio.idle(window)

@@ -102,7 +102,7 @@ def _show(context: Context) -> Outcome:
 
 
 def _shown(state: DeskState, findings: Sequence[Finding]) -> Outcome:
-    from codesign_wizard.core.certificates.desk import headline
+    from codesign_wizard.core.certificates.desk_words import headline
 
     lines = list(state.chain)
     request = state.request
@@ -171,7 +171,7 @@ def _list(context: Context) -> Outcome:
 
 
 def _merge(context: Context) -> Outcome:
-    from codesign_wizard.core.certificates.desk import what_is_merged
+    from codesign_wizard.core.certificates.desk_words import what_is_merged
 
     desk = _desk(context)
     answer = desk.check(context.job, _pieces(context, desk))
@@ -374,7 +374,7 @@ def _version_words(each: VersionSummary, newest: str, waits: bool) -> str:
 
 
 def _until(expires: datetime, *, enabled: bool | None) -> str:
-    from codesign_wizard.core.certificates.desk import days_words
+    from codesign_wizard.core.certificates.desk_words import days_words
 
     words = tr("until {date}, {left}").format(
         date=iso(expires)[:10], left=days_words(expires, datetime.now(UTC))

@@ -109,7 +109,7 @@ def make(
     holding: Holding,
 ) -> Outcome:
     """Make the request *wanted*, after all that can be checked before and a yes."""
-    from codesign_wizard.core.certificates.desk import what_is_made
+    from codesign_wizard.core.certificates.desk_words import what_is_made
     from codesign_wizard.core.certificates.preflight import check_before_request
     from codesign_wizard.core.certificates.request import check_request
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from codesign_wizard.core.azure.permissions.report import Report
 from codesign_wizard.core.finding import Finding, Severity, blocks
-from codesign_wizard.core.flow import KEY_VAULT, PERMISSIONS, Flow
+from codesign_wizard.core.flow import KEY_VAULT, PERMISSIONS, Flow, StepState
 from codesign_wizard.core.profile import StepResult
 
 AREA = "azure.permission."
@@ -67,3 +67,15 @@ def kept_report(result: StepResult) -> Report | None:
         return Report.from_json(details["report"], result.findings)
     except (KeyError, TypeError, ValueError):
         return None  # kept by another version: the findings beside it still tell the answer
+
+
+def known_permissions(flow: Flow) -> tuple[str, Report | None]:
+    """Return the vault's tier and its matrix as *Permissions* found them.
+
+    "" and ``None`` where nobody has looked, or something changed since.
+    """
+    result = flow.profile.results.get(PERMISSIONS)
+    if result is None or flow.state(PERMISSIONS) is StepState.OUT_OF_DATE:
+        return "", None
+    report = kept_report(result)
+    return (str(report.facts.get("sku", "")), report) if report is not None else ("", None)

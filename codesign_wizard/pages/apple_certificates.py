@@ -29,28 +29,25 @@ from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import verdict, when
 from codesign_wizard.pages.apple_making import Making
 from codesign_wizard.pages.apple_requests import RequestsPart
-from codesign_wizard.pages.base import Page
+from codesign_wizard.pages.base import AskingPage
 from codesign_wizard.pages.certificate_parts import WaysOn
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.runner import Task
 from codesign_wizard.theme import MARGIN, Mark, px
 from codesign_wizard.widgets.basics import Columns, announce, restyle
-from codesign_wizard.widgets.confirm import Question
 from codesign_wizard.widgets.findings import FindingList
 from codesign_wizard.widgets.identity import IdentitySlot, PasswordCard
 from codesign_wizard.widgets.identity_files import IdentityFiles
 from codesign_wizard.widgets.pieces import Banner, Fold
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QKeyEvent
-
     from codesign_wizard.core.apple.requests import Assembled, PendingRequest
 
 _QUIET = (Severity.OK, Severity.INFO)
 _SHOWN_BY_PROMPT = "apple.identity.password-missing"
 
 
-class AppleCertificatesPage(Page):
+class AppleCertificatesPage(AskingPage):
     """The sixth page. What it shows was judged when it was opened, or when something was given."""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -72,7 +69,6 @@ class AppleCertificatesPage(Page):
         self.pending: list[PendingRequest] = []
         self._problem: Finding | None = None  # of a job that failed
         self.banner = Banner()
-        self.question = Question()
         self.question.changed.connect(self._choose_primary)
         self.problems = FindingList(tr("What was checked"))
         self.problems.again.connect(lambda finding: self.check_again())
@@ -107,13 +103,6 @@ class AppleCertificatesPage(Page):
         for part in (*above, self.places, self.secrets, self.fold, self.judged):
             self.add(part)
         self.done()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc anywhere on the page is the answer to a question that changes nothing."""
-        if event.key() == Qt.Key.Key_Escape and self.question.asking:
-            self.question.decline()
-        else:
-            super().keyPressEvent(event)
 
     # -- showing
 

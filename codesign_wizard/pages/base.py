@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QVBoxLayout, QWidget
 
@@ -9,6 +11,10 @@ from codesign_wizard import theme
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.theme import px
 from codesign_wizard.widgets.basics import label
+from codesign_wizard.widgets.confirm import Question
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QKeyEvent
 
 _WIDEST = 1000
 
@@ -76,3 +82,21 @@ class Page(QScrollArea):
     def focus_problem(self) -> bool:
         """Put the focus on the first problem; tells whether there is one."""
         return False
+
+
+class AskingPage(Page):
+    """A page that asks before it changes something; ``question`` is put where the page wants it.
+
+    *name_width* is the room for the names of its facts, at a text scale of 1.
+    """
+
+    def __init__(self, workspace: Workspace, title: str, subtitle: str, *, name_width: int = 120) -> None:
+        super().__init__(workspace, title, subtitle)
+        self.question = Question(name_width=name_width)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc anywhere on the page is the answer to a question that changes nothing."""
+        if event.key() == Qt.Key.Key_Escape and self.question.asking:
+            self.question.decline()
+        else:
+            super().keyPressEvent(event)

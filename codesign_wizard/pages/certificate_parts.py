@@ -162,7 +162,7 @@ class AnswerCard(Card):
         self.practice.setVisible(bool(forms))
 
 
-def answer_words(form: str) -> str:
+def answer_form_words(form: str) -> str:
     """Return what the practice CA's answer in *form* is, in words."""
     names = {
         "pem": tr("PEM, certificate and issuer"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import Qt
 
 from codesign_wizard.core.comet import words
@@ -15,21 +13,17 @@ from codesign_wizard.core.job import Job
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import when
-from codesign_wizard.pages.base import Page
+from codesign_wizard.pages.base import AskingPage
 from codesign_wizard.pages.server_jobs import ServerJobs
 from codesign_wizard.pages.server_parts import DifferencesCard, ProveCard, SignInCard
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.theme import MARGIN, Mark, px
 from codesign_wizard.widgets.basics import announce, restyle
-from codesign_wizard.widgets.confirm import Question
 from codesign_wizard.widgets.findings import FindingList
 from codesign_wizard.widgets.pieces import Banner
 
-if TYPE_CHECKING:
-    from PySide6.QtGui import QKeyEvent
 
-
-class ServerPage(Page):
+class ServerPage(AskingPage):
     """The page; what it lets do on the server is in ``jobs``, and its session is ended with the page."""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -37,6 +31,7 @@ class ServerPage(Page):
             workspace,
             tr("Server"),
             tr("The server that signs your clients: what it has, what this profile holds, and the proof."),
+            name_width=230,
         )
         self.jobs = ServerJobs(self)
         self.interrupted = ""  # when a change began in whose middle a run ended
@@ -50,7 +45,6 @@ class ServerPage(Page):
         self.sign_in.out.clicked.connect(lambda: self.jobs.sign_out())
         self.sign_in.password.committed.connect(self._password_given)
         self.sign_in.password.forget.connect(self._password_forgotten)
-        self.question = Question(name_width=230)
         self.question.changed.connect(self._asked)
         self.differences = DifferencesCard(self.jobs.ask_apply, self.jobs.ask_undo, self._fields_chosen)
         self.proof = ProveCard(self.jobs.prove)
@@ -64,13 +58,6 @@ class ServerPage(Page):
             self.add(part)
         self.done()
         workspace.replaced.connect(self._let_go)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc anywhere on the page is the answer to a question that changes nothing."""
-        if event.key() == Qt.Key.Key_Escape and self.question.asking:
-            self.question.decline()
-        else:
-            super().keyPressEvent(event)
 
     # -- showing
 

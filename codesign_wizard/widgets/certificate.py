@@ -12,8 +12,8 @@ from codesign_wizard.core.certificates.desk import (
     DeskState,
     ShownRequest,
     ShownVersion,
-    days_words,
 )
+from codesign_wizard.core.certificates.desk_words import days_words
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import readable
 from codesign_wizard.theme import Mark, px

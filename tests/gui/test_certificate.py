@@ -85,7 +85,7 @@ def fill(page: CertificatePage, **values: str) -> None:
 
 def make(window: MainWindow, page: CertificatePage, qtbot: QtBot) -> None:
     """Write, check, confirm."""
-    page.write_request()
+    page.requesting.write()
     fill(page)
     qtbot.mouseClick(page.form.check, Qt.MouseButton.LeftButton)
     wait_idle(window, qtbot)
@@ -144,8 +144,8 @@ def test_a_certificate_that_works_is_judged_and_done(page_on: Opening) -> None:
 def test_a_request_is_made_answered_and_merged(page_on: Opening, qtbot: QtBot, tmp_path: Path) -> None:
     window, page = page_on(NAME)
     session = window.workspace.session
-    assert page.begin.isVisible()
-    assert primaries(page) == [page.begin.write.text()]
+    assert page.begin_part.isVisible()
+    assert primaries(page) == [page.begin_part.write.text()]
     assert window.workspace.flow.state(CERTIFICATE) is StepState.IN_PROGRESS
     make(window, page, qtbot)
     assert page.banner.title == "A signing request waits for the CA's answer."
@@ -153,7 +153,7 @@ def test_a_request_is_made_answered_and_merged(page_on: Opening, qtbot: QtBot, t
     assert primaries(page) == [page.request.save.text()]
 
     csr = tmp_path / "harbour.csr"
-    page.save_request(csr)
+    page.saving.save_request(csr)
     wait_idle(window, qtbot)
     assert page.request.saved.text() == "Saved as harbour.csr"
     read = subprocess.run(
@@ -177,7 +177,7 @@ def test_a_request_is_made_answered_and_merged(page_on: Opening, qtbot: QtBot, t
     assert f"organizationName={FORM['organization']}" in read.stdout
     assert "countryName=DE" in read.stdout
 
-    page.take_files([str(answer(page, tmp_path))])
+    page.answering.take_files([str(answer(page, tmp_path))])
     wait_idle(window, qtbot)
     assert page.banner.title == "The answer fits the request."
     assert stage(session) is Stage.PENDING, "nothing is merged before somebody says so"
@@ -194,8 +194,8 @@ def test_a_request_is_made_answered_and_merged(page_on: Opening, qtbot: QtBot, t
 def test_the_whole_form_by_keyboard_alone(page_on: Opening, qtbot: QtBot) -> None:
     window, page = page_on(NAME)
     window.activateWindow()
-    page.begin.write.setFocus()
-    qtbot.keyClick(page.begin.write, Qt.Key.Key_Space)
+    page.begin_part.write.setFocus()
+    qtbot.keyClick(page.begin_part.write, Qt.Key.Key_Space)
     fields = page.form.form.fields
     qtbot.waitUntil(lambda: fields["organization"].edit.hasFocus())
     for key in ("organization", "common_name", "locality", "state", "country"):
@@ -222,9 +222,9 @@ def test_the_whole_form_by_keyboard_alone(page_on: Opening, qtbot: QtBot) -> Non
 
 def test_nothing_is_made_before_it_is_confirmed(page_on: Opening, qtbot: QtBot) -> None:
     window, page = page_on(NAME)
-    page.write_request()
+    page.requesting.write()
     fill(page)
-    page.check_before()
+    page.requesting.check()
     wait_idle(window, qtbot)
     shown = page.question.facts.findChildren(type(page.form.preview.string))
     told = [each.accessibleName() for each in shown]
@@ -240,17 +240,17 @@ def test_nothing_is_made_before_it_is_confirmed(page_on: Opening, qtbot: QtBot) 
 def test_a_mistake_is_told_at_its_field_and_gets_the_focus(page_on: Opening, qtbot: QtBot) -> None:
     window, page = page_on(NAME)
     window.activateWindow()
-    page.write_request()
+    page.requesting.write()
     fill(page, country="UK", business_category="N/A")
     page.form.form.fields["business_category"].judge(accuse=True)
-    page.check_before()
+    page.requesting.check()
     country = page.form.form.fields["country"]
     assert country.message.text().startswith("UK is not a country's code")
     qtbot.waitUntil(country.edit.hasFocus)
     assert not window.runner.tasks, "the vault is not asked about what cannot be"
     country.edit.clear()
     qtbot.keyClicks(country.edit, "de")
-    page.check_before()
+    page.requesting.check()
     category = page.form.form.fields["business_category"]
     qtbot.waitUntil(category.edit.hasFocus)
     assert page.form.form.extended.content.isVisible()
@@ -258,18 +258,18 @@ def test_a_mistake_is_told_at_its_field_and_gets_the_focus(page_on: Opening, qtb
 
 def test_what_is_typed_stays_and_is_there_again(page_on: Opening, qtbot: QtBot) -> None:
     window, page = page_on(NAME)
-    page.write_request()
+    page.requesting.write()
     fill(page)
     page.form.form.key.setCurrentIndex(2)
     page.form.form.key.activated.emit(2)
     assert "Windows does not accept EC keys" in page.form.form.advice.text()
     assert page.form.form.advice.property("role") == "warning"
     assert page.form.preview.string.toPlainText().startswith('CN="Harbour ""Küste""')
-    page.leave_form()
+    page.requesting.leave()
     kept = window.workspace.profile.windows.request
     assert kept.organization == FORM["organization"]
     assert kept.key == "ec-p-256"
-    page.write_request()
+    page.requesting.write()
     assert page.form.form.values()["locality"] == "Kiel"
     assert page.form.form.asked().key.label == "EC P-256"
 
@@ -293,7 +293,7 @@ def test_an_answer_that_does_not_fit_changes_nothing(
         path = answer(page, tmp_path, other_key=True)
     elif wrong == "empty":
         path.write_bytes(b"")
-    page.take_files([str(path)])
+    page.answering.take_files([str(path)])
     wait_idle(window, qtbot)
     assert [view.finding.id for view in page.problems.views][:1] == [expected[wrong]]
     assert page.banner.text == "Nothing was changed in the vault."
@@ -379,11 +379,11 @@ def test_dropping_a_request_says_what_is_lost_and_asks(page_on: Opening, qtbot: 
     assert page.question.yes.property("kind") != "primary"
     qtbot.keyClick(page.question.no, Qt.Key.Key_Space)
     assert stage(window.workspace.session) is Stage.PENDING
-    page.ask_drop()
+    page.requesting.ask_drop()
     qtbot.mouseClick(page.question.yes, Qt.MouseButton.LeftButton)
     wait_idle(window, qtbot)
     assert stage(window.workspace.session) is Stage.FREE
-    assert page.begin.isVisible()
+    assert page.begin_part.isVisible()
 
 
 def test_a_renewal_leaves_the_present_version_signing(page_on: Opening, qtbot: QtBot, tmp_path: Path) -> None:
@@ -393,7 +393,7 @@ def test_a_renewal_leaves_the_present_version_signing(page_on: Opening, qtbot: Q
     form = page.form.form
     publisher = window.workspace.profile.results[CERTIFICATE].facts["publisher"]
     assert form.asked().subject.get("common_name") == publisher
-    page.check_before()
+    page.requesting.check()
     wait_idle(window, qtbot)
     assert page.question.isVisible(), page.banner.title
     page.question.yes.click()
@@ -402,7 +402,7 @@ def test_a_renewal_leaves_the_present_version_signing(page_on: Opening, qtbot: Q
     assert page.pending.isVisible()
     assert "next version waits" in page.banner.text
     assert window.workspace.flow.state(CERTIFICATE) is StepState.DONE, "the old version signs meanwhile"
-    page.take_files([str(answer(page, tmp_path))])
+    page.answering.take_files([str(answer(page, tmp_path))])
     wait_idle(window, qtbot)
     page.question.yes.click()
     wait_idle(window, qtbot)
@@ -412,14 +412,14 @@ def test_a_renewal_leaves_the_present_version_signing(page_on: Opening, qtbot: Q
 
 def test_a_request_that_somebody_else_made_meanwhile_is_gone_on_with(page_on: Opening, qtbot: QtBot) -> None:
     window, page = page_on(NAME)
-    page.write_request()
+    page.requesting.write()
     fill(page)
     session = window.workspace.session
     desk = CertificateDesk(
         session.network, session.azure_options(), session.application_secret, session.roots
     )
     desk.request(Job(), page.form.form.asked())
-    page.check_before()
+    page.requesting.check()
     wait_idle(window, qtbot)
     assert [view.finding.id for view in page.problems.views] == ["certificate.request.pending-exists"]
     assert not page.question.isVisible()
@@ -468,7 +468,7 @@ def test_a_look_that_fails_keeps_what_was_seen(page_on: Opening, qtbot: QtBot) -
 def test_reminders_are_saved_for_the_calendar(page_on: Opening, qtbot: QtBot, tmp_path: Path) -> None:
     window, page = page_on()
     target = tmp_path / "renewal.ics"
-    page.save_reminders(target)
+    page.saving.save_reminders(target)
     wait_idle(window, qtbot)
     text = target.read_text("utf-8")
     assert text.count("BEGIN:VEVENT") == 4
@@ -538,9 +538,9 @@ def test_no_part_is_a_window_of_its_own_for_a_moment(
     qapp.installEventFilter(windows)
     window, page = page_on(NAME)
     make(window, page, qtbot)
-    page.take_text("good morning")
+    page.answering.take_text("good morning")
     wait_idle(window, qtbot)
-    page.take_files([str(answer(page, tmp_path))])
+    page.answering.take_files([str(answer(page, tmp_path))])
     wait_idle(window, qtbot)
     page.question.yes.click()
     wait_idle(window, qtbot)
@@ -598,13 +598,13 @@ def test_every_state_of_the_page_can_be_used_by_everybody(
 ) -> None:
     window, page = page_on()
     seen: dict[str, list[str]] = {"held": shortcomings(window, qtbot)}
-    page.write_request()
+    page.requesting.write()
     page.form.form.more.open()
     page.form.form.extended.open()
     page.form.form.fields["country"].set("UK")
     seen["form"] = shortcomings(window, qtbot)
     page.form.form.fields["country"].set("NZ")
-    page.check_before()
+    page.requesting.check()
     wait_idle(window, qtbot)
     assert page.question.isVisible()
     seen["question"] = shortcomings(window, qtbot)
@@ -613,19 +613,19 @@ def test_every_state_of_the_page_can_be_used_by_everybody(
     page.ca.fold.open()
     page.request.tabs.bar.setCurrentIndex(1)
     seen["renewing"] = shortcomings(window, qtbot)
-    page.take_files([str(answer(page, tmp_path))])
+    page.answering.take_files([str(answer(page, tmp_path))])
     wait_idle(window, qtbot)
     seen["fits"] = shortcomings(window, qtbot)
-    page.ask_drop()
+    page.requesting.ask_drop()
     seen["dropping"] = shortcomings(window, qtbot)
     page.question.no.click()
-    page.take_text("good morning")
+    page.answering.take_text("good morning")
     wait_idle(window, qtbot)
     seen["mistake"] = shortcomings(window, qtbot)
     window.workspace.profile.windows.azure.certificate_name = NAME
     page.look()
     wait_idle(window, qtbot)
-    assert page.begin.isVisible()
+    assert page.begin_part.isVisible()
     seen["free"] = shortcomings(window, qtbot)
     assert {name: found for name, found in seen.items() if found} == {}
 

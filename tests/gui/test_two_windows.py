@@ -81,7 +81,7 @@ def test_an_open_form_does_not_undo_the_other_windows_change(
             one.workspace.flow.go(key)
         one.show_step(CERTIFICATE)
         wait_idle(one, qtbot)
-        one.page.write_request()
+        one.page.requesting.write()
     qtbot.keyClicks(window.page.form.form.fields["organization"].edit, "Harbour")
     window.workspace.save()
     qtbot.keyClicks(second.page.form.form.fields["locality"].edit, "Wellington")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.apple.identity_desk import MOVED, Waits
-from codesign_wizard.core.certificates.desk import days_words, since_words
+from codesign_wizard.core.certificates.desk_words import days_words, since_words
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import CERTIFICATE_EXPIRES
 from codesign_wizard.core.text import tr

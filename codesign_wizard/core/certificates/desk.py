@@ -2,7 +2,7 @@
 
 ``CertificateDesk`` is what the page and the commands work with: it looks, checks before a request, makes it,
 checks the CA's answer, merges it. ``DeskState`` is what a look found, as plain values that are kept and shown
-again after a restart; ``headline`` says it in one sentence.
+again after a restart; ``desk_words`` says it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.network import Network
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
-from codesign_wizard.core.verdict import verdict
 
 if TYPE_CHECKING:
     from codesign_wizard.core.authenticode.roots import RootStore
@@ -145,6 +144,11 @@ class DeskState:
         """Whether a request for the next version waits beside a certificate."""
         return self.stage.held and self.request is not None
 
+    def to_renew(self, now: datetime | None = None) -> bool:
+        """Tell whether a renewal is the thing to do: the end is near or over, and no request waits."""
+        ended = self.expires is not None and self.expires <= (now or datetime.now(UTC))
+        return self.request is None and (self.stage is Stage.RENEWAL_DUE or ended)
+
     def to_json(self) -> dict[str, Any]:
         """Return it as kept in a profile; the findings and facts stand beside it there."""
         return {
@@ -206,99 +210,6 @@ def describe(
         judgement.expires if judgement is not None else None,
         _subject(judgement) if judgement is not None else {},
     )
-
-
-def headline(state: DeskState, now: datetime | None = None) -> tuple[Severity, str, str]:
-    """Return how grave it is, the sentence that says where the certificate stands, and a smaller one."""
-    now = now or datetime.now(UTC)
-    renewing = tr("A request for its next version waits for the CA's answer.") if state.renewing else ""
-    match state.stage:
-        case Stage.FREE:
-            return (
-                Severity.INFO,
-                tr("The vault {vault} holds no certificate {name} yet.").format(
-                    vault=state.vault, name=state.name
-                ),
-                tr("Make a signing request, give it to a CA, and bring its answer back here."),
-            )
-        case Stage.PENDING:
-            waits = tr("It waits in the vault, not here: close the program whenever you like.")
-            since = since_words(state.request.since if state.request else None, now)
-            return (
-                Severity.INFO,
-                tr("A signing request waits for the CA's answer."),
-                f"{since} {waits}".strip(),
-            )
-        case Stage.USABLE | Stage.RENEWAL_DUE if state.expires is not None:
-            severity, title, text = _held(state, state.expires, now)
-            return severity, title, f"{renewing} {text}".strip()
-    severity, title, text = verdict(state.findings, tr("The certificate can sign programs."))
-    return severity, title, f"{renewing} {text}".strip()
-
-
-def since_words(since: datetime | None, now: datetime) -> str:
-    """Return how long a request has been waiting, one sentence, "" when the vault does not tell."""
-    if since is None:
-        return ""
-    days = (now - since).days
-    date = since.astimezone(UTC).date().isoformat()
-    if days <= 0:
-        return tr("Made today.") if since.date() == now.date() else tr("Made on {date}.").format(date=date)
-    if days == 1:
-        return tr("Made on {date}, 1 day ago.").format(date=date)
-    return tr("Made on {date}, {n} days ago.").format(date=date, n=days)
-
-
-def days_words(expires: datetime, now: datetime) -> str:
-    """Return how long a certificate is still good for: ``311 days left``, ``ends today``, ``expired``."""
-    days = (expires - now).days
-    if expires <= now:
-        return tr("expired")
-    if days == 0:
-        return tr("ends today")
-    return tr("1 day left") if days == 1 else tr("{n} days left").format(n=days)
-
-
-def what_is_made(options: AzureOptions, asked: RequestOptions, *, renewal: bool) -> list[tuple[str, str]]:
-    """Return exactly what ``CertificateDesk.request`` makes: pairs of name and value, for a confirmation."""
-    key = f"{asked.key.label} ({asked.key_type})"
-    kept = tr("made in the vault's hardware, never leaves it") if asked.hardware else tr("kept in software")
-    return [
-        (tr("In the vault"), f"{options.vault_name} ({options.vault_host})"),
-        (
-            tr("Certificate"),
-            tr("{name}: a new version; the present one keeps signing").format(name=options.certificate_name)
-            if renewal
-            else tr("{name}: new").format(name=options.certificate_name),
-        ),
-        (tr("Key"), tr("{key}, {kept}, not exportable, not used again").format(key=key, kept=kept)),
-        (tr("Subject"), asked.subject.x500()),
-        (tr("Asks for"), tr("code signing, digital signatures")),
-    ]
-
-
-def what_is_merged(options: AzureOptions, answer: Answer) -> list[tuple[str, str]]:
-    """Return exactly what ``CertificateDesk.merge`` gives the vault: pairs of name and value."""
-    from codesign_wizard.core.authenticode import trust
-    from codesign_wizard.core.certificates.request import key_name
-
-    if answer.leaf is None:
-        return []
-    begin, end = (
-        each.date().isoformat()
-        for each in (answer.leaf.not_valid_before_utc, answer.leaf.not_valid_after_utc)
-    )
-    facts = [
-        (tr("In the vault"), f"{options.vault_name} ({options.vault_host})"),
-        (tr("Certificate of"), trust.name(answer.leaf)),
-        (tr("Issued by"), trust.issuer_name(answer.leaf)),
-        (tr("Valid"), tr("{begin} to {end}").format(begin=begin, end=end)),
-        (tr("Key"), key_name(answer.leaf.public_key())[0]),
-        (tr("Goes there"), " → ".join(trust.name(each) for each in answer.chain)),
-    ]
-    if answer.root is not None:
-        facts.append((tr("Stays out"), trust.name(answer.root)))
-    return facts
 
 
 @dataclass(frozen=True)
@@ -459,27 +370,6 @@ def _names(judgement: VersionJudgement) -> Iterator[str]:
         yield trust.name(each)
     if judgement.root is not None:
         yield trust.name(judgement.root)
-
-
-def _held(state: DeskState, expires: datetime, now: datetime) -> tuple[Severity, str, str]:
-    """Return the headline of a certificate that was usable when it was looked at."""
-    date = expires.astimezone(UTC).date().isoformat()
-    if expires <= now:
-        return (
-            Severity.ERROR,
-            tr("The certificate expired on {date}.").format(date=date),
-            tr("Renew it: what was signed with a time stamp stays valid."),
-        )
-    left = days_words(expires, now)
-    if needs_renewal(expires, now):
-        text = "" if state.renewing else tr("It keeps signing until then, also while the CA works.")
-        return (
-            Severity.WARNING,
-            tr("Time to renew: the certificate is valid until {date}, {left}.").format(date=date, left=left),
-            text,
-        )
-    clear = tr("The certificate can sign programs until {date}, {left}.").format(date=date, left=left)
-    return verdict(state.findings, clear)
 
 
 def _time(text: str | None) -> datetime | None:

@@ -12,12 +12,9 @@ from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.certificates.desk import (
     DeskState,
     Stage,
-    days_words,
     describe,
-    headline,
-    since_words,
-    what_is_made,
 )
+from codesign_wizard.core.certificates.desk_words import days_words, headline, since_words, what_is_made
 from codesign_wizard.core.certificates.held import Holding, NameState, PendingRequest, VersionSummary
 from codesign_wizard.core.certificates.request import KeyChoice, RequestOptions, SigningRequest
 from codesign_wizard.core.certificates.subject import Subject
