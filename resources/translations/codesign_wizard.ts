@@ -8835,102 +8835,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>A request for its next version waits for the CA's answer.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>The certificate can sign programs.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>ends today</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>1 day left</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>made in the vault's hardware, never leaves it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>kept in software</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>It waits in the vault, not here: close the program whenever you like.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Made today.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Made on {date}, {n} days ago.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>code signing, digital signatures</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/bundle.py"/>
-        <source>Certificate of</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Goes there</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
         <source>Signing a test text with it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Renew it: what was signed with a time stamp stays valid.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>It keeps signing until then, also while the CA works.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>The certificate can sign programs until {date}, {left}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Make a signing request, give it to a CA, and bring its answer back here.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Made on {date}, 1 day ago.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>{n} days left</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Stays out</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8959,43 +8864,203 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>The vault makes the key and the request. You see what is made before it is.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>The answer fits the request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Nothing was changed in the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>A request for its next version waits for the CA's answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>The certificate can sign programs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>ends today</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>1 day left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>made in the vault's hardware, never leaves it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>kept in software</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Nobody has looked yet what the vault holds.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>A few seconds, and nothing changes there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Something changed since this was looked at. Look again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>The vault answers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Seen {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>A request for the next version: the present one keeps signing until you merge the answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Fill in who the certificate is for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>It is not in the vault yet: merging it is the last step.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>It waits in the vault, not here: close the program whenever you like.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Made today.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Made on {date}, {n} days ago.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>code signing, digital signatures</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/bundle.py"/>
+        <source>Certificate of</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Goes there</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Renew it: what was signed with a time stamp stays valid.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>It keeps signing until then, also while the CA works.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>The certificate can sign programs until {date}, {left}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Make a signing request, give it to a CA, and bring its answer back here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Made on {date}, 1 day ago.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>{n} days left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Stays out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>What is shown below is of {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Made on {date}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>{key}, {kept}, not exportable, not used again</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>{begin} to {end}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>The certificate expired on {date}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Time to renew: the certificate is valid until {date}, {left}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>The vault {vault} holds no certificate {name} yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>{name}: a new version; the present one keeps signing</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>{name}: new</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Nothing was made.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9029,7 +9094,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>A signing request waits for the CA's answer.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9479,7 +9544,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Asks for</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11694,7 +11759,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Subject</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11934,7 +11999,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>expired</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13095,112 +13160,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>The vault makes the key and the request. You see what is made before it is.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
         <source>Nothing changes in the vault.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
         <source>Looking what the vault holds</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Checking before anything is made</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Make this in the vault?</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Nothing has been made so far. This is all that will be:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Make it no&amp;w</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Making the signing request</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>&amp;Drop it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Dropping the request</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Bring the deleted certificate back?</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>All its versions come back as they were, and can sign again.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>&amp;Recover it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>the pasted text</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>the practice CA's answer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Checking the CA's answer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Merge this into the vault?</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>It fits the request. The certificate and its issuers go there; the root stays out.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Mer&amp;ge it now</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Merging the answer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Save the signing request</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Signing requests (*.csr *.pem)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13219,68 +13184,38 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Nothing was changed in the vault.</source>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>the pasted text</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>A request for the next version: the present one keeps signing until you merge the answer.</source>
+        <location filename="codesign_wizard/pages/certificate_answer.py"/>
+        <source>the practice CA's answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Fill in who the certificate is for.</source>
+        <location filename="codesign_wizard/pages/certificate_answer.py"/>
+        <source>Checking the CA's answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Kee&amp;p it</source>
+        <location filename="codesign_wizard/pages/certificate_answer.py"/>
+        <source>Merge this into the vault?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Lost for good: its key. A certificate that the CA issues for this request, even one that is paid for, can then never be used; the CA would have to issue it anew for another request.</source>
+        <location filename="codesign_wizard/pages/certificate_answer.py"/>
+        <source>It fits the request. The certificate and its issuers go there; the root stays out.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>The answer fits the request.</source>
+        <location filename="codesign_wizard/pages/certificate_answer.py"/>
+        <source>Mer&amp;ge it now</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>It is not in the vault yet: merging it is the last step.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Drop the signing request {name}?</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Recovering</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Saving {name}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Nobody has looked yet what the vault holds.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>A few seconds, and nothing changes there.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Something changed since this was looked at. Look again.</source>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Merging the answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13289,23 +13224,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>The vault answers.</source>
+        <location filename="codesign_wizard/pages/certificate_files.py"/>
+        <source>Save the signing request</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Nothing was made.</source>
+        <location filename="codesign_wizard/pages/certificate_files.py"/>
+        <source>Signing requests (*.csr *.pem)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Seen {time}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>What is shown below is of {time}.</source>
+        <location filename="codesign_wizard/pages/certificate_files.py"/>
+        <source>Saving {name}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13531,6 +13461,76 @@
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
         <source>Given: {names}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Checking before anything is made</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Make this in the vault?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Nothing has been made so far. This is all that will be:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Make it no&amp;w</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Making the signing request</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>&amp;Drop it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Dropping the request</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Bring the deleted certificate back?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>All its versions come back as they were, and can sign again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>&amp;Recover it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Kee&amp;p it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Lost for good: its key. A certificate that the CA issues for this request, even one that is paid for, can then never be used; the CA would have to issue it anew for another request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Drop the signing request {name}?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Recovering</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15239,12 +15239,12 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
+        <location filename="codesign_wizard/pages/certificate_files.py"/>
         <source>Save reminders for the calendar</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
+        <location filename="codesign_wizard/pages/certificate_files.py"/>
         <source>Calendar files (*.ics)</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15399,7 +15399,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
+        <location filename="codesign_wizard/pages/certificate_files.py"/>
         <source>Saved as {name}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -16689,7 +16689,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>In the vault</source>
         <translation type="unfinished"></translation>
     </message>

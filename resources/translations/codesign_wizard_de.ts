@@ -8835,103 +8835,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>A request for its next version waits for the CA's answer.</source>
-        <translation>Eine Anforderung für die nächste Version wartet auf die Antwort der CA.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>The certificate can sign programs.</source>
-        <translation>Das Zertifikat kann Programme signieren.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>ends today</source>
-        <translation>endet heute</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>1 day left</source>
-        <translation>noch 1 Tag</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>made in the vault's hardware, never leaves it</source>
-        <translation>in der Hardware des Tresors erzeugt, verlässt sie nie</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>kept in software</source>
-        <translation>in Software gehalten</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>It waits in the vault, not here: close the program whenever you like.</source>
-        <translation>Sie wartet im Tresor, nicht hier: Sie können das Programm jederzeit schließen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Made today.</source>
-        <translation>Heute erstellt.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Made on {date}, {n} days ago.</source>
-        <translation>Erstellt am {date}, vor {n} Tagen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>code signing, digital signatures</source>
-        <translation>Codesignatur, digitale Signaturen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/bundle.py"/>
-        <source>Certificate of</source>
-        <translation>Zertifikat von</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Goes there</source>
-        <translation>Kommt hinein</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
         <source>Signing a test text with it</source>
         <translation>Testtext wird damit signiert</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Renew it: what was signed with a time stamp stays valid.</source>
-        <translation>Erneuern Sie es: Mit Zeitstempel Signiertes bleibt gültig.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>It keeps signing until then, also while the CA works.</source>
-        <translation>Es signiert bis dahin weiter, auch während die CA arbeitet.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>The certificate can sign programs until {date}, {left}.</source>
-        <translation>Das Zertifikat kann bis {date} Programme signieren, {left}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Make a signing request, give it to a CA, and bring its answer back here.</source>
-        <translation>Erstellen Sie eine Zertifikatanforderung, geben Sie sie einer CA, und bringen Sie deren Antwort hierher zurück.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Made on {date}, 1 day ago.</source>
-        <translation>Erstellt am {date}, vor 1 Tag.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>{n} days left</source>
-        <translation>noch {n} Tage</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Stays out</source>
-        <translation>Bleibt draußen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk.py"/>
@@ -8959,44 +8864,204 @@
         <translation>Zertifikat wird beurteilt</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>The vault makes the key and the request. You see what is made before it is.</source>
+        <translation>Der Tresor erstellt den Schlüssel und die Anforderung. Sie sehen vorher, was erstellt wird.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>The answer fits the request.</source>
+        <translation>Die Antwort passt zur Anforderung.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Nothing was changed in the vault.</source>
+        <translation>Im Tresor wurde nichts geändert.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>A request for its next version waits for the CA's answer.</source>
+        <translation>Eine Anforderung für die nächste Version wartet auf die Antwort der CA.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>The certificate can sign programs.</source>
+        <translation>Das Zertifikat kann Programme signieren.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>ends today</source>
+        <translation>endet heute</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>1 day left</source>
+        <translation>noch 1 Tag</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>made in the vault's hardware, never leaves it</source>
+        <translation>in der Hardware des Tresors erzeugt, verlässt sie nie</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>kept in software</source>
+        <translation>in Software gehalten</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Nobody has looked yet what the vault holds.</source>
+        <translation>Was der Tresor enthält, hat sich noch niemand angesehen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>A few seconds, and nothing changes there.</source>
+        <translation>Ein paar Sekunden, und dort ändert sich nichts.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Something changed since this was looked at. Look again.</source>
+        <translation>Seit dem Ansehen hat sich etwas geändert. Sehen Sie noch einmal nach.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>The vault answers.</source>
+        <translation>Der Tresor antwortet.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Seen {time}.</source>
+        <translation>Gesehen am {time}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>A request for the next version: the present one keeps signing until you merge the answer.</source>
+        <translation>Eine Anforderung für die nächste Version: Die jetzige signiert weiter, bis Sie die Antwort zusammenführen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Fill in who the certificate is for.</source>
+        <translation>Geben Sie an, für wen das Zertifikat ist.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>It is not in the vault yet: merging it is the last step.</source>
+        <translation>Sie ist noch nicht im Tresor: Das Zusammenführen ist der letzte Schritt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>It waits in the vault, not here: close the program whenever you like.</source>
+        <translation>Sie wartet im Tresor, nicht hier: Sie können das Programm jederzeit schließen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Made today.</source>
+        <translation>Heute erstellt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Made on {date}, {n} days ago.</source>
+        <translation>Erstellt am {date}, vor {n} Tagen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>code signing, digital signatures</source>
+        <translation>Codesignatur, digitale Signaturen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/bundle.py"/>
+        <source>Certificate of</source>
+        <translation>Zertifikat von</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Goes there</source>
+        <translation>Kommt hinein</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Renew it: what was signed with a time stamp stays valid.</source>
+        <translation>Erneuern Sie es: Mit Zeitstempel Signiertes bleibt gültig.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>It keeps signing until then, also while the CA works.</source>
+        <translation>Es signiert bis dahin weiter, auch während die CA arbeitet.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>The certificate can sign programs until {date}, {left}.</source>
+        <translation>Das Zertifikat kann bis {date} Programme signieren, {left}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Make a signing request, give it to a CA, and bring its answer back here.</source>
+        <translation>Erstellen Sie eine Zertifikatanforderung, geben Sie sie einer CA, und bringen Sie deren Antwort hierher zurück.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Made on {date}, 1 day ago.</source>
+        <translation>Erstellt am {date}, vor 1 Tag.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>{n} days left</source>
+        <translation>noch {n} Tage</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Stays out</source>
+        <translation>Bleibt draußen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>What is shown below is of {time}.</source>
+        <translation>Unten steht der Stand vom {time}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Made on {date}.</source>
         <translation>Erstellt am {date}.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>{key}, {kept}, not exportable, not used again</source>
         <translation>{key}, {kept}, nicht exportierbar, nicht wiederverwendet</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>{begin} to {end}</source>
         <translation>{begin} bis {end}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>The certificate expired on {date}.</source>
         <translation>Das Zertifikat ist am {date} abgelaufen.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Time to renew: the certificate is valid until {date}, {left}.</source>
         <translation>Zeit zum Erneuern: Das Zertifikat gilt bis {date}, {left}.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>The vault {vault} holds no certificate {name} yet.</source>
         <translation>Der Tresor {vault} enthält noch kein Zertifikat {name}.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>{name}: a new version; the present one keeps signing</source>
         <translation>{name}: eine neue Version; die jetzige signiert weiter</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>{name}: new</source>
         <translation>{name}: neu</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Nothing was made.</source>
+        <translation>Es wurde nichts erstellt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/forms.py"/>
@@ -9029,7 +9094,7 @@
         <translation>es ist kein Zertifikat</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>A signing request waits for the CA's answer.</source>
         <translation>Eine Zertifikatanforderung wartet auf die Antwort der CA.</translation>
     </message>
@@ -9479,7 +9544,7 @@
         <translation>ist ungültig</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Asks for</source>
         <translation>Verlangt</translation>
     </message>
@@ -11694,7 +11759,7 @@
         <translation>{file} ist ein Windows-Programm, signiert von {publisher}.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Subject</source>
         <translation>Antragsteller</translation>
     </message>
@@ -11934,7 +11999,7 @@
         <translation>Zertifikat</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>expired</source>
         <translation>abgelaufen</translation>
     </message>
@@ -13095,11 +13160,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>The vault makes the key and the request. You see what is made before it is.</source>
-        <translation>Der Tresor erstellt den Schlüssel und die Anforderung. Sie sehen vorher, was erstellt wird.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
         <source>Nothing changes in the vault.</source>
         <translation>Im Tresor ändert sich nichts.</translation>
     </message>
@@ -13107,101 +13167,6 @@
         <location filename="codesign_wizard/pages/certificate.py"/>
         <source>Looking what the vault holds</source>
         <translation>Inhalt des Tresors wird angesehen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Checking before anything is made</source>
-        <translation>Prüfung, bevor etwas erstellt wird</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Make this in the vault?</source>
-        <translation>Dies im Tresor erstellen?</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Nothing has been made so far. This is all that will be:</source>
-        <translation>Bisher wurde nichts erstellt. Das ist alles, was erstellt wird:</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Make it no&amp;w</source>
-        <translation>Jetzt &amp;erstellen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Making the signing request</source>
-        <translation>Zertifikatanforderung wird erstellt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>&amp;Drop it</source>
-        <translation>Ver&amp;werfen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Dropping the request</source>
-        <translation>Anforderung wird verworfen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Bring the deleted certificate back?</source>
-        <translation>Das gelöschte Zertifikat zurückholen?</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>All its versions come back as they were, and can sign again.</source>
-        <translation>Alle Versionen kommen zurück, wie sie waren, und können wieder signieren.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>&amp;Recover it</source>
-        <translation>Wieder&amp;herstellen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>the pasted text</source>
-        <translation>der eingefügte Text</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>the practice CA's answer</source>
-        <translation>die Antwort der Übungs-CA</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Checking the CA's answer</source>
-        <translation>Antwort der CA wird geprüft</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Merge this into the vault?</source>
-        <translation>Dies im Tresor zusammenführen?</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>It fits the request. The certificate and its issuers go there; the root stays out.</source>
-        <translation>Es passt zur Anforderung. Das Zertifikat und seine Aussteller kommen hinein; das Stammzertifikat bleibt draußen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Mer&amp;ge it now</source>
-        <translation>Jetzt z&amp;usammenführen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
-        <source>Merging the answer</source>
-        <translation>Antwort wird zusammengeführt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Save the signing request</source>
-        <translation>Zertifikatanforderung speichern</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Signing requests (*.csr *.pem)</source>
-        <translation>Zertifikatanforderungen (*.csr *.pem)</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
@@ -13219,69 +13184,39 @@
         <translation>Erneut nach&amp;sehen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Nothing was changed in the vault.</source>
-        <translation>Im Tresor wurde nichts geändert.</translation>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>the pasted text</source>
+        <translation>der eingefügte Text</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>A request for the next version: the present one keeps signing until you merge the answer.</source>
-        <translation>Eine Anforderung für die nächste Version: Die jetzige signiert weiter, bis Sie die Antwort zusammenführen.</translation>
+        <location filename="codesign_wizard/pages/certificate_answer.py"/>
+        <source>the practice CA's answer</source>
+        <translation>die Antwort der Übungs-CA</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Fill in who the certificate is for.</source>
-        <translation>Geben Sie an, für wen das Zertifikat ist.</translation>
+        <location filename="codesign_wizard/pages/certificate_answer.py"/>
+        <source>Checking the CA's answer</source>
+        <translation>Antwort der CA wird geprüft</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Kee&amp;p it</source>
-        <translation>&amp;Behalten</translation>
+        <location filename="codesign_wizard/pages/certificate_answer.py"/>
+        <source>Merge this into the vault?</source>
+        <translation>Dies im Tresor zusammenführen?</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Lost for good: its key. A certificate that the CA issues for this request, even one that is paid for, can then never be used; the CA would have to issue it anew for another request.</source>
-        <translation>Endgültig verloren: der zugehörige Schlüssel. Ein Zertifikat, das die CA für diese Anforderung ausstellt, selbst ein bezahltes, kann dann nie verwendet werden; die CA müsste es für eine andere Anforderung neu ausstellen.</translation>
+        <location filename="codesign_wizard/pages/certificate_answer.py"/>
+        <source>It fits the request. The certificate and its issuers go there; the root stays out.</source>
+        <translation>Es passt zur Anforderung. Das Zertifikat und seine Aussteller kommen hinein; das Stammzertifikat bleibt draußen.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>The answer fits the request.</source>
-        <translation>Die Antwort passt zur Anforderung.</translation>
+        <location filename="codesign_wizard/pages/certificate_answer.py"/>
+        <source>Mer&amp;ge it now</source>
+        <translation>Jetzt z&amp;usammenführen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>It is not in the vault yet: merging it is the last step.</source>
-        <translation>Sie ist noch nicht im Tresor: Das Zusammenführen ist der letzte Schritt.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Drop the signing request {name}?</source>
-        <translation>Zertifikatanforderung {name} verwerfen?</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Recovering</source>
-        <translation>Wiederherstellung</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Saving {name}</source>
-        <translation>{name} wird gespeichert</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Nobody has looked yet what the vault holds.</source>
-        <translation>Was der Tresor enthält, hat sich noch niemand angesehen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>A few seconds, and nothing changes there.</source>
-        <translation>Ein paar Sekunden, und dort ändert sich nichts.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Something changed since this was looked at. Look again.</source>
-        <translation>Seit dem Ansehen hat sich etwas geändert. Sehen Sie noch einmal nach.</translation>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Merging the answer</source>
+        <translation>Antwort wird zusammengeführt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
@@ -13289,24 +13224,19 @@
         <translation>die Ablehnung der CA</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>The vault answers.</source>
-        <translation>Der Tresor antwortet.</translation>
+        <location filename="codesign_wizard/pages/certificate_files.py"/>
+        <source>Save the signing request</source>
+        <translation>Zertifikatanforderung speichern</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Nothing was made.</source>
-        <translation>Es wurde nichts erstellt.</translation>
+        <location filename="codesign_wizard/pages/certificate_files.py"/>
+        <source>Signing requests (*.csr *.pem)</source>
+        <translation>Zertifikatanforderungen (*.csr *.pem)</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Seen {time}.</source>
-        <translation>Gesehen am {time}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>What is shown below is of {time}.</source>
-        <translation>Unten steht der Stand vom {time}.</translation>
+        <location filename="codesign_wizard/pages/certificate_files.py"/>
+        <source>Saving {name}</source>
+        <translation>{name} wird gespeichert</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
@@ -13532,6 +13462,76 @@
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
         <source>Given: {names}</source>
         <translation>Übergeben: {names}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Checking before anything is made</source>
+        <translation>Prüfung, bevor etwas erstellt wird</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Make this in the vault?</source>
+        <translation>Dies im Tresor erstellen?</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Nothing has been made so far. This is all that will be:</source>
+        <translation>Bisher wurde nichts erstellt. Das ist alles, was erstellt wird:</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Make it no&amp;w</source>
+        <translation>Jetzt &amp;erstellen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Making the signing request</source>
+        <translation>Zertifikatanforderung wird erstellt</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>&amp;Drop it</source>
+        <translation>Ver&amp;werfen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>Dropping the request</source>
+        <translation>Anforderung wird verworfen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Bring the deleted certificate back?</source>
+        <translation>Das gelöschte Zertifikat zurückholen?</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>All its versions come back as they were, and can sign again.</source>
+        <translation>Alle Versionen kommen zurück, wie sie waren, und können wieder signieren.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>&amp;Recover it</source>
+        <translation>Wieder&amp;herstellen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Kee&amp;p it</source>
+        <translation>&amp;Behalten</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Lost for good: its key. A certificate that the CA issues for this request, even one that is paid for, can then never be used; the CA would have to issue it anew for another request.</source>
+        <translation>Endgültig verloren: der zugehörige Schlüssel. Ein Zertifikat, das die CA für diese Anforderung ausstellt, selbst ein bezahltes, kann dann nie verwendet werden; die CA müsste es für eine andere Anforderung neu ausstellen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Drop the signing request {name}?</source>
+        <translation>Zertifikatanforderung {name} verwerfen?</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate_request.py"/>
+        <source>Recovering</source>
+        <translation>Wiederherstellung</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/held.py"/>
@@ -15239,12 +15239,12 @@
         <translation>Für Menschen (*.html);;Für Programme (*.json)</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
+        <location filename="codesign_wizard/pages/certificate_files.py"/>
         <source>Save reminders for the calendar</source>
         <translation>Erinnerungen für den Kalender speichern</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
+        <location filename="codesign_wizard/pages/certificate_files.py"/>
         <source>Calendar files (*.ics)</source>
         <translation>Kalenderdateien (*.ics)</translation>
     </message>
@@ -15399,7 +15399,7 @@
         <translation>Abgerufen: {time}.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
+        <location filename="codesign_wizard/pages/certificate_files.py"/>
         <source>Saved as {name}</source>
         <translation>Gespeichert als {name}</translation>
     </message>
@@ -16689,7 +16689,7 @@
         <translation>Versionen im Tresor</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>In the vault</source>
         <translation>Im Tresor</translation>
     </message>
