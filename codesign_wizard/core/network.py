@@ -6,14 +6,12 @@ proxy and another bundle.
 
 from __future__ import annotations
 
-import email.utils
 import json as json_codec
 import os
 import ssl
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -26,8 +24,9 @@ from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.files import require_file
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel, call_cancellable
+from codesign_wizard.core.network_answer import Answer, parse_http_date
 from codesign_wizard.core.network_connections import Connections
-from codesign_wizard.core.network_failure import FailureKind, TooLargeError, classify, tunnel_status
+from codesign_wizard.core.network_failure import FailureKind, classify, tunnel_status
 from codesign_wizard.core.proxy_login import joined, split, usable
 from codesign_wizard.core.text import tr
 
@@ -40,17 +39,6 @@ if TYPE_CHECKING:
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _LONGEST_WAIT = 30.0  # seconds spent waiting between attempts, all together
-_PIECE = 64 << 10
-# Microsoft's, Apple's and Amazon's
-_REQUEST_IDS = (
-    "x-ms-request-id",
-    "x-ms-correlation-request-id",
-    "client-request-id",
-    "x-request-id",
-    "x-apple-request-uuid",
-    "x-apple-jingle-correlation-key",
-    "x-amz-request-id",
-)
 
 
 class NetworkError(CodesignError):
@@ -78,84 +66,6 @@ class NetworkSettings:
     use_environment: bool = True
     cache: str = ""
     pace: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer, whatever its status; header names in lower case, ``seconds`` is how long it took."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
-    seconds: float
-
-    @property
-    def request_id(self) -> str:
-        """The id that the vendor's support asks for, or ""."""
-        for name in _REQUEST_IDS:
-            if self.headers.get(name):
-                return self.headers[name]
-        return ""
-
-    @property
-    def time(self) -> datetime | None:
-        """The server's own time from its Date header (UTC), or ``None``."""
-        return parse_http_date(self.headers.get("date", ""))
-
-    def json(self) -> Any:
-        """Return the body as JSON; raises ``ValueError``."""
-        try:
-            return json_codec.loads(self.body)
-        except RecursionError as error:
-            raise ValueError("nested too deeply") from error
-
-
-@dataclass
-class _Attempt:
-    """One request under way, on a thread of its own."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    data: bytes | str | Mapping[str, str] | None
-    timeout: float
-    maximum: int
-    follow: bool
-    session: requests.Session = field(repr=False)
-
-    def run(self) -> Answer:
-        began = time.monotonic()
-        deadline = began + self.timeout
-        with self._answer() as answer:
-            body = bytearray()
-            for piece in answer.iter_content(_PIECE):
-                body += piece
-                if len(body) > self.maximum:
-                    raise TooLargeError
-                if time.monotonic() > deadline:
-                    raise TimeoutError
-            headers = {name.lower(): value for name, value in answer.headers.items()}
-            return Answer(answer.status_code, headers, bytes(body), self.url, time.monotonic() - began)
-
-    def _answer(self) -> requests.Response:
-        import requests
-
-        timeout = (min(self.timeout, 10.0), self.timeout)
-        if self.follow:
-            return self.session.request(
-                self.method, self.url, headers=self.headers, data=self.data, timeout=timeout, stream=True
-            )
-        # past the session's merging of settings that nobody made, and cookies that nobody keeps, which take
-        # longer than the sending; "" for parameters, because an empty mapping is looked at from all sides
-        request = requests.PreparedRequest()
-        request.prepare_method(self.method)
-        request.prepare_url(self.url, "")
-        request.prepare_headers({**self.session.headers, **self.headers})
-        request.prepare_body(self.data, None)
-        request.prepare_auth(None, self.url)
-        adapter = self.session.get_adapter(self.url)
-        return adapter.send(request, stream=True, timeout=timeout, proxies=self.session.proxies)
 
 
 class Network:
@@ -224,11 +134,13 @@ class Network:
         """Return a new session by these settings, for one thread; close it. Raises ``InputError``."""
         import requests
 
+        from codesign_wizard.core.network_attempt import Adapter
+
         session = requests.Session()
         session.trust_env = False
         # a session may serve several in turn: what a server would have it remember is nobody's
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = _adapter(self.ssl_context())
+        adapter = Adapter(self.ssl_context())
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         if self.settings.proxy:
@@ -355,11 +267,13 @@ class Network:
         follow: bool,
         waiting: bool,
     ) -> Answer:
+        from codesign_wizard.core.network_attempt import Attempt
+
         shown = f"{method} {url.partition('?')[0]}"
         with self._borrowed(url) as session:
             proxy = self.proxy_for(url)
             session.proxies = {"http": proxy, "https": proxy} if proxy else {}
-            attempt = _Attempt(method, url, headers, data, seconds, maximum, follow, session)
+            attempt = Attempt(method, url, headers, data, seconds, maximum, follow, session)
             try:
                 if waiting:
                     job.check_cancelled()
@@ -484,15 +398,6 @@ class Network:
         )
 
 
-def parse_http_date(text: str) -> datetime | None:
-    """Return an HTTP-date (RFC 9110, 5.6.7) in UTC, or ``None``."""
-    try:
-        found = email.utils.parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError):
-        return None
-    return found.astimezone(UTC) if found.tzinfo is not None else found.replace(tzinfo=UTC)
-
-
 def _retry_after(answer: Answer, default: float) -> float:
     told = answer.headers.get("retry-after", "").strip()
     if told.isascii() and told.isdigit():
@@ -504,28 +409,6 @@ def _retry_after(answer: Answer, default: float) -> float:
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
-
-
-def _adapter(context: ssl.SSLContext) -> Any:
-    from requests.adapters import HTTPAdapter
-
-    class Adapter(HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, **kwargs, ssl_context=context)
-
-        def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-            return super().proxy_manager_for(proxy, **kwargs, ssl_context=context)
-
-        def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
-            host, pool = super().build_connection_pool_key_attributes(request, True, cert)
-            # requests would load certifi's list into the context at every connection
-            kept = {key: value for key, value in pool.items() if key not in ("ca_certs", "ca_cert_dir")}
-            return host, {**kept, "cert_reqs": "CERT_REQUIRED", "ssl_context": context}
-
-        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-            conn.cert_reqs = "CERT_REQUIRED"
-
-    return Adapter()
 
 
 def _with_scheme(proxy: str) -> str:

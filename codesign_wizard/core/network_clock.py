@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from codesign_wizard.core import network_findings
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, iso
-from codesign_wizard.core.network import Answer
+from codesign_wizard.core.network_answer import Answer
 from codesign_wizard.core.text import tr
 
 CLOCK_TOLERANCE = timedelta(minutes=5)  # what Entra ID and Key Vault allow tokens to be off

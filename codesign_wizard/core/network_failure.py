@@ -72,7 +72,9 @@ def classify(error: BaseException) -> tuple[FailureKind | None, str]:
         or "UNEXPECTED_EOF" in text
     ):
         kind = FailureKind.RESET
-    elif names & _ANY or any(isinstance(each, OSError) for each in causes):
+    elif _ANY & {base.__name__ for each in causes for base in type(each).__mro__} or any(
+        isinstance(each, OSError) for each in causes
+    ):
         kind = FailureKind.OTHER
     return kind, words
 

@@ -19,7 +19,8 @@ from codesign_wizard.core.apple.notary_explain import KnownKey, evidence_of, ref
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Evidence, FindingKind, Remedy, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel
-from codesign_wizard.core.network import Answer, Network
+from codesign_wizard.core.network import Network
+from codesign_wizard.core.network_answer import Answer
 from codesign_wizard.core.redact import Secret, remember
 from codesign_wizard.core.text import tr
 

@@ -13,7 +13,7 @@ from codesign_wizard.core.apple import api_key_findings as keys
 from codesign_wizard.core.apple import notary_findings as found
 from codesign_wizard.core.apple.api_key import ApiKey
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, utc_now
-from codesign_wizard.core.network import Answer
+from codesign_wizard.core.network_answer import Answer
 from codesign_wizard.core.network_clock import clock_finding
 from codesign_wizard.core.text import tr
 

@@ -16,7 +16,8 @@ from codesign_wizard.core.apple import staple_findings as found
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Certainty, Evidence, Remedy, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel
-from codesign_wizard.core.network import Answer, Network, NetworkError
+from codesign_wizard.core.network import Network, NetworkError
+from codesign_wizard.core.network_answer import Answer
 from codesign_wizard.core.network_failure import FailureKind
 from codesign_wizard.core.text import tr
 

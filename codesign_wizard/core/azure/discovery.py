@@ -16,7 +16,8 @@ from codesign_wizard.core.azure.identifiers import guid_of
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.finding import Evidence, Finding, Remedy, blocks, utc_now
 from codesign_wizard.core.job import JobContext
-from codesign_wizard.core.network import Answer, Network, NetworkError
+from codesign_wizard.core.network import Network, NetworkError
+from codesign_wizard.core.network_answer import Answer
 from codesign_wizard.core.network_clock import clock_finding
 from codesign_wizard.core.text import tr
 

@@ -17,7 +17,8 @@ from codesign_wizard.core.azure import signin_findings as findings
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.finding import Evidence, Finding, blocks, iso, utc_now
 from codesign_wizard.core.job import JobContext
-from codesign_wizard.core.network import Answer, Network, NetworkError
+from codesign_wizard.core.network import Network, NetworkError
+from codesign_wizard.core.network_answer import Answer
 from codesign_wizard.core.redact import Secret
 
 

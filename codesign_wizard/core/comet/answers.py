@@ -13,7 +13,7 @@ from codesign_wizard.core.comet import findings
 from codesign_wizard.core.comet.address import ServerAddress
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Evidence, Finding, Remedy, utc_now
-from codesign_wizard.core.network import Answer
+from codesign_wizard.core.network_answer import Answer
 from codesign_wizard.core.text import shown, tr
 
 _WORDS = 500

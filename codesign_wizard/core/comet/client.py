@@ -29,7 +29,8 @@ from codesign_wizard.core.comet.answers import (
 from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, utc_now
 from codesign_wizard.core.job import JobContext
-from codesign_wizard.core.network import Answer, Network
+from codesign_wizard.core.network import Network
+from codesign_wizard.core.network_answer import Answer
 from codesign_wizard.core.network_download import Head, download
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import shown, tr

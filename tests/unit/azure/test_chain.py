@@ -17,7 +17,8 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 from codesign_wizard.core.chain import complete_chain
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.job import Job
-from codesign_wizard.core.network import Answer, Network, NetworkSettings
+from codesign_wizard.core.network import Network, NetworkSettings
+from codesign_wizard.core.network_answer import Answer
 
 ADDRESS = "http://pki.practice.example/ca.cer"
 PEM, DER = serialization.Encoding.PEM, serialization.Encoding.DER

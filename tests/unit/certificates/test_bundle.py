@@ -29,8 +29,8 @@ from codesign_wizard.core.certificates.forms import MAXIMUM_SIZE, Piece
 from codesign_wizard.core.errors import Cancelled, InputError
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.job import Job
-from codesign_wizard.core.network import Answer as HttpAnswer
 from codesign_wizard.core.network import Network, NetworkSettings
+from codesign_wizard.core.network_answer import Answer as HttpAnswer
 from tests.support import pki
 from tests.unit.certificates import answers
 from tests.unit.certificates.answers import FORMS, der, pem, request

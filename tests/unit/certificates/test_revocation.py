@@ -23,7 +23,8 @@ from codesign_wizard.core.certificates.revocation import (
 )
 from codesign_wizard.core.errors import Cancelled
 from codesign_wizard.core.job import Job
-from codesign_wizard.core.network import Answer, Network, NetworkError, NetworkSettings
+from codesign_wizard.core.network import Network, NetworkError, NetworkSettings
+from codesign_wizard.core.network_answer import Answer
 from codesign_wizard.core.network_failure import FailureKind
 from codesign_wizard.core.network_findings import OTHER
 from tests.support import pki

@@ -19,7 +19,8 @@ from codesign_wizard.core.clouds import Cloud
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Evidence, Finding, utc_now
 from codesign_wizard.core.job import JobContext
-from codesign_wizard.core.network import Answer, Network
+from codesign_wizard.core.network import Network
+from codesign_wizard.core.network_answer import Answer
 from codesign_wizard.core.redact import Secret
 
 AUTHORIZATION_API = "2022-04-01"

@@ -28,7 +28,8 @@ from codesign_wizard.core.azure.permissions.catalogue import Model, Permission, 
 from codesign_wizard.core.azure.permissions.report import Observation, Source, State
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, utc_now
 from codesign_wizard.core.job import JobContext, side_by_side
-from codesign_wizard.core.network import Answer, Network, NetworkError
+from codesign_wizard.core.network import Network, NetworkError
+from codesign_wizard.core.network_answer import Answer
 from codesign_wizard.core.network_failure import FailureKind
 from codesign_wizard.core.text import mark, tr, translate
 

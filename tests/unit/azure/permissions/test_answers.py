@@ -22,7 +22,7 @@ from codesign_wizard.core.azure.permissions.probes import (
 )
 from codesign_wizard.core.azure.permissions.report import Source, State
 from codesign_wizard.core.finding import Certainty, Finding, Severity
-from codesign_wizard.core.network import Answer
+from codesign_wizard.core.network_answer import Answer
 
 TENANT = "0d9c1f3e-5a7b-4c2d-8e6f-1a2b3c4d5e6f"
 OPTIONS = AzureOptions("contoso", "code-signing", "6b1f6e2a-3b0c-4f0e-9d3a-0c2f4a6b8d10", TENANT)
