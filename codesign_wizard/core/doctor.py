@@ -7,12 +7,11 @@ the certificate itself is judged as well: what a signature alone does not show.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.core.azure.options import AzureOptions, check_options
-from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Finding, Severity, blocks, iso
 from codesign_wizard.core.job import JobContext, StageState
 from codesign_wizard.core.network import Network
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.azure.permissions.diagnosis import Diagnosis
     from codesign_wizard.core.azure.permissions.evaluate import VaultAccess
     from codesign_wizard.core.azure.permissions.report import Report
+    from codesign_wizard.core.azure.proof import Proof
     from codesign_wizard.core.azure.signin import CallerIdentity
 
 STAGES = ("options", "network", "sign-in", "permissions", "vault", "signature")
@@ -169,7 +169,8 @@ class _Doctor:
             if finding.id not in known and not (named and finding.id.startswith(_PERMISSION)):
                 self.findings.append(finding)
         if self.roots is not None and proof.certificate is not None:
-            self.findings += self._judged(self.roots, proof.certificate)
+            key = diagnosis.probes.key if diagnosis.probes is not None else {}
+            self.findings += self._judged(self.roots, proof, proof.certificate, key)
         for key, refused in (("vault", proof.unread), ("signature", proof.unread or proof.unsigned)):
             if refused is None:
                 self.job.stage(key, StageState.DONE)
@@ -180,23 +181,20 @@ class _Doctor:
                 explained = refused.id.startswith(_PERMISSION)
                 self.job.stage(key, StageState.SKIPPED if explained else StageState.FAILED)
 
-    def _judged(self, roots: RootStore, certificate: KeyVaultCertificate) -> Iterator[Finding]:
+    def _judged(
+        self, roots: RootStore, proof: Proof, certificate: KeyVaultCertificate, key: Mapping[str, Any]
+    ) -> Iterator[Finding]:
         """Yield what stands against the certificate, or soon will, and was not found before."""
+        from codesign_wizard.core.certificates.held import HeldCertificate, KeyFacts
         from codesign_wizard.core.certificates.judge import judge_version
-        from codesign_wizard.core.certificates.vault_reader import VaultReader
 
         known = {each.id for each in self.findings}
-        try:
-            with VaultReader.open(
-                self.job, self.network, self.options, self.secret, credential=self.credential
-            ) as vault:
-                held = vault.with_key(self.job, certificate)
-        except CodesignError as error:
-            # it has been read a moment ago
-            if error.finding.id not in known:
-                yield error.finding
-            return
-        for finding in judge_version(self.job, held, roots=roots, network=self.network).findings:
+        facts = KeyFacts.read(key) if key else None
+        # a version may have come between the two answers
+        own = facts if facts is not None and facts.id == certificate.key_id else None
+        held = HeldCertificate.of(certificate, own, True)
+        judged = judge_version(self.job, held, roots=roots, network=self.network, known=proof.issuers)
+        for finding in judged.findings:
             grave = finding.severity in (Severity.ERROR, Severity.WARNING) or finding.id == _EXPIRES_SOON
             if grave and finding.id not in known and _TOLD.get(finding.id) not in known:
                 yield finding

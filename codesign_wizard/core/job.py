@@ -122,17 +122,18 @@ class Job:
         self.cancel_event.set()
 
 
-class _Hand:
+class _Hand(threading.Thread):
     """A daemon thread that makes one call after the other: to start one takes longer than many a call."""
 
     def __init__(self) -> None:
+        super().__init__(daemon=True)
         self._calls: SimpleQueue[tuple[str, Callable[[], None]]] = SimpleQueue()
-        threading.Thread(target=self._work, daemon=True).start()
+        self.start()
 
     def take(self, name: str, call: Callable[[], None]) -> None:
         self._calls.put((name, call))
 
-    def _work(self) -> None:
+    def run(self) -> None:
         while True:
             try:
                 name, call = self._calls.get(timeout=_IDLE)
@@ -143,7 +144,7 @@ class _Hand:
                         _hands.remove(self)
                         return
                 continue
-            threading.current_thread().name = name
+            self.name = name
             call()
             del call  # and what it holds
 
@@ -155,6 +156,11 @@ class _Hand:
 _IDLE = 5.0  # seconds until a thread without work ends
 _hands_lock = threading.Lock()
 _hands: list[_Hand] = []
+
+
+def may_wait() -> bool:
+    """Tell whether this thread may wait for a socket: it is left behind when its job is cancelled."""
+    return isinstance(threading.current_thread(), _Hand)
 
 
 def _hand() -> _Hand:

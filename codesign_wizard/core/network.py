@@ -23,7 +23,7 @@ from codesign_wizard.core import network_trust
 from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.files import require_file
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, utc_now
-from codesign_wizard.core.job import JobContext, LogLevel, call_cancellable
+from codesign_wizard.core.job import JobContext, LogLevel, call_cancellable, may_wait
 from codesign_wizard.core.network_answer import Answer, parse_http_date
 from codesign_wizard.core.network_connections import Connections
 from codesign_wizard.core.network_failure import FailureKind, classify, tunnel_status
@@ -198,12 +198,8 @@ class Network:
         timeout: float | None = None,
         max_body: int = 8 << 20,
         follow: bool = False,
-        waiting: bool = False,
     ) -> Answer:
         """Send one request and return the answer, whatever its status.
-
-        *waiting* says that this thread may wait for the socket: it is one that is left behind when the job is
-        cancelled.
 
         Idempotent requests are repeated at most *retries* times when there was no answer or one of 408, 429,
         500, 502, 503, 504; Retry-After is honoured as long as all waits stay within 30 seconds. Raises
@@ -220,7 +216,7 @@ class Network:
         waited = 0.0
         for attempt in range(1, tries + 1):
             try:
-                answer = self._once(job, method, url, sent, data, part, seconds, max_body, follow, waiting)
+                answer = self._once(job, method, url, sent, data, part, seconds, max_body, follow)
             except NetworkError as error:
                 passing = error.kind in (FailureKind.RESET, FailureKind.TIMEOUT)
                 if attempt == tries or not passing:
@@ -265,7 +261,6 @@ class Network:
         seconds: float,
         maximum: int,
         follow: bool,
-        waiting: bool,
     ) -> Answer:
         from codesign_wizard.core.network_attempt import Attempt
 
@@ -275,7 +270,7 @@ class Network:
             session.proxies = {"http": proxy, "https": proxy} if proxy else {}
             attempt = Attempt(method, url, headers, data, seconds, maximum, follow, session)
             try:
-                if waiting:
+                if may_wait():
                     job.check_cancelled()
                     answer = attempt.run()
                 else:

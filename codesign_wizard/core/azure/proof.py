@@ -17,6 +17,7 @@ from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
     from azure.keyvault.certificates import KeyVaultCertificate
+    from cryptography import x509
 
     from codesign_wizard.core.azure.credential import ApplicationCredential
     from codesign_wizard.core.azure.signer import KeyVaultSigner
@@ -30,7 +31,8 @@ class Proof:
     """What came of it: ``unread`` is why the certificate could not be read, ``unsigned`` why not signed.
 
     ``noticed`` are findings beside that (of the chain); ``facts`` are the certificate's. ``key_id`` is the
-    key's and ``certificate`` what Microsoft's client gave, when the certificate was read.
+    key's and ``certificate`` what Microsoft's client gave, when the certificate was read; ``issuers`` is its
+    chain above it, as far as it could be had.
     """
 
     unread: Finding | None = None
@@ -40,6 +42,7 @@ class Proof:
     facts: dict[str, str] = field(default_factory=dict)
     key_id: str = ""
     certificate: KeyVaultCertificate | None = None
+    issuers: tuple[x509.Certificate, ...] = ()
 
     @property
     def findings(self) -> list[Finding]:
@@ -74,6 +77,7 @@ def prove(
             facts=_facts(signer),
             key_id=signer.key_id,
             certificate=signer.certificate,
+            issuers=tuple(signer.certificate_chain[1:]),
         )
         certificate_read()
         digest = signer.test_digest()

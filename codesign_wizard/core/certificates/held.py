@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.core.certificates.request import SigningRequest
@@ -65,6 +67,29 @@ class KeyFacts:
             shown.exportable,
             shown.enabled,
             _public_key(key.key),
+        )
+
+    @classmethod
+    def read(cls, bundle: Mapping[str, Any]) -> KeyFacts:
+        """Return what a vault answers to *Get Key*: a KeyBundle, whose ``key`` is a JSON Web Key.
+
+        What is missing or of another type stays untold.
+        """
+        key, attributes = _mapping(bundle.get("key")), _mapping(bundle.get("attributes"))
+        operations = key.get("key_ops")
+        platform = attributes.get("hsmPlatform")
+        exportable, enabled = attributes.get("exportable"), attributes.get("enabled")
+        numbers = SimpleNamespace(
+            crv=_text(key.get("crv")), **{name: _number(key.get(name)) for name in ("n", "e", "x", "y")}
+        )
+        return cls(
+            _text(key.get("kid")),
+            _text(key.get("kty")),
+            tuple(_text(each) for each in operations) if isinstance(operations, list) else (),
+            str(platform) if platform is not None else "",
+            exportable if isinstance(exportable, bool) else None,
+            enabled if isinstance(enabled, bool) else None,
+            _public_key(numbers),
         )
 
 
@@ -251,6 +276,18 @@ class Holding:
 
 def _text(value: object) -> str:
     return str(getattr(value, "value", value) or "")
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _number(value: object) -> bytes:
+    """Return a Base64urlUInt (RFC 7518, section 2), b"" when it is none."""
+    try:
+        return base64.urlsafe_b64decode(f"{value}{'=' * (-len(str(value)) % 4)}") if value else b""
+    except ValueError:
+        return b""
 
 
 def _public_key(key: Any) -> bytes:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from azure.keyvault.certificates import (
         CertificateOperation,
         CertificateProperties,
-        KeyVaultCertificate,
     )
 
 T = TypeVar("T")
@@ -130,10 +129,6 @@ class VaultReader:
         certificate = self._read(job, version, [], missing_is_error=True)
         assert certificate is not None  # its absence was raised
         return certificate
-
-    def with_key(self, job: JobContext, certificate: KeyVaultCertificate) -> HeldCertificate:
-        """Return the newest *certificate*, just read, with its key's facts where they can be read."""
-        return HeldCertificate.of(certificate, self._key(job, str(certificate.key_id or ""), []), True)
 
     def versions(self, job: JobContext) -> list[VersionSummary]:
         """Return all versions that have a certificate, newest first."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -18,7 +18,7 @@ from codesign_wizard.core.azure.permissions import admin_findings as kinds
 from codesign_wizard.core.clouds import Cloud
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Evidence, Finding, utc_now
-from codesign_wizard.core.job import JobContext
+from codesign_wizard.core.job import JobContext, side_by_side
 from codesign_wizard.core.network import Network
 from codesign_wizard.core.network_answer import Answer
 from codesign_wizard.core.redact import Secret
@@ -117,14 +117,17 @@ class Arm:
     def side_by_side(self, *calls: Any) -> list[Any]:
         """Run *calls* at the same time, a few at once; return each one's result, or its ``CodesignError``."""
 
-        def run(call: Any) -> Any:
+        def run(number: int, call: Any) -> tuple[int, Any]:
             try:
-                return call()
+                return number, call()
             except CodesignError as error:
-                return error
+                return number, error
 
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="arm") as pool:
-            return list(pool.map(run, calls))
+        results: list[Any] = [None] * len(calls)
+        numbered = [partial(run, number, call) for number, call in enumerate(calls)]
+        for number, result in side_by_side(self.job, numbered, at_once=_AT_ONCE, name="arm"):
+            results[number] = result
+        return results
 
     def _document(self, answer: Answer) -> dict[str, Any]:
         if answer.status != 200:

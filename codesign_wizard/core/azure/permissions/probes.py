@@ -18,7 +18,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.core.azure import explain
@@ -152,7 +152,8 @@ class ProbeResult:
 
     ``observations`` are by ``Permission.key`` of ``model``, and empty while no answer told the model: then
     ``by_model`` gives them for either. ``findings`` are what kept the vault from being asked (network,
-    throttling, token), each once. ``resource_id``, ``application_id``, ``object_id`` are as the vault named
+    throttling, token), each once. ``key`` is the KeyBundle of the certificate's key as the vault gave it,
+    empty where it did not. ``resource_id``, ``application_id``, ``object_id`` are as the vault named
     them in refusals, else "".
     """
 
@@ -163,6 +164,7 @@ class ProbeResult:
     application_id: str = ""
     object_id: str = ""
     key_id: str = ""
+    key: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def observations(self) -> dict[str, list[Observation]]:
@@ -178,6 +180,7 @@ class ProbeResult:
         return found
 
 
+@cache
 def permission_for(model: Model, kind: str, name: str) -> Permission:
     """Return the permission of *model* that means what an access policy calls *name*; raises ``KeyError``."""
     for each in permissions(Model.POLICY):
@@ -250,6 +253,7 @@ class _Run:
         self.troubles: list[Finding] = []  # each one request's; they count when nothing else was heard
         self.asked: list[Asked] = []
         self.key_id = ""
+        self.key: Mapping[str, Any] = {}
         # the vault's own log has it with every request (…/key-vault/general/logging, correlationId)
         self.correlation = str(uuid.uuid4())
         self.model_refusal: VaultRefusal | None = None
@@ -283,9 +287,11 @@ class _Run:
         # the key of a certificate has its name; without a version the current one is read
         path = self.key_id.removeprefix(self.options.vault_url) or "/keys/{name}/"
         answer = self.ask(Probe("keys", "get", "GET", path, sure=True), certificate, real=True)
-        key = _members(answer).get("key")
+        bundle = _members(answer)
+        key = bundle.get("key")
         if not isinstance(key, dict):
             return
+        self.key = bundle
         told = str(key.get("kid") or "")
         if not self.key_id and told.startswith(prefix):
             self.key_id = told
@@ -343,7 +349,6 @@ class _Run:
                     part="vault",
                     retries=0,
                     max_body=1 << 20,
-                    waiting=True,
                 )
             except NetworkError as error:
                 if error.kind is FailureKind.RESET and not again:
@@ -413,6 +418,7 @@ class _Run:
             first("application_id").lower(),
             first("object_id").lower(),
             self.key_id,
+            self.key,
         )
 
 
