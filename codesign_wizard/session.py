@@ -742,8 +742,8 @@ class _ReportStore(ProfileStore):
         super().__init__(Path(os.devnull) / "profiles")
         self._profile = profile
 
-    def list(self) -> Sequence[Profile]:
-        return [self._profile]
+    def read_all(self) -> tuple[Sequence[Profile], Sequence[Finding]]:
+        return [self._profile], []
 
     def load(self, name: str) -> Profile:
         return self._profile

@@ -49,7 +49,8 @@ def all_profiles(context: Context, systems: Callable[[Profile], tuple[bool, bool
     session = context.session
     # practice sets its own anew in each run: what is in the folder is the last run's
     ours = session.profile
-    profiles = [ours if each.id == ours.id else each for each in session.profiles.list()]
+    stored, unreadable = session.profiles.read_all()
+    profiles = [ours if each.id == ours.id else each for each in stored]
     if context.practising and ours.id not in [each.id for each in profiles]:
         profiles.append(ours)  # made for this run, and never saved
     given = context.application_secret() if context.options.secret_stdin else None
@@ -72,7 +73,7 @@ def all_profiles(context: Context, systems: Callable[[Profile], tuple[bool, bool
 
     with _many_threads():
         outcomes = survey(context.job, profiles, look, tr("Looking at the profiles"))
-    findings: list[Finding] = list(session.profiles.unreadable())
+    findings: list[Finding] = list(unreadable)
     lines, documents = [], []
     for profile, outcome in zip(profiles, outcomes, strict=True):
         own = [outcome] if isinstance(outcome, Finding) else outcome.findings

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, TextIO
 
 from codesign_wizard.commands.events import Events
@@ -286,13 +287,19 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 def _redacted(value: Any) -> Any:
     """Return *value* with every string in it redacted: in the finished text escapes would hide a secret."""
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, Mapping):
-        return {redact(str(name)): _redacted(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_redacted(item) for item in value]
-    return value
+    # a long document says the same words many times over
+    hidden = cache(redact)
+
+    def inside(value: Any) -> Any:
+        if isinstance(value, str):
+            return hidden(value)
+        if isinstance(value, Mapping):
+            return {hidden(str(name)): inside(item) for name, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [inside(item) for item in value]
+        return value
+
+    return inside(value)
 
 
 def _leave(stream: TextIO) -> None:

@@ -105,14 +105,14 @@ def _session_on(context: Context, profile: Profile) -> Session:
 def _list(context: Context) -> Outcome:
     _values(context, 0)
     store = _store(context)
-    profiles, last = store.list(), store.last_used
+    (profiles, unreadable), last = store.read_all(), store.last_used
     result = [
         {"id": profile.id, "name": profile.name, "last_used": profile.id == last} for profile in profiles
     ]
     lines = [
         f"{'*' if profile.id == last else ' '} {profile.name}  ({profile.id})" for profile in profiles
     ] or [tr("There is no profile yet.")]
-    return Outcome(store.unreadable(), result, lines=lines)
+    return Outcome(list(unreadable), result, lines=lines)
 
 
 def _show(context: Context) -> Outcome:

@@ -169,8 +169,8 @@ class _Doctor:
             if finding.id not in known and not (named and finding.id.startswith(_PERMISSION)):
                 self.findings.append(finding)
         if self.roots is not None and proof.certificate is not None:
-            key = diagnosis.probes.key if diagnosis.probes is not None else {}
-            self.findings += self._judged(self.roots, proof, proof.certificate, key)
+            bundle = diagnosis.probes.key if diagnosis.probes is not None else {}
+            self.findings += self._judged(self.roots, proof, proof.certificate, bundle)
         for key, refused in (("vault", proof.unread), ("signature", proof.unread or proof.unsigned)):
             if refused is None:
                 self.job.stage(key, StageState.DONE)
@@ -182,14 +182,14 @@ class _Doctor:
                 self.job.stage(key, StageState.SKIPPED if explained else StageState.FAILED)
 
     def _judged(
-        self, roots: RootStore, proof: Proof, certificate: KeyVaultCertificate, key: Mapping[str, Any]
+        self, roots: RootStore, proof: Proof, certificate: KeyVaultCertificate, bundle: Mapping[str, Any]
     ) -> Iterator[Finding]:
         """Yield what stands against the certificate, or soon will, and was not found before."""
         from codesign_wizard.core.certificates.held import HeldCertificate, KeyFacts
         from codesign_wizard.core.certificates.judge import judge_version
 
         known = {each.id for each in self.findings}
-        facts = KeyFacts.read(key) if key else None
+        facts = KeyFacts.read(bundle) if bundle else None
         # a version may have come between the two answers
         own = facts if facts is not None and facts.id == certificate.key_id else None
         held = HeldCertificate.of(certificate, own, True)

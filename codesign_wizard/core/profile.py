@@ -328,24 +328,18 @@ class ProfileStore:
         self.folder = folder
 
     def list(self) -> Sequence[Profile]:
-        """Return every readable profile, by name; see ``unreadable`` for the others."""
-        profiles = []
+        """Return every readable profile, by name; see ``read_all`` for the others."""
+        return self.read_all()[0]
+
+    def read_all(self) -> tuple[Sequence[Profile], Sequence[Finding]]:
+        """Return every readable profile, by name, and a finding for each file that cannot be read."""
+        profiles, findings = [], []
         for path in self._files():
             try:
                 profiles.append(self._read(path))
-            except InputError:
-                continue  # told by unreadable()
-        return sorted(profiles, key=lambda profile: (profile.name.casefold(), profile.id))
-
-    def unreadable(self) -> Sequence[Finding]:
-        """Return a finding for each profile's file that cannot be read."""
-        findings = []
-        for path in self._files():
-            try:
-                self._read(path)
             except InputError as error:
                 findings.append(error.finding)
-        return findings
+        return sorted(profiles, key=lambda profile: (profile.name.casefold(), profile.id)), findings
 
     def load(self, name: str) -> Profile:
         """Return the profile with this id or name; raises ``InputError``."""
@@ -538,6 +532,8 @@ def _decode(kind: type[R], document: Mapping[str, Any], where: str) -> R:
 
 
 def _decoded_member(hint: Any, value: Any, where: str) -> Any:
+    if type(value) is hint:
+        return value  # most of them
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, Mapping):
             raise ValueError(tr("{where} is not an object").format(where=where))
@@ -546,11 +542,8 @@ def _decoded_member(hint: Any, value: Any, where: str) -> Any:
         return _decoded_results(value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if hint == list[str]:
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return list(value)
-    elif hint in (str, bool, int, float) and type(value) is hint:
-        return value
+    if hint == list[str] and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return list(value)
     raise ValueError(tr("{where} has the wrong type").format(where=where))
 
 

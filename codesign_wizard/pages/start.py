@@ -170,8 +170,8 @@ class StartPage(Page):
 
     def shown(self) -> None:
         # read from disk when the page opens, not at every keystroke
-        self._stored = self.workspace.session.profiles.list()
-        for finding in self.workspace.session.profiles.unreadable():
+        self._stored, unreadable = self.workspace.session.profiles.read_all()
+        for finding in unreadable:
             self.workspace.notice.emit(finding)
         self._list_profiles()
 

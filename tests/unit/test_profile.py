@@ -82,8 +82,9 @@ def test_a_damaged_file_is_one_finding_and_hides_no_other_profile(store: Profile
     good = filled()
     store.save(good)
     (store.folder / "bad.json").write_bytes(text.encode("utf-8", "surrogateescape"))
-    assert [profile.id for profile in store.list()] == [good.id]
-    assert [finding.id for finding in store.unreadable()] == ["profile.unreadable"]
+    profiles, findings = store.read_all()
+    assert [profile.id for profile in profiles] == [good.id]
+    assert [finding.id for finding in findings] == ["profile.unreadable"]
 
 
 def test_a_damaged_result_does_not_lose_the_settings(store: ProfileStore) -> None:

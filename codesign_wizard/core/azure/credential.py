@@ -31,14 +31,6 @@ class ApplicationCredential:
         self._secret = secret
         self._lock = threading.Lock()
         self._signed_in: SignIn | None = None
-        self._met: set[str] = set()
-
-    def meets(self, vault_url: str) -> bool:
-        """Tell whether it is the first time that this is to be used for the vault."""
-        with self._lock:
-            first = vault_url not in self._met
-            self._met.add(vault_url)
-        return first
 
     def sign_in(self) -> SignIn:
         """Sign in now and return the outcome; a token is kept for the clients. Raises ``Cancelled``."""

@@ -15,6 +15,7 @@ from codesign_wizard.core.azure import explain, vault_findings
 from codesign_wizard.core.azure.credential import ApplicationCredential
 from codesign_wizard.core.azure.options import AzureOptions, check_options
 from codesign_wizard.core.azure.signature import SigningKey, signing_key
+from codesign_wizard.core.azure.signin_findings import TENANT_OTHER
 from codesign_wizard.core.chain import complete_chain
 from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
 from codesign_wizard.core.finding import Evidence, Finding, blocks, utc_now
@@ -158,19 +159,13 @@ class _Vault:
     """Microsoft's clients for one vault, with every exception made a finding."""
 
     def __init__(self, network: Network, options: AzureOptions, credential: ApplicationCredential) -> None:
-        from azure.keyvault.certificates._shared import http_challenge_cache as certificates_cache
-        from azure.keyvault.keys._shared import http_challenge_cache as keys_cache
-
-        # the caches outlive clients: a vault that was made anew in another tenant would fail once
-        if credential.meets(options.vault_url):
-            certificates_cache.remove_challenge_for_url(options.vault_url)
-            keys_cache.remove_challenge_for_url(options.vault_url)
         # the SDK's own log would show what ours redacts
         logging.getLogger("azure").setLevel(logging.CRITICAL)
         self.options = options
         self._network = network
         self._credential = credential
         self._left_behind = False
+        self._tenant_forgotten = False
         self._session: requests.Session | None = network.borrow(options.vault_url)
         self._transport = network.azure_transport(self._session)
 
@@ -260,6 +255,17 @@ class _Vault:
             remedies=vault_findings.unissued_remedies(),
         )
 
+    def _forget_tenant(self) -> bool:
+        """Have the clients ask the vault for its tenant; tell whether it is the first time."""
+        from azure.keyvault.certificates._shared import http_challenge_cache as certificates_cache
+        from azure.keyvault.keys._shared import http_challenge_cache as keys_cache
+
+        first, self._tenant_forgotten = not self._tenant_forgotten, True
+        if first:
+            certificates_cache.remove_challenge_for_url(self.options.vault_url)
+            keys_cache.remove_challenge_for_url(self.options.vault_url)
+        return first
+
     def call(self, job: JobContext, send: Callable[[Any], T], operation: str, url: str) -> T:
         """Run one call of a client, again after 1, 2 and 4 seconds while the vault throttles."""
         from azure.core.exceptions import HttpResponseError
@@ -285,8 +291,11 @@ class _Vault:
                 self._network.pause(
                     job, seconds, tr("The vault throttles; trying again in {seconds} s"), part="vault"
                 )
-            except CodesignError:
-                raise
+            except CodesignError as error:
+                # the clients remember the tenant of a vault for good, which may have been made anew since
+                other = wait is not None and error.finding.id == TENANT_OTHER.id
+                if not (other and self._forget_tenant()):
+                    raise
             except Cancelled:
                 self._left_behind = True
                 raise
