@@ -16,8 +16,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.x509.oid import NameOID
 
+from codesign_wizard.core.azure.credential import ApplicationCredential
+from codesign_wizard.core.azure.permissions.probes import probe
 from codesign_wizard.core.azure.signature import signing_key
 from codesign_wizard.core.azure.signer import KeyVaultSigner
+from codesign_wizard.core.certificates.held import KeyFacts
+from codesign_wizard.core.certificates.vault_reader import VaultReader
 from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
 from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.job import Job, LogLine
@@ -105,6 +109,39 @@ def test_a_disabled_certificate_is_named_before_it_is_used(person: Callable[...,
         version.attributes.enabled = False
     finding = refused(lambda: KeyVaultSigner.open(Job(), who.network, who.options, who.secret))
     assert finding.id == "azure.vault.certificate-disabled"
+
+
+def test_a_vault_is_asked_for_its_tenant_once_and_again_when_it_moved(person: Callable[..., Any]) -> None:
+    who = person()
+    vault, own = who.cloud.world.vault, who.options.tenant_id
+    lines: list[LogLine] = []
+
+    def open_it() -> None:
+        lines.clear()
+        KeyVaultSigner.open(Job(on_log=lines.append), who.network, who.options, who.secret).close()
+
+    def challenged() -> int:
+        return len([each for each in lines if each.part == "vault" and each.text.endswith(" 401")])
+
+    open_it()
+    open_it()
+    assert challenged() == 0, "the tenant was asked for before"
+    vault.tenant_id = who.cloud.world.other_tenant.tenant_id
+    assert refused(open_it).id == "azure.sign-in.tenant-other"
+    # made anew where it was: what the clients remember of it is wrong now
+    vault.tenant_id = own
+    open_it()
+
+
+def test_the_key_is_read_from_an_answer_as_microsofts_client_reads_it(person: Callable[..., Any]) -> None:
+    who = person()
+    with VaultReader.open(Job(), who.network, who.options, who.secret) as vault:
+        held = vault.read(Job())
+    credential = ApplicationCredential(Job(), who.network, who.options, who.secret)
+    asked = probe(Job(), who.network, who.options, credential, certificate_name=who.options.certificate_name)
+    assert held.key is not None
+    assert held.key.public_key
+    assert KeyFacts.read(asked.key) == held.key
 
 
 class _Waits(Job):
