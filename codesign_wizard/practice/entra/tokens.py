@@ -12,6 +12,7 @@ import json
 import secrets
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
@@ -82,8 +83,7 @@ class TokenAuthority:
     @property
     def key_id(self) -> str:
         """The key's ``kid``: the base64url SHA-1 thumbprint of its certificate, as Entra does."""
-        der = self._certificate.public_bytes(serialization.Encoding.DER)
-        return base64url(hashlib.sha1(der, usedforsecurity=False).digest())
+        return _thumbprint(self._certificate)
 
     def key_set(self, issuer: str | None = None) -> dict[str, Any]:
         """Return the published keys (RFC 7517); the version 2.0 document names the *issuer* with each."""
@@ -194,6 +194,12 @@ class TokenAuthority:
         except (InvalidSignature, ValueError) as error:
             raise TokenError("the signature is wrong", encoded_header) from error
         return _decode(text.partition(".")[2])
+
+
+@lru_cache(maxsize=16)  # every request's token asks for it
+def _thumbprint(certificate: x509.Certificate) -> str:
+    der = certificate.public_bytes(serialization.Encoding.DER)
+    return base64url(hashlib.sha1(der, usedforsecurity=False).digest())
 
 
 def pairwise(grant: Grant) -> str:

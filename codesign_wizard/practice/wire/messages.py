@@ -14,28 +14,29 @@ class Headers:
     """Header fields in order; names without regard to case."""
 
     def __init__(self, fields: list[tuple[str, str]] | None = None) -> None:
-        self._fields = list(fields or [])
+        self._fields: list[tuple[str, str]] = []
+        self._by_name: dict[str, list[str]] = {}
+        for name, value in fields or ():
+            self.add(name, value)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._fields)
 
     def get(self, name: str, default: str = "") -> str:
         """Return the first field called *name*."""
-        for each, value in self._fields:
-            if each.lower() == name.lower():
-                return value
-        return default
+        return next(iter(self.get_all(name)), default)
 
     def get_all(self, name: str) -> list[str]:
         """Return every field called *name*, in order."""
-        return [value for each, value in self._fields if each.lower() == name.lower()]
+        return list(self._by_name.get(name.lower(), ()))
 
     def add(self, name: str, value: str) -> None:
         """Append a field."""
         self._fields.append((name, value))
+        self._by_name.setdefault(name.lower(), []).append(value)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and any(each.lower() == name.lower() for each, _ in self._fields)
+        return isinstance(name, str) and name.lower() in self._by_name
 
     def tokens(self, name: str) -> set[str]:
         """Return the comma-separated elements of all fields called *name*, in lower case."""

@@ -19,37 +19,39 @@ class _Route(Generic[H]):
     segments: tuple[str, ...]
     handler: H
 
-    def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
-        if len(segments) != len(self.segments):
-            return None
-        values: dict[str, str] = {}
-        for pattern, segment in zip(self.segments, segments, strict=True):
-            if pattern.startswith("{"):
-                values[pattern[1:-1]] = urllib.parse.unquote(segment)
-            elif pattern.lower() != urllib.parse.unquote(segment).lower():
+    def match(self, segments: tuple[str, ...], folded: tuple[str, ...]) -> dict[str, str] | None:
+        """Return the values of the pattern's names in *segments*, which are *folded* in lower case."""
+        for pattern, segment in zip(self.segments, folded, strict=True):
+            if pattern != segment and not pattern.startswith("{"):
                 return None
-        return values
+        return {
+            pattern[1:-1]: segment
+            for pattern, segment in zip(self.segments, segments, strict=True)
+            if pattern.startswith("{")
+        }
 
 
 class Router(Generic[H]):
     """Routes in the order they were added. Paths are compared without case and without a last slash."""
 
     def __init__(self) -> None:
-        self._routes: list[_Route[H]] = []
+        self._routes: dict[int, list[_Route[H]]] = {}  # by the number of segments
 
     def add(self, method: str, pattern: str, handler: H) -> None:
         """Let *handler* answer *method* (``*`` for any) on *pattern*, whose ``{names}`` become values."""
-        self._routes.append(_Route(method, split(pattern), handler))
+        segments = tuple(each if each.startswith("{") else each.lower() for each in split(pattern))
+        self._routes.setdefault(len(segments), []).append(_Route(method, segments, handler))
 
     def find(self, request: Request) -> tuple[H | None, bool]:
         """Return the handler, and whether the path is known under any method.
 
         The request's ``values`` are set from the pattern.
         """
-        segments = split(request.path)
+        segments = tuple(map(urllib.parse.unquote, split(request.path)))
+        folded = tuple(map(str.lower, segments))
         known = False
-        for route in self._routes:
-            values = route.match(segments)
+        for route in self._routes.get(len(segments), ()):
+            values = route.match(segments, folded)
             if values is None:
                 continue
             known = True
