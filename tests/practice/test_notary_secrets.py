@@ -6,13 +6,13 @@ import json
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from requests.adapters import HTTPAdapter
 
 from codesign_wizard.cli import main
+from codesign_wizard.core.network_answer import Answer
+from codesign_wizard.core.network_attempt import Attempt
 from codesign_wizard.practice.notary import models
 from tests.support import macho
 from tests.support.canary import leaks
@@ -47,14 +47,14 @@ class Wire:
 
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
-    seen, own = Wire(), HTTPAdapter.send
+    seen, own = Wire(), Attempt.run
 
-    def send(adapter: HTTPAdapter, request: Any, *arguments: Any, **named: Any) -> Any:
-        answer = own(adapter, request, *arguments, **named)
-        seen.see(request.url, str(request.headers.get("Authorization", "")), answer.content)
+    def run(attempt: Attempt) -> Answer:
+        answer = own(attempt)
+        seen.see(attempt.url, attempt.headers.get("Authorization", ""), answer.body)
         return answer
 
-    monkeypatch.setattr(HTTPAdapter, "send", send)
+    monkeypatch.setattr(Attempt, "run", run)
     return seen
 
 
