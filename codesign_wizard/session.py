@@ -836,16 +836,22 @@ def _practice_profile(cloud: PracticeCloud, store: ProfileStore) -> Profile:
     profile.macos.api_key.issuer_id = accounts.api_issuer_id
     apple, account = profile.macos, cloud.apple_account
     # files made here are the person's own choice, unless a scenario is about them
-    if cloud.scenario is not None or not Path(apple.application_file).is_file():
+    if cloud.scenario is not None or not _made_here(apple.application_file, cloud):
         apple.application_file = str(account.application_file)
-    if cloud.scenario is not None or not Path(apple.installer_file).is_file():
+    if cloud.scenario is not None or not _made_here(apple.installer_file, cloud):
         apple.installer_file = str(account.installer_file)
     apple.team = account.team
     profile.network.proxy = cloud.proxy_url
     profile.network.ca_bundle = str(cloud.ca_file)
     profile.extra_roots = [str(cloud.roots_file)]
     profile.extra_timestamp_roots = [str(cloud.timestamp_roots_file)]
+    profile.places = {str(cloud.folder): "practice", cloud.proxy_url: "practice"}
     return profile
+
+
+def _made_here(name: str, cloud: PracticeCloud) -> bool:
+    """Tell whether a .p12 is there and the person's own: a killed run leaves the account's files behind."""
+    return Path(name).is_file() and not cloud.gave_out(Path(name))
 
 
 def _practice_request() -> RequestSettings:

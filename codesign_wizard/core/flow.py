@@ -183,12 +183,19 @@ class Flow:
     def inputs(self, key: str) -> str:
         """Return a fingerprint of the settings that the step relies on; it changes when one of them does."""
         if key == SERVER:
-            return _fingerprint(self._relied_server())
-        return _fingerprint(self._relied_macos(key) if key in _MACOS else self._relied_windows(key))
+            return self._fingerprint(self._relied_server())
+        return self._fingerprint(self._relied_macos(key) if key in _MACOS else self._relied_windows(key))
 
     def signing_inputs(self) -> str:
         """Return a fingerprint of what a package for macOS is signed by: no level and no key for Apple."""
-        return _fingerprint(self._relied_signing())
+        return self._fingerprint(self._relied_signing())
+
+    def _fingerprint(self, relied: list[object]) -> str:
+        # a change is to be noticed, not proved: no secret and no adversary in here
+        text = json.dumps(relied)
+        for place, name in self.profile.places.items():
+            text = text.replace(json.dumps(place)[1:-1], name)
+        return f"{zlib.crc32(text.encode()):08x}"
 
     def _relied_server(self) -> list[object]:
         """Return all that the server is given, and which server that is."""
@@ -321,8 +328,3 @@ class Flow:
         if place is None or not 0 <= place + offset < len(steps):
             return None
         return steps[place + offset]
-
-
-def _fingerprint(relied: list[object]) -> str:
-    # a change is to be noticed, not proved: no secret and no adversary in here
-    return f"{zlib.crc32(json.dumps(relied).encode()):08x}"

@@ -68,7 +68,7 @@ NOT_SAVED = FindingKind(
 )
 
 R = TypeVar("R")
-_ASIDE = ("unknown", "stored")  # fields of the dataclasses that are no members of the document
+_ASIDE = ("unknown", "stored", "places")  # fields of the dataclasses that are no members of the document
 
 
 @dataclass
@@ -285,6 +285,9 @@ class Profile:
     unknown: dict[str, Any] = field(default_factory=dict)
     # the document as it was last read or written here, to tell what changed since; no member of the document
     stored: dict[str, Any] | None = field(default=None, repr=False, compare=False)
+    # what has another place at every start, as the files and the proxy of practice accounts, by that place:
+    # its name where settings are compared with those of an earlier run; no member of the document
+    places: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole profile as stored; there is no secret in it."""

@@ -29,6 +29,8 @@ from codesign_wizard.practice.wire.server import Server
 from codesign_wizard.practice.wire.tls import TlsAuthority, authority_name
 from codesign_wizard.practice.world import World, make_world, prepare
 
+_APPLE = "apple"  # the folder of the account's .p12 files, in the cloud's
+
 
 class PracticeCloud:
     """The vendors' services in this process, behind a forward proxy on loopback.
@@ -265,8 +267,12 @@ class PracticeCloud:
     def apple_account(self) -> AppleAccount:
         """The practice team's identities as a person has them: two .p12 files and their password."""
         if self._account is None:
-            self._account = AppleAccount(self.apple, self.folder / "apple", self.world.state)
+            self._account = AppleAccount(self.apple, self.folder / _APPLE, self.world.state)
         return self._account
+
+    def gave_out(self, file: Path) -> bool:
+        """Tell whether *file* is the account's own in the folder of a cloud, this one or one that is over."""
+        return file.parent.name == _APPLE and file.parent.parent.name.startswith(leftovers.CLOUD)
 
     @property
     def apple_roots_file(self) -> Path:

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,26 +18,40 @@ KILLED = ("saving", "typed", "logged-off", "signing", "writing")  # no chance to
 CLOSED = ("terminated", "closed")
 
 
-def test_however_it_ends_the_next_start_goes_on_and_nothing_is_half_written(tmp_path: Path) -> None:
-    state, temporary = tmp_path / "state", tmp_path / "tmp"
+def run(tmp_path: Path, places: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Start the wizard for each place, one after the other; return what became of each start."""
+    temporary = tmp_path / "tmp"
     temporary.mkdir()
-    places = ["saving", "typed", "terminated", "signing", "logged-off", "writing", "closed"]
-    assert sorted(places) == sorted(KILLED + CLOSED)
     done = subprocess.run(
-        [sys.executable, "-m", "tests.support.killed_window", str(state), ",".join(places)],
+        [sys.executable, "-m", "tests.support.killed_window", str(tmp_path / "state"), ",".join(places)],
         env=dict(os.environ) | {"TMPDIR": str(temporary)},
         capture_output=True,
         text=True,
         timeout=500,
     )
     assert done.returncode == 0, done.stderr
-    starts = {each["place"]: each for each in map(json.loads, done.stdout.splitlines())}
-    print(done.stdout)  # shown when anything below fails
+    print(done.stdout, done.stderr)  # shown when anything fails
+    return {each["place"]: each for each in map(json.loads, done.stdout.splitlines())}
+
+
+def well_kept(state: Path) -> None:
+    """Nothing in the folder of the state is half written."""
+    documents = sorted(state.rglob("*.json"))
+    assert documents
+    for path in documents:
+        json.loads(path.read_text("utf-8"))
+    assert list((state / "profiles").glob(".*.part")) == []
+
+
+def test_however_it_ends_the_next_start_goes_on_and_nothing_is_half_written(tmp_path: Path) -> None:
+    places = ["saving", "typed", "terminated", "signing", "logged-off", "writing", "closed", "in-peace"]
+    assert sorted(places) == sorted((*KILLED, *CLOSED, "in-peace"))
+    starts = run(tmp_path, places)
     assert {name: each["killed"] for name, each in starts.items()} == (
-        dict.fromkeys(places, False) | dict.fromkeys(KILLED, True) | {"": False}
-    ), done.stderr
+        dict.fromkeys(places, False) | dict.fromkeys(KILLED, True)
+    )
     assert all(starts[name].get("here") for name in KILLED)
-    assert [starts[name]["code"] for name in (*CLOSED, "")] == [0, 0, 0], done.stderr
+    assert [starts[name]["code"] for name in (*CLOSED, "in-peace")] == [0, 0, 0]
     found = {name: each["found"] for name, each in starts.items()}
     first = found["saving"]["product"]
     assert found["typed"]["product"] == first, "the save that was cut short left the former profile whole"
@@ -45,16 +61,61 @@ def test_however_it_ends_the_next_start_goes_on_and_nothing_is_half_written(tmp_
     # cut short in the midst of signing: the page is there again, and no result is made up
     assert found["logged-off"]["page"] == "windows-trial"
     assert found["writing"]["product"] == "Typed before logging off"
-    assert "windows-trial" not in found[""]["results"]
-    assert found[""]["page"] == "windows-trial"
+    assert "windows-trial" not in found["in-peace"]["results"]
+    assert found["in-peace"]["page"] == "windows-trial"
     assert all(each["notices"] == 0 for each in found.values())
     # and in peace it comes to its end, from where the others left it
-    left = starts[""]["left"]
+    left = starts["in-peace"]["left"]
     assert left["results"] | {"key-vault": True, "windows-trial": True} == left["results"]
     assert Path(left["file"]).read_bytes()[:2] == b"MZ"
     assert [path.name for path in Path(left["file"]).parent.iterdir() if path.suffix == ".part"] == []
-    documents = sorted(state.rglob("*.json"))
-    assert documents
-    for path in documents:
-        json.loads(path.read_text("utf-8"))
-    assert list((state / "profiles").glob(".*.part")) == []
+    well_kept(tmp_path / "state")
+
+
+def test_what_was_begun_with_apple_the_server_and_the_vault_is_gone_on_with(tmp_path: Path) -> None:
+    macos = ["build", "sign-package", "upload", "logged-off-uploading", "waiting", "stapled", "notarised"]
+    others = ["applying", "undoing", "proving", "requesting", "merging", "merged", "granting", "granted"]
+    starts = run(tmp_path, [*macos, *others])
+    in_peace = ("waiting", "notarised", "merged", "granted")
+    killed = {name: (each["killed"], each.get("here", False)) for name, each in starts.items()}
+    assert killed == {name: (name not in in_peace, name not in in_peace) for name in [*macos, *others]}
+    assert [starts[name]["code"] for name in in_peace] == [0, 0, 0, 0]
+    found = {name: each["found"] for name, each in starts.items()}
+
+    # whatever stage it was ended at: one file, one submission, and the way on is offered
+    assert {found[name]["go"] for name in macos[:3]} == {"Sign and &verify"}
+    assert [found[name]["go"].removeprefix("&Go on: ") for name in macos[3:]] == [
+        "Upload",
+        "Upload",
+        "Apple",
+        "Staple",
+    ]
+    left = starts["notarised"]["left"]
+    (submission,) = left["submitted"]
+    assert found["logged-off-uploading"]["submitted"] == [submission]
+    assert "is signed; the upload to Apple is not finished." in found["waiting"]["banner"]
+    assert f"The submission {submission} is kept" in found["stapled"]["banner"]
+    assert left["state"] == "done"
+    assert {"trial.macos.goes-on", "apple.staple.already", "apple.staple.valid"} <= set(left["found"])
+    assert Path(left["file"]).read_bytes()[-16:-12] == b"t8lr"
+    assert [path.name for path in Path(left["file"]).parent.iterdir()] == [Path(left["file"]).name]
+
+    # the server has all of it or nothing, and what became of it is told once
+    assert starts["applying"]["before"]["macos"] == "done"  # though this practice is in another place
+    assert "was interrupted" not in starts["applying"]["before"]["banner"]
+    for name, told in (
+        ("undoing", "server.apply.interrupted-saved"),
+        ("proving", "server.undo.interrupted-saved"),
+    ):
+        assert "was interrupted. Sign in: what became of it" in starts[name]["before"]["banner"]
+        assert told in found[name]["found"]
+    assert found["proving"]["banner"].startswith("Not as in this profile: 14")  # as before the change
+    assert not list((tmp_path / "tmp").glob("codesign-wizard-practice-*/server-*"))
+
+    # the vault has it, and it is picked up there
+    assert "holds no certificate fresh yet" in found["requesting"]["banner"]
+    assert "A signing request waits for the CA's answer." in found["merging"]["banner"]
+    assert found["merged"]["state"] == "done"
+    assert starts["granting"]["plan"][1:] == starts["granted"]["plan"]
+    assert len(starts["granted"]["plan"]) == 1
+    well_kept(tmp_path / "state")

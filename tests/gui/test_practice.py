@@ -350,6 +350,7 @@ def test_closing_while_the_trial_runs_ends_it_and_it_opens_again_where_it_was(
     assert time.monotonic() - began < 15, "what runs is cancelled, not waited for"
 
     stored = session.profiles.load(session.profile.id)
+    stored.places = session.profile.places  # as the next start of practice says them
     again = open_window(Session(stored, session.profiles, secrets=session.secrets))
     assert again.key == WINDOWS_TRIAL
     assert rail(again, KEY_VAULT).step.state is StepState.DONE

@@ -48,9 +48,10 @@ def test_a_killed_trial_goes_on_with_the_same_submission(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     practised(tmp_path, capsys, "notary", "check")
-    # in the middle of a part; all there and not noted; stapled and not noted
-    places = ("part", "uploaded", "stapled")
-    told, seen = run(tmp_path, places, "trial", "macos", "--level", "staple", "--output", tmp_path / "out")
+    # other places of it are the window's, in tests/gui/test_killed_window.py
+    told, seen = run(
+        tmp_path, ["uploaded"], "trial", "macos", "--level", "staple", "--output", tmp_path / "out"
+    )
     kept = told["result"]["macos"]["state"]
     assert kept["done"] == ["upload", "processing", "staple", "validate"]
     assert "trial.macos.goes-on" in {each["id"] for each in told["findings"]}

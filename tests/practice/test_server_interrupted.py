@@ -16,6 +16,7 @@ from codesign_wizard.core.comet.settings import MacosWanted, Part, Wanted
 from codesign_wizard.core.errors import Cancelled, CodesignError
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.secrets import NOT_KEPT
 from codesign_wizard.practice.comet.models import HOST
 from codesign_wizard.practice.comet.routes import service as comet_service
 from codesign_wizard.practice.wire.messages import Request, Response
@@ -210,3 +211,35 @@ def test_what_the_server_changes_by_itself_is_named(bench: Bench, monkeypatch: p
     assert set(found) == {"server.apply.not-taken", "server.apply.others-changed"}
     assert "HelpURL" in found["server.apply.others-changed"].title
     assert "WindowsCodeSignAzureTenantID" in found["server.apply.not-taken"].title
+
+
+def test_a_second_change_that_ends_as_it_begins_undoes_nothing_by_mistake(
+    bench: Bench, tmp_path: Path
+) -> None:
+    first, second = (
+        Wanted(macos=replace(macos(tmp_path), password=Secret(each))) for each in ("first", "second")
+    )
+    bench.apply(first, [Part.CERTIFICATES])
+    before = bench.members()
+    kept = bench.secrets.set
+
+    def full(*_: object) -> None:
+        raise CodesignError(NOT_KEPT())
+
+    bench.secrets.set = full  # type: ignore[method-assign]  # a keyring that fails
+    with pytest.raises(CodesignError):
+        bench.apply(second, [Part.CERTIFICATES])
+    assert bench.journal.read().phase is Phase.APPLIED  # type: ignore[union-attr]  # the first one's
+
+    def killed(*values: Any) -> None:
+        kept(*values)
+        raise Killed
+
+    bench.secrets.set = killed  # type: ignore[method-assign]  # killed as the old values were replaced there
+    with pytest.raises(Killed):
+        bench.apply(second, [Part.CERTIFICATES])
+    bench.secrets.set = kept  # type: ignore[method-assign]
+    with bench.desk() as desk:
+        assert not desk.can_undo
+        assert "server.apply.interrupted-before" in ids(desk.look(Job()).findings)
+    assert bench.members() == before

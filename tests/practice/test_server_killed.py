@@ -1,6 +1,6 @@
 """A real kill in the middle of a change: the server is whole, and the next start says what happened.
 
-Once it is the command that is killed and started again, once the window.
+The window's own end is in ``tests/gui/test_killed_window.py``.
 """
 
 from __future__ import annotations
@@ -25,10 +25,7 @@ from tests.practice.test_survey import profile
 from tests.support.server_bench import Bench
 
 ROOT = Path(__file__).parents[2]
-CHANGES = {
-    "command": ["codesign_wizard", "server", "apply", "--yes"],
-    "window": ["tests.support.killed_server", "apply"],
-}
+COMMAND = [sys.executable, "-m", "codesign_wizard", "server", "apply", "--yes"]
 
 
 def _configured(cloud: PracticeCloud, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,10 +48,10 @@ def _configured(cloud: PracticeCloud, folder: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 @pytest.mark.parametrize(
-    ("after", "finding", "saved", "by"),
+    ("after", "finding", "saved"),
     [
-        ("resource/new", "server.apply.interrupted-before", False, "command"),
-        ("branding-config/set", "server.apply.interrupted-saved", True, "window"),
+        ("resource/new", "server.apply.interrupted-before", False),
+        ("branding-config/set", "server.apply.interrupted-saved", True),
     ],
 )
 def test_killed_in_the_middle_of_apply(
@@ -65,7 +62,6 @@ def test_killed_in_the_middle_of_apply(
     after: str,
     finding: str,
     saved: bool,
-    by: str,
 ) -> None:
     world, server = bench.cloud.world, bench.server
     world.accounts.server_password = server.administrators[0].password
@@ -86,13 +82,12 @@ def test_killed_in_the_middle_of_apply(
         return given
 
     # it starts in a process of its own, as it does for a person
-    words = [sys.executable, "-m", *CHANGES[by]]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with world.lock:
         world.conditions.answers[HOST] = answer
         running.append(
             subprocess.Popen(
-                words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+                COMMAND, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
             )
         )
     try:
@@ -109,14 +104,6 @@ def test_killed_in_the_middle_of_apply(
     assert now.object("MacOSCodeSign").get("SignLocally") is saved
     assert server.macos_setting("CertificateFile").startswith("resource://") is saved
 
-    if by == "window":
-        look = [sys.executable, "-m", "tests.support.killed_server", "look"]
-        next_start = json.loads(subprocess.check_output(look, env=environment, cwd=ROOT, timeout=120))
-        assert "was interrupted. Sign in: what became of it is said then." in next_start["before"][1]
-        assert finding in next_start["found"]
-        assert main(["server", "diff", "--json"]) == 0
-        assert finding not in capsys.readouterr().out
-        return
     assert main(["server", "diff", "--json"]) == 0
     told_next = {each["id"] for each in json.loads(capsys.readouterr().out)["findings"]}
     assert finding in told_next

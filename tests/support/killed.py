@@ -24,23 +24,30 @@ from codesign_wizard.practice import cloud
 from codesign_wizard.practice.notary import models
 from codesign_wizard.practice.s3 import errors
 
-_PART = 16 << 10
+PART = 16 << 10
 
 
 def _kill() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _at(owner: Any, name: str, when: Callable[..., bool], *, after: bool = False) -> None:
+def kill_at(
+    owner: Any,
+    name: str,
+    when: Callable[..., bool],
+    kill: Callable[[], None] = _kill,
+    *,
+    after: bool = False,
+) -> None:
     """Replace a function by itself, killing before (or after) a call for which *when* is true."""
     own = getattr(owner, name)
 
     def instead(*arguments: Any, **named: Any) -> Any:
         if not after and when(*arguments):
-            _kill()
+            kill()
         result = own(*arguments, **named)
         if after and when(*arguments):
-            _kill()
+            kill()
         return result
 
     setattr(owner, name, instead)
@@ -50,25 +57,30 @@ def _arm(place: str) -> None:
     always = lambda *_: True  # noqa: E731  # one line each
     match place:
         case "announced":  # Apple has given an id, and nothing was sent
-            _at(notary._Bringing, "_upload", always)
+            kill_at(notary._Bringing, "_upload", always)
         case "part":  # in the middle of the third, two having arrived
-            _at(notary_upload._Run, "_tell", lambda run, done: done > 2 * _PART)
+            kill_at(notary_upload._Run, "_tell", lambda run, done: done > 2 * PART)
         case "uploaded":  # the storage has it all, and that was not noted
-            _at(notary_upload._Run, "_complete", always, after=True)
+            kill_at(notary_upload._Run, "_complete", always, after=True)
         case "log":  # judged, and that was not noted
-            _at(notary, "_patient_log", always)
+            kill_at(notary, "_patient_log", always)
         case "stapled":  # the ticket is in the file, and that was not noted
-            _at(macos_trial.SignedTrial, "changed", always)
-            _at(staple, "staple", always, after=True)
+            kill_at(macos_trial.SignedTrial, "changed", always)
+            kill_at(staple, "staple", always, after=True)
         case _:
-            _at(Job, "stage", lambda _, key, state, *__: key == place and state is StageState.RUNNING)
+            kill_at(Job, "stage", lambda _, key, state, *__: key == place and state is StageState.RUNNING)
+
+
+def small_parts() -> None:
+    """Let a small package be uploaded in several parts."""
+    errors.MINIMUM_PART = 1 << 10
+    notary_upload.SINGLE = PART
+    notary_upload.part_size = lambda size: PART
 
 
 def _child(place: str, words: list[str], write: int) -> None:
     models.PROCESSING = 0.0
-    errors.MINIMUM_PART = 1 << 10
-    notary_upload.SINGLE = _PART
-    notary_upload.part_size = lambda size: _PART
+    small_parts()
     if place:
         _arm(place)
     said = io.StringIO()

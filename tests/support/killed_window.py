@@ -1,8 +1,9 @@
-"""Runs the wizard on practice accounts again and again, each time ended otherwise, and once in peace.
+"""Runs the wizard on practice accounts again and again, each time ended otherwise.
 
 A program of its own: ``python -m tests.support.killed_window STATE PLACE,PLACE,…`` forks a child for each
-place, so that what takes long to import is imported once. It prints a line of JSON for each child: the place,
-how it ended, and what the child told of the window as it found it and as it left it.
+place, so that what takes long to import is imported once; at ``in-peace`` it is not ended before it is done.
+It prints a line of JSON for each child: the place, how it ended, and what the child told of the window as it
+found it and as it left it. The later pages' places are in ``killed_journeys``.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from codesign_wizard.core.profile import Profile
 from codesign_wizard.pages import key_vault, start, windows_trial
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.practice import cloud
+from tests.support import killed_journeys
 
 IMPORTED = (window, ending, key_vault, start, windows_trial, cloud)
 _PATIENCE = 120.0  # seconds for a child, which needs two
@@ -86,6 +88,8 @@ def _way(place: str, own: window.MainWindow, tell: Callable[[str, Any], None]) -
     """What the child does; every yield waits for its condition."""
     runner, workspace = own.runner, own.workspace
     yield lambda: workspace.session.practice is not None and own.stack.count() > 0 and not runner.tasks
+    if place in killed_journeys.WAYS:
+        yield from killed_journeys.WAYS[place](place, own, tell, _kill)
     tell("found", _told(own))
     if place == "saving":
         _before_replacing(".json")
@@ -168,12 +172,12 @@ def _child(place: str, state: Path, write: int) -> int:
         return own
 
     app.build_window = building
-    return app.run_gui(practice=True, state=state)
+    return app.run_gui(practice=True, scenario=killed_journeys.SCENARIOS.get(place), state=state)
 
 
 def run(state: Path, places: list[str]) -> None:
-    """Start the wizard once for each place, then once more, and print what became of each."""
-    for place in [*places, ""]:
+    """Start the wizard once for each place, and print what became of each."""
+    for place in places:
         print(json.dumps({"place": place, **_ended(place, state)}), flush=True)
 
 
@@ -200,4 +204,4 @@ def _ended(place: str, state: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run(Path(sys.argv[1]), [each for each in sys.argv[2].split(",") if each])
+    run(Path(sys.argv[1]), sys.argv[2].split(","))

@@ -126,9 +126,14 @@ def apply(
         job.stage("compare", StageState.FAILED)
         raise CodesignError(_changed())
     members = Members(fresh)
-    record = Record(client.address.url, client.user, Phase.STARTED)
-    found = _keep_old(job, client, members, wanted, record, journal)
-    journal.write(record)
+    record, former = Record(client.address.url, client.user, Phase.STARTED), journal.read()
+    try:
+        found = _keep_old(job, client, members, wanted, record, journal)
+    except CodesignError:
+        # nothing is changed: what was before is what there is still to tell, and to undo
+        record.phase = Phase.NONE
+        journal.write(former or record)
+        raise
     job.stage("compare", StageState.DONE)
 
     job.stage("upload", StageState.RUNNING)
@@ -206,6 +211,8 @@ def _save(
     job.check_cancelled()
     job.stage("save", StageState.RUNNING)
     record.phase = Phase.SENT if end is Phase.APPLIED else Phase.UNDOING
+    if end is Phase.UNDONE:
+        record.time = utc_now()  # of what an interruption would be of
     journal.write(record)
     try:
         client.set_branding(steady, _merged(members, texts))
@@ -263,7 +270,7 @@ def _keep_old(
     record: Record,
     journal: Journal,
 ) -> list[Finding]:
-    """Write the old values into *record*, and those that nobody may read into the keyring."""
+    """Write the old values into *record* and the journal, those that nobody may read into the keyring."""
     values: dict[str, str] = {}
     files: dict[str, tuple[str, bytes]] = {}
     lost = False
@@ -286,6 +293,8 @@ def _keep_old(
                 files[uri] = (setting.path[-1], client.resource(job, uri))
             except CometRefusalError:
                 lost = True
+    # first: what undoes the change before is about to go, and a run that ends here must not offer that
+    journal.write(record)
     kept = journal.keep_old(Old(values, files)) and not lost
     return [] if kept or not (files or lost) else [NOT_KEPT(evidence=Evidence(time=utc_now()))]
 
