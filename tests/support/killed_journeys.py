@@ -153,11 +153,11 @@ def certificate(place: str, own: MainWindow, tell: Tell, kill: Callable[[], None
     tell("found", _told(own, CERTIFICATE))
     if place == "requesting":
         kill_at(vault.CertificateVault, "create_request", lambda *_: True, kill, after=True)
-        page.write_request()
-        page.check_before()
+        page.requesting.write()
+        page.requesting.check()
     elif place == "merging":
         kill_at(vault.CertificateVault, "merge_answer", lambda *_: True, kill, after=True)
-        page._practice_answers("zip")
+        page.answering.practise("zip")
     else:
         own.close()
         yield lambda: False

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -163,8 +164,13 @@ def _child(place: str, state: Path, write: int) -> int:
         def look() -> None:
             if time.monotonic() > end:
                 os._exit(99)
-            if waits[0]():
-                waits[0] = next(way)
+            try:
+                if waits[0]():
+                    waits[0] = next(way)
+            except BaseException:
+                traceback.print_exc()
+                sys.stderr.flush()
+                os._exit(97)
 
         often = QTimer(own)
         often.timeout.connect(look)
