@@ -49,7 +49,9 @@ def build_chain(
     if judged.root is None and network is not None:
         result = complete_chain(job, network, judged.path[-1], certificates)
         findings = result.findings
-        judged = _judged(leaf, [*certificates, *result.certificates], roots, when)
+        new = [each for each in result.certificates if each != leaf and each not in certificates]
+        if new:
+            judged = _judged(leaf, [*certificates, *new], roots, when)
     path = judged.path
     ends_in_root = len(path) > 1 and (judged.root is not None or _is_root(path[-1]))
     return BuiltChain(
