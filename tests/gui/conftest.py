@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from codesign_wizard.core.flow import CERTIFICATE, STEPS
 from codesign_wizard.core.job import LogLevel
 from codesign_wizard.core.profile import Profile, ProfileStore
 from codesign_wizard.core.secrets import MemoryStore
-from codesign_wizard.session import Session
-from tests.gui.driving import discard, finish
+from codesign_wizard.session import Session, open_session
+from tests.gui.driving import discard, finish, wait_idle
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from codesign_wizard.window import MainWindow
+    from tests.gui.certificate_driving import Opening
 
 
 @pytest.fixture(scope="session")
@@ -86,3 +88,44 @@ def open_window(qtbot: QtBot, qapp: Any) -> Iterator[Callable[..., MainWindow]]:
 def window(open_window: Callable[..., MainWindow], session: Session) -> MainWindow:
     """The wizard on an empty profile."""
     return open_window(session)
+
+
+@pytest.fixture
+def practice() -> Iterator[Callable[..., Session]]:
+    """Return a function that opens a session on practice accounts, on a page if its step is given."""
+    opened: list[Session] = []
+
+    def opening(scenario: str | None = None, *, page: str = "") -> Session:
+        session = open_session(practice=True, scenario=scenario)
+        opened.append(session)
+        if page:
+            session.profile.page = page
+            session.profile.reached = [step.key for step in STEPS]
+        return session
+
+    yield opening
+    for session in opened:
+        session.close()
+
+
+@pytest.fixture
+def page_on(
+    open_window: Callable[..., MainWindow], practice: Callable[..., Session], qtbot: QtBot
+) -> Opening:
+    """Return a function that opens the page *Certificate*, for a name if one is given, and looks."""
+    from PySide6.QtCore import Qt
+
+    from codesign_wizard.pages.certificate import CertificatePage
+
+    def opened(name: str = "", scenario: str | None = None) -> tuple[MainWindow, CertificatePage]:
+        session = practice(scenario, page=CERTIFICATE)
+        if name:
+            session.profile.windows.azure.certificate_name = name
+        window = open_window(session)
+        page = window.page
+        assert isinstance(page, CertificatePage)
+        qtbot.mouseClick(page.look_button, Qt.MouseButton.LeftButton)
+        wait_idle(window, qtbot)
+        return window, page
+
+    return opened

@@ -5,12 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 
@@ -25,7 +24,7 @@ from codesign_wizard.core.flow import (
 )
 from codesign_wizard.core.job import StageState
 from codesign_wizard.core.redact import Secret
-from codesign_wizard.session import Session, open_session
+from codesign_wizard.session import Session
 from codesign_wizard.theme import Mark
 from tests.gui.driving import rail, wait_idle
 
@@ -35,21 +34,6 @@ if TYPE_CHECKING:
     from codesign_wizard.window import MainWindow
 
 PATIENCE = 30_000
-
-
-@pytest.fixture
-def practice() -> Iterator[Callable[..., Session]]:
-    """Return a function that opens a session on practice accounts."""
-    opened: list[Session] = []
-
-    def opening(scenario: str | None = None) -> Session:
-        session = open_session(practice=True, scenario=scenario)
-        opened.append(session)
-        return session
-
-    yield opening
-    for session in opened:
-        session.close()
 
 
 def to_key_vault(window: MainWindow, qtbot: QtBot) -> None:
