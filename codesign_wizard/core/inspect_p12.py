@@ -13,7 +13,7 @@ from codesign_wizard.core.apple.pkcs12 import Contents, Pkcs12Error, Reason, ope
 from codesign_wizard.core.authenticode.trust import BROKEN
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Finding
-from codesign_wizard.core.inspect import DAMAGED, PASSWORD, WRONG_PASSWORD, Inspection
+from codesign_wizard.core.inspection import DAMAGED, PASSWORD, WRONG_PASSWORD, Inspection
 from codesign_wizard.core.local_signer import NO_CERTIFICATE, NO_KEY
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr

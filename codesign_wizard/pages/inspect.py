@@ -22,7 +22,7 @@ from codesign_wizard.widgets.findings import FindingList
 from codesign_wizard.widgets.pieces import Banner, FileDrop
 
 if TYPE_CHECKING:
-    from codesign_wizard.core.inspect import Inspection
+    from codesign_wizard.core.inspection import Inspection
 
 
 _PASSWORD = ("inspect.password-needed", "inspect.password-wrong")

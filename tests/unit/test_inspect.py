@@ -21,7 +21,8 @@ from cryptography.x509.oid import NameOID
 from codesign_wizard.core.authenticode.roots import RootStore
 from codesign_wizard.core.authenticode.sign import sign_file
 from codesign_wizard.core.errors import Cancelled, InputError
-from codesign_wizard.core.inspect import Inspection, inspect_file
+from codesign_wizard.core.inspect import inspect_file
+from codesign_wizard.core.inspection import Inspection
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.redact import Secret
 from tests.support import pe, pki

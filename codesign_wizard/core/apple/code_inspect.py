@@ -9,7 +9,7 @@ from codesign_wizard.core.apple.code_check import CodeSignature
 from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.apple.trust import AppleRoots
 from codesign_wizard.core.apple.verify_code import verify_code
-from codesign_wizard.core.inspect import Inspection
+from codesign_wizard.core.inspection import Inspection
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.text import tr
 

@@ -10,7 +10,7 @@ from codesign_wizard.core.apple.package import Component
 from codesign_wizard.core.apple.package_sign import open_package
 from codesign_wizard.core.apple.package_verify import PackageVerification, verify_package
 from codesign_wizard.core.apple.trust import AppleRoots
-from codesign_wizard.core.inspect import Inspection
+from codesign_wizard.core.inspection import Inspection
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.text import tr
 

@@ -10,7 +10,8 @@ import pytest
 from codesign_wizard.core.apple.sign_bundle import sign_bundle
 from codesign_wizard.core.apple.sign_macho import sign_macho
 from codesign_wizard.core.errors import InputError
-from codesign_wizard.core.inspect import Inspection, inspect_file
+from codesign_wizard.core.inspect import inspect_file
+from codesign_wizard.core.inspection import Inspection
 from codesign_wizard.core.job import Job
 from tests.support import apple_bundles, apple_pki
 from tests.support import macho as samples

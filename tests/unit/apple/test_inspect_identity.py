@@ -8,7 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from codesign_wizard.core.errors import InputError
-from codesign_wizard.core.inspect import Inspection, inspect_file
+from codesign_wizard.core.inspect import inspect_file
+from codesign_wizard.core.inspection import Inspection
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.practice.apple.keychain import export
