@@ -72,10 +72,9 @@ def outer_environment() -> Mapping[str, str]:
 @pytest.fixture(scope="session", autouse=True)
 def _keys_from_a_pool() -> None:
     """A cloud's keys cost a second of the processor, and the tests start many."""
-    from codesign_wizard.practice import state
-    from tests.support.keys import KeyPool
+    from tests.support import keys
 
-    state.generate_key = KeyPool(state.generate_key)
+    keys.install()
 
 
 @pytest.fixture(autouse=True)

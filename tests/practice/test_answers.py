@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
 from codesign_wizard.practice import answers
 from codesign_wizard.practice.cloud import PracticeCloud
+from tests.support.keys import rsa_key
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def cloud() -> Iterator[PracticeCloud]:
 def request_pem() -> str:
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Harbour")])
     builder = x509.CertificateSigningRequestBuilder(subject)
-    signed = builder.sign(rsa.generate_private_key(65537, 3072), hashes.SHA256())
+    signed = builder.sign(rsa_key(3072), hashes.SHA256())
     return signed.public_bytes(Encoding.PEM).decode()
 
 
@@ -116,7 +117,7 @@ def test_wrong_files_are_what_they_are_called(cloud: PracticeCloud, request_pem:
 def test_the_ca_does_not_take_what_public_ones_refuse(cloud: PracticeCloud) -> None:
     def pem(kind: int, name: x509.Name) -> str:
         builder = x509.CertificateSigningRequestBuilder(name)
-        signed = builder.sign(rsa.generate_private_key(65537, kind), hashes.SHA256())
+        signed = builder.sign(rsa_key(kind), hashes.SHA256())
         return signed.public_bytes(Encoding.PEM).decode()
 
     named = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Harbour")])

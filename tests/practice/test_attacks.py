@@ -19,12 +19,12 @@ from typing import Any
 import jwt
 import pytest
 import requests
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from codesign_wizard.practice.cloud import PracticeCloud
 from codesign_wizard.practice.entra.people import AZURE_CLI
 from tests.practice.conftest import MANAGEMENT
 from tests.practice.test_network import connect, talk
+from tests.support.keys import rsa_key
 
 LOGIN = "https://login.microsoftonline.com"
 GRAPH = "https://graph.microsoft.com"
@@ -162,7 +162,7 @@ def forged(client: Any, audience: str) -> dict[str, str]:
     def part(document: Any) -> str:
         return base64.urlsafe_b64encode(json.dumps(document).encode()).rstrip(b"=").decode()
 
-    key = rsa.generate_private_key(65537, 2048)
+    key = rsa_key(2048)
     public = world.tokens.key_set()["keys"][0]
     named = {"kid": public["kid"], "x5t": public["x5t"], "typ": "JWT"}
     more = told | {"exp": told["exp"] + 99999}

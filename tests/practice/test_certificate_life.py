@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 
 from codesign_wizard.practice.keyvault import x500
 from tests.practice.test_clients import _SETTINGS, environment
+from tests.support.keys import rsa_key
 
 POLICY = {
     "key_props": {"exportable": False, "kty": "RSA-HSM", "key_size": 3072, "reuse_key": False},
@@ -248,9 +249,7 @@ def test_the_azure_sdk_requests_and_merges(start: Callable[..., Any], tmp_path: 
 
 def test_the_azure_sdk_cancels_imports_deletes_and_recovers(start: Callable[..., Any]) -> None:
     client = start()
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    key = rsa.generate_private_key(65537, 2048)
+    key = rsa_key(2048)
     world = client.cloud.world
     leaf = world.code_signing.issue_for(key.public_key(), x500.parse("CN=imported"), start=world.clock.now())
     identity = pkcs12.serialize_key_and_certificates(
@@ -269,12 +268,10 @@ def test_the_azure_sdk_cancels_imports_deletes_and_recovers(start: Callable[...,
 
 
 def test_the_azure_sdk_does_all_the_rest(start: Callable[..., Any], tmp_path: Path) -> None:
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
     client = start(state=tmp_path / "state")
     world = client.cloud.world
     name = client.cloud.accounts.certificate_name
-    key = rsa.generate_private_key(65537, 2048)
+    key = rsa_key(2048)
     leaf = world.code_signing.issue_for(key.public_key(), x500.parse('CN="A, B"'), start=world.clock.now())
     own = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from codesign_wizard.practice.keyvault.models import Throttle, VaultKey, new_hsm_key
 from codesign_wizard.practice.keyvault.permissions import AccessPolicy
+from tests.support.keys import rsa_key
 
 DIGEST = hashlib.sha256(b"practice").digest()
 
@@ -68,7 +69,7 @@ def _forge(client: Any, **changes: Any) -> str:
 def test_tokens_are_really_checked(client: Any) -> None:
     token = client.token()
     header, claims, signature = token.split(".")
-    other_key = rsa.generate_private_key(65537, 2048)
+    other_key = rsa_key(2048)
     decoded = json.loads(un64(claims))
     kid = jwt.get_unverified_header(token)["kid"]
     tenant = client.cloud.accounts.tenant_id

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509 import ocsp
 
 from codesign_wizard.practice.authority import CsrError
+from tests.support.keys import rsa_key
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 PEM = serialization.Encoding.PEM
@@ -148,7 +149,7 @@ def test_signing_requests_are_answered(client: Any) -> None:
 
 def test_signing_requests_that_a_ca_refuses(client: Any) -> None:
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Somebody (practice)")])
-    small = rsa.generate_private_key(65537, 2048)
+    small = rsa_key(2048)
     with pytest.raises(CsrError, match="3072"):
         client.cloud.issue(_csr(small, subject))
     with pytest.raises(CsrError, match="empty"):

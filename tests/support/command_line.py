@@ -7,12 +7,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from codesign_wizard.cli import main
 
+ROOT = Path(__file__).parents[2]
+# what a person starts, with practice keys that cost nothing
+STARTED = [sys.executable, "-m", "tests.support.started"]
 CANARY = "canary~Secret.9f31c0/+=ü"
 posix = pytest.mark.skipif(os.name == "nt", reason="signals and descriptors of POSIX")
 
@@ -50,8 +54,8 @@ def program(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a process of its own, where that is the point; with *check* it must end so."""
     done = subprocess.run(
-        [sys.executable, "-m", "codesign_wizard", *map(str, words)],
-        env={**os.environ, **(environment or {})},
+        [*STARTED, *map(str, words)],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
         text=True,
         encoding="utf-8",
         timeout=60,

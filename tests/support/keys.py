@@ -1,21 +1,24 @@
-"""RSA keys for practice clouds in tests, made of primes that were found before: finding primes is what costs.
+"""RSA keys for tests at no cost: of primes that were found before, which is what takes the time.
 
-The first keys of a size are made as the product makes them. Later ones pair their primes anew: every key is
-well formed and another one, and none is for anything but a test. The product's own way is left as it is.
+Every key is well formed and differs from the ones before it until all pairs were used; none is for anything
+but a test. The product's own way of making keys is left as it is, and is gone by programs that tests start
+without ``tests.support.started``.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from codesign_wizard.practice import state
 from codesign_wizard.practice.state import PrivateKey
 
-_MADE = 10  # keys of a size; their 20 primes give 180 other pairs
+_PRIMES = Path(__file__).with_name("rsa_primes.json")  # 20 of each size: 190 keys
 _EXPONENT = 65537
 
 
@@ -25,37 +28,38 @@ class KeyPool:
     def __init__(self, make: Callable[[str], PrivateKey]) -> None:
         self._make = make
         self._lock = threading.Lock()
-        self._primes: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        self._pairs: dict[str, Iterator[tuple[int, int]]] = {}
+        known: dict[str, list[str]] = json.loads(_PRIMES.read_text("ascii"))
+        self._pairs = {kind: itertools.cycle(_pairs(primes)) for kind, primes in known.items()}
 
     def __call__(self, kind: str) -> PrivateKey:
-        if not kind.startswith("rsa-"):
+        pairs = self._pairs.get(kind)
+        if pairs is None:
             return self._make(kind)
         with self._lock:
-            primes = self._primes[kind]
-            if kind in self._pairs or len(primes) >= _MADE:
-                if kind not in self._pairs:
-                    self._pairs[kind] = itertools.cycle(_pairs(primes))
-                return _key(*next(self._pairs[kind]))
-        key = self._make(kind)
-        assert isinstance(key, rsa.RSAPrivateKey)
-        numbers = key.private_numbers()
-        with self._lock:
-            primes.append((numbers.p, numbers.q))
-        return key
+            p, q = next(pairs)
+        return _key(p, q)
 
 
-def _pairs(primes: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return every pair of two primes that was no key yet; a prime comes again as late as can be."""
-    flat = [prime for pair in primes for prime in pair]
-    count = len(flat)
-    found = [
-        (flat[place], flat[(place + distance) % count])
-        for distance in range(1, count // 2)
-        for place in range(count)
-    ]
-    known = {frozenset(pair) for pair in primes}
-    return [pair for pair in found if frozenset(pair) not in known]
+def install() -> None:
+    """Let the practice clouds of this process take their keys from the pool."""
+    state.generate_key = _POOL
+
+
+def rsa_key(size: int) -> rsa.RSAPrivateKey:
+    """Return an RSA key of 2048, 3072 or 4096 bits, and none that a practice cloud of this process has."""
+    key = _POOL(f"rsa-{size}")
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key
+
+
+def _pairs(primes: list[str]) -> Iterator[tuple[int, int]]:
+    """Return every pair of two primes; a prime comes again as late as can be."""
+    found = [int(prime, 16) for prime in primes]
+    count = len(found)
+    for distance in range(1, count // 2 + 1):
+        # at half the way round every pair comes twice
+        for place in range(count if 2 * distance < count else distance):
+            yield found[place], found[(place + distance) % count]
 
 
 def _key(p: int, q: int) -> rsa.RSAPrivateKey:
@@ -71,3 +75,6 @@ def _key(p: int, q: int) -> rsa.RSAPrivateKey:
         public_numbers=rsa.RSAPublicNumbers(_EXPONENT, p * q),
     )
     return numbers.private_key(unsafe_skip_rsa_key_validation=True)
+
+
+_POOL = KeyPool(state.generate_key)

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from codesign_wizard.core.local_signer import LocalSigner
+from tests.support.keys import rsa_key
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 PASSWORD = "canary-p12-password"
@@ -35,7 +36,7 @@ def key(kind: str) -> Key:
     """Return a key: ``rsa3072``, ``rsa2048``, ``p256``, ``p384``; a dash and a word tell several apart."""
     name = kind.partition("-")[0]
     if name.startswith("rsa"):
-        return rsa.generate_private_key(65537, int(name[3:]))
+        return rsa_key(int(name[3:]))
     return ec.generate_private_key({"p256": ec.SECP256R1(), "p384": ec.SECP384R1()}[name])
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -23,6 +23,7 @@ from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.redact import Secret, redact
 from tests.support import apple_pki, apple_stand_in
 from tests.support.apple_stand_in import ISSUER, KEY_ID, PRIVATE
+from tests.support.keys import rsa_key
 
 PEM = apple_stand_in.pem().encode()
 
@@ -68,7 +69,7 @@ def test_a_key_is_read_in_every_form_it_comes_in(tmp_path: Path, data: bytes) ->
         (b"hello\n", "not-a-key"),
         (b"x" * 70_000, "not-a-key"),
         (PRIVATE.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), "not-a-key"),
-        (_pkcs8(rsa.generate_private_key(65537, 2048)), "wrong-kind"),
+        (_pkcs8(rsa_key(2048)), "wrong-kind"),
         (_pkcs8(ed25519.Ed25519PrivateKey.generate()), "wrong-kind"),
         (_pkcs8(ec.generate_private_key(ec.SECP384R1())), "wrong-curve"),
         (_pkcs8(PRIVATE, BestAvailableEncryption(b"x")), "encrypted"),

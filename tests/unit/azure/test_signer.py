@@ -28,6 +28,7 @@ from codesign_wizard.core.job import Job, LogLine
 from codesign_wizard.core.signing import DigestAlgorithm
 from codesign_wizard.practice.keyvault.models import Throttle
 from codesign_wizard.practice.keyvault.permissions import AccessPolicy
+from tests.support.keys import rsa_key
 
 DIGEST = hashlib.sha256(b"wizard").digest()
 
@@ -238,8 +239,8 @@ def test_ec_signatures_come_as_der_and_the_curve_decides(
 
 
 def test_a_signature_of_another_key_and_a_key_of_another_kind_are_refused() -> None:
-    private = rsa.generate_private_key(65537, 2048)
-    stranger = rsa.generate_private_key(65537, 2048)
+    private = rsa_key(2048)
+    stranger = rsa_key(2048)
     key = signing_key(_certificate(private), "c")
     hashing = utils.Prehashed(hashes.SHA256())
     good = private.sign(DIGEST, padding.PKCS1v15(), hashing)

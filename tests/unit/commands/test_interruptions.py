@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from codesign_wizard import cli
-from tests.support.command_line import ids, posix
+from tests.support.command_line import ROOT, STARTED, ids, posix
 
 
 def _started(words: list[object], until: str) -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "codesign_wizard", *map(str, words), "--json", "--verbose"],
+        [*STARTED, *map(str, words), "--json", "--verbose"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -68,7 +70,8 @@ def test_an_interrupted_trial_leaves_nothing_and_keeps_what_was_there(tmp_path: 
 @posix
 def test_practice_serve_runs_until_it_is_told(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "codesign_wizard", "practice", "serve", "--until-stdin-closes", "--verbose"],
+        [*STARTED, "practice", "serve", "--until-stdin-closes", "--verbose"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -94,7 +97,8 @@ def test_practice_serve_runs_until_it_is_told(tmp_path: Path) -> None:
 @posix
 def test_practice_serve_gives_one_document_with_the_accounts() -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "codesign_wizard", "practice", "serve", "--json"],
+        [*STARTED, "practice", "serve", "--json"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
