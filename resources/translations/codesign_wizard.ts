@@ -11630,92 +11630,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} needs its password to be opened.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>The password does not open {file}, or the file is damaged.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} holds a private key that no password protects: whoever has the file has the key.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
-        <source>The certificate of {name} expired on {date}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
-        <source>The certificate of {name} is valid only from {date}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} holds settings without secrets; nothing of it is taken over by looking at it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
-        <source>The key of {name} is too small for new code-signing certificates: {key}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>Windows trusts {name} for code signing, by {root}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>From this file alone Windows would not trust {name} for code signing: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>The certificate of {name} is good for: {purposes}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>The certificate of {name} is of Apple's kind {kind}, of team {team}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} begins like {what} but cannot be read.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} is a certificate signing request: what a certification authority is sent.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} is a profile of Codesign Wizard: {name}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} is a private key in PEM, encrypted.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} is a private key in PEM, not encrypted.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} holds a private key in PEM, encrypted, and beside it:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} holds a private key in PEM, not encrypted, and beside it:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11759,41 +11679,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>Subject</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>Issuer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/identity.py"/>
-        <source>Valid</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>Thumbprint (SHA-1)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>Thumbprint (SHA-256)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} is the certificate of {name}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} holds a key and the certificate of {name}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>Windows program, {machine}</source>
         <translation type="unfinished"></translation>
@@ -11810,22 +11695,122 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} holds the certificate of {name}, and {count} more.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} holds {count} certificates; the first is that of {name}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
         <source>{n} bytes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>Take it in beside your own: codesign-wizard profile import {file}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} holds a private key that no password protects: whoever has the file has the key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The certificate of {name} expired on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The certificate of {name} is valid only from {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>The key of {name} is too small for new code-signing certificates: {key}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>Windows trusts {name} for code signing, by {root}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>From this file alone Windows would not trust {name} for code signing: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>The certificate of {name} is good for: {purposes}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>The certificate of {name} is of Apple's kind {kind}, of team {team}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} is a certificate signing request: what a certification authority is sent.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} is a private key in PEM, encrypted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} is a private key in PEM, not encrypted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} holds a private key in PEM, encrypted, and beside it:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} holds a private key in PEM, not encrypted, and beside it:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Subject</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Issuer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Valid</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>Thumbprint (SHA-1)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>Thumbprint (SHA-256)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} is the certificate of {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} holds a key and the certificate of {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} holds the certificate of {name}, and {count} more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} holds {count} certificates; the first is that of {name}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11864,13 +11849,28 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
         <source>a certificate</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/identity.py"/>
         <source>no integrity check</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspection.py"/>
+        <source>{file} needs its password to be opened.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspection.py"/>
+        <source>The password does not open {file}, or the file is damaged.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspection.py"/>
+        <source>{file} begins like {what} but cannot be read.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

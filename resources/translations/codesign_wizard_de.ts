@@ -11630,93 +11630,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} needs its password to be opened.</source>
-        <translation>Zum Öffnen von {file} ist das Passwort nötig.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>The password does not open {file}, or the file is damaged.</source>
-        <translation>Das Passwort öffnet {file} nicht, oder die Datei ist beschädigt.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} holds a private key that no password protects: whoever has the file has the key.</source>
-        <translation>{file} enthält einen privaten Schlüssel, den kein Passwort schützt: Wer die Datei hat, hat den Schlüssel.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
-        <source>The certificate of {name} expired on {date}.</source>
-        <translation>Das Zertifikat von {name} ist am {date} abgelaufen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
-        <source>The certificate of {name} is valid only from {date}.</source>
-        <translation>Das Zertifikat von {name} gilt erst ab {date}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} holds settings without secrets; nothing of it is taken over by looking at it.</source>
         <translation>{file} enthält Einstellungen ohne Geheimnisse; durch das Ansehen wird nichts davon übernommen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
-        <source>The key of {name} is too small for new code-signing certificates: {key}.</source>
-        <translation>Der Schlüssel von {name} ist zu klein für neue Codesignaturzertifikate: {key}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>Windows trusts {name} for code signing, by {root}.</source>
-        <translation>Windows vertraut {name} für die Codesignatur, durch {root}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>From this file alone Windows would not trust {name} for code signing: {why}.</source>
-        <translation>Mit dieser Datei allein würde Windows {name} für die Codesignatur nicht vertrauen: {why}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>The certificate of {name} is good for: {purposes}.</source>
-        <translation>Das Zertifikat von {name} taugt für: {purposes}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>The certificate of {name} is of Apple's kind {kind}, of team {team}.</source>
-        <translation>Das Zertifikat von {name} ist von Apples Art {kind}, vom Team {team}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} begins like {what} but cannot be read.</source>
-        <translation>{file} beginnt wie {what}, kann aber nicht gelesen werden.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} is a certificate signing request: what a certification authority is sent.</source>
-        <translation>{file} ist eine Zertifikatanforderung (CSR): das, was einer Zertifizierungsstelle geschickt wird.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
         <source>{file} is a profile of Codesign Wizard: {name}.</source>
         <translation>{file} ist ein Profil von Codesign Wizard: {name}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} is a private key in PEM, encrypted.</source>
-        <translation>{file} ist ein privater Schlüssel in PEM, verschlüsselt.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} is a private key in PEM, not encrypted.</source>
-        <translation>{file} ist ein privater Schlüssel in PEM, nicht verschlüsselt.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} holds a private key in PEM, encrypted, and beside it:</source>
-        <translation>{file} enthält einen privaten Schlüssel in PEM, verschlüsselt, und daneben:</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} holds a private key in PEM, not encrypted, and beside it:</source>
-        <translation>{file} enthält einen privaten Schlüssel in PEM, nicht verschlüsselt, und daneben:</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
@@ -11759,41 +11679,6 @@
         <translation>{file} ist ein Windows-Programm, signiert von {publisher}.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>Subject</source>
-        <translation>Antragsteller</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>Issuer</source>
-        <translation>Aussteller</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/identity.py"/>
-        <source>Valid</source>
-        <translation>Gültig</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>Thumbprint (SHA-1)</source>
-        <translation>Fingerabdruck (SHA-1)</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>Thumbprint (SHA-256)</source>
-        <translation>Fingerabdruck (SHA-256)</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} is the certificate of {name}.</source>
-        <translation>{file} ist das Zertifikat von {name}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} holds a key and the certificate of {name}.</source>
-        <translation>{file} enthält einen Schlüssel und das Zertifikat von {name}.</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>Windows program, {machine}</source>
         <translation>Windows-Programm, {machine}</translation>
@@ -11810,16 +11695,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} holds the certificate of {name}, and {count} more.</source>
-        <translation>{file} enthält das Zertifikat von {name} und {count} weitere.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
-        <source>{file} holds {count} certificates; the first is that of {name}.</source>
-        <translation>{file} enthält {count} Zertifikate; das erste ist das von {name}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
         <source>{n} bytes</source>
         <translation>{n} Bytes</translation>
     </message>
@@ -11827,6 +11702,116 @@
         <location filename="codesign_wizard/core/inspect.py"/>
         <source>Take it in beside your own: codesign-wizard profile import {file}</source>
         <translation>Nehmen Sie es neben Ihren eigenen auf: codesign-wizard profile import {file}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} holds a private key that no password protects: whoever has the file has the key.</source>
+        <translation>{file} enthält einen privaten Schlüssel, den kein Passwort schützt: Wer die Datei hat, hat den Schlüssel.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The certificate of {name} expired on {date}.</source>
+        <translation>Das Zertifikat von {name} ist am {date} abgelaufen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
+        <source>The certificate of {name} is valid only from {date}.</source>
+        <translation>Das Zertifikat von {name} gilt erst ab {date}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>The key of {name} is too small for new code-signing certificates: {key}.</source>
+        <translation>Der Schlüssel von {name} ist zu klein für neue Codesignaturzertifikate: {key}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>Windows trusts {name} for code signing, by {root}.</source>
+        <translation>Windows vertraut {name} für die Codesignatur, durch {root}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>From this file alone Windows would not trust {name} for code signing: {why}.</source>
+        <translation>Mit dieser Datei allein würde Windows {name} für die Codesignatur nicht vertrauen: {why}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>The certificate of {name} is good for: {purposes}.</source>
+        <translation>Das Zertifikat von {name} taugt für: {purposes}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>The certificate of {name} is of Apple's kind {kind}, of team {team}.</source>
+        <translation>Das Zertifikat von {name} ist von Apples Art {kind}, vom Team {team}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} is a certificate signing request: what a certification authority is sent.</source>
+        <translation>{file} ist eine Zertifikatanforderung (CSR): das, was einer Zertifizierungsstelle geschickt wird.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} is a private key in PEM, encrypted.</source>
+        <translation>{file} ist ein privater Schlüssel in PEM, verschlüsselt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} is a private key in PEM, not encrypted.</source>
+        <translation>{file} ist ein privater Schlüssel in PEM, nicht verschlüsselt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} holds a private key in PEM, encrypted, and beside it:</source>
+        <translation>{file} enthält einen privaten Schlüssel in PEM, verschlüsselt, und daneben:</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} holds a private key in PEM, not encrypted, and beside it:</source>
+        <translation>{file} enthält einen privaten Schlüssel in PEM, nicht verschlüsselt, und daneben:</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Subject</source>
+        <translation>Antragsteller</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/certificate.py"/>
+        <source>Issuer</source>
+        <translation>Aussteller</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity.py"/>
+        <source>Valid</source>
+        <translation>Gültig</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>Thumbprint (SHA-1)</source>
+        <translation>Fingerabdruck (SHA-1)</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>Thumbprint (SHA-256)</source>
+        <translation>Fingerabdruck (SHA-256)</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} is the certificate of {name}.</source>
+        <translation>{file} ist das Zertifikat von {name}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} holds a key and the certificate of {name}.</source>
+        <translation>{file} enthält einen Schlüssel und das Zertifikat von {name}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} holds the certificate of {name}, and {count} more.</source>
+        <translation>{file} enthält das Zertifikat von {name} und {count} weitere.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>{file} holds {count} certificates; the first is that of {name}.</source>
+        <translation>{file} enthält {count} Zertifikate; das erste ist das von {name}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/identity.py"/>
@@ -11864,7 +11849,7 @@
         <translation>{file} ist eine .p12-Datei: ein Schlüssel und seine Zertifikate, verschlüsselt.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/inspect.py"/>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
         <source>a certificate</source>
         <translation>ein Zertifikat</translation>
     </message>
@@ -11872,6 +11857,21 @@
         <location filename="codesign_wizard/commands/identity.py"/>
         <source>no integrity check</source>
         <translation>keine Integritätsprüfung</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspection.py"/>
+        <source>{file} needs its password to be opened.</source>
+        <translation>Zum Öffnen von {file} ist das Passwort nötig.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspection.py"/>
+        <source>The password does not open {file}, or the file is damaged.</source>
+        <translation>Das Passwort öffnet {file} nicht, oder die Datei ist beschädigt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspection.py"/>
+        <source>{file} begins like {what} but cannot be read.</source>
+        <translation>{file} beginnt wie {what}, kann aber nicht gelesen werden.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/local_signer.py"/>
