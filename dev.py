@@ -5,7 +5,7 @@
     python3 dev.py test [ARGS…]       every test; ARGS go to pytest
     python3 dev.py check              format, lint, types, import rules, translations, findings
     python3 dev.py bench [NAME]       benchmarks against peers, in the same run
-    python3 dev.py screenshots DIR    a picture of every page, light and dark, also with text at 200 %
+    python3 dev.py screenshots DIR    a picture of every page in every look, measured for text that is cut
     python3 dev.py package            the stand-alone app for this system, in dist/, made and tried
     python3 dev.py lock [--upgrade]   write the lock files from pyproject.toml
 
@@ -155,9 +155,9 @@ def bench(arguments: list[str]) -> int:
 
 
 def screenshots(arguments: list[str]) -> int:
-    """Write pictures of every page into the folder given; a LOOK is normal, large, contrast or mirrored."""
+    """Write pictures of every page into the folder given; only some of them when looks or scenes are named."""
     if not arguments or arguments[0].startswith("-"):
-        raise Failed("Say where the pictures go: python3 dev.py screenshots DIR [LOOK…]")
+        raise Failed("Say where the pictures go: python3 dev.py screenshots DIR [LOOK or SCENE…]")
     prepare(RUN_LOCK)
     prepare_system(fatal=True)
     os.environ["QT_QPA_PLATFORM"] = "offscreen"

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from codesign_wizard.measuring import visible
+from codesign_wizard.screenshots.measuring import visible
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,13 @@ import pytest
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
 
-from codesign_wizard import screenshots, theme
+from codesign_wizard import theme
+from codesign_wizard.core.language import ENGLISH, current_language
 from codesign_wizard.core.profile import new_profile
-from codesign_wizard.screenshots import SCENES, SCHEMES, SIZES, Studio
+from codesign_wizard.screenshots import run, studio
+from codesign_wizard.screenshots.looks import SCHEMES, SIZES
+from codesign_wizard.screenshots.studio import Studio
+from codesign_wizard.screenshots.table import SCENES
 
 if TYPE_CHECKING:
     from codesign_wizard.window import MainWindow
@@ -26,7 +30,7 @@ def brightness(image: QImage) -> float:
 def test_each_state_is_taken_in_both_schemes_and_sizes_under_the_same_names(
     qapp: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert screenshots.main(str(tmp_path / "new" / "folder"), scenes=["unreadable"], looks=["normal"]) == 0
+    assert run.main(str(tmp_path / "new" / "folder"), scenes=["unreadable"], looks=["normal"]) == 0
     pictures = {path.name: QImage(str(path)) for path in (tmp_path / "new" / "folder").iterdir()}
     assert sorted(pictures) == sorted(
         f"{state}-{scheme}-{width}x{height}.png"
@@ -43,32 +47,34 @@ def test_each_state_is_taken_in_both_schemes_and_sizes_under_the_same_names(
 def test_other_looks_have_names_of_their_own_and_leave_the_program_as_it_was(
     qapp: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    looks = ["large", "contrast", "mirrored"]
-    assert screenshots.main(str(tmp_path), scenes=["unreadable"], looks=looks) == 0
+    looks = ["large", "contrast", "mirrored", "german"]
+    assert run.main(str(tmp_path), scenes=["unreadable"], looks=looks) == 0
     pictures = {path.name for path in tmp_path.iterdir()}
     assert {
         "inspect-problem-light-large-1720x1280.png",
-        "inspect-problem-dark-contrast-860x640.png",
-        "inspect-problem-light-mirrored-1180x760.png",
+        "inspect-problem-dark-contrast-1180x760.png",
+        "inspect-problem-light-mirrored-860x640.png",
+        "inspect-problem-light-german-860x640.png",
     } <= pictures
-    assert len(pictures) == 2 * 2 * (1 + 2 + 2)
-    corner = QImage(str(tmp_path / "inspect-problem-dark-contrast-860x640.png")).pixelColor(300, 60)
+    assert len(pictures) == 2 * (2 + 2 + 2 + 2)
+    corner = QImage(str(tmp_path / "inspect-problem-dark-contrast-1180x760.png")).pixelColor(300, 60)
     assert corner.name() == "#000000"
     assert not theme.mirrored()
     assert not theme.tokens().contrast
     assert theme.px(100) == 100
+    assert current_language() == ENGLISH
 
 
 def test_a_text_that_is_cut_is_told_with_its_picture(
     qapp: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cut(studio: Studio) -> None:
-        with studio.own(new_profile("My product")) as window:
+    def cut(at: Studio) -> None:
+        with at.own(new_profile("My product")) as window:
             window.footer.next_button.setFixedWidth(40)
-            studio.take(window, "cut")
+            at.take(window, "cut")
 
     monkeypatch.setitem(SCENES, "cut", cut)
-    assert screenshots.main(str(tmp_path), scenes=["cut"], looks=["normal"]) == 1
+    assert run.main(str(tmp_path), scenes=["cut"], looks=["normal"]) == 1
     said = capsys.readouterr()
     assert said.out.startswith("4 pictures are in ")
     assert said.err.startswith("cut-light-1180x760 (+3): QPushButton in Footer: '&Next: Key Vault' needs ")
@@ -91,7 +97,7 @@ def test_no_picture_shows_a_secret(qapp: Any, tmp_path: Path, monkeypatch: pytes
         taken.append(name if secret is not None else "")
 
     monkeypatch.setattr(Studio, "take", look)
-    assert screenshots.main(str(tmp_path), scenes=["wrong_secret", "fresh"], looks=["normal"]) == 0
+    assert run.main(str(tmp_path), scenes=["wrong_secret", "fresh"], looks=["normal"]) == 0
     assert "key-vault-wrong-secret-seen" in taken
     assert "key-vault-mistakes" in taken
 
@@ -100,7 +106,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
-    assert screenshots.main(str(tmp_path / "file" / "pictures")) == 1
+    assert run.main(str(tmp_path / "file" / "pictures")) == 1
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.startswith(f"The pictures cannot be written to {tmp_path / 'file' / 'pictures'}: ")
@@ -110,11 +116,11 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
 def test_a_page_that_does_not_come_to_its_state_is_no_picture(
     qapp: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def never(studio: Studio) -> None:
-        studio.wait(lambda: False, "the moon")
+    def never(at: Studio) -> None:
+        at.wait(lambda: False, "the moon")
 
-    monkeypatch.setattr(screenshots, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(studio, "_PATIENCE_S", 0.05)
     monkeypatch.setitem(SCENES, "never", never)
-    assert screenshots.main(str(tmp_path), scenes=["never"], looks=["normal"]) == 1
-    assert capsys.readouterr().err == "Waiting for the moon took too long.\n"
+    assert run.main(str(tmp_path), scenes=["never"], looks=["normal"]) == 1
+    assert capsys.readouterr().err == "never, normal: Waiting for the moon took too long.\n"
     assert list(tmp_path.iterdir()) == []

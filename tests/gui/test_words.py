@@ -14,7 +14,7 @@ from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity
 from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, STEPS, WINDOWS_TRIAL
 from codesign_wizard.core.preferences import LANGUAGE, keep_preference, read_preference
 from codesign_wizard.core.text import install_translator, tr
-from codesign_wizard.measuring import clipped
+from codesign_wizard.screenshots.measuring import clipped
 from codesign_wizard.session import Session
 from tests.gui.driving import pause, wait_idle
 from tests.gui.measuring import texts

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from codesign_wizard.core.flow import MACOS_TRIAL
 from codesign_wizard.core.profile import LEVELS
 from codesign_wizard.core.text import tr
-from codesign_wizard.scenes_apple import trial_page
+from codesign_wizard.screenshots.pages import lasts
+from codesign_wizard.screenshots.scenes.apple import trial_page
 
 if TYPE_CHECKING:
-    from codesign_wizard.screenshots import Studio
+    from codesign_wizard.screenshots.studio import Studio
 
 _LONG = 600.0  # seconds, until the picture is taken
 _UPLOADS = "notary-submissions-prod.s3.us-west-2.amazonaws.com"
@@ -31,11 +32,11 @@ def macos_notarise(studio: Studio) -> None:
         conditions.holds[_UPLOADS] = _LONG
         page.run()
         studio.wait(lambda: page.stages.cards["time-stamp"].state.value == "done", tr("the time stamp"))
-        studio.wait(lambda: "kB of" in page.stages.cards["upload"].words.text(), tr("the upload"))
+        studio.wait(lambda: any(map(str.isdigit, page.stages.cards["upload"].words.text())), tr("the upload"))
         studio.take(window, "macos-upload")
         conditions.holds.clear()
         studio.wait(page.stop.isVisible, tr("Apple"))
-        studio.wait(lambda: "1 s" in page.stages.cards["processing"].words.text(), tr("Apple"))
+        studio.wait(lambda: lasts(page.stages.cards["processing"], 1), tr("Apple"))
         studio.take(window, "macos-waiting")
         page.stop.click()
         studio.idle(window)

@@ -14,7 +14,7 @@ from codesign_wizard.core.flow import CERTIFICATE
 if TYPE_CHECKING:
     from codesign_wizard.pages.certificate import CertificatePage
     from codesign_wizard.practice.authority import CodeSigningAuthority
-    from codesign_wizard.screenshots import Studio
+    from codesign_wizard.screenshots.studio import Studio
     from codesign_wizard.window import MainWindow
 
 _NAME = "harbour-2027"

@@ -12,7 +12,7 @@ from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
     from codesign_wizard.pages.summary import SummaryPage
-    from codesign_wizard.screenshots import Studio
+    from codesign_wizard.screenshots.studio import Studio
     from codesign_wizard.window import MainWindow
 
 

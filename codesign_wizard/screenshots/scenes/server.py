@@ -9,7 +9,7 @@ from codesign_wizard.core.profile import Profile
 
 if TYPE_CHECKING:
     from codesign_wizard.pages.server import ServerPage
-    from codesign_wizard.screenshots import Studio
+    from codesign_wizard.screenshots.studio import Studio
     from codesign_wizard.window import MainWindow
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from codesign_wizard.pages.macos_level import MacosLevelPage
-    from codesign_wizard.screenshots import Studio
+    from codesign_wizard.screenshots.studio import Studio
     from codesign_wizard.window import MainWindow
 
 

@@ -15,7 +15,7 @@ from codesign_wizard.core.redact import Secret
 if TYPE_CHECKING:
     from codesign_wizard.pages.apple_certificates import AppleCertificatesPage
     from codesign_wizard.pages.macos_trial import MacosTrialPage
-    from codesign_wizard.screenshots import Studio
+    from codesign_wizard.screenshots.studio import Studio
     from codesign_wizard.window import MainWindow
 
 _OTHER = "another-one-to-try"  # a password of a throw-away file
