@@ -155,7 +155,7 @@ def bench(arguments: list[str]) -> int:
 
 
 def screenshots(arguments: list[str]) -> int:
-    """Write pictures of every page into the folder given; only some of them when looks or scenes are named."""
+    """Write pictures of every page into the folder given; only those of the looks and scenes named."""
     if not arguments or arguments[0].startswith("-"):
         raise Failed("Say where the pictures go: python3 dev.py screenshots DIR [LOOK or SCENE…]")
     prepare(RUN_LOCK)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QDockWidget,
     QHBoxLayout,
     QMainWindow,
+    QPushButton,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -26,7 +27,7 @@ from codesign_wizard.core.text import tr
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.runner import Runner, Task, unexpected
 from codesign_wizard.theme import px
-from codesign_wizard.widgets.basics import announce
+from codesign_wizard.widgets.basics import announce, restyle
 from codesign_wizard.widgets.shell import Footer, Header, LogBar, Rail, RailStep
 
 # what the frame itself does without is imported where it is used: the window is there before it
@@ -177,12 +178,16 @@ class MainWindow(QMainWindow):
     def page_of(self, key: str) -> Page:
         """Return the page *key*, built at its first use."""
         if key not in self._pages:
+            from codesign_wizard.widgets.confirm import Question
+
             module, name = _PAGES[key]
             kind: Callable[[Workspace], Page] = getattr(
                 import_module(f"codesign_wizard.pages.{module}"), name
             )
             page = kind(self.workspace)
             page.link.connect(self.open_link)
+            for question in page.findChildren(Question):
+                question.changed.connect(self._choose_primary)
             self._pages[key] = page
             self.stack.addWidget(page)
         return self._pages[key]
@@ -515,7 +520,18 @@ class MainWindow(QMainWindow):
             )
         if key in self._pages:
             self._pages[key].refresh()
+        self._choose_primary()
         self._hold()
+
+    def _choose_primary(self) -> None:
+        """Let Next be the thing to do next once the page has no other: one accent a page."""
+        page = self._pages.get(self.key)
+        if page is None or self._panel is not None:
+            return
+        buttons = page.findChildren(QPushButton)
+        other = any(one.property("kind") == "primary" and one.isVisibleTo(page) for one in buttons)
+        done = self.key == steps.START or self.workspace.flow.state(self.key) is StepState.DONE
+        restyle(self.footer.next_button, "kind", "primary" if done and not other else "")
 
     def _note(self, key: str) -> str:
         flow = self.workspace.flow

@@ -62,7 +62,7 @@ class Merged:
             remedy = Remedy(title=tr("Look which value is right, and close one of the two windows."))
             return [CHANGED_TWICE(name=name, detail=detail, evidence=Evidence(more=pairs), remedies=[remedy])]
         if self.taken:
-            taken = tr("Taken over from there: {what}.").format(what=", ".join(self.taken))
+            taken = tr("Taken over from there: {what}.").format(what=", ".join(map(_plain, self.taken)))
             return [CHANGED_ELSEWHERE(name=name, detail=taken)]
         return []
 
@@ -121,6 +121,11 @@ def _result(base: Any, ours: Any, theirs: Any, path: str, merged: Merged) -> Any
         return ours
     merged.taken.append(path)
     return theirs
+
+
+def _plain(path: str) -> str:
+    # as it is called in the profile's file, in words
+    return path.rpartition(".")[2].replace("_", " ").replace("-", " ")
 
 
 def _short(value: Any) -> str:

@@ -234,7 +234,7 @@ def _verdict(
     return (
         Severity.INFO,
         tr("{done} of {all} steps are done.").format(done=len(done), all=len(lines)),
-        tr("{step} comes next.").format(step=open_lines[0].step.title),
+        tr("Next step: {step}.").format(step=open_lines[0].step.title),
     )
 
 

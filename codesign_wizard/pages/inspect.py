@@ -43,7 +43,7 @@ class InspectPage(Page):
         self.banner.hide()
         self.add(self.banner)
         self.drop = FileDrop(
-            tr("Drop a file here: .exe, .dll, .cer, .crt, .pem, .p7b, .p12 or .pfx"),
+            tr("Drop a file here: .exe, .dll, .pkg, .zip, .cer, .crt, .pem, .csr, .p7b, .p12, .pfx or .p8"),
             tr("Choose a file…"),
             tr("All files (*)"),
         )
@@ -121,7 +121,10 @@ class InspectPage(Page):
         # the sentence says first what it is; what is wrong follows it
         self.banner.say(severity, found.title, title if title != found.title else text)
         # a file that was read asks for no password any more
-        self.password_row.setVisible(any(one.id in _PASSWORD for one in found.findings))
+        locked = any(one.id in _PASSWORD for one in found.findings)
+        self.password_row.setVisible(locked)
+        if locked:
+            self.password.setFocus(Qt.FocusReason.OtherFocusReason)
         self.facts.set(found.facts)
         self.card.setVisible(bool(found.facts))
         self.findings.set(found.findings)

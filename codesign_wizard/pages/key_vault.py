@@ -432,6 +432,8 @@ class KeyVaultPage(Page):
         if shown == self._shown_result:
             return
         self._shown_result = shown
+        # one thing to do next: once somebody has signed in, it is Next
+        restyle(self.sign_in, "kind", "" if state is StepState.DONE else "primary")
         if result is None:
             self.findings.hide()
             self.who_card.hide()

@@ -246,7 +246,7 @@ class PermissionsPage(Page):
             self.banner.say(severity, title, f"{text} {stamp}".strip())
         # one accent a page: what is missing is mended with the administrator's account
         mending = report is not None and severity is Severity.ERROR
-        restyle(self.look_button, "kind", "" if mending else "primary")
+        restyle(self.look_button, "kind", "" if mending or state is StepState.DONE else "primary")
         restyle(self.admin_go, "kind", "primary" if mending else "")
         self.look_button.setText(tr("&Look again"))
         self.findings.set(result.findings)
@@ -453,7 +453,7 @@ class PermissionsPage(Page):
 
     def _show_steps(self, plan: GrantPlan) -> None:
         clear(self.steps)
-        if not plan.steps:
+        if not plan.steps and not plan.notes:
             self.steps.addWidget(label(tr("All of it is granted already."), "ok"))
         # to whom and where is mostly the same for all: said once, and what changes with each
         every = [step.facts() for step in plan.steps]

@@ -60,7 +60,7 @@ class SettingsPage(Page):
             tr("Network"), note=tr("Used for every call: sign-in, vault, certificates, time stamps.")
         )
         self.proxy = CheckedField(
-            tr("&Proxy"), check=_check_proxy, hint=tr("from the environment, such as http://proxy:8080")
+            tr("&Proxy"), check=_check_proxy, hint=tr("from the environment, or http://proxy:8080")
         )
         # at the end of typing, not at every key: half of it may be half a password
         self.proxy.edit.editingFinished.connect(self._proxy_typed)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QGridLayout,
-    QHBoxLayout,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -25,7 +24,18 @@ from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.start_words import practice_words, profile_line, verdict
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.theme import Mark, px
-from codesign_wizard.widgets.basics import Card, Columns, MarkView, Tick, button, clear, hairline, label, row
+from codesign_wizard.widgets.basics import (
+    Card,
+    Columns,
+    MarkView,
+    Tick,
+    button,
+    clear,
+    column,
+    hairline,
+    label,
+    row,
+)
 from codesign_wizard.widgets.fields import PlainField
 from codesign_wizard.widgets.pieces import Banner, FileDrop
 
@@ -80,13 +90,9 @@ class StartPage(Page):
         self.name.setPlaceholderText(tr("Name, such as your product's"))
         self.name.returnPressed.connect(self._name_given)
         self.name_row = QWidget()
-        name_box = QHBoxLayout(self.name_row)
-        name_box.setContentsMargins(0, 0, 0, 0)
-        name_box.setSpacing(px(8))
-        name_box.addWidget(self.name, 1)
         self.keep_name = button(tr("Keep this name"), self._name_given)
-        name_box.addWidget(self.keep_name)
-        name_box.addWidget(button(tr("Leave as it was"), self._close_questions))
+        leave = button(tr("Leave as it was"), self._close_questions)
+        self.name_row.setLayout(column(self.name, row(self.keep_name, leave, None)))
         self.forget_row = QWidget()
         forget_box = QVBoxLayout(self.forget_row)
         forget_box.setContentsMargins(0, 0, 0, 0)

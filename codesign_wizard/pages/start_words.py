@@ -76,15 +76,20 @@ def _done(states: Mapping[str, StepState]) -> list[Group]:
 
 
 def _works(workspace: Workspace, done: Sequence[Group]) -> tuple[Severity, str, str]:
-    expiry, until, severity = next_expiry(workspace.profile), "", Severity.OK
-    if expiry is not None:
-        now = datetime.now(UTC)
-        until = tr("Next expiry: the {what}, {when}.").format(what=expiry.what, when=in_days(expiry, now))
-        severity = Severity.WARNING if expiry.days(now) <= NEAR_DAYS else Severity.OK
+    severity, until = _until(workspace)
     title = tr("{systems} signing works: the trial was signed and verified.")
     last = workspace.flow.steps()[-1]
-    comes = "" if last.key in workspace.profile.reached else tr("{step} comes next.").format(step=last.title)
+    comes = "" if last.key in workspace.profile.reached else tr("Next step: {step}.").format(step=last.title)
     return severity, title.format(systems=_systems(done)), f"{comes} {until}".strip()
+
+
+def _until(workspace: Workspace) -> tuple[Severity, str]:
+    """Return what expires next, and whether that is near."""
+    expiry, now = next_expiry(workspace.profile), datetime.now(UTC)
+    if expiry is None:
+        return Severity.OK, ""
+    until = tr("Next expiry: the {what}, {when}.").format(what=expiry.what, when=in_days(expiry, now))
+    return (Severity.WARNING if expiry.days(now) <= NEAR_DAYS else Severity.OK), until
 
 
 def _systems(groups: Sequence[Group]) -> str:
@@ -97,10 +102,11 @@ def _next(
     """Return what has been proved so far, and which step comes next."""
     steps = [step for step in workspace.flow.steps() if step.key != START and step.group not in done]
     after = next((step for step in steps if states[step.key] is not StepState.DONE), steps[-1])
-    comes = tr("{step} comes next.").format(step=after.title)
+    comes = tr("Next step: {step}.").format(step=after.title)
     if done:
         title = tr("{systems} signing works.").format(systems=_systems(done))
-        return Severity.OK, f"{title} {comes}", ""
+        severity, until = _until(workspace)
+        return severity, f"{title} {comes}", until
     if workspace.session.practice is not None:
         return (
             Severity.INFO,

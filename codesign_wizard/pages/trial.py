@@ -23,7 +23,7 @@ from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.runner import Task
 from codesign_wizard.theme import Mark, px
-from codesign_wizard.widgets.basics import Card, Facts, announce, button, label, row
+from codesign_wizard.widgets.basics import Card, Facts, announce, button, label, restyle, row
 from codesign_wizard.widgets.findings import FindingList
 from codesign_wizard.widgets.pieces import Banner
 from codesign_wizard.widgets.stage_cards import StageCards
@@ -240,6 +240,8 @@ class TrialPage(Page):
         if shown == self._shown or (self._shown == "cancelled" and result is None):
             return
         self._shown = shown
+        # one thing to do next: once it is signed and verified, it is Next
+        restyle(self.go, "kind", "" if state is StepState.DONE else "primary")
         if self.say_left():
             self.result_card.hide()
             self.findings.hide()

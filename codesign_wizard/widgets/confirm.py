@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QScrollArea
 
 from codesign_wizard import theme
 from codesign_wizard.core.text import tr
@@ -101,8 +102,18 @@ class Question(Card):
         """Take the question away without an answer."""
         self._then = self._else = None
         if not self.isHidden():
+            if self.yes.hasFocus() or self.no.hasFocus():
+                self._leave_focus()
             self.hide()
             self.changed.emit()
+
+    def _leave_focus(self) -> None:
+        # hidden with the focus it would hand it to whatever comes next, which may be far from the page
+        around = self.parentWidget()
+        while around is not None and not isinstance(around, QScrollArea):
+            around = around.parentWidget()
+        if around is not None:
+            around.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

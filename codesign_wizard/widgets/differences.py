@@ -39,8 +39,8 @@ class DifferenceTable(QWidget):
         self._grid.setHorizontalSpacing(px(12))
         self._grid.setVerticalSpacing(px(7))
         self._grid.setColumnMinimumWidth(0, px(MARK_SIZE))
-        for place in (_NAME, _SERVER, _HERE):
-            self._grid.setColumnStretch(place, 1)
+        for place, share in ((_NAME, 2), (_SERVER, 3), (_HERE, 3)):  # ids on one line
+            self._grid.setColumnStretch(place, share)
         self.ticks: dict[Part, Tick] = {}
 
     def show_look(self, looked: Looked, chosen: Sequence[Part], *, can_choose: bool) -> None:

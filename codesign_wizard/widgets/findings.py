@@ -79,8 +79,7 @@ class RemedyView(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(px(8))
         box.addWidget(label(remedy.title))
-        self._texts: list[str] = []
-        self.tabs: Tabs | None = None
+        self.tabs: Tabs | None = None  # where there is a choice
         self.buttons = row(gap=8)
         ways: list[tuple[str, QWidget, str]] = []
         if remedy.portal:
@@ -91,12 +90,15 @@ class RemedyView(QWidget):
             ways.append(
                 ("PowerShell", CodeBox(remedy.powershell, tr("PowerShell command")), remedy.powershell)
             )
-        if ways:
+        self._texts = [text for _, _, text in ways]
+        if len(ways) > 1:
             self.tabs = Tabs(tr("Ways to do it"))
-            for title, page, text in ways:
+            for title, page, _ in ways:
                 self.tabs.add(title, page)
-                self._texts.append(text)
             box.addWidget(self.tabs)
+        elif ways:
+            box.addWidget(ways[0][1])
+        if ways:
             self.copy = CopyButton(self._shown)
             self.copy.setAccessibleName(tr("Copy what to do"))
             self.buttons.addWidget(self.copy)
@@ -109,8 +111,13 @@ class RemedyView(QWidget):
         self.buttons.addStretch(1)
         box.addLayout(self.buttons)
 
+    @property
+    def can_copy(self) -> bool:
+        """Whether there is anything to copy: a button for it begins the row."""
+        return bool(self._texts)
+
     def _shown(self) -> str:
-        return self._texts[self.tabs.index] if self.tabs is not None else ""
+        return self._texts[self.tabs.index if self.tabs is not None else 0]
 
 
 class FindingView(Card):
@@ -154,7 +161,7 @@ class FindingView(Card):
         if not can_check:
             self.recheck.hide()  # shown before it has a parent, it would be a window for a moment
         if finding.remedies:
-            view.buttons.insertWidget(1 if view.tabs is not None else 0, self.recheck)
+            view.buttons.insertWidget(1 if view.can_copy else 0, self.recheck)
         elif can_check:
             inner.addLayout(row(self.recheck, None))
         self.seen = evidence_fold(finding, self.link.emit)
@@ -261,7 +268,8 @@ class FindingList(QWidget):
         self._box.setSpacing(px(12))
         self.views: list[FindingView] = []
         self.passed: Card | None = None
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        # not Maximum: that holds it at the height that its hint has, however many lines its texts wrap to
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.hide()
 
     def set(self, findings: Iterable[Finding], *, can_check: bool = True) -> None:

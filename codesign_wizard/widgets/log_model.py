@@ -26,6 +26,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 _MOST = 200_000  # lines kept
 _DROP = 20_000  # lines dropped at once when there are more
+_SHORT_ID = 8  # characters of a request id where there is no room for all of them
 _RANK = {level: place for place, level in enumerate(LogLevel)}
 
 
@@ -100,6 +101,7 @@ class LogModel(QAbstractTableModel):
         self._least = _RANK[LogLevel.INFO]
         self._search = ""
         self._requests_only = False
+        self.short_ids = False  # whether request ids are shown by their first characters
         self.explained: frozenset[str] = frozenset()  # request ids that a finding speaks of
 
     @property
@@ -219,7 +221,9 @@ class LogModel(QAbstractTableModel):
         if group is not None:
             return self._header(group, column, role)
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._cell(self.visible_line(index.row()), column)
+            text = self._cell(self.visible_line(index.row()), column)
+            short = column == Column.REQUEST and self.short_ids and len(text) > _SHORT_ID
+            return f"{text[:_SHORT_ID]}…" if short else text
         if role == Qt.ItemDataRole.ForegroundRole:
             return self._ink(self.visible_line(index.row()), column)
         if role == Qt.ItemDataRole.ToolTipRole and column in (Column.TEXT, Column.REQUEST):

@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QKeySequence,
     QMouseEvent,
     QPainter,
+    QPaintEvent,
     QResizeEvent,
     QShowEvent,
 )
@@ -44,6 +45,7 @@ from codesign_wizard.widgets.basics import announce, button, keep_ltr, label, ro
 from codesign_wizard.widgets.log_model import Column, Index, LogModel, as_text
 
 _SEARCH_MS = 150
+_WHOLE, _SHORT = "0" * 36, "0" * 9  # a request id, and its first characters with the sign for more
 _KEYPAD = Qt.KeyboardModifier.KeypadModifier
 
 
@@ -97,7 +99,7 @@ class LogView(QTableView):
         heads.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         # the time is fixed-width text of which nothing may be cut off
         clock = QFontMetrics(theme.font(11.5, mono=True)).horizontalAdvance("00:00:00.0000") + px(12)
-        for column, width in ((0, clock), (1, clock), (2, px(56)), (3, px(92)), (5, px(210))):
+        for column, width in ((0, clock), (1, clock), (2, px(56)), (3, px(92))):
             self.setColumnWidth(column, width)
         heads.setSectionResizeMode(Column.TEXT, QHeaderView.ResizeMode.Stretch)
         heads.setMinimumSectionSize(px(40))
@@ -169,9 +171,26 @@ class LogView(QTableView):
         self.setCurrentIndex(index)
         self.scrollTo(index)
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._model.total and not self._model.rowCount():
+            painter = QPainter(self.viewport())
+            painter.setFont(theme.font())
+            painter.setPen(theme.ink(theme.tokens().soft))
+            words = tr("No line has that. Show all lines, or search for something else.")
+            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, words)
+            painter.end()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.setColumnHidden(Column.REQUEST, self.viewport().width() < px(820))
+        width = self.viewport().width()
+        # whole where there is room for it beside the words; the tip, the search and copies have it anyway
+        self._model.short_ids = width < px(1100)
+        longest = _SHORT if self._model.short_ids else _WHOLE
+        room = QFontMetrics(theme.font(11.5, mono=True)).horizontalAdvance(longest) + px(16)
+        head = self.horizontalHeader().sectionSizeHint(Column.REQUEST)
+        self.setColumnWidth(Column.REQUEST, max(room, head))
+        self.setColumnHidden(Column.REQUEST, width < px(560))
 
 
 class LogPane(QWidget):

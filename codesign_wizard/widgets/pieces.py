@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -88,7 +89,9 @@ class FoldButton(QAbstractButton):
         self.setText(text)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
 
     def sizeHint(self) -> QSize:
         words = self.fontMetrics().size(Qt.TextFlag.TextShowMnemonic, self.text())
@@ -97,20 +100,21 @@ class FoldButton(QAbstractButton):
     def minimumSizeHint(self) -> QSize:
         return QSize(px(80), self.sizeHint().height())
 
+    def heightForWidth(self, width: int) -> int:
+        flags = int(Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextShowMnemonic)
+        room = QRect(0, 0, width - px(18), px(10_000))
+        return self.fontMetrics().boundingRect(room, flags, self.text()).height() + px(8)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         look = theme.tokens()
         painter = QPainter(self)
-        theme.paint_chevron(
-            painter,
-            theme.placed(self, QRectF(0, 0, px(12), self.height())),
-            down=self.isChecked(),
-            ink=look.soft,
-        )
+        line = QRectF(0, 0, px(12), self.fontMetrics().height() + px(8))  # beside the first one
+        theme.paint_chevron(painter, theme.placed(self, line), down=self.isChecked(), ink=look.soft)
         words = theme.placed(self, QRectF(self.rect()).adjusted(px(18), 0, 0, 0)).toRect()
-        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, words.width())
         painter.setPen(theme.ink(look.ink if self.underMouse() else look.soft))
         flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-        painter.drawText(words, int(flags) | int(Qt.TextFlag.TextShowMnemonic), shown)
+        wrapped = int(Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextShowMnemonic)
+        painter.drawText(words, int(flags) | wrapped, self.text())
         if self.hasFocus():
             theme.paint_focus(painter, QRectF(self.rect()))
         painter.end()
@@ -222,6 +226,10 @@ def az_box(text: str, name: str) -> QWidget:
     return holder
 
 
+# a GUID, which a label breaks at some of its hyphens only: a place to break is put behind each
+_ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
+
+
 def portal_steps(steps: Sequence[str]) -> QWidget:
     """Return the numbered *steps* as text."""
     holder = QWidget()
@@ -234,7 +242,7 @@ def portal_steps(steps: Sequence[str]) -> QWidget:
         line = QHBoxLayout()
         line.setSpacing(0)
         line.addWidget(count, 0, Qt.AlignmentFlag.AlignTop)
-        line.addWidget(label(text), 1)
+        line.addWidget(label(_ID.sub(lambda found: found[0].replace("-", "-\u200b"), text)), 1)
         box.addLayout(line)
     return holder
 

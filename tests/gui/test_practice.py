@@ -91,9 +91,9 @@ def test_the_whole_way_on_practice_accounts(
     assert rail(window, WINDOWS_TRIAL).step.state is StepState.DONE
     window.show_step(START)
     assert window.page.banner.title == "Windows signing works: the trial was signed and verified."
-    assert window.page.banner.text.startswith("Summary comes next. Next expiry: ")
+    assert window.page.banner.text.startswith("Next step: Summary. Next expiry: ")
     qtbot.mouseClick(window.page.macos, Qt.MouseButton.LeftButton)
-    assert window.page.banner.title == "Windows signing works. Apple certificates comes next."
+    assert window.page.banner.title == "Windows signing works. Next step: Apple certificates."
     assert [need.found for need in window.page._need_rows] == [True] * 3 + [False] * 2
 
     window.workspace.flow.go(WINDOWS_TRIAL)

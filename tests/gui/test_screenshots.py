@@ -77,7 +77,7 @@ def test_a_text_that_is_cut_is_told_with_its_picture(
     assert run.main(str(tmp_path), scenes=["cut"], looks=["normal"]) == 1
     said = capsys.readouterr()
     assert said.out.startswith("4 pictures are in ")
-    assert said.err.startswith("cut-light-1180x760 (+3): QPushButton in Footer: '&Next: Key Vault' needs ")
+    assert said.err.startswith("cut-light-1180x760 (+1): QPushButton in Footer: '&Next: Key Vault' needs ")
     assert said.err.endswith(", has 40\n")
 
 

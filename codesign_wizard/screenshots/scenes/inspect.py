@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.profile import new_profile
+from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.sample import build_sample
+from codesign_wizard.pages.inspect import InspectPage
+from codesign_wizard.practice.apple.files import PASSWORD, apple_files
+from codesign_wizard.screenshots.pages import shown
 
 if TYPE_CHECKING:
     from codesign_wizard.screenshots.studio import Studio
@@ -24,3 +28,21 @@ def unreadable(studio: Studio) -> None:
         window.open_inspect(str(keys))
         studio.idle(window)
         studio.take(window, "inspect-problem")
+
+
+def protected(studio: Studio) -> None:
+    """*Inspect* with a .p12 file: its password asked for, a wrong one, the right one."""
+    with studio.practice() as window:
+        cloud = window.workspace.session.practice
+        assert cloud is not None
+        keys = studio.scratch / "installer.p12"
+        files = {each.name: each.data for each in apple_files(cloud.apple)}
+        keys.write_bytes(files["installer-aes-256.p12"])
+        window.open_inspect(str(keys))
+        studio.idle(window)
+        studio.take(window, "inspect-password")
+        page = shown(window, InspectPage)
+        for password, name in (("not the one", "inspect-wrong-password"), (PASSWORD, "inspect-identity")):
+            page.look_at(str(keys), Secret(password))
+            studio.idle(window)
+            studio.take(window, name)

@@ -30,6 +30,10 @@ def no_role(studio: Studio) -> None:
         studio.idle(window)
         focus(window)
         studio.take(window, "permissions-plan", at=page.admin_card)
+        page.grant()
+        studio.idle(window)
+        focus(window)
+        studio.take(window, "permissions-granted")
 
 
 def some_permissions(studio: Studio) -> None:

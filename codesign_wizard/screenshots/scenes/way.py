@@ -6,8 +6,8 @@ from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, PERMISSIONS, START, WINDOWS_TRIAL
-from codesign_wizard.core.profile import Profile, new_profile
+from codesign_wizard.core.flow import CERTIFICATE, PERMISSIONS, START, WINDOWS_TRIAL
+from codesign_wizard.core.profile import Profile, ProfileStore, new_profile
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.key_vault import KeyVaultPage
 from codesign_wizard.pages.permissions import PermissionsPage
@@ -16,16 +16,22 @@ from codesign_wizard.pages.start import StartPage
 from codesign_wizard.pages.windows_trial import WindowsTrialPage
 from codesign_wizard.screenshots.pages import focus, shown, type_into
 from codesign_wizard.session import PRACTICE_PROFILE
+from codesign_wizard.widgets.log_pane import LogPane
 from codesign_wizard.widgets.pieces import Tabs
 
 if TYPE_CHECKING:
     from codesign_wizard.screenshots.studio import Studio
+    from codesign_wizard.window import MainWindow
 
 
 def fresh(studio: Studio) -> None:
     """A person's own, empty profile: nothing typed, nothing proved."""
     with studio.own(new_profile("My product")) as window:
         studio.take(window, "start-fresh")
+        window.workspace.starting_practice = True
+        window.workspace.changed.emit()
+        studio.take(window, "start-practice-starting")
+        window.workspace.starting_practice = False
         window.go_next()
         studio.idle(window)
         studio.take(window, "key-vault-empty")
@@ -60,6 +66,12 @@ def fresh(studio: Studio) -> None:
             type_into(field.edit, text)
             field.judge(accuse=True)
         studio.take(window, "settings-mistakes")
+        type_into(settings.proxy.edit, "http://ada@proxy:8080")
+        settings.proxy.edit.editingFinished.emit()
+        studio.wait(settings.login.isVisible, tr("the proxy's password"))
+        studio.idle(window)
+        studio.take(window, "settings-proxy-password")
+        studio.take(window, "settings-language", at=settings.language)
         window.open_inspect("")
         studio.take(window, "inspect-empty")
 
@@ -99,6 +111,14 @@ def way(studio: Studio) -> None:
         trial.details.click()
         window.show_log()
         studio.take(window, "log")
+        pane = window.log_dock.findChildren(LogPane)[0]
+        pane.folder.click()
+        studio.take(window, "log-folded")
+        pane.folder.click()
+        pane.search.setText("no line has this")
+        studio.wait(lambda: pane.model.rowCount() == 0, tr("the search"))
+        studio.take(window, "log-nothing-found")
+        pane.search.clear()
         window.log_dock.hide()
         signed = window.workspace.profile.results[WINDOWS_TRIAL].facts["file"]
         window.open_inspect(signed)
@@ -118,12 +138,43 @@ def again(studio: Studio, done: Profile) -> None:
     profiles = [deepcopy(done) for _ in range(3)]
     for profile, name in zip(profiles, ("My product", "Second brand", "Old brand"), strict=True):
         profile.id, profile.name = f"{PRACTICE_PROFILE}-{name.casefold().replace(' ', '-')}", name
-    expired = profiles[2].results[KEY_VAULT]
-    expired.facts["certificate_expires"] = (datetime.now(UTC) - timedelta(days=9)).isoformat()
+    for profile, days in ((profiles[1], 20), (profiles[2], -9)):
+        for result in profile.results.values():
+            if "certificate_expires" in result.facts:
+                ends = datetime.now(UTC) + timedelta(days=days)
+                result.facts["certificate_expires"] = ends.isoformat()
     with studio.own(*profiles) as window:
         studio.take(window, "start-profiles")
+        page = shown(window, StartPage)
+        page.make.click()
+        studio.take(window, "start-new-profile")
+        page.name.clear()
+        page.rename.click()
+        studio.take(window, "start-rename-profile")
+        page._close_questions()
+        page.forget.click()
+        studio.take(window, "start-forget-profile")
+        page._close_questions()
+        _elsewhere(window)
+        studio.take(window, "start-two-windows")
+        for profile, name in ((profiles[1], "start-expires-soon"), (profiles[2], "start-expired")):
+            window.workspace.open_profile(profile)
+            window.show_step(START)
+            studio.take(window, name)
     with studio.own(*profiles, page=WINDOWS_TRIAL) as window:
         studio.take(window, "resume")
         trial = shown(window, WindowsTrialPage)
         type_into(trial.description.edit, "Backup client")
         studio.take(window, "windows-trial-out-of-date")
+
+
+def _elsewhere(window: MainWindow) -> None:
+    """Change the profile and spoil another one, as a second window and another program do."""
+    store = window.workspace.session.profiles
+    other = ProfileStore(store.folder)
+    profile = other.load(window.workspace.profile.id)
+    profile.product_name = "Harbour Backup"
+    other.save(profile)
+    (store.folder / "spoilt.json").write_text("{", encoding="utf-8")
+    window.workspace.catch_up()
+    window.show_step(START)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from codesign_wizard.core.azure import explain, vault_findings
 from codesign_wizard.core.azure.options import AzureOptions
@@ -36,6 +37,7 @@ from codesign_wizard.core.azure.permissions.report import Row, State, verdict
 from codesign_wizard.core.azure.signin import CallerIdentity
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, Severity, iso, utc_now
 from codesign_wizard.core.text import tr
+from codesign_wizard.core.verdict import when
 
 _SHOWN = 12  # permissions named in one sentence
 
@@ -286,7 +288,7 @@ def _propagating(seen: Seen) -> Finding | None:
             evidence=_more(told.second.evidence, **told.first.evidence.more),
             remedies=[*_looking(seen), *seen.grants()],
         )
-    since = [tr("Assigned {time}.").format(time=assigned)] if assigned else []
+    since = [tr("Assigned {time}.").format(time=when(datetime.fromisoformat(assigned)))] if assigned else []
     return kinds.PROPAGATING(
         vault=seen.options.vault_name,
         severity=seen.severity,
