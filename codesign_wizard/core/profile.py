@@ -197,6 +197,9 @@ class NetworkOptions:
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
+_CODES = ("id", "severity", "certainty")  # of a finding, which every language writes alike
+
+
 @dataclass
 class StepResult:
     """What a step found, when (UTC), and the fingerprint of the settings it relied on.
@@ -231,8 +234,12 @@ class StepResult:
             return self
         from codesign_wizard.core.retell import retell_all
 
-        told = retell_all([each.to_json() for each in self.findings], self.language, language)
-        found = [Finding.from_json(each) for each in told]
+        kept = [each.to_json() for each in self.findings]
+        found = [
+            # "error" and "likely" are words of ours as well, and here no words
+            Finding.from_json({**after, **{name: before[name] for name in _CODES if name in before}})
+            for before, after in zip(kept, retell_all(kept, self.language, language), strict=True)
+        ]
         facts, details = self.facts, self.details
         if language == ENGLISH:
             facts, details = (retell_all(each, self.language, language) for each in (facts, details))

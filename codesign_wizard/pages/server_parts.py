@@ -152,8 +152,7 @@ class DifferencesCard(Card):
         self.go = button(tr("Appl&y…"), apply)
         self.undo = button(tr("&Undo the last change…"), undo)
         self.reason = label("", "soft")
-        line = row(self.go, self.undo, self.reason, gap=12)
-        line.setStretch(2, 1)
+        line = column(row(self.go, self.undo, None, gap=12), self.reason)
         self.body.addWidget(self.table)
         self.body.addSpacing(px(4))
         self.body.addWidget(self.fields_row)
@@ -196,6 +195,7 @@ class DifferencesCard(Card):
         else:
             reason = tr("{n} settings would be given to the server; you see them first.").format(n=count)
         self.reason.setText(reason)
+        self.reason.setVisible(bool(reason))
 
 
 class ClientRow(QWidget):

@@ -258,6 +258,7 @@ class LogPane(QWidget):
         seeing = row(heading, 4, *pills, self.search, None, gap=6)
         doing = row(None, self.follow, self.folder, self.copy_all, self.save, self.floater, self.hider, gap=6)
         self._bar = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._one_line, self._other_line = seeing, doing
         self._bar.addLayout(seeing, 1)
         self._bar.addLayout(doing)
         self._bar.setSpacing(px(4))
@@ -289,7 +290,7 @@ class LogPane(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        narrow = self.width() < px(theme.NARROW + 120)
+        narrow = self.width() < self._one_line.minimumSize().width() + self._other_line.minimumSize().width()
         self._bar.setDirection(
             QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
         )

@@ -190,7 +190,7 @@ class Matrix(QTableView):
         heads.setSectionsClickable(False)
         heads.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         heads.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((Column.PURPOSE, 152), (Column.STATE, 132)):
+        for column, width in ((Column.PURPOSE, 154), (Column.STATE, 134)):
             heads.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             heads.resizeSection(column, px(width))
         self.selectionModel().currentRowChanged.connect(lambda now, before: self._tell(now.row()))

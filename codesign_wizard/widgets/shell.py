@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainter, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from codesign_wizard import theme
@@ -40,8 +40,10 @@ class Header(QWidget):
         box = QHBoxLayout(self)
         box.setContentsMargins(theme.margins(20, 0, 14, 0))
         box.setSpacing(px(10))
-        box.addWidget(label(tr("Codesign Wizard"), "brand", wrap=False))
-        box.addWidget(label("/", "slash", wrap=False))
+        # the first to give way: the window's title says it as well
+        self.brand = (label(tr("Codesign Wizard"), "brand", wrap=False), label("/", "slash", wrap=False))
+        for part in self.brand:
+            box.addWidget(part)
         box.addWidget(self.profile)
         box.addWidget(self.badge)
         box.addStretch(1)
@@ -51,10 +53,11 @@ class Header(QWidget):
         self.report_button = button(tr("Report"), self.report.emit, "flat")
         self.report_button.setAccessibleName(tr("Report: summary, save, copy for support"))
         self.settings_button = button(tr("&Settings"), self.settings.emit, "flat")
-        box.addWidget(self.what_if_button)
-        box.addWidget(self.inspect_button)
-        box.addWidget(self.report_button)
-        box.addWidget(self.settings_button)
+        self._buttons = (
+            self.what_if_button, self.inspect_button, self.report_button, self.settings_button,
+        )  # fmt: skip
+        for each in self._buttons:
+            box.addWidget(each)
 
     def show_profile(self, name: str, *, practising: bool) -> None:
         """Show the profile's name, and the badge in practice mode."""
@@ -63,6 +66,24 @@ class Header(QWidget):
         self.profile.setToolTip(name)
         self.badge.setVisible(practising)
         self.what_if_button.setVisible(practising)
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        hint = super().minimumSizeHint()
+        return QSize(0, hint.height())  # what has to give way must not hold the window wide
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        kept = [self.profile, *(part for part in self._buttons if not part.isHidden())]
+        kept += [self.badge] if not self.badge.isHidden() else []
+        parts = [*self.brand, *kept]
+        room = self.width() - px(34) - px(10) * len(parts)
+        wide = sum(part.sizeHint().width() for part in parts) <= room
+        for part in self.brand:
+            part.setVisible(wide)
 
 
 class RailStep(NamedTuple):

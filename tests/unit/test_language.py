@@ -12,9 +12,9 @@ import pytest
 from codesign_wizard import cli
 from codesign_wizard.core import language, preferences
 from codesign_wizard.core import retell as retelling
-from codesign_wizard.core.finding import Evidence, FindingKind, Severity
+from codesign_wizard.core.finding import Certainty, Evidence, FindingKind, Severity, utc_now
 from codesign_wizard.core.flow import KEY_VAULT, Flow
-from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.profile import Profile, StepResult
 from codesign_wizard.core.report import build_report, support_text
 from codesign_wizard.core.retell import retell
 from codesign_wizard.core.text import in_english, tr
@@ -55,6 +55,21 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def _forget() -> None:
     for kept in (language.catalogue, retelling._book, retelling._told):
         kept.cache_clear()
+
+
+def test_what_a_finding_is_stays_whatever_its_words_are_in(folder: Path) -> None:
+    words = {"error": "Fehler", "likely": "wahrscheinlich", "not yet": "noch nicht"}
+    entries = "".join(
+        f"<message><source>{source}</source><translation>{told}</translation></message>"
+        for source, told in words.items()
+    )
+    document = TS.replace("</context>", f"{entries}</context>")
+    (folder / "codesign_wizard_xx.ts").write_text(document, encoding="utf-8")
+    _forget()
+    found = SLOW(name="error", why="not yet", certainty=Certainty.LIKELY, detail="not yet")
+    told = StepResult(utc_now(), ok=False, findings=[found]).retold("xx").findings[0]
+    assert (told.id, told.severity, told.certainty) == (found.id, Severity.ERROR, Certainty.LIKELY)
+    assert told.detail == "noch nicht"
 
 
 def test_only_what_is_finished_is_said(folder: Path) -> None:
