@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPalette, QResizeEvent
+from PySide6.QtGui import QColor, QFocusEvent, QFontMetrics, QKeyEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -190,9 +190,8 @@ class Matrix(QTableView):
         heads.setSectionsClickable(False)
         heads.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         heads.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((Column.PURPOSE, 154), (Column.STATE, 134)):
+        for column in (Column.PURPOSE, Column.STATE):
             heads.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            heads.resizeSection(column, px(width))
         self.selectionModel().currentRowChanged.connect(lambda now, before: self._tell(now.row()))
 
     def set(self, rows: Sequence[Row]) -> None:
@@ -200,6 +199,11 @@ class Matrix(QTableView):
         before = self.currentIndex().row()
         key = self.rows.rows[before].permission.key if 0 <= before < len(self.rows.rows) else ""
         self.rows.set(rows)
+        heads = self.horizontalHeader()
+        for column in (Column.PURPOSE, Column.STATE):
+            metrics = QFontMetrics(_state_font(column))
+            longest = max((metrics.horizontalAdvance(_text(row, column)) for row in rows), default=0)
+            heads.resizeSection(column, max(longest + px(14), heads.sectionSizeHint(column)))
         self.setFixedHeight(self.sizeHint().height())
         places = [place for place, row in enumerate(rows) if row.permission.key == key]
         if rows:
