@@ -13550,7 +13550,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/inspect.py"/>
-        <source>Drop a file here: .exe, .dll, .cer, .crt, .pem, .p7b, .p12 or .pfx</source>
+        <source>Drop a file here: .exe, .dll, .pkg, .zip, .cer, .crt, .pem, .csr, .p7b, .p12, .pfx or .p8</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14815,7 +14815,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
-        <source>from the environment, such as http://proxy:8080</source>
+        <source>from the environment, or http://proxy:8080</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14930,6 +14930,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
+        <source>Leave as it was</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
         <source>Forget it</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15010,11 +15015,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
-        <source>Leave as it was</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
         <source>As your customers see it</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15084,6 +15084,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>Next expiry: the {what}, {when}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/repack.py"/>
         <source> and </source>
         <translation type="unfinished"></translation>
@@ -15104,13 +15109,8 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>Next expiry: the {what}, {when}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/summary.py"/>
-        <source>{step} comes next.</source>
+        <source>Next step: {step}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16369,7 +16369,37 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/scenes_notary.py"/>
+        <location filename="codesign_wizard/screenshots/__main__.py"/>
+        <source>Say where the pictures go: python3 dev.py screenshots DIR [LOOK or SCENE…]. Looks: {looks}. Scenes: {scenes}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots/pages.py"/>
+        <source>The practice accounts should have refused the sign-in, and did not.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots/run.py"/>
+        <source>The pictures cannot be written to {folder}: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots/run.py"/>
+        <source>{scene}, {look}: the process that took the pictures ended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots/run.py"/>
+        <source>{n} pictures are in {folder}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>the sign-in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots/scenes/notary.py"/>
         <source>the upload</source>
         <translation type="unfinished"></translation>
     </message>
@@ -16379,72 +16409,57 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/scenes_summary.py"/>
-        <source>the report</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/screenshots.py"/>
-        <source>the work to end</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/screenshots.py"/>
-        <source>the look without the secret</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/screenshots.py"/>
+        <location filename="codesign_wizard/screenshots/scenes/permissions.py"/>
         <source>the code</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/screenshots.py"/>
+        <location filename="codesign_wizard/screenshots/scenes/permissions.py"/>
         <source>the countdown</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/comet/client.py"/>
-        <source>the sign-in</source>
+        <location filename="codesign_wizard/screenshots/scenes/summary.py"/>
+        <source>the report</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/scenes_notary.py"/>
+        <location filename="codesign_wizard/screenshots/scenes/way.py"/>
+        <source>the proxy's password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots/scenes/way.py"/>
+        <source>the look without the secret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots/scenes/way.py"/>
+        <source>the search</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots/scenes/notary.py"/>
         <source>the time stamp</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/screenshots.py"/>
-        <source>The practice accounts should have refused the sign-in, and did not.</source>
+        <location filename="codesign_wizard/screenshots/studio.py"/>
+        <source>the work to end</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/screenshots.py"/>
+        <location filename="codesign_wizard/screenshots/studio.py"/>
         <source>the window to close</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/screenshots.py"/>
-        <source>{n} pictures are in {folder}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/screenshots.py"/>
-        <source>Say where the pictures go: python3 dev.py screenshots DIR [LOOK…]. There is {looks}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/screenshots.py"/>
-        <source>The pictures cannot be written to {folder}: {reason}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/screenshots.py"/>
+        <location filename="codesign_wizard/screenshots/studio.py"/>
         <source>Waiting for {what} took too long.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/screenshots.py"/>
+        <location filename="codesign_wizard/screenshots/studio.py"/>
         <source>{path} could not be written.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -17296,6 +17311,11 @@
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Log lines</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>No line has that. Show all lines, or search for something else.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

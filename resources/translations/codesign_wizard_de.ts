@@ -13550,8 +13550,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/inspect.py"/>
-        <source>Drop a file here: .exe, .dll, .cer, .crt, .pem, .p7b, .p12 or .pfx</source>
-        <translation>Datei hier ablegen: .exe, .dll, .cer, .crt, .pem, .p7b, .p12 oder .pfx</translation>
+        <source>Drop a file here: .exe, .dll, .pkg, .zip, .cer, .crt, .pem, .csr, .p7b, .p12, .pfx or .p8</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/inspect.py"/>
@@ -14815,8 +14815,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
-        <source>from the environment, such as http://proxy:8080</source>
-        <translation>aus der Umgebung, etwa http://proxy:8080</translation>
+        <source>from the environment, or http://proxy:8080</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
@@ -14930,6 +14930,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
+        <source>Leave as it was</source>
+        <translation>Lassen, wie er war</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
         <source>Forget it</source>
         <translation>Entfernen</translation>
     </message>
@@ -15010,11 +15015,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
-        <source>Leave as it was</source>
-        <translation>Lassen, wie er war</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
         <source>As your customers see it</source>
         <translation>Wie Ihre Kunden es sehen</translation>
     </message>
@@ -15084,6 +15084,11 @@
         <translation>Schon erneuert? Prüfen Sie es auf seiner Seite noch einmal; dann sieht der Assistent den jetzigen Stand.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>Next expiry: the {what}, {when}.</source>
+        <translation>Läuft als Nächstes ab: {what}, {when}.</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/repack.py"/>
         <source> and </source>
         <translation> und </translation>
@@ -15104,14 +15109,9 @@
         <translation>{name}: {what} läuft {when} ab</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>Next expiry: the {what}, {when}.</source>
-        <translation>Läuft als Nächstes ab: {what}, {when}.</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/summary.py"/>
-        <source>{step} comes next.</source>
-        <translation>Als Nächstes kommt: {step}.</translation>
+        <source>Next step: {step}.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
@@ -16369,7 +16369,37 @@
         <translation>Versuchen Sie es noch einmal. Kommt es wieder vor, speichern Sie das Protokoll und senden Sie es an den Support.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/scenes_notary.py"/>
+        <location filename="codesign_wizard/screenshots/__main__.py"/>
+        <source>Say where the pictures go: python3 dev.py screenshots DIR [LOOK or SCENE…]. Looks: {looks}. Scenes: {scenes}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots/pages.py"/>
+        <source>The practice accounts should have refused the sign-in, and did not.</source>
+        <translation>Die Übungskonten hätten die Anmeldung ablehnen müssen und haben es nicht getan.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots/run.py"/>
+        <source>The pictures cannot be written to {folder}: {reason}.</source>
+        <translation>Die Bilder lassen sich nicht nach {folder} schreiben: {reason}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots/run.py"/>
+        <source>{scene}, {look}: the process that took the pictures ended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots/run.py"/>
+        <source>{n} pictures are in {folder}.</source>
+        <translation>{n} Bilder sind in {folder}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/client.py"/>
+        <source>the sign-in</source>
+        <translation>die Anmeldung</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots/scenes/notary.py"/>
         <source>the upload</source>
         <translation>den Upload</translation>
     </message>
@@ -16379,72 +16409,57 @@
         <translation>Apple</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/scenes_summary.py"/>
-        <source>the report</source>
-        <translation>den Bericht</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/screenshots.py"/>
-        <source>the work to end</source>
-        <translation>das Ende der Arbeit</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/screenshots.py"/>
-        <source>the look without the secret</source>
-        <translation>die Prüfung ohne das Geheimnis</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/screenshots.py"/>
+        <location filename="codesign_wizard/screenshots/scenes/permissions.py"/>
         <source>the code</source>
         <translation>den Code</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/screenshots.py"/>
+        <location filename="codesign_wizard/screenshots/scenes/permissions.py"/>
         <source>the countdown</source>
         <translation>den Countdown</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/comet/client.py"/>
-        <source>the sign-in</source>
-        <translation>die Anmeldung</translation>
+        <location filename="codesign_wizard/screenshots/scenes/summary.py"/>
+        <source>the report</source>
+        <translation>den Bericht</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/scenes_notary.py"/>
+        <location filename="codesign_wizard/screenshots/scenes/way.py"/>
+        <source>the proxy's password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots/scenes/way.py"/>
+        <source>the look without the secret</source>
+        <translation>die Prüfung ohne das Geheimnis</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots/scenes/way.py"/>
+        <source>the search</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots/scenes/notary.py"/>
         <source>the time stamp</source>
         <translation>den Zeitstempel</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/screenshots.py"/>
-        <source>The practice accounts should have refused the sign-in, and did not.</source>
-        <translation>Die Übungskonten hätten die Anmeldung ablehnen müssen und haben es nicht getan.</translation>
+        <location filename="codesign_wizard/screenshots/studio.py"/>
+        <source>the work to end</source>
+        <translation>das Ende der Arbeit</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/screenshots.py"/>
+        <location filename="codesign_wizard/screenshots/studio.py"/>
         <source>the window to close</source>
         <translation>das Schließen des Fensters</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/screenshots.py"/>
-        <source>{n} pictures are in {folder}.</source>
-        <translation>{n} Bilder sind in {folder}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/screenshots.py"/>
-        <source>Say where the pictures go: python3 dev.py screenshots DIR [LOOK…]. There is {looks}.</source>
-        <translation>Sagen Sie, wohin die Bilder kommen: python3 dev.py screenshots DIR [LOOK…]. Es gibt {looks}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/screenshots.py"/>
-        <source>The pictures cannot be written to {folder}: {reason}.</source>
-        <translation>Die Bilder lassen sich nicht nach {folder} schreiben: {reason}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/screenshots.py"/>
+        <location filename="codesign_wizard/screenshots/studio.py"/>
         <source>Waiting for {what} took too long.</source>
         <translation>Das Warten auf {what} hat zu lange gedauert.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/screenshots.py"/>
+        <location filename="codesign_wizard/screenshots/studio.py"/>
         <source>{path} could not be written.</source>
         <translation>{path} ließ sich nicht schreiben.</translation>
     </message>
@@ -17297,6 +17312,11 @@
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Log lines</source>
         <translation>Protokollzeilen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <source>No line has that. Show all lines, or search for something else.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
