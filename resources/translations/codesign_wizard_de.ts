@@ -12681,7 +12681,7 @@
     <message>
         <location filename="codesign_wizard/core/secrets.py"/>
         <source>memory, for this run only</source>
-        <translation>Arbeitsspeicher, nur für diesen Lauf</translation>
+        <translation>Speicher, nur für diesen Lauf</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/secrets.py"/>
@@ -13551,7 +13551,7 @@
     <message>
         <location filename="codesign_wizard/pages/inspect.py"/>
         <source>Drop a file here: .exe, .dll, .pkg, .zip, .cer, .crt, .pem, .csr, .p7b, .p12, .pfx or .p8</source>
-        <translation type="unfinished"></translation>
+        <translation>Datei hier ablegen: .exe, .dll, .pkg, .zip, .cer, .crt, .pem, .csr, .p7b, .p12, .pfx oder .p8</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/inspect.py"/>
@@ -14306,7 +14306,7 @@
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>With the session of az on this computer</source>
-        <translation>Mit der Sitzung von az auf diesem Computer</translation>
+        <translation>Mit der az-Sitzung hier</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
@@ -14816,12 +14816,12 @@
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>from the environment, or http://proxy:8080</source>
-        <translation type="unfinished"></translation>
+        <translation>aus der Umgebung oder http://proxy:8080</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>a PEM file, besides the system's</source>
-        <translation>eine PEM-Datei, zusätzlich zu denen des Systems</translation>
+        <translation>PEM-Datei, zusätzlich zum System</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
@@ -15111,7 +15111,7 @@
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
         <source>Next step: {step}.</source>
-        <translation type="unfinished"></translation>
+        <translation>Nächster Schritt: {step}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
@@ -16371,7 +16371,7 @@
     <message>
         <location filename="codesign_wizard/screenshots/__main__.py"/>
         <source>Say where the pictures go: python3 dev.py screenshots DIR [LOOK or SCENE…]. Looks: {looks}. Scenes: {scenes}.</source>
-        <translation type="unfinished"></translation>
+        <translation>Sagen Sie, wohin die Bilder gehen: python3 dev.py screenshots DIR [ANSICHT oder SZENE…]. Ansichten: {looks}. Szenen: {scenes}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/screenshots/pages.py"/>
@@ -16386,7 +16386,7 @@
     <message>
         <location filename="codesign_wizard/screenshots/run.py"/>
         <source>{scene}, {look}: the process that took the pictures ended.</source>
-        <translation type="unfinished"></translation>
+        <translation>{scene}, {look}: Der Prozess, der die Bilder macht, wurde beendet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/screenshots/run.py"/>
@@ -16426,7 +16426,7 @@
     <message>
         <location filename="codesign_wizard/screenshots/scenes/way.py"/>
         <source>the proxy's password</source>
-        <translation type="unfinished"></translation>
+        <translation>das Kennwort des Proxys</translation>
     </message>
     <message>
         <location filename="codesign_wizard/screenshots/scenes/way.py"/>
@@ -16436,7 +16436,7 @@
     <message>
         <location filename="codesign_wizard/screenshots/scenes/way.py"/>
         <source>the search</source>
-        <translation type="unfinished"></translation>
+        <translation>die Suche</translation>
     </message>
     <message>
         <location filename="codesign_wizard/screenshots/scenes/notary.py"/>
@@ -17316,7 +17316,7 @@
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>No line has that. Show all lines, or search for something else.</source>
-        <translation type="unfinished"></translation>
+        <translation>Keine Zeile passt. Zeigen Sie alle Zeilen oder suchen Sie etwas anderes.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
@@ -17521,17 +17521,17 @@
     <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
         <source>sign a client</source>
-        <translation>Signieren eines Clients</translation>
+        <translation>Client-Signatur</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
         <source>request, renew</source>
-        <translation>Anfordern, Erneuern</translation>
+        <translation>Antrag, Erneuerung</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
         <source>documentation only</source>
-        <translation>nur laut Dokumentation</translation>
+        <translation>nur Dokumentation</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
@@ -17556,7 +17556,7 @@
     <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
         <source>Needed to</source>
-        <translation>Nötig zum</translation>
+        <translation>Nötig für</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/notary.py"/>
