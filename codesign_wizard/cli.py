@@ -18,6 +18,7 @@ from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
 from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Remedy, Severity, utc_now
 from codesign_wizard.core.language import ENGLISH, start_language, use_language
 from codesign_wizard.core.text import tr
+from codesign_wizard.crash import hide_secrets
 
 UNEXPECTED = FindingKind(
     "internal.unexpected",
@@ -35,6 +36,7 @@ CANCELLED = FindingKind(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line *argv* (without the program's name) and return the exit code."""
+    hide_secrets()
     arguments = list(sys.argv[1:] if argv is None else argv)
     printer = Printer.for_arguments(arguments)
     # what programs read is the same everywhere, docs/json.md

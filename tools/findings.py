@@ -1,7 +1,7 @@
-"""Make ``docs/findings.md`` from the declarations in the code.
+"""Make ``docs/findings.md`` from the declarations in the code, and ``docs/modules.md`` from its docstrings.
 
-    python -m tools.findings            write it
-    python -m tools.findings --check    say whether it is out of date
+    python -m tools.findings            write both
+    python -m tools.findings --check    say which is out of date
 
 Every ``FindingKind`` registers itself when its module is imported, so every module of ``core`` is imported
 first, and the session and the commands, which may declare kinds of wrong usage. Practice declares none.
@@ -16,6 +16,7 @@ from itertools import groupby
 from pathlib import Path
 
 from codesign_wizard.core.finding import FindingKind, all_kinds
+from tools import modules
 from tools.sources import PACKAGE, ROOT, is_current, write
 
 TARGET = ROOT / "docs" / "findings.md"
@@ -63,17 +64,18 @@ def _cell(text: str) -> str:
 
 
 def main(arguments: list[str] | None = None, *, target: Path = TARGET) -> int:
-    """Write or check the page; return 1 when it is out of date."""
+    """Write or check both pages; return 1 when one is out of date."""
     parser = argparse.ArgumentParser(prog="python -m tools.findings")
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args(arguments).check
-    text = page(load())
-    if not check:
-        write(target, text)
-    elif not is_current(target, text):
-        print("docs/findings.md is out of date: run python -m tools.findings in the environment")
-        return 1
-    return 0
+    old = 0
+    for path, text in ((target, page(load())), (target.with_name(modules.NAME), modules.page())):
+        if not check:
+            write(path, text)
+        elif not is_current(path, text):
+            print(f"docs/{path.name} is out of date: run python -m tools.findings in the environment")
+            old = 1
+    return old
 
 
 if __name__ == "__main__":

@@ -74,3 +74,53 @@ def test_no_command_shows_the_secret_from_the_environment(
     assert b"Traceback" not in done.stderr
     for secret in (canary, password, code):
         assert leaks(secret, done.stdout, done.stderr, tmp_path) == []
+
+
+CRASHING = """
+import faulthandler, os, sys, threading
+from codesign_wizard import cli
+from codesign_wizard.core.redact import Secret
+canaries = os.environ["CANARIES"].split("|")
+for each in canaries:
+    Secret(each)
+cli.main(["--version"])
+
+class Ending:
+    def __del__(self):
+        raise RuntimeError(f"ending with {canaries}")
+
+def failing():
+    raise ValueError(f"in a thread with {canaries}") from KeyError(" ".join(canaries))
+
+thread = threading.Thread(target=failing, name="worker")
+thread.start()
+thread.join()
+Ending()
+faulthandler.enable()
+faulthandler.dump_traceback()
+os.environ.clear()
+raise OSError(f"at last with {canaries}")
+"""
+
+
+def test_what_nobody_catches_is_written_without_a_secret(canary: str) -> None:
+    """In the main thread, in another one and in a destructor, and by the handler of hard faults."""
+    canaries = [canary, f"{secrets.token_urlsafe(12)}+/="]
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", CRASHING],
+        env={**os.environ, "CANARIES": "|".join(canaries)},
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    said = done.stderr.decode()
+    for each in (
+        "ValueError: in a thread with",
+        "RuntimeError: ending with",
+        "OSError: at last with",
+        "worker",
+    ):
+        assert each in said
+    assert "(most recent call first)" in said  # faulthandler's own
+    for each in canaries:
+        assert leaks(each, done.stdout, done.stderr) == []

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from email.parser import Parser
 from pathlib import Path
 
 import pytest
+
+from codesign_wizard.cli import main
+from tools.package import same
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -65,7 +68,9 @@ def test_its_metadata_name_the_commands_and_forbid_the_broken_qt(wheel: Path) ->
     assert not any("pytest" in entry for entry in requires)
 
 
-def test_installed_elsewhere_it_runs_and_finds_its_files(wheel: Path, tmp_path: Path) -> None:
+def test_installed_elsewhere_it_does_what_the_checkout_does(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     target = tmp_path / "installed"
     command = [
         sys.executable,
@@ -99,24 +104,33 @@ def test_installed_elsewhere_it_runs_and_finds_its_files(wheel: Path, tmp_path: 
     assert Path(told[1]).is_relative_to(target)
     assert told[2] == "True"
 
-    def run(*words: str) -> str:
+    # all that the checkout does without an account: every kind of command, and the window
+    folders = [tmp_path / "here", tmp_path / "there"]
+    for folder in folders:
+        folder.mkdir()
+    monkeypatch.chdir(folders[0])
+
+    def here(words: Sequence[str]) -> tuple[int, str]:
+        return main(words), capsys.readouterr().out
+
+    ours = same.documents(here)
+    theirs = same.in_one_process([sys.executable], folders[1], environment)
+    assert {each["code"] for each in ours} == {0, 1, 2}
+    assert same.differences(ours, theirs) == []
+    ours[-1]["said"]["ok"] = True
+    assert len(same.differences(ours, theirs)) == 1, "what differs is seen"
+    for language, words, said in (
+        ("de", ["--help"], "Befehle:"),
+        ("", ["gui", "--practice", "--close"], ""),
+    ):
         done = subprocess.run(
             [sys.executable, "-P", "-m", "codesign_wizard", *words],
             cwd=tmp_path,
-            env=environment,
+            env=environment | {"CODESIGN_WIZARD_LANGUAGE": language},
             capture_output=True,
             text=True,
             encoding="utf-8",
             timeout=150,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    assert wheel.name.split("-")[1] in run("--version")
-    environment["CODESIGN_WIZARD_LANGUAGE"] = "de"
-    assert "Befehle:" in run("--help")
-    # all that the checkout does without an account: both trials, and the window
-    said = json.loads(run("trial", "all", "--practice", "--output", "out", "--json"))
-    assert not [each["id"] for each in said["findings"] if each["severity"] == "error"]
-    assert {path.suffix for path in (tmp_path / "out").iterdir()} >= {".exe", ".pkg"}
-    run("gui", "--practice", "--close")
+        assert said in done.stdout

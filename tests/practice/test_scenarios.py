@@ -23,6 +23,9 @@ from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.report import build_report, support_text, write_report
 from codesign_wizard.playing import Switched, area_title, offers, settle, switch
 from codesign_wizard.practice.comet import models as comet_models
+from codesign_wizard.practice.comet.models import CometServer
+from codesign_wizard.practice.entra.people import SignIns
+from codesign_wizard.practice.entra.tokens import TokenAuthority
 from codesign_wizard.practice.scenarios import all_scenarios
 from codesign_wizard.session import Session, open_session
 from tests.support.canary import Started, leaks, values_of
@@ -46,10 +49,36 @@ def _record(session: Session, document: dict[str, Any]) -> None:
     session.save()
 
 
+class Issued:
+    """What the services give out on the way: tokens, refresh tokens, keys of sessions on the server."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.secrets: list[str] = []
+        for owner, name in (
+            (TokenAuthority, "sign"),
+            (SignIns, "refresh_token"),
+            (CometServer, "start_session"),
+        ):
+            patch.setattr(owner, name, self._noting(getattr(owner, name)))
+
+    def _noting(self, own: Callable[..., str]) -> Callable[..., str]:
+        def noting(*arguments: Any, **named: Any) -> str:
+            given = own(*arguments, **named)
+            self.secrets.append(given)
+            return given
+
+        return noting
+
+    def values(self) -> list[str]:
+        """Return what to search for: of a token its signature, without which it is none."""
+        return [each.rpartition(".")[2] for each in self.secrets]
+
+
 class Live:
     """One practice that goes on, in which scenarios are switched on and off as the window does it."""
 
-    def __init__(self) -> None:
+    def __init__(self, issued: Issued) -> None:
+        self.issued = issued
         self.session = open_session(practice=True)
         assert self.session.practice is not None
         self.session.practice.world.notary.processing = 0.1
@@ -68,8 +97,10 @@ class Live:
         accounts = vars(self.session.practice.world.accounts)
         names = [name for name in accounts if name.endswith(("secret", "password", "private_key"))]
         assert {"application_secret", "api_private_key", "server_password"} <= set(names)
+        login = self.session.practice.world.conditions.proxy_login
         stored = self.session.secrets._secrets.values()  # type: ignore[attr-defined]  # practice has it in memory
         given = [str(accounts[name]) for name in names] + [each.reveal() for each in stored]
+        given += [*self.issued.values(), *([login.password] if login is not None else [])]
         return values_of([*given, self.session.practice.apple_account.password])
 
     def leaks(self, said: str, *places: Path, also: str = "") -> list[str]:
@@ -85,6 +116,7 @@ class Live:
 
     def switch(self, name: str | None) -> Switched:
         """Switch as the window does, on a profile as a command starts with."""
+        self.issued.secrets.clear()
         self.session.profile.macos_wanted = False
         switched = switch(Job(), self.session, name)
         settle(self.session.profile, switched)
@@ -100,9 +132,10 @@ class Live:
 
 @pytest.fixture(scope="module")
 def live() -> Iterator[Live]:
-    made = Live()
-    yield made
-    made.session.close()
+    with pytest.MonkeyPatch.context() as patch:
+        made = Live(Issued(patch))
+        yield made
+        made.session.close()
 
 
 @pytest.fixture
@@ -175,6 +208,7 @@ def test_a_crash_tells_no_secret(
 ) -> None:
     code = f"97{secrets.randbelow(10**18):018}"
     Secret(code)  # as one that was typed
+    live.issued.secrets.clear()  # the program knows them whole, and never heard of these parts
     known = [*live.secrets(), code]
     assert len(known) > 5
 

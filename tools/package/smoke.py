@@ -11,11 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from codesign_wizard import __version__
+from tools.package import same
 from tools.package.labels import MACOS_BUNDLE
 
 _TIMEOUT = 300  # seconds, for a machine that is busy
@@ -37,7 +38,7 @@ def smoke(folder: Path, say: Callable[[str], None]) -> None:
     """Try the app in *folder*, telling *say* each thing that works; raises ``SmokeFailed``."""
     with tempfile.TemporaryDirectory(prefix="codesign-wizard-smoke-") as place:
         trial = Trial(folder, Path(place))
-        for check in (version, commands, trials, judged_again, window, given_back):
+        for check in (version, commands, the_same, trials, judged_again, window, nowhere, given_back):
             started = time.monotonic()
             told = check(trial)
             say(f"   {told} ({time.monotonic() - started:.1f} s)")
@@ -82,6 +83,18 @@ class Trial:
             )
         return said
 
+    def answer(self, folder: Path, arguments: Sequence[str]) -> tuple[int, str]:
+        """Run the console program in *folder*; return its exit code and what it printed."""
+        done = subprocess.run(
+            [str(program(self.folder, "codesign-wizard")), *arguments],
+            cwd=folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TIMEOUT,
+        )
+        return done.returncode, done.stdout.decode("utf-8", "replace")
+
     def json(self, *arguments: str, code: int = 0) -> dict[str, Any]:
         """Run the console program and return its document."""
         document: dict[str, Any] = json.loads(self.run("codesign-wizard", *arguments, "--json", code=code))
@@ -103,6 +116,21 @@ def commands(trial: Trial) -> str:
     for name in COMMANDS:
         trial.run("codesign-wizard", name, "--help")
     return f"{len(COMMANDS)} commands answer"
+
+
+def the_same(trial: Trial) -> str:
+    """Every kind of command does what it does in the checkout."""
+    here, there = trial.place / "checkout", trial.place / "app"
+    for each in (here, there):
+        each.mkdir()
+    # the app has no Python to run them all in one process
+    there_said = same.documents(lambda words: trial.answer(there, words))
+    own = {**os.environ, "CODESIGN_WIZARD_CONFIG": str(here), "CODESIGN_WIZARD_CACHE": str(here / "cache")}
+    here_said = same.in_one_process([sys.executable], here, own)
+    found = same.differences(here_said, there_said)
+    if found:
+        raise SmokeFailed("The app does not do what the checkout does:\n" + "\n".join(found))
+    return f"{len(there_said)} commands do what they do in the checkout"
 
 
 def trials(trial: Trial) -> str:
@@ -130,6 +158,27 @@ def window(trial: Trial) -> str:
     """The windowed program opens, starts the practice accounts, and quits."""
     trial.run("codesign-wizard-gui", "--practice", "--close")
     return "the window opens on practice accounts, and closes"
+
+
+def nowhere(trial: Trial) -> str:
+    """Where nothing can be kept the practice works all the same, and German is spoken."""
+    names = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "XDG_RUNTIME_DIR")
+    before = dict(trial.environment)
+    # a folder below a file: not even an administrator can make it
+    file = trial.place / "file"
+    file.touch()
+    trial.environment |= dict.fromkeys(names, str(file / "home"))
+    trial.environment["CODESIGN_WIZARD_LANGUAGE"] = "de"
+    try:
+        said = trial.run("codesign-wizard", "--help")
+        trial.run("codesign-wizard", "trial", "windows", "--practice", "--output", str(trial.place / "kept"))
+        trial.run("codesign-wizard", "doctor", code=1)
+        trial.run("codesign-wizard-gui", "--close")
+    finally:
+        trial.environment = before
+    if "Befehle:" not in said:
+        raise SmokeFailed("The app does not speak German.")
+    return "without a home it works on practice accounts, in German"
 
 
 def given_back(trial: Trial) -> str:
