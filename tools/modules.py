@@ -18,11 +18,12 @@ _FOLDERS = ("codesign_wizard", "tools", "benchmarks", "tests/support")
 _HEAD = """# Modules
 
 Every module in a line, in the words with which it begins. This page is made from the code together with
-[findings.md](findings.md). What the parts are for, and which may ask which: [architecture.md](architecture.md).
+[findings.md](findings.md). What the parts are for, and which may ask which, is in
+[architecture.md](architecture.md).
 
-Names that come again: `…_findings` declares what the modules beside it can find, where that is long; `…_words` says
-it to people, for window and terminal alike; `scenes_…` are states of pages for pictures; in `practice` each service
-has `models` (state and rules), `routes` and `responses` (the wire) and `errors` (the vendor's words).
+Names that come again: `…_findings` declares what the modules beside it can find, where that is long; `…_words`
+says it to people, for window and terminal alike; `scenes_…` are states of pages for pictures; in `practice` each
+service has `models` (state and rules), `routes` and `responses` (the wire) and `errors` (the vendor's words).
 """
 
 
