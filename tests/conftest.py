@@ -9,6 +9,7 @@ import atexit
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,25 @@ from pathlib import Path
 import pytest
 
 _OUTER = dict(os.environ)
+_MEMORY = Path("/dev/shm")
+_ROOM = 4 << 30  # bytes
+
+
+def _choose_temporary_folder() -> None:
+    """Let temporary files lie in memory where there is room for them and nobody has chosen another place.
+
+    A file that is written anew, or takes another's place, waits for the disk; the tests do it many thousand
+    times, and nothing of it is to outlive them.
+    """
+    chosen = "TMPDIR" in os.environ or "PYTEST_DEBUG_TEMPROOT" in os.environ
+    if chosen or sys.platform != "linux" or not os.access(_MEMORY, os.W_OK | os.X_OK):
+        return
+    system = os.statvfs(_MEMORY)
+    if not system.f_flag & os.ST_NOEXEC and system.f_bavail * system.f_frsize >= _ROOM:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
+
+
+_choose_temporary_folder()
 _HOME = Path(tempfile.mkdtemp(prefix="codesign-wizard-tests-"))
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 

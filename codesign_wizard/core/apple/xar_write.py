@@ -7,7 +7,6 @@ are settled first, every file's offset follows from them, and the signatures the
 from __future__ import annotations
 
 import base64
-import copy
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Sequence
@@ -162,7 +161,7 @@ def settle(toc: Node, shift: Callable[[int], int], rooms: Sequence[Room], *, pla
     Former checksum and signatures are dropped. *shift* turns an offset in *toc* into one that counts from the
     end of the signatures; the signatures lie in the order of *rooms* after the checksum.
     """
-    result = copy.deepcopy(toc)
+    result = toc.copy()
     gone = ("checksum", "signature", "x-signature", "signature-creation-time")
     result.children = [child for child in result.children if child.tag not in gone]
     size = hashlib.new(DIGEST).digest_size

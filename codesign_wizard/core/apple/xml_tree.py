@@ -51,6 +51,10 @@ class Node:
         self.children.append(child)
         return child
 
+    def copy(self) -> Node:
+        """Return the element anew, with all below it."""
+        return Node(self.tag, dict(self.attributes), self.text, [child.copy() for child in self.children])
+
     def walk(self) -> Iterator[Node]:
         """Yield this element and every one below it, in document order."""
         pending = [self]
