@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     from codesign_wizard.core.comet.address import ServerAddress
     from codesign_wizard.core.comet.journal import Journal
     from codesign_wizard.core.comet.settings import MacosWanted, Wanted
-    from codesign_wizard.core.macos_trial import TrialState
+    from codesign_wizard.core.macos_trial_state import TrialState
     from codesign_wizard.core.network import Network, NetworkSettings
-    from codesign_wizard.core.report import Origin
+    from codesign_wizard.core.report_open import Origin
     from codesign_wizard.practice.cloud import PracticeCloud
 
 PRACTICE_PROFILE = "practice"
@@ -518,7 +518,7 @@ class Session:
         """Return how far the last macOS trial above the level of signing came; ``None`` without one."""
         import json
 
-        from codesign_wizard.core.macos_trial import TrialState
+        from codesign_wizard.core.macos_trial_state import TrialState
 
         try:
             return TrialState.from_json(json.loads(self._trial_file().read_text("utf-8")))
@@ -723,7 +723,7 @@ def report_session(path: Path) -> Session:
 
     Raises ``InputError``.
     """
-    from codesign_wizard.core.report import open_report
+    from codesign_wizard.core.report_open import open_report
 
     opened = open_report(path)
     return Session(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.apple.forms import Form
     from codesign_wizard.core.apple.options import AppleOptions
     from codesign_wizard.core.authenticode.timestamp import Timestamper
-    from codesign_wizard.core.macos_trial import LaterStep, MacosTrialResult
+    from codesign_wizard.core.macos_trial_state import LaterStep, MacosTrialResult
     from codesign_wizard.session import Session
 
 OTHER_SYSTEM = FindingKind(
@@ -283,7 +283,8 @@ def trial(context: Context, own: Path | None, folder: Path, name: str) -> Outcom
     from codesign_wizard.core.apple.later_words import UPLOAD
     from codesign_wizard.core.apple.sign_any import SigningOptions
     from codesign_wizard.core.apple.verify_any import accepted
-    from codesign_wizard.core.macos_trial import MacosTrialRequest, not_refused, run_macos_trial, unfinished
+    from codesign_wizard.core.macos_trial import not_refused, run_macos_trial, unfinished
+    from codesign_wizard.core.macos_trial_state import MacosTrialRequest
 
     session = context.session
     profile = session.profile

@@ -12,14 +12,8 @@ from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.expiring import fresh_profile
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.finding import Finding
-from codesign_wizard.core.report import (
-    SAVED,
-    build_report,
-    open_report,
-    search_secrets,
-    support_text,
-    write_report,
-)
+from codesign_wizard.core.report import SAVED, build_report, search_secrets, support_text, write_report
+from codesign_wizard.core.report_open import open_report
 from codesign_wizard.core.text import tr
 
 

@@ -20,7 +20,7 @@ from codesign_wizard.core.text import tr
 if TYPE_CHECKING:
     from codesign_wizard.core.comet.desk import Comparison, ServerDesk
     from codesign_wizard.core.comet.look import Line
-    from codesign_wizard.core.comet.prove import Proof
+    from codesign_wizard.core.comet.proof import Proof
 
 _SIGNS = {"same": "✓", "different": "≠", "unknown": "?", "server-only": " "}
 
@@ -320,7 +320,8 @@ def _undo(context: Context, desk: ServerDesk) -> Outcome:
 
 
 def _prove(context: Context, desk: ServerDesk) -> Outcome:
-    from codesign_wizard.core.comet.prove import ProveRequest, choose_platforms, prove
+    from codesign_wizard.core.comet.proof import ProveRequest
+    from codesign_wizard.core.comet.prove import choose_platforms, prove
 
     options, session, job = context.options, context.session, context.job
     if not 0 < options.build_timeout <= 24 * 60:

@@ -74,7 +74,7 @@ def inspect_file(
         with path.open("rb") as file:
             start = file.read(2048)
         size = path.stat().st_size
-        from codesign_wizard.core import report
+        from codesign_wizard.core.report_open import is_report
 
         if start[:2] == b"MZ":
             return _program(job, path, roots)
@@ -86,7 +86,7 @@ def inspect_file(
             from codesign_wizard.core.apple.code_inspect import inspect_code
 
             return inspect_code(job, path, apple_roots)
-        if report.is_report(start):
+        if is_report(start):
             return _report(path)
         if start.lstrip()[:1] == b"{":
             held = _profile(path)
@@ -103,7 +103,7 @@ def inspect_file(
 
 
 def _report(path: Path) -> Inspection:
-    from codesign_wizard.core.report import open_report
+    from codesign_wizard.core.report_open import open_report
 
     opened = open_report(path)
     verdict, profile = opened.document["verdict"], opened.profile

@@ -31,7 +31,7 @@ from codesign_wizard.widgets.pieces import FileDrop
 
 if TYPE_CHECKING:
     from codesign_wizard.core.apple.notary import Desk
-    from codesign_wizard.core.macos_trial import LaterStep, TrialState
+    from codesign_wizard.core.macos_trial_state import LaterStep, TrialState
 
 _NAME_WIDTH = 128
 _SIGNING = ("build", "sign-binaries", "sign-package", "time-stamp", "verify")
@@ -263,7 +263,8 @@ class MacosTrialPage(TrialPage):
             session.keep_macos_trial(state)
 
         def sign(job: Job) -> Outcome:
-            from codesign_wizard.core.macos_trial import MacosTrialRequest, run_macos_trial
+            from codesign_wizard.core.macos_trial import run_macos_trial
+            from codesign_wizard.core.macos_trial_state import MacosTrialRequest
 
             steps: Sequence[LaterStep] = ()
             if later:

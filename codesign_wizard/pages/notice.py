@@ -17,7 +17,7 @@ from codesign_wizard.widgets.findings import FindingView
 from codesign_wizard.widgets.pieces import Banner
 
 if TYPE_CHECKING:
-    from codesign_wizard.core.report import Origin
+    from codesign_wizard.core.report_open import Origin
     from codesign_wizard.pages.workspace import Workspace
     from codesign_wizard.playing import Offer
 

@@ -16,7 +16,8 @@ from codesign_wizard.core.expiry import Ending, Known, endings, parse_end, remin
 from codesign_wizard.core.finding import Finding, FindingKind, Severity, utc_now
 from codesign_wizard.core.flow import StepState
 from codesign_wizard.core.job import Job
-from codesign_wizard.core.report import build_report, open_report, search_secrets, support_text, write_report
+from codesign_wizard.core.report import build_report, search_secrets, support_text, write_report
+from codesign_wizard.core.report_open import open_report
 from codesign_wizard.core.summary import Move, StepLine, Summary, summarise
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import when

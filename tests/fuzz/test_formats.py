@@ -213,7 +213,7 @@ def test_seals_and_requirements() -> None:
 
     def evaluate(data: bytes) -> None:
         for each in requirements.parse_set(data).values():
-            requirements.evaluate(each, context)
+            evaluate(each, context)
             str(each)
 
     tried("requirements", [blob], evaluate, superblob.BlobError, usual=2 * COUNT)

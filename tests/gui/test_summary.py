@@ -21,7 +21,8 @@ from codesign_wizard.core.flow import (
     Flow,
     StepState,
 )
-from codesign_wizard.core.report import open_report, write_report
+from codesign_wizard.core.report import write_report
+from codesign_wizard.core.report_open import open_report
 from codesign_wizard.pages.key_vault import KeyVaultPage
 from codesign_wizard.pages.notice import Notice
 from codesign_wizard.pages.summary import SummaryPage

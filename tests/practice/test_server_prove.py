@@ -11,7 +11,8 @@ import pytest
 
 from codesign_wizard.core.apple.trust import AppleRoots
 from codesign_wizard.core.authenticode.roots import RootStore
-from codesign_wizard.core.comet.prove import Proof, ProveRequest, prove
+from codesign_wizard.core.comet.proof import Proof, ProveRequest
+from codesign_wizard.core.comet.prove import prove
 from codesign_wizard.core.comet.settings import MacosWanted, Wanted
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.redact import Secret

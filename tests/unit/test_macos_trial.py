@@ -20,16 +20,8 @@ from codesign_wizard.core.apple.staple import trailer
 from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
 from codesign_wizard.core.finding import Finding, FindingKind, Severity, all_kinds
 from codesign_wizard.core.job import Job, StageState
-from codesign_wizard.core.macos_trial import (
-    REFUSED,
-    STAGES,
-    MacosTrialRequest,
-    SignedTrial,
-    TrialState,
-    run_macos_trial,
-    stages,
-    unfinished,
-)
+from codesign_wizard.core.macos_trial import REFUSED, STAGES, run_macos_trial, stages, unfinished
+from codesign_wizard.core.macos_trial_state import MacosTrialRequest, SignedTrial, TrialState
 from codesign_wizard.core.redact import Secret
 from tests.support import apple_bundles, apple_files, apple_pki, macho, packages
 

@@ -17,16 +17,9 @@ from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, WINDOWS_TRIAL, Flo
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.profile import Profile, new_profile
 from codesign_wizard.core.redact import Secret
-from codesign_wizard.core.report import (
-    MAXIMUM,
-    build_report,
-    is_report,
-    open_report,
-    search_secrets,
-    support_text,
-    write_report,
-)
+from codesign_wizard.core.report import build_report, search_secrets, support_text, write_report
 from codesign_wizard.core.report_clean import clean_text, remember_logins
+from codesign_wizard.core.report_open import MAXIMUM, is_report, open_report
 from codesign_wizard.core.secrets import (
     APPLE_API_KEY,
     APPLE_KEYS_PASSWORD,

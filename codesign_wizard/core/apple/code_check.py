@@ -23,6 +23,7 @@ from codesign_wizard.core.apple import code_findings as found
 from codesign_wizard.core.apple.code_directory import CodeDirectory
 from codesign_wizard.core.apple.macho import Image
 from codesign_wizard.core.apple.names import shown
+from codesign_wizard.core.apple.requirement_check import evaluate
 from codesign_wizard.core.apple.superblob import BlobError
 from codesign_wizard.core.apple.trust import AppleRoots
 from codesign_wizard.core.authenticode import cms
@@ -335,7 +336,7 @@ class _Checker:
             self.say(found.REQUIREMENT_MISSING(place=self.name))
             return
         self.signature.requirement = str(expression)
-        if not requirements.evaluate(expression, self.context()):
+        if not evaluate(expression, self.context()):
             finding = found.REQUIREMENT_WRONG(place=self.name, requirement=shown(str(expression)))
             self.say(finding, tr("Sign it again."))
 

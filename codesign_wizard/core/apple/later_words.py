@@ -16,7 +16,7 @@ from codesign_wizard.core.verdict import when
 
 if TYPE_CHECKING:
     from codesign_wizard.core.apple.submissions import Record
-    from codesign_wizard.core.macos_trial import TrialState
+    from codesign_wizard.core.macos_trial_state import TrialState
 
 UPLOAD, PROCESSING, STAPLE, VALIDATE = "upload", "processing", "staple", "validate"
 _LATER = {LEVELS[1]: (UPLOAD, PROCESSING), LEVELS[2]: (UPLOAD, PROCESSING, STAPLE, VALIDATE)}

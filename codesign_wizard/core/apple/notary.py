@@ -18,7 +18,8 @@ from codesign_wizard.core.apple import upload_access
 from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.apple.notary_api import IN_PROGRESS, NotaryApi, NotaryLog, Submission, UploadAccess
 from codesign_wizard.core.apple.notary_issues import Predicted, explain
-from codesign_wizard.core.apple.notary_upload import AccessEndedError, UploadGoneError, arrived, upload_file
+from codesign_wizard.core.apple.notary_storage import AccessEndedError, UploadGoneError
+from codesign_wizard.core.apple.notary_upload import arrived, upload_file
 from codesign_wizard.core.apple.preflight import preflight
 from codesign_wizard.core.apple.submissions import Record, State, SubmissionStore, Upload
 from codesign_wizard.core.apple.submitted_file import Sendable, sendable

@@ -9,7 +9,7 @@ from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
-    from codesign_wizard.core.macos_trial import MacosTrialResult
+    from codesign_wizard.core.macos_trial_state import MacosTrialResult
 
 GATEKEEPER = "apple.gatekeeper."  # how the ids of its findings begin
 

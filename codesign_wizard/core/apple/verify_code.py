@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from codesign_wizard.core.apple import bundle as layout
-from codesign_wizard.core.apple import certificates, code_outside, code_resources, macho, requirements
+from codesign_wizard.core.apple import certificates, code_outside, code_resources, macho
 from codesign_wizard.core.apple import code_findings as found
 from codesign_wizard.core.apple.bundle import Bundle, BundleError, Entry
 from codesign_wizard.core.apple.code_check import CodeSignature, Surroundings, check_image, context
 from codesign_wizard.core.apple.code_resources import Resources, Sealed
 from codesign_wizard.core.apple.names import shown
+from codesign_wizard.core.apple.requirement_check import evaluate
 from codesign_wizard.core.apple.requirement_language import compile_text
 from codesign_wizard.core.apple.sign_macho import read_binary
 from codesign_wizard.core.apple.superblob import BlobError
@@ -299,7 +300,7 @@ class _Verifier:
             expression = compile_text(own.requirement)
         except BlobError:
             return False
-        return all(requirements.evaluate(expression, context(code, around)) for code in codes)
+        return all(evaluate(expression, context(code, around)) for code in codes)
 
     # all of it
 

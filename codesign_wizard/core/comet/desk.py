@@ -26,7 +26,7 @@ from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
-    from codesign_wizard.core.comet.prove import Expected, Proof
+    from codesign_wizard.core.comet.proof import Expected, Proof
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,8 @@ class ServerDesk:
 
     def expected(self, job: JobContext, wanted: Wanted, level: int) -> tuple[Expected, list[Finding]]:
         """Return whose signatures the builds should carry, and why one is not known."""
-        from codesign_wizard.core.comet.prove import Expected, expected_windows
+        from codesign_wizard.core.comet.proof import Expected
+        from codesign_wizard.core.comet.prove import expected_windows
 
         found: list[Finding] = []
         windows = None

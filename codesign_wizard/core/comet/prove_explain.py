@@ -19,7 +19,7 @@ from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
     from codesign_wizard.core.azure.options import AzureOptions
-    from codesign_wizard.core.comet.prove import Proof
+    from codesign_wizard.core.comet.proof import Proof
 
 _SIGN_IN = "azure.sign-in."
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.comet.address import ServerAddress
     from codesign_wizard.core.comet.apply import Applied
     from codesign_wizard.core.comet.journal import Journal
-    from codesign_wizard.core.comet.prove import Proof
+    from codesign_wizard.core.comet.proof import Proof
     from codesign_wizard.core.network import Network
 
 _HINDERS_BUILD = "server.build."
@@ -149,7 +149,8 @@ def prove(
     Stages are told as ``STAGE.NUMBER``. Raises ``CodesignError`` when the first one could not even be asked
     for; ``Cancelled``, with nothing kept of what was not finished.
     """
-    from codesign_wizard.core.comet.prove import ProveRequest, choose_platforms
+    from codesign_wizard.core.comet.proof import ProveRequest
+    from codesign_wizard.core.comet.prove import choose_platforms
     from codesign_wizard.core.comet.prove import prove as prove_all
 
     view = seen.comparison.view

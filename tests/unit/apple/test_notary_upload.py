@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from codesign_wizard.core.apple import notary_upload
+from codesign_wizard.core.apple import notary_storage, notary_upload
 from codesign_wizard.core.apple.notary_api import UploadAccess
-from codesign_wizard.core.apple.notary_upload import AccessEndedError, UploadGoneError, part_size, upload_file
+from codesign_wizard.core.apple.notary_storage import AccessEndedError, UploadGoneError
+from codesign_wizard.core.apple.notary_upload import part_size, upload_file
 from codesign_wizard.core.apple.submissions import Upload
 from codesign_wizard.core.errors import Cancelled, CodesignError
 from codesign_wizard.core.job import Job
@@ -190,7 +191,7 @@ def test_memory_grows_neither_with_the_file_nor_with_cuts(
     monkeypatch.setattr(notary_upload, "SINGLE", MIB)
     monkeypatch.setattr(notary_upload, "part_size", lambda size: MIB)
     peaks = []
-    notary_upload._botocore()
+    notary_storage._botocore()
     # the first reads botocore's tables, which stay
     for count, cuts in ((2, 0), (4, 0), (10, 0), (10, 8)):
         path = tmp_path / f"{count}-{cuts}.pkg"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from codesign_wizard.core.apple import requirements, superblob
+from codesign_wizard.core.apple.requirement_check import evaluate
 from codesign_wizard.core.apple.requirement_language import compile_text
-from codesign_wizard.core.apple.requirements import Context, Match, Op, RequirementError, evaluate
+from codesign_wizard.core.apple.requirements import Context, Match, Op, RequirementError
 from tests.support import apple_pki
 
 # the requirements slot of Node.js 18.9.0 for macOS on arm64, signed with Apple's codesign
