@@ -4539,6 +4539,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/notary_storage.py"/>
+        <source>Start again; if it stays so, make a new submission: submit --anew.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_storage.py"/>
+        <source>Set this computer's clock: Amazon allows {minutes} minutes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/notary_upload.py"/>
         <source>Going on in {seconds} s</source>
         <translation type="unfinished"></translation>
@@ -4550,22 +4560,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_upload.py"/>
-        <source>Start again; if it stays so, make a new submission: submit --anew.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
         <source>The last failure: {title}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>Start again: the upload goes on where it stopped, with the same submission.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
-        <source>Set this computer's clock: Amazon allows {minutes} minutes.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -10775,11 +10775,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove.py"/>
-        <source>Choose notarising, or notarising and stapling, as the level, and apply it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/prove.py"/>
         <source>The server builds {platform}, {seconds} s</source>
         <translation type="unfinished"></translation>
     </message>
@@ -10946,6 +10941,11 @@
     <message>
         <location filename="codesign_wizard/core/comet/prove_findings.py"/>
         <source>On the server: Logs; look for the time of the build.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_judge.py"/>
+        <source>Choose notarising, or notarising and stapling, as the level, and apply it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11344,7 +11344,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/comet/prove.py"/>
+        <location filename="codesign_wizard/core/comet/prove_judge.py"/>
         <source>nobody</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12455,16 +12455,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/report.py"/>
-        <source>{file} cannot be opened as a report: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
-        <source>{file} was written by a later version of Codesign Wizard.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
         <source>This is a report of another day and perhaps another computer: nothing is run from it.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12510,57 +12500,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/report.py"/>
-        <source>it is none of Codesign Wizard's</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
-        <source>Report of {time} UTC, made by version {version} on {system}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>it is too large to be one</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/api_key.py"/>
-        <source>it is empty</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
-        <source>it is no text in UTF-8</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
-        <source>it is cut short or damaged</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
-        <source>something in it is not as the program writes it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
-        <source>{text}, on practice accounts</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
-        <source>Open it with that version.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
         <source>practice accounts</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
-        <source>Ask for the report again: as the file itself, not its text.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12631,6 +12571,66 @@
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
         <source>What stands in the way</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>{file} cannot be opened as a report: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>{file} was written by a later version of Codesign Wizard.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>it is none of Codesign Wizard's</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>Report of {time} UTC, made by version {version} on {system}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>it is too large to be one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>it is empty</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>it is no text in UTF-8</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>it is cut short or damaged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>something in it is not as the program writes it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>{text}, on practice accounts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>Open it with that version.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>Ask for the report again: as the file itself, not its text.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -4539,6 +4539,16 @@
         <translation>Lesen Sie Apples Seite dazu.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/notary_storage.py"/>
+        <source>Start again; if it stays so, make a new submission: submit --anew.</source>
+        <translation>Starten Sie erneut; bleibt es dabei, reichen Sie neu ein: submit --anew.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_storage.py"/>
+        <source>Set this computer's clock: Amazon allows {minutes} minutes.</source>
+        <translation>Stellen Sie die Uhr dieses Computers: Amazon erlaubt {minutes} Minuten Abweichung.</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/notary_upload.py"/>
         <source>Going on in {seconds} s</source>
         <translation>Weiter in {seconds} s</translation>
@@ -4550,11 +4560,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_upload.py"/>
-        <source>Start again; if it stays so, make a new submission: submit --anew.</source>
-        <translation>Starten Sie erneut; bleibt es dabei, reichen Sie neu ein: submit --anew.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
         <source>The last failure: {title}</source>
         <translation>Der letzte Fehler: {title}</translation>
     </message>
@@ -4562,11 +4567,6 @@
         <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>Start again: the upload goes on where it stopped, with the same submission.</source>
         <translation>Starten Sie erneut: Das Hochladen geht dort weiter, wo es angehalten hat, mit derselben Einreichung.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
-        <source>Set this computer's clock: Amazon allows {minutes} minutes.</source>
-        <translation>Stellen Sie die Uhr dieses Computers: Amazon erlaubt {minutes} Minuten Abweichung.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/options.py"/>
@@ -10775,11 +10775,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove.py"/>
-        <source>Choose notarising, or notarising and stapling, as the level, and apply it.</source>
-        <translation>Wählen Sie als Stufe Notarisieren oder Notarisieren und Anheften, und übernehmen Sie sie.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/prove.py"/>
         <source>The server builds {platform}, {seconds} s</source>
         <translation>Der Server erstellt {platform}, {seconds} s</translation>
     </message>
@@ -10947,6 +10942,11 @@
         <location filename="codesign_wizard/core/comet/prove_findings.py"/>
         <source>On the server: Logs; look for the time of the build.</source>
         <translation>Auf dem Server: Logs; suchen Sie die Uhrzeit des Builds.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_judge.py"/>
+        <source>Choose notarising, or notarising and stapling, as the level, and apply it.</source>
+        <translation>Wählen Sie als Stufe Notarisieren oder Notarisieren und Anheften, und übernehmen Sie sie.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/settings.py"/>
@@ -11344,7 +11344,7 @@
         <translation>{n} nicht vergleichbar</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/comet/prove.py"/>
+        <location filename="codesign_wizard/core/comet/prove_judge.py"/>
         <source>nobody</source>
         <translation>niemand</translation>
     </message>
@@ -12455,16 +12455,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/report.py"/>
-        <source>{file} cannot be opened as a report: {why}.</source>
-        <translation>{file} lässt sich nicht als Bericht öffnen: {why}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
-        <source>{file} was written by a later version of Codesign Wizard.</source>
-        <translation>{file} wurde von einer späteren Version von Codesign Wizard geschrieben.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
         <source>This is a report of another day and perhaps another computer: nothing is run from it.</source>
         <translation>Dies ist ein Bericht von einem anderen Tag und vielleicht einem anderen Computer: Daraus wird nichts ausgeführt.</translation>
     </message>
@@ -12510,58 +12500,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/report.py"/>
-        <source>it is none of Codesign Wizard's</source>
-        <translation>es ist keiner von Codesign Wizard</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
-        <source>Report of {time} UTC, made by version {version} on {system}</source>
-        <translation>Bericht vom {time} UTC, erstellt mit Version {version} auf {system}</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>it is too large to be one</source>
-        <translation>dafür ist sie zu groß</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/api_key.py"/>
-        <source>it is empty</source>
-        <translation>es ist nichts darin</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
-        <source>it is no text in UTF-8</source>
-        <translation>es ist kein Text in UTF-8</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
-        <source>it is cut short or damaged</source>
-        <translation>er ist abgeschnitten oder beschädigt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
-        <source>something in it is not as the program writes it</source>
-        <translation>etwas darin ist nicht so, wie das Programm es schreibt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
-        <source>{text}, on practice accounts</source>
-        <translation>{text}, mit Übungskonten</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
-        <source>Open it with that version.</source>
-        <translation>Öffnen Sie ihn mit jener Version.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
         <source>practice accounts</source>
         <translation>Übungskonten</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report.py"/>
-        <source>Ask for the report again: as the file itself, not its text.</source>
-        <translation>Bitten Sie noch einmal um den Bericht: als Datei selbst, nicht als deren Text.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
@@ -12632,6 +12572,66 @@
         <location filename="codesign_wizard/core/report_html.py"/>
         <source>What stands in the way</source>
         <translation>Was im Weg steht</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>{file} cannot be opened as a report: {why}.</source>
+        <translation>{file} lässt sich nicht als Bericht öffnen: {why}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>{file} was written by a later version of Codesign Wizard.</source>
+        <translation>{file} wurde von einer späteren Version von Codesign Wizard geschrieben.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>it is none of Codesign Wizard's</source>
+        <translation>es ist keiner von Codesign Wizard</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>Report of {time} UTC, made by version {version} on {system}</source>
+        <translation>Bericht vom {time} UTC, erstellt mit Version {version} auf {system}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>it is too large to be one</source>
+        <translation>dafür ist sie zu groß</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/api_key.py"/>
+        <source>it is empty</source>
+        <translation>es ist nichts darin</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>it is no text in UTF-8</source>
+        <translation>es ist kein Text in UTF-8</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>it is cut short or damaged</source>
+        <translation>er ist abgeschnitten oder beschädigt</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>something in it is not as the program writes it</source>
+        <translation>etwas darin ist nicht so, wie das Programm es schreibt</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>{text}, on practice accounts</source>
+        <translation>{text}, mit Übungskonten</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>Open it with that version.</source>
+        <translation>Öffnen Sie ihn mit jener Version.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_open.py"/>
+        <source>Ask for the report again: as the file itself, not its text.</source>
+        <translation>Bitten Sie noch einmal um den Bericht: als Datei selbst, nicht als deren Text.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/sample.py"/>
