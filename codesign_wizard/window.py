@@ -178,15 +178,14 @@ class MainWindow(QMainWindow):
     def page_of(self, key: str) -> Page:
         """Return the page *key*, built at its first use."""
         if key not in self._pages:
-            from codesign_wizard.widgets.confirm import Question
-
             module, name = _PAGES[key]
             kind: Callable[[Workspace], Page] = getattr(
                 import_module(f"codesign_wizard.pages.{module}"), name
             )
             page = kind(self.workspace)
             page.link.connect(self.open_link)
-            for question in page.findChildren(Question):
+            question = getattr(page, "question", None)
+            if question is not None:
                 question.changed.connect(self._choose_primary)
             self._pages[key] = page
             self.stack.addWidget(page)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from codesign_wizard import theme
 from codesign_wizard.core.finding import Finding, Severity
@@ -62,7 +62,10 @@ class PlayStrip(QWidget):
         box.setContentsMargins(px(theme.MARGIN), px(14), px(theme.MARGIN), px(4))
         box.setSpacing(px(12))
         box.addWidget(self.banner, 1)
-        box.addLayout(column(row(self.there, self.off), row(self.other, None), gap=6))
+        box.addWidget(self.there, 0, Qt.AlignmentFlag.AlignTop)
+        for each in (self.off, self.other):  # below each other, as wide as the wider one
+            each.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+        box.addLayout(column(self.off, self.other, None, gap=6))
 
     def say(self, offer: Offer, *, here: str) -> None:
         """Show that *offer* is on; *here* is the key of the page that is open, "" for a panel."""

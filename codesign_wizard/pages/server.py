@@ -142,10 +142,11 @@ class ServerPage(AskingPage):
         """One button a page is the thing to do next; while a question is asked, it is there."""
         connected, quiet = self.jobs.desk is not None, not self.question.asking
         to_apply = connected and self.differences.go.isEnabled()
+        proved = self.workspace.flow.state(SERVER) is StepState.DONE  # then it is Next
         for part, next_thing in (
             (self.sign_in.go, not connected),
             (self.differences.go, to_apply),
-            (self.proof.go, connected and not to_apply),
+            (self.proof.go, connected and not to_apply and not proved),
         ):
             restyle(part, "kind", "primary" if next_thing and quiet else "")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.text import tr
@@ -23,6 +23,7 @@ from codesign_wizard.widgets.basics import (
     restyle,
 )
 from codesign_wizard.widgets.pieces import Banner, Fold
+from codesign_wizard.widgets.search import SearchEdit
 
 
 class WhatIfPage(Page):
@@ -39,8 +40,7 @@ class WhatIfPage(Page):
         )
         self.banner = Banner()
         self.add(self.banner)
-        self.search = QLineEdit()
-        self.search.setClearButtonEnabled(True)
+        self.search = SearchEdit()
         self.search.setPlaceholderText(tr("Find: firewall, expired, agreement…"))
         self.search.setAccessibleName(tr("Find a scenario"))
         self.search.textChanged.connect(self._typed)

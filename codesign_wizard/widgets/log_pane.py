@@ -26,7 +26,6 @@ from PySide6.QtWidgets import (
     QDockWidget,
     QFileDialog,
     QHeaderView,
-    QLineEdit,
     QPushButton,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -43,6 +42,7 @@ from codesign_wizard.runner import Runner
 from codesign_wizard.theme import px
 from codesign_wizard.widgets.basics import announce, button, keep_ltr, label, row
 from codesign_wizard.widgets.log_model import Column, Index, LogModel, as_text
+from codesign_wizard.widgets.search import SearchEdit
 
 _SEARCH_MS = 150
 _WHOLE, _SHORT = "0" * 36, "0" * 9  # a request id, and its first characters with the sign for more
@@ -226,11 +226,10 @@ class LogPane(QWidget):
             self._levels.addButton(pill, number)
             pills.append(pill)
         self._levels.idClicked.connect(lambda number: self._filter())
-        self.search = QLineEdit()
+        self.search = SearchEdit()
         self.search.setPlaceholderText(tr("Search"))
         self.search.setAccessibleName(tr("Search the log"))
         self.search.setProperty("kind", "search")
-        self.search.setClearButtonEnabled(True)
         self.search.setMaximumWidth(px(190))
         self.search.setMinimumWidth(px(80))
         self._timer = QTimer(self)
