@@ -59,7 +59,9 @@ def run_gui(
     opened: list[bool] = []
 
     def open_practice(name: str | None = None) -> Session:
-        session = open_session(practice=True, scenario=name, state=state, overrides=overrides)
+        session = open_session(
+            practice=True, scenario=name, state=state, overrides=overrides, signing=("windows", "macos")
+        )
         if len(session.profile.reached) == 1 and not session.profile.results:
             # the whole way can be tried; what was chosen in a state that is kept stays chosen
             session.profile.macos_wanted = session.profile.server_wanted = True

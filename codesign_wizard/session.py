@@ -7,7 +7,7 @@ hands out the network that leads there; nothing below knows the difference.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -567,9 +567,14 @@ class Session:
             self.practice.approve_sign_in(code)
 
     def roots(self) -> RootStore:
-        """Return Microsoft's roots and the extra ones of the profile and of this run."""
+        """Return Microsoft's roots and the extra ones of the profile and of this run.
+
+        In practice the files of the latter are made when first asked for.
+        """
         from codesign_wizard.core.authenticode.roots import RootStore
 
+        if self.practice is not None:
+            self.practice.write_roots()
         return RootStore.microsoft(
             extra_code_signing=[
                 Path(name) for name in [*self.profile.extra_roots, *self.overrides.extra_roots]
@@ -586,6 +591,7 @@ class Session:
 
         extra = [*self.profile.extra_roots, *self.overrides.extra_roots]
         if self.practice is not None:
+            self.practice.write_roots()
             extra.append(str(self.practice.apple_roots_file))
         timestamp = [*self.profile.extra_timestamp_roots, *self.overrides.extra_timestamp_roots]
         return AppleRoots.with_files(map(Path, extra), map(Path, timestamp))
@@ -689,16 +695,25 @@ def open_session(
     state: Path | None = None,
     overrides: Overrides | None = None,
     environment: Mapping[str, str] | None = None,
+    signing: Collection[str] = (),
 ) -> Session:
     """Open a session on a stored profile, or on practice accounts.
 
     *profile* is an id, a name, or the file of a report, which is then only read; without it the one used
     last, or a new empty one that is not saved until something is. In practice mode the environment is not
-    asked and no real profile or keyring is touched; *state* keeps accounts and profile between runs. Raises
+    asked and no real profile or keyring is touched; *state* keeps accounts and profile between runs; of the
+    systems in *signing*, ``windows`` and ``macos``, practice makes the keys at once in the background. Raises
     ``InputError``; ``KeyError`` for an unknown scenario.
     """
     overrides = overrides or Overrides()
     if practice:
+        if state is None:
+            from codesign_wizard.practice import key_making
+
+            # a kept cloud has its keys
+            key_making.STOCK.order(key_making.FIRST)
+            for system in signing:
+                key_making.STOCK.order(key_making.TO_SIGN[system])
         return _practice_session(scenario, state, overrides)
     if profile is not None and is_report_path(profile):
         return report_session(Path(profile))
@@ -843,8 +858,9 @@ def _practice_profile(cloud: PracticeCloud, store: ProfileStore) -> Profile:
     apple.team = account.team
     profile.network.proxy = cloud.proxy_url
     profile.network.ca_bundle = str(cloud.ca_file)
-    profile.extra_roots = [str(cloud.roots_file)]
-    profile.extra_timestamp_roots = [str(cloud.timestamp_roots_file)]
+    roots, timestamp_roots = cloud.roots_places
+    profile.extra_roots = [str(roots)]
+    profile.extra_timestamp_roots = [str(timestamp_roots)]
     profile.places = {str(cloud.folder): "practice", cloud.proxy_url: "practice"}
     return profile
 

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -65,6 +65,7 @@ class Context:
         self._interrupts = 0
         self._reading = False
         self._roots_written: set[str] = set()
+        self.signing: Sequence[str] = ()  # the systems that will be signed for, as for ``open_session``
 
     def __enter__(self) -> Context:
         # off the main thread nobody presses Ctrl-C, and Python takes no handlers
@@ -120,6 +121,7 @@ class Context:
                     scenario=self._practice or None,
                     state=Path(self.options.state) if self.options.state else None,
                     overrides=self.overrides(),
+                    signing=self.signing,
                 )
             # only practice opens ports and folders here; what is wrong with a profile is an InputError
             except OSError as error:

@@ -18,6 +18,7 @@ from codesign_wizard.commands.macos import (
 )
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.commands.server import doctor, with_server
+from codesign_wizard.commands.systems import windows_and_macos
 from codesign_wizard.commands.verify import add_root_arguments
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity
@@ -118,16 +119,6 @@ def diagnose(context: Context) -> Outcome:
         NOT_WANTED(system=name) for name, wanted in (("Windows", windows), ("macOS", macos)) if not wanted
     ]
     return with_server(context, replace(outcome, findings=[*outcome.findings, *left_out]))
-
-
-def windows_and_macos(profile: Profile, what: str) -> tuple[bool, bool]:
-    """Return which systems *what* (``windows``, ``macos``, ``all``) stands for with this profile."""
-    if what != "all":
-        return what == "windows", what == "macos"
-    azure, apple = profile.windows.azure, profile.macos
-    macos = profile.macos_wanted or bool(apple.application_file or apple.installer_file)
-    windows = profile.windows_wanted or bool(azure.vault_name)
-    return windows or not macos, macos
 
 
 def _macos(context: Context) -> Outcome:

@@ -92,6 +92,7 @@ def run(context: Context) -> Outcome:
     if options.secret_stdin and options.password_stdin:
         raise InputError(ONE_SECRET())
     form = form_of(source)
+    context.signing = ("windows",) if form is None else ("macos",)
     if form is None and source.suffix.lower() == ".pkg":
         form = require_form(source)  # which says what it is instead
     if form is not None:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from codesign_wizard.commands.context import Context
-from codesign_wizard.commands.doctor import windows_and_macos
 from codesign_wizard.commands.macos import (
     add_identity_arguments,
     add_level_argument,
@@ -19,6 +18,7 @@ from codesign_wizard.commands.macos import (
 from codesign_wizard.commands.macos import trial as trial_for_macos
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.commands.sign import ONE_SECRET, add_signing_arguments, verify_hint
+from codesign_wizard.commands.systems import windows_and_macos
 from codesign_wizard.commands.verify import add_root_arguments
 from codesign_wizard.core.authenticode.checks import accepted
 from codesign_wizard.core.errors import InputError
@@ -57,7 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context) -> Outcome:
     """Run the trials that are wanted, one after the other; one that fails does not stop the other."""
-    options, profile = context.options, context.session.profile
+    options = context.options
+    context.signing = ("windows", "macos") if options.what == "all" else (options.what,)
+    profile = context.session.profile
     if options.secret_stdin and options.password_stdin:
         raise InputError(ONE_SECRET())
     own: Path | None = options.input

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from codesign_wizard.practice.authority import LEAF_DAYS, CodeSigningAuthority, PublicKey
-from codesign_wizard.practice.state import generate_key
+from codesign_wizard.practice.key_making import generate_key
 
 Files = list[tuple[str, bytes]]
 

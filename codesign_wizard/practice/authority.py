@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
-from codesign_wizard.practice.state import PrivateKey, State, generate_key
+from codesign_wizard.practice.key_making import PrivateKey, generate_key
+from codesign_wizard.practice.state import State
 
 PKI_HOST = "pki.example"
 CODE_SIGNING_POLICY = "2.23.140.1.4.1"  # CSBR 7.1.6.1: non-EV code signing
@@ -69,22 +70,28 @@ def build(
     serial: int | None = None,
 ) -> x509.Certificate:
     """Return a signed certificate with subject and authority key identifiers and *extensions* (critical?)."""
-    start = start.replace(microsecond=0)
+    first, last = validity(start, days)
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(public_key)
         .serial_number(serial or x509.random_serial_number())
-        .not_valid_before(start)
-        # both ends count (RFC 5280, 4.1.2.5), hence the second less
-        .not_valid_after(start + timedelta(days=days) - timedelta(seconds=1))
+        .not_valid_before(first)
+        .not_valid_after(last)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), False)
     )
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
     return builder.sign(issuer_key, hashes.SHA256())
+
+
+def validity(start: datetime, days: float) -> tuple[datetime, datetime]:
+    """Return the first and the last moment of a certificate that is valid for *days*."""
+    start = start.replace(microsecond=0)
+    # both ends count (RFC 5280, 4.1.2.5), hence the second less
+    return start, start + timedelta(days=days) - timedelta(seconds=1)
 
 
 def policies(oid: str) -> x509.CertificatePolicies:
@@ -108,6 +115,10 @@ def root_certificate(subject: x509.Name, key: PrivateKey) -> x509.Certificate:
     )
 
 
+def _issuer_name() -> x509.Name:
+    return name("Practice Code Signing CA", "Practice Certification Authority", "NZ")
+
+
 class CodeSigningAuthority:
     """Root and issuing CA for code signing: answers signing requests, tells what it issued and revoked."""
 
@@ -119,6 +130,10 @@ class CodeSigningAuthority:
         self._read()
         self.mixes_up_orders = False  # answers with the certificate of another request
         self.withheld: set[str] = set()  # paths of files that are not to be had
+
+    def make(self) -> None:
+        """Make both authorities now, not on first use."""
+        _ = self.root, self.intermediate
 
     @property
     def root(self) -> x509.Certificate:
@@ -136,7 +151,7 @@ class CodeSigningAuthority:
 
         def make() -> x509.Certificate:
             return build(
-                name("Practice Code Signing CA", "Practice Certification Authority", "NZ"),
+                _issuer_name(),
                 self.intermediate_key.public_key(),
                 self.root.subject,
                 self._root_key,
@@ -198,7 +213,7 @@ class CodeSigningAuthority:
         certificate = build(
             subject,
             public_key,
-            self.intermediate.subject,
+            _issuer_name(),  # its certificate is not needed for this, nor the root's key
             self.intermediate_key,
             start=start,
             days=days,
@@ -282,6 +297,10 @@ class TimestampAuthority:
 
     def __init__(self, state: State) -> None:
         self._state = state
+
+    def make(self) -> None:
+        """Make the root now, not on first use."""
+        _ = self.root
 
     @property
     def root(self) -> x509.Certificate:

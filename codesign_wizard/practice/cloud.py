@@ -19,9 +19,9 @@ from codesign_wizard.practice.accounts import PracticeAccounts
 from codesign_wizard.practice.apple.account import AppleAccount
 from codesign_wizard.practice.apple.authority import KINDS, AppleAuthority
 from codesign_wizard.practice.front import S3_PATHS, browser_path, front
+from codesign_wizard.practice.key_making import STOCK
 from codesign_wizard.practice.keyvault.models import Vault
 from codesign_wizard.practice.memento import Memento
-from codesign_wizard.practice.scenarios import apply_scenario, find_scenario
 from codesign_wizard.practice.services import all_services
 from codesign_wizard.practice.state import State
 from codesign_wizard.practice.timestamp.routes import APPLE_URL
@@ -55,6 +55,8 @@ class PracticeCloud:
         on_answer: Callable[[str], None] | None = None,
     ) -> None:
         if scenario is not None:
+            from codesign_wizard.practice.scenarios import find_scenario
+
             find_scenario(scenario)
         self.scenario = scenario
         self._state_folder = state
@@ -98,7 +100,11 @@ class PracticeCloud:
 
     def _begin(self, folder: Path) -> None:
         state = State(self._state_folder)
-        scenario = find_scenario(self.scenario) if self.scenario is not None else None
+        scenario = None
+        if self.scenario is not None:
+            from codesign_wizard.practice.scenarios import apply_scenario, find_scenario
+
+            scenario = find_scenario(self.scenario)
         begun = scenario is not None and scenario.kept and state.scenario_kept(scenario.name)
         if scenario is not None and begun:
             state.enter(scenario.name)
@@ -114,8 +120,6 @@ class PracticeCloud:
         )
         prepare(world, certified=not begun)
         _write_pem(self.ca_file, tls.certificate)
-        _write_pem(self.roots_file, world.code_signing.root)
-        _write_pem(self.timestamp_roots_file, world.timestamps.root)
         world.save()
         self._fixed = scenario is not None and scenario.kept and self._state_folder is not None
         if scenario is not None and not begun:
@@ -159,6 +163,7 @@ class PracticeCloud:
             lock.close()  # first: Windows removes no open file
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
+        STOCK.drop()
 
     @property
     def can_play(self) -> bool:
@@ -172,6 +177,8 @@ class PracticeCloud:
         was. Raises ``KeyError`` for a name that is none, ``RuntimeError`` unless ``can_play``.
         """
         if scenario is not None:
+            from codesign_wizard.practice.scenarios import find_scenario
+
             find_scenario(scenario)
         if not self.can_play or self._server is None:
             raise RuntimeError("this practice cloud keeps its scenario")
@@ -188,6 +195,8 @@ class PracticeCloud:
 
     def _break(self, scenario: str) -> None:
         """Make *scenario* wrong, noting what was before."""
+        from codesign_wizard.practice.scenarios import apply_scenario
+
         world = self.world
         # frozen: a world that is broken in between must not be found broken by the next run
         world.state.frozen = True
@@ -250,13 +259,28 @@ class PracticeCloud:
 
     @property
     def roots_file(self) -> Path:
-        """The root of the practice code-signing CA, PEM."""
-        return self.folder / "practice-roots.pem"
+        """The root of the practice code-signing CA, PEM; written when first asked for."""
+        self.write_roots()
+        return self.roots_places[0]
 
     @property
     def timestamp_roots_file(self) -> Path:
-        """The root of the practice time-stamp servers, PEM."""
-        return self.folder / "practice-timestamp-roots.pem"
+        """The root of the practice time-stamp servers, PEM; written when first asked for."""
+        self.write_roots()
+        return self.roots_places[1]
+
+    @property
+    def roots_places(self) -> tuple[Path, Path]:
+        """Where the roots for code signing and for time stamps lie after ``write_roots``."""
+        return self.folder / "practice-roots.pem", self.folder / "practice-timestamp-roots.pem"
+
+    def write_roots(self) -> None:
+        """Write both roots where they are not there yet: their keys take a moment, and few runs need them."""
+        code_signing, timestamps = self.roots_places
+        if not code_signing.exists():
+            _write_pem(code_signing, self.world.code_signing.root)
+        if not timestamps.exists():
+            _write_pem(timestamps, self.world.timestamps.root)
 
     @property
     def apple(self) -> AppleAuthority:
@@ -279,7 +303,7 @@ class PracticeCloud:
         """The Apple-like root and its Developer ID authorities, PEM; written when first asked for."""
         path = self.folder / "practice-apple-roots.pem"
         if not path.exists():
-            path.write_bytes(self.apple.pem())
+            write_atomic(path, self.apple.pem())
         return path
 
     @property
@@ -434,4 +458,5 @@ def _content(vault: Vault) -> list[object]:
 
 
 def _write_pem(file: Path, certificate: x509.Certificate) -> None:
-    file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    # in one step: another thread may look for it
+    write_atomic(file, certificate.public_bytes(serialization.Encoding.PEM))

@@ -20,16 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.files import write_atomic
 from codesign_wizard.core.finding import FindingKind, Severity
-
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-
-_CURVES: dict[str, type[ec.EllipticCurve]] = {
-    "P-256": ec.SECP256R1,
-    "P-256K": ec.SECP256K1,
-    "P-384": ec.SECP384R1,
-    "P-521": ec.SECP521R1,
-}
-
+from codesign_wizard.practice.key_making import STOCK, PrivateKey
 
 STATE_UNUSABLE = FindingKind(
     "practice.state-unusable",
@@ -44,14 +35,6 @@ class StateError(InputError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(STATE_UNUSABLE(reason=reason))
-
-
-def generate_key(kind: str) -> PrivateKey:
-    """Return a new key of *kind*: ``rsa-3072``, ``ec-P-256`` and the like."""
-    family, _, size = kind.partition("-")
-    if family == "rsa":
-        return rsa.generate_private_key(65537, int(size))
-    return ec.generate_private_key(_CURVES[size]())
 
 
 def private_key_pem(key: PrivateKey) -> bytes:
@@ -99,12 +82,18 @@ class State:
         self._memory: dict[str, bytes] = {}
         self._keys: dict[str, PrivateKey] = {}
         self._certificates: dict[str, x509.Certificate] = {}
+        self._promised: dict[str, Callable[[], x509.Certificate]] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
         self._layer: Path | None = None
         self.frozen = False  # a scenario's world is never written over the well one
         if folder is not None:
             _private(folder)
+
+    @property
+    def kept(self) -> bool:
+        """Whether there is a folder, so that the next run goes on with the same keys."""
+        return self._folder is not None
 
     def scenario_kept(self, scenario: str) -> bool:
         """Tell whether a world of *scenario* is kept from an earlier run."""
@@ -136,7 +125,7 @@ class State:
             if found is None:
                 found = self._load_key(name)
             if found is None:
-                found = generate_key(kind)
+                found = STOCK.take(kind)
                 self._write(f"{name}.key.pem", private_key_pem(found))
             self._keys[name] = found
             return found
@@ -154,10 +143,17 @@ class State:
             if found is None:
                 found = self._load_certificate(name)
             if found is None:
-                found = make()
+                found = self._promised.get(name, make)()
                 self._write(f"{name}.crt.pem", found.public_bytes(serialization.Encoding.PEM))
             self._certificates[name] = found
             return found
+
+    def promise(self, name: str, make: Callable[[], x509.Certificate]) -> None:
+        """Let *make* give the certificate called *name* when it is asked for; at once where all is kept."""
+        if self.kept:
+            self.certificate(name, make)
+        else:
+            self._promised[name] = make
 
     def holds(self, file: str) -> bool:
         """Tell whether *file* (``NAME.key.pem``, ``NAME.crt.pem``, ``NAME.json``) is kept."""

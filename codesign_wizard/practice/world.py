@@ -10,16 +10,25 @@ import secrets
 import tempfile
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+
 from codesign_wizard.practice.accounts import PracticeAccounts
 from codesign_wizard.practice.apple.authority import TEAM, AppleAuthority
 from codesign_wizard.practice.apple.timestamp import AppleTimestampAuthority
 from codesign_wizard.practice.appstoreconnect.models import Account
-from codesign_wizard.practice.authority import CodeSigningAuthority, TimestampAuthority, name
+from codesign_wizard.practice.authority import (
+    LEAF_DAYS,
+    CodeSigningAuthority,
+    TimestampAuthority,
+    name,
+    validity,
+)
 from codesign_wizard.practice.clock import Clock
 from codesign_wizard.practice.comet.models import ADDRESS, CometServer, new_server
 from codesign_wizard.practice.conditions import Conditions
@@ -219,30 +228,26 @@ def make_world(state: State, slow_factor: float = 1.0, temporary: Path | None = 
 
 
 def prepare(world: World, *, certified: bool = True) -> None:
-    """Make the keys and certificates that nearly every run needs; the rest is made on first use.
+    """Give the vault its certificate. All keys and certificates are made on first use, unless they are kept.
 
     Unless *certified*, a vault that is empty stays so: that is how a kept scenario has left it.
-    An RSA key takes some tenths of a second, and its making lets other threads run.
     """
-    wanted = ("code-signing-root", "timestamp-root", key_name(world.vault), "code-signing-ca")
-    failures: list[StateError] = []
-
-    def make(label: str) -> None:
-        try:
-            world.state.key(label, "rsa-3072")
-        except StateError as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=make, args=(label,), daemon=True) for label in wanted]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
+    state = world.state
+    if state.kept:
+        # what is made while a scenario is on is not kept, and the next run would have others
+        _make(state, "code-signing-root", "timestamp-root", key_name(world.vault), "code-signing-ca")
+        world.code_signing.make()
+        world.timestamps.make()
     vault = world.vault
     if certified and not (vault.certificates or vault.pending or vault.deleted):
         certify(world, vault)
+
+
+def _make(state: State, *labels: str) -> None:
+    """Make these keys of 3072 bits side by side, as far as they are not there; raises ``StateError``."""
+    with ThreadPoolExecutor(len(labels), "practice-keys") as workers:
+        for made in [workers.submit(state.key, label, "rsa-3072") for label in labels]:
+            made.result()
 
 
 def _account(state: State) -> Account:
@@ -282,12 +287,15 @@ def certify(world: World, vault: Vault) -> None:
     """Give *vault* a code-signing certificate from the practice CA, thirty days old."""
     now = world.clock.now()
     key = new_hsm_key(key_name(vault), "rsa-3072", int(now.timestamp()))
-    certificate = world.code_signing.issue_for(
-        key.private_key(world.state).public_key(), _SUBJECT, start=now - timedelta(days=30)
-    )
+    start = now - timedelta(days=30)
+
+    def make() -> x509.Certificate:
+        return world.code_signing.issue_for(key.private_key(world.state).public_key(), _SUBJECT, start=start)
+
     subject = f'CN="{COMPANY}", O="{COMPANY}", L=Christchurch, C=NZ'
     policy = code_signing_policy(subject, key, now)
-    vault.add_certificate(world.state, CERTIFICATE, key, policy, certificate, int(now.timestamp()))
+    times = validity(start, LEAF_DAYS)
+    vault.promise_certificate(world.state, CERTIFICATE, key, policy, make, times, int(now.timestamp()))
 
 
 def _new_company(clock: Clock) -> tuple[list[Tenant], list[Vault], Authorization]:

@@ -15,15 +15,15 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from codesign_wizard.practice import state
-from codesign_wizard.practice.state import PrivateKey
+from codesign_wizard.practice import key_making
+from codesign_wizard.practice.key_making import PrivateKey
 
 _PRIMES = Path(__file__).with_name("rsa_primes.json")  # 20 of each size: 190 keys
 _EXPONENT = 65537
 
 
 class KeyPool:
-    """Stands in for ``practice.state.generate_key``; threads may ask at once."""
+    """Stands in for ``practice.key_making.generate_key``; threads may ask at once."""
 
     def __init__(self, make: Callable[[str], PrivateKey]) -> None:
         self._make = make
@@ -42,7 +42,7 @@ class KeyPool:
 
 def install() -> None:
     """Let the practice clouds of this process take their keys from the pool."""
-    state.generate_key = _POOL
+    key_making.generate_key = _POOL
 
 
 def rsa_key(size: int) -> rsa.RSAPrivateKey:
@@ -77,4 +77,4 @@ def _key(p: int, q: int) -> rsa.RSAPrivateKey:
     return numbers.private_key(unsafe_skip_rsa_key_validation=True)
 
 
-_POOL = KeyPool(state.generate_key)
+_POOL = KeyPool(key_making.generate_key)

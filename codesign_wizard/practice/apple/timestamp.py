@@ -17,7 +17,7 @@ from codesign_wizard.practice.apple.authority import (
     distinguished_name,
 )
 from codesign_wizard.practice.authority import build, key_usage
-from codesign_wizard.practice.state import PrivateKey
+from codesign_wizard.practice.key_making import PrivateKey
 
 
 class AppleTimestampAuthority:

@@ -7,9 +7,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from codesign_wizard.practice.entra.tokens import from_base64url
+from codesign_wizard.practice.key_making import PrivateKey
 from codesign_wizard.practice.keyvault import errors
 from codesign_wizard.practice.keyvault.crypto import CURVE_NAMES
-from codesign_wizard.practice.state import PrivateKey
 
 _SIZES = (2048, 3072, 4096)
 _CURVES: dict[str, ec.EllipticCurve] = {

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 
+from codesign_wizard.practice.key_making import PrivateKey
 from codesign_wizard.practice.keyvault import errors, policies
 from codesign_wizard.practice.keyvault.models import (
     NAME,
@@ -38,7 +39,7 @@ from codesign_wizard.practice.keyvault.pending import (
     DeletedCertificate,
     PendingOperation,
 )
-from codesign_wizard.practice.state import PrivateKey, State
+from codesign_wizard.practice.state import State
 
 _MOST_TAGS = 15
 

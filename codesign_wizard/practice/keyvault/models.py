@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -14,11 +14,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from codesign_wizard.practice.clock import Clock
+from codesign_wizard.practice.key_making import PrivateKey
 from codesign_wizard.practice.keyvault import crypto, errors
 from codesign_wizard.practice.keyvault.pending import DeletedCertificate, DeletedKey, PendingOperation
 from codesign_wizard.practice.keyvault.permissions import OPERATIONS, Access, Caller
 from codesign_wizard.practice.management.authorization import Authorization
-from codesign_wizard.practice.state import PrivateKey, State, StateError
+from codesign_wizard.practice.state import State, StateError
 
 NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
 # with an HSM's key, what the key's platform attribute says: FIPS 140-3 level 3
@@ -256,14 +257,27 @@ class Vault:
         now: int,
     ) -> CertificateVersion:
         """Add *certificate* as the newest version of *name*, with its key under the same name and version."""
+        times = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        return self.promise_certificate(state, name, key, policy, lambda: certificate, times, now)
+
+    def promise_certificate(
+        self,
+        state: State,
+        name: str,
+        key: KeyVersion,
+        policy: CertificatePolicy,
+        make: Callable[[], x509.Certificate],
+        times: tuple[datetime, datetime],
+        now: int,
+    ) -> CertificateVersion:
+        """Add a version as ``add_certificate`` does, whose certificate *make* gives when it is asked for.
+
+        *times* are its first and its last moment.
+        """
         state_name = f"vault-{self.name}-{name}-{key.version}"
-        kept = state.certificate(state_name, lambda: certificate)
-        attributes = Attributes(
-            created=now,
-            updated=now,
-            not_before=int(kept.not_valid_before_utc.timestamp()),
-            expires=int(kept.not_valid_after_utc.timestamp()),
-        )
+        state.promise(state_name, make)
+        start, end = (int(each.timestamp()) for each in times)
+        attributes = Attributes(created=now, updated=now, not_before=start, expires=end)
         version = CertificateVersion(key.version, attributes, state_name)
         key.attributes = replace(attributes)
         key.managed = True

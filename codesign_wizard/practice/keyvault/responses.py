@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from codesign_wizard.practice.entra.tokens import base64url
+from codesign_wizard.practice.key_making import PrivateKey
 from codesign_wizard.practice.keyvault import rotation
 from codesign_wizard.practice.keyvault.crypto import CURVE_NAMES, CURVE_SIZES
 from codesign_wizard.practice.keyvault.errors import VaultError
@@ -28,7 +29,7 @@ from codesign_wizard.practice.keyvault.models import (
     key_from_json,
 )
 from codesign_wizard.practice.keyvault.pending import DeletedCertificate, DeletedKey, PendingOperation
-from codesign_wizard.practice.state import PrivateKey, State, private_key_pem
+from codesign_wizard.practice.state import State, private_key_pem
 
 _RECOVERY = {"recoveryLevel": "Recoverable+Purgeable", "recoverableDays": 90}
 

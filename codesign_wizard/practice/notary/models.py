@@ -20,9 +20,7 @@ from cryptography import x509
 
 from codesign_wizard.core.errors import Cancelled
 from codesign_wizard.core.job import Job
-from codesign_wizard.practice.notary import cms, issues
-from codesign_wizard.practice.notary.code import Judgement
-from codesign_wizard.practice.notary.containers import Opening
+from codesign_wizard.practice.notary import issues
 from codesign_wizard.practice.notary.issues import Issue
 from codesign_wizard.practice.s3 import signature
 from codesign_wizard.practice.s3.models import ARTIFACTS, SUBMISSIONS, Credentials, Storage, Stored
@@ -31,6 +29,7 @@ from codesign_wizard.practice.state import State, StateError
 if TYPE_CHECKING:
     from codesign_wizard.practice.appstoreconnect.models import Account
     from codesign_wizard.practice.clock import Clock
+    from codesign_wizard.practice.notary.code import Judgement
     from codesign_wizard.practice.tickets.models import Tickets
 
 PROCESSING = 1.0  # seconds; Apple usually takes minutes
@@ -167,6 +166,8 @@ class Notary:
             self.problems.append(traceback.format_exc())
 
     def _judge(self, submission: Submission, stored: Stored) -> None:
+        from codesign_wizard.practice.notary.code import Judgement
+
         job = Job(cancel_event=self._stopping)
         path = self._storage.path(stored)
         if not self._account.configured:
@@ -186,6 +187,11 @@ class Notary:
         self._storage.drop_content(stored)
 
     def _judgement(self, submission: Submission, path: Path, digest: str, job: Job) -> Judgement:
+        # what judges comes with the first that is to be judged: few runs submit
+        from codesign_wizard.practice.notary import cms
+        from codesign_wizard.practice.notary.code import Judgement
+        from codesign_wizard.practice.notary.containers import Opening
+
         if digest != submission.sha256:
             return Judgement([Issue(submission.name, issues.OTHER_FILE)])
         root, timestamp_roots = self._trust()

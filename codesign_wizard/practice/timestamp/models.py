@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from codesign_wizard.practice import der
 from codesign_wizard.practice.clock import Clock
-from codesign_wizard.practice.state import PrivateKey
+from codesign_wizard.practice.key_making import PrivateKey
 from codesign_wizard.practice.timestamp import errors
 
 # under the enterprise number kept for documentation (RFC 5612)
