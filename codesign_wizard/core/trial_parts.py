@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from codesign_wizard.core.errors import InputError
-from codesign_wizard.core.files import require_replaceable
+from codesign_wizard.core.files import hidden_folder, require_replaceable
 from codesign_wizard.core.finding import FindingKind, Remedy, Severity
 from codesign_wizard.core.job import JobContext, StageState
 from codesign_wizard.core.text import size_words, tr
 
-_PREFIX = ".codesign-"
-_OLD = 24 * 3600.0  # seconds
+_WORK = "trial"
 
 OUTPUT = FindingKind(
     "trial.output.unwritable",
@@ -78,12 +74,8 @@ def work_folder(folder: Path) -> Iterator[Path]:
                 made.append(place)
                 place = place.parent
             folder.mkdir(parents=True, exist_ok=True)
-            _clear(folder)
-            work = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=folder))
-            try:
+            with hidden_folder(folder / _WORK) as work:
                 yield work
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
         except OSError as error:
             raise InputError(OUTPUT(folder=str(folder), why=error.strerror or str(error))) from error
     finally:
@@ -92,16 +84,6 @@ def work_folder(folder: Path) -> Iterator[Path]:
                 each.rmdir()
             except OSError:
                 break  # it holds the result, or was never made
-
-
-def _clear(folder: Path) -> None:
-    """Remove what killed runs left in the output folder, when it is a day old."""
-    for each in folder.glob(f"{_PREFIX}*"):
-        try:
-            if each.is_dir() and not each.is_symlink() and time.time() - each.stat().st_mtime > _OLD:
-                shutil.rmtree(each)
-        except OSError:
-            continue  # it is in nobody's way
 
 
 def check_replaceable(path: Path) -> None:

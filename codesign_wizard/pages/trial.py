@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from codesign_wizard.core.files import replacing
+from codesign_wizard.core.files import replacing, replacing_folder
 from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Severity
 from codesign_wizard.core.flow import StepState
 from codesign_wizard.core.job import Job, StageState
@@ -345,9 +345,5 @@ def _copy_folder(source: Path, target: Path) -> None:
     """Copy an app, links as links; a folder that is there already is left alone. Raises ``OSError``."""
     if target.exists():
         raise FileExistsError(tr("there is something of this name already"))
-    draft = target.with_name(f".{target.name}.part")
-    try:
-        shutil.copytree(source, draft, symlinks=True)
-        draft.rename(target)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    with replacing_folder(target) as draft:
+        shutil.copytree(source, draft, symlinks=True, dirs_exist_ok=True)

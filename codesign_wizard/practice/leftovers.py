@@ -12,9 +12,10 @@ import stat
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from codesign_wizard.core.in_use import hold, take
 
 CLOUD = "codesign-wizard-cloud-"
 OUTPUT = "codesign-wizard-practice-"
@@ -27,9 +28,7 @@ def make_folder() -> tuple[Path, BinaryIO]:
     """Return a new private folder for a cloud, and its lock, which is let go of by closing it."""
     folder = Path(tempfile.mkdtemp(prefix=CLOUD))
     lock = (folder / _LOCK).open("wb")
-    lock.write(b"-")  # Windows locks bytes
-    lock.flush()
-    _take(lock)
+    hold(lock.fileno())
     return folder, lock
 
 
@@ -81,28 +80,11 @@ def _old(folder: Path, limit: float) -> bool:
 
 def _in_use(folder: Path) -> bool:
     try:
-        # append: the file stays as it is; and it is not made if it is not there
-        with os.fdopen(os.open(folder / _LOCK, os.O_RDWR), "r+b") as lock:
-            return not _take(lock)
+        handle = take(folder / _LOCK)
     except FileNotFoundError:
         return False
     except OSError:
         return True  # if it cannot be known, it is
-
-
-def _take(lock: BinaryIO) -> bool:
-    """Lock the file for this process, until it is closed; tell whether nobody else has."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        with suppress(OSError):
-            lock.seek(0)
-            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
-            return True
-        return False
-    import fcntl
-
-    with suppress(OSError):
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    return False
+    if handle is not None:
+        os.close(handle)
+    return handle is None

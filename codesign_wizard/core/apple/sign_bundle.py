@@ -8,8 +8,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +20,7 @@ from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.apple.sign_macho import NO_TIMESTAMP, NOT_HARDENED, SignedCode, sign_macho
 from codesign_wizard.core.authenticode.refusals import UNREADABLE, UNWRITABLE
 from codesign_wizard.core.errors import InputError
-from codesign_wizard.core.files import require_folder_of
+from codesign_wizard.core.files import replacing_folder
 from codesign_wizard.core.finding import Certainty, Finding, FindingKind, Remedy, Severity
 from codesign_wizard.core.job import JobContext, LogLevel
 from codesign_wizard.core.signing import Signer
@@ -118,7 +116,7 @@ def sign_bundle(
     except OSError as error:
         raise InputError(UNREADABLE(file=source.name, why=error.strerror or str(error))) from error
     try:
-        with _replacing_folder(target) as draft:
+        with replacing_folder(target) as draft:
             _copy(job, source, draft)
             worker = _Worker(job, draft, wish, target.name)
             main = worker.bundle(draft, "", identifier, entitlements)
@@ -152,35 +150,6 @@ def _copy(job: JobContext, source: Path, draft: Path) -> None:
     except shutil.Error as error:
         first = error.args[0][0][2] if error.args and error.args[0] else str(error)
         raise OSError(None, str(first)) from error
-
-
-@contextmanager
-def _replacing_folder(target: Path) -> Iterator[Path]:
-    """Yield an empty folder beside *target* that takes its place when the block ends well."""
-    require_folder_of(target)
-    mark = os.urandom(6).hex()
-    draft = target.with_name(f".{target.name}.{mark}.part")
-    former = target.with_name(f".{target.name}.{mark}.old")
-    draft.mkdir()
-    try:
-        yield draft
-        exists = os.path.lexists(target)
-        if exists:
-            target.rename(former)
-        try:
-            draft.rename(target)
-        except OSError:
-            if exists:
-                former.rename(target)
-            raise
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
-    if exists:
-        if layout.is_folder(former):
-            shutil.rmtree(former, ignore_errors=True)
-        else:
-            former.unlink(missing_ok=True)
 
 
 class _Worker:

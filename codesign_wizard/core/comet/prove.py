@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +20,7 @@ from codesign_wizard.core.comet.delivered import DeliveryError, is_refusal_like,
 from codesign_wizard.core.comet.proof import Proof, ProveRequest
 from codesign_wizard.core.comet.prove_judge import judge_package, judge_windows
 from codesign_wizard.core.errors import InputError
-from codesign_wizard.core.files import replacing
+from codesign_wizard.core.files import hidden_folder, require_replaceable
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, blocks, utc_now, worst_first
 from codesign_wizard.core.job import JobContext, StageState
 from codesign_wizard.core.network import Network
@@ -118,8 +117,8 @@ def _built(job: JobContext, client: CometClient, request: ProveRequest, platform
     folder = request.output_folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".codesign-", dir=folder) as name:
-            return _downloaded(job, client, request, platform, Path(name))
+        with hidden_folder(folder / "download") as work:
+            return _downloaded(job, client, request, platform, work)
     except OSError as error:
         raise InputError(
             found.SAVED(
@@ -195,8 +194,8 @@ def _judged(
         findings.append(_no_file(platform, tr("there is no installer in it"), b""))
     job.stage("verify", StageState.FAILED if blocks(findings) else StageState.DONE)
     target = request.output_folder / draft.name
-    with replacing(target) as place:
-        draft.replace(place)
+    require_replaceable(target)
+    draft.replace(target)
     contents = [path.name for path in (*delivery.windows, *delivery.packages)] if delivery.packed else []
     return Proof(platform, findings, target, size, sha256, [*contents, *delivery.others], windows, package)
 
