@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 CALENDAR = FindingKind(
     "certificate.calendar.saved",
     Severity.OK,
-    "{count} reminders were saved as {file}.",
+    "Saved as {file}: {reminders}.",
     "A calendar file (iCalendar) with the days on which to renew.",
 )
 CALENDAR_EMPTY = FindingKind(
@@ -274,7 +274,7 @@ def _unheld(context: Context, state: DeskState) -> list[Finding]:
 
 
 def _calendar(context: Context, name: str, expires: datetime | None) -> list[Finding]:
-    from codesign_wizard.core.certificates.reminders import calendar, reminders
+    from codesign_wizard.core.certificates.reminders import calendar, reminders, reminders_words
 
     file = context.options.calendar
     if file is None:
@@ -284,7 +284,7 @@ def _calendar(context: Context, name: str, expires: datetime | None) -> list[Fin
     if not found:
         return [CALENDAR_EMPTY(name=name)]
     save_file(context, file, calendar(found))
-    return [CALENDAR(count=len(found), file=str(file))]
+    return [CALENDAR(reminders=reminders_words(len(found)), file=str(file))]
 
 
 def _pieces(context: Context, desk: CertificateDesk) -> list[Piece]:

@@ -26,7 +26,7 @@ _MOST_DAYS = 3650
 CALENDAR = FindingKind(
     "expiry.calendar-saved",
     Severity.OK,
-    "{count} reminders were saved as {file}.",
+    "Saved as {file}: {reminders}.",
     "The calendar file was written.",
 )
 
@@ -149,7 +149,7 @@ def _named(finding: Finding, name: str) -> Finding:
 
 
 def _save_calendar(target: Path, profiles: list[Profile]) -> Finding:
-    from codesign_wizard.core.certificates.reminders import calendar
+    from codesign_wizard.core.certificates.reminders import calendar, reminders_words
     from codesign_wizard.core.files import write_atomic
     from codesign_wizard.core.report import UNWRITABLE
 
@@ -158,7 +158,7 @@ def _save_calendar(target: Path, profiles: list[Profile]) -> Finding:
         write_atomic(target, calendar(found))
     except OSError as error:
         raise InputError(UNWRITABLE(file=str(target), why=error.strerror or str(error))) from error
-    return CALENDAR(count=len(found), file=str(target))
+    return CALENDAR(reminders=reminders_words(len(found)), file=str(target))
 
 
 def _no_end(known: str) -> str:

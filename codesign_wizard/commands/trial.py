@@ -76,7 +76,12 @@ def run(context: Context) -> Outcome:
         default = Path(profile.macos.input_file) if profile.macos.input_file else None
         mine = None if windows and not for_macos else own
         outcomes.append(trial_for_macos(context, mine or default, *_place(output, MACOS_NAMES)))
-    return outcomes[0] if len(outcomes) == 1 else both(outcomes)
+    outcome = outcomes[0] if len(outcomes) == 1 else both(outcomes)
+    if not context.practising:
+        return outcome
+    from codesign_wizard.commands.practice_end import practice_end
+
+    return practice_end(outcome, kept=options.output is not None, level=context.session.macos_level())
 
 
 def both(outcomes: Sequence[Outcome]) -> Outcome:

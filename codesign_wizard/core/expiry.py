@@ -18,7 +18,7 @@ from codesign_wizard.core.certificates.reminders import DAYS_BEFORE, Reminder, u
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, FindingKind, Remedy, Severity, iso
 from codesign_wizard.core.flow import CERTIFICATE, CERTIFICATE_EXPIRES, KEY_VAULT, WINDOWS_TRIAL, Flow
 from codesign_wizard.core.profile import Profile, StepResult
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import in_days, tr
 
 SECRET_EXPIRES = "secret_expires"  # a fact's name, not a value
 NEAR_DAYS = 60
@@ -40,7 +40,7 @@ ENDED = FindingKind(
 SOON = FindingKind(
     "expiry.soon",
     Severity.WARNING,
-    "{what} ends on {date}, in {days} days.",
+    "{what} ends on {date}, {left}.",
     "Something that signing needs ends within the days that were asked for.",
 )
 UNKNOWN = FindingKind(
@@ -134,7 +134,9 @@ def within(found: Iterable[Ending], days: int, *, now: datetime, severity: Sever
             findings.append(ENDED(what=each.what, date=_day(each.ends), **_told(each)))
         elif each.near(now, days):
             findings.append(
-                SOON(what=each.what, date=_day(each.ends), days=left, severity=severity, **_told(each))
+                SOON(
+                    what=each.what, date=_day(each.ends), left=in_days(left), severity=severity, **_told(each)
+                )
             )
     return findings
 

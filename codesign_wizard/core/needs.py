@@ -19,6 +19,7 @@ from codesign_wizard.core.flow import (
     SERVER,
 )
 from codesign_wizard.core.profile import LEVELS, Profile
+from codesign_wizard.core.text import in_days as day_words
 from codesign_wizard.core.text import tr
 
 
@@ -194,9 +195,7 @@ def in_days(expiry: Expiry, now: datetime) -> str:
     days = expiry.days(now)
     if days < 0 or expiry.time <= now:
         return tr("expired")
-    if days == 0:
-        return tr("today")
-    return tr("in 1 day") if days == 1 else tr("in {n} days").format(n=days)
+    return day_words(days)
 
 
 def _seen(profile: Profile) -> set[str]:

@@ -7,12 +7,12 @@ other value is told, so that nothing is lost unsaid.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Remedy, Severity
+from codesign_wizard.core.profile_labels import label, value_words
 from codesign_wizard.core.text import tr
 
 CHANGED_ELSEWHERE = FindingKind(
@@ -55,14 +55,17 @@ class Merged:
         """Return what the person is told: nothing where nothing came from elsewhere."""
         if self.twice:
             pairs = {
-                path: tr("here {ours}, there {theirs}").format(ours=_short(ours), theirs=_short(theirs))
+                label(path): tr("here {ours}, there {theirs}").format(
+                    ours=_short(ours), theirs=_short(theirs)
+                )
                 for path, (ours, theirs) in self.twice.items()
             }
             detail = tr("What stands here was kept. What was typed there is below, in case it was right.")
             remedy = Remedy(title=tr("Look which value is right, and close one of the two windows."))
             return [CHANGED_TWICE(name=name, detail=detail, evidence=Evidence(more=pairs), remedies=[remedy])]
         if self.taken:
-            taken = tr("Taken over from there: {what}.").format(what=", ".join(map(_plain, self.taken)))
+            names = dict.fromkeys(map(label, self.taken))
+            taken = tr("Taken over from there: {what}.").format(what=", ".join(names))
             return [CHANGED_ELSEWHERE(name=name, detail=taken)]
         return []
 
@@ -123,12 +126,6 @@ def _result(base: Any, ours: Any, theirs: Any, path: str, merged: Merged) -> Any
     return theirs
 
 
-def _plain(path: str) -> str:
-    # as it is called in the profile's file, in words
-    return path.rpartition(".")[2].replace("_", " ").replace("-", " ")
-
-
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = text or "–"
+    text = value_words(value) or "–"
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

@@ -210,10 +210,16 @@ def _endings(document: Mapping[str, Any]) -> Iterable[str]:
     yield f"<h2>{_e(tr('What ends when'))}</h2>\n<table>"
     for each in ends:
         when = each["ends"][:10] if each["ends"] else _no_end(each["known"])
-        left = tr("{n} days").format(n=each["days"]) if each["days"] is not None else ""
+        left = _days(each["days"])
         yield f"<tr><td>{_e(each['what'])}<br><span class='soft small'>{_e(each['note'])}</span></td>"
         yield f"<td>{_e(when)}</td><td>{_e(left)}</td></tr>"
     yield "</table>\n"
+
+
+def _days(days: int | None) -> str:
+    if days is None:
+        return ""
+    return tr("1 day") if days == 1 else tr("{n} days").format(n=days)
 
 
 def _no_end(known: str) -> str:

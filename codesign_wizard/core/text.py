@@ -66,3 +66,17 @@ def shown(text: str, *, keep: str = "") -> str:
 def size_words(size: int) -> str:
     """Return a number of bytes as people read it."""
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
+
+
+def in_days(days: int) -> str:
+    """Return when something is that comes in *days*, as people read it."""
+    if days == 0:
+        return tr("today")
+    return tr("in 1 day") if days == 1 else tr("in {n} days").format(n=days)
+
+
+def days_left(days: int) -> str:
+    """Return how long something lasts that ends in *days*, as people read it."""
+    if days == 0:
+        return tr("ends today")
+    return tr("1 day left") if days == 1 else tr("{n} days left").format(n=days)

@@ -19,7 +19,7 @@ from codesign_wizard.core.job import Job
 from codesign_wizard.core.report import build_report, search_secrets, support_text, write_report
 from codesign_wizard.core.report_open import open_report
 from codesign_wizard.core.summary import Move, StepLine, Summary, summarise
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import in_days, tr
 from codesign_wizard.core.verdict import when
 from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.workspace import Workspace
@@ -258,14 +258,14 @@ class SummaryPage(Page):
         self.step_grid.addLayout(words, place, 1)
 
     def _add_end(self, place: int, end: Ending, now: datetime) -> None:
-        days = end.days(now)
+        days = end.days(now) or 0
         gone = end.ends is not None and end.ends <= now
         if gone:
             mark, text = Mark.ERROR, tr("ended")
         elif end.near(now):
-            mark, text = Mark.WARNING, _left(days)
+            mark, text = Mark.WARNING, in_days(days)
         elif end.ends is not None:
-            mark, text = Mark.OK, _left(days)
+            mark, text = Mark.OK, in_days(days)
         elif end.known is Known.NEVER:
             mark, text = Mark.OK, tr("no end")
         else:
@@ -306,12 +306,6 @@ def _grid() -> QGridLayout:
     grid.setVerticalSpacing(px(10))
     grid.setColumnStretch(1, 1)
     return grid
-
-
-def _left(days: int | None) -> str:
-    if days == 0:
-        return tr("today")
-    return tr("in 1 day") if days == 1 else tr("in {n} days").format(n=days)
 
 
 def _check_end(text: str) -> list[Finding]:

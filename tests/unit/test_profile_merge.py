@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.flow import APPLE_CERTIFICATES, KEY_VAULT, Flow, StepState
 from codesign_wizard.core.locked import locked
 from codesign_wizard.core.profile import Profile, ProfileStore, StepResult, new_profile
+from codesign_wizard.core.profile_labels import label
 
 TIME = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
@@ -49,7 +52,7 @@ def test_what_each_changed_is_kept_and_the_second_is_told(
     assert store.save(one) == []
     (told,) = store.save(two)
     assert told.id == "profile.changed-elsewhere"
-    assert "vault name" in told.detail
+    assert "Key Vault: Vault name" in told.detail
     kept = store.load(one.id)
     assert kept == two
     assert (kept.windows.azure.vault_name, kept.macos.team) == ("harbour-signing", "ABCDE12345")
@@ -73,8 +76,28 @@ def test_one_setting_changed_in_two_ways_keeps_the_last_and_tells_the_other(
     store.save(one)
     (told,) = store.save(two)
     assert told.id == "profile.changed-twice"
-    assert dict(told.evidence.more) == {"windows.azure.vault_name": "here two-vault, there one-vault"}
+    assert dict(told.evidence.more) == {"Key Vault: Vault name": "here two-vault, there one-vault"}
     assert store.load(one.id).windows.azure.vault_name == "two-vault"
+
+
+def _members(document: Mapping[str, Any], where: str = "") -> Iterator[str]:
+    for name, value in document.items():
+        if isinstance(value, Mapping) and value:
+            yield from _members(value, f"{where}{name}.")
+        else:
+            yield f"{where}{name}"
+
+
+def test_every_setting_has_the_label_of_its_page() -> None:
+    told = set(_members(new_profile("Harbour").to_json()))
+    silent = {"schema", "id", "page", "reached", "results"}
+    labels = {path: label(path) for path in told - silent}
+    assert [
+        path for path, words in labels.items() if words == path or ": " not in words or "&" in words
+    ] == []
+    assert labels["macos.api_key.issuer_id"] == "Level and API key: Issuer ID"
+    assert label(f"results.{KEY_VAULT}") == "Key Vault: What was checked"
+    assert label("of.a.later.version") == "of.a.later.version"
 
 
 def test_where_each_stands_on_the_way_is_its_own(store: ProfileStore, both: tuple[Profile, Profile]) -> None:

@@ -27,7 +27,7 @@ DAMAGED = FindingKind(
 HASHES_OK = FindingKind(
     "apple.verify.code-hashes-ok",
     Severity.OK,
-    "Every page of code is what was signed ({count} signatures).",
+    "Every page of code is what was signed (signatures: {count}).",
     "The hash of each page in each CodeDirectory is the file's.",
 )
 HASHES_WRONG = FindingKind(
@@ -189,7 +189,7 @@ SEAL_MISSING = FindingKind(
 SEAL_BROKEN = FindingKind(
     "apple.verify.code-seal-broken",
     Severity.ERROR,
-    "{count} files are not as they were sealed in {place}: {what}.",
+    "Not as it was sealed in {place} ({count}): {what}.",
     "Files were changed, added or removed after signing, or nested code is another one.",
 )
 ATTACHED = FindingKind(
@@ -231,7 +231,7 @@ NOT_A_BUNDLE = FindingKind(
 EXPIRES = FindingKind(
     "apple.verify.code-expires",
     Severity.INFO,
-    "The certificate is valid until {date}, {days} days from now.",
+    "The certificate is valid until {date}, {left}.",
     "Days left until a new certificate is needed; a warning below 30.",
 )
 GATEKEEPER = FindingKind(

@@ -24,7 +24,7 @@ from codesign_wizard.core.files import require_file
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, blocks, utc_now
 from codesign_wizard.core.local_signer import LocalSigner
 from codesign_wizard.core.redact import Secret
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import in_days, tr
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -451,7 +451,7 @@ class _Judging:
                 found.EXPIRING(
                     file=self.name,
                     date=described.until.date().isoformat(),
-                    days=(described.until - self.now).days,
+                    left=in_days((described.until - self.now).days),
                     remedies=remedies,
                 )
             )

@@ -144,7 +144,7 @@ NOT_YET = FindingKind(
 EXPIRING = FindingKind(
     "apple.identity.expiring",
     Severity.WARNING,
-    "The certificate in {file} expires on {date}, in {days} days.",
+    "The certificate in {file} expires on {date}, {left}.",
     "The certificate ends within 60 days.",
 )
 AUTHORITY_ENDS = FindingKind(

@@ -179,7 +179,7 @@ TIMESTAMP_WRONG = FindingKind(
 CONTENTS_OK = FindingKind(
     "apple.verify.package-contents-ok",
     Severity.OK,
-    "The payload of {component} is what its bill of materials says ({count} files).",
+    "The payload of {component} is what its bill of materials says ({count}).",
     "Paths, kinds, modes, owners, sizes, checksums and links of the payload agree with the Bom.",
 )
 CONTENTS_WRONG = FindingKind(
@@ -221,7 +221,7 @@ NO_TICKET = FindingKind(
 TRAILING = FindingKind(
     "apple.verify.package-trailing",
     Severity.WARNING,
-    "{count} bytes follow the package that belong to nothing.",
+    "Something follows the package that belongs to nothing ({size}).",
     "Something that is no ticket was appended to the archive; no signature covers it.",
 )
 

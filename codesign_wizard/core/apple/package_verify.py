@@ -42,7 +42,7 @@ from codesign_wizard.core.finding import (
     worst_first,
 )
 from codesign_wizard.core.job import JobContext
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import size_words, tr
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -394,7 +394,7 @@ class _Verifier:
             self._say(found.TICKET)
             return
         if rest > 0:
-            self._say(found.TRAILING, count=rest)
+            self._say(found.TRAILING, size=size_words(rest))
         if self.archive.signatures:
             self._say(found.NO_TICKET)
 

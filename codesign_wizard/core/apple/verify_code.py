@@ -40,7 +40,7 @@ from codesign_wizard.core.finding import (
     worst_first,
 )
 from codesign_wizard.core.job import JobContext
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import days_left, tr
 
 _NOT_FOR_LONG = timedelta(days=30)
 _SHOWN = 5
@@ -367,7 +367,7 @@ class _Verifier:
             findings.append(
                 found.EXPIRES(
                     date=end.date().isoformat(),
-                    days=(end - self.now).days,
+                    left=days_left((end - self.now).days),
                     severity=Severity.WARNING if end - self.now < _NOT_FOR_LONG else None,
                     certainty=Certainty.COMPUTED,
                 )
@@ -414,6 +414,9 @@ def _gathered(signatures: list[CodeSignature]) -> list[Finding]:
             first.evidence,
             more={**first.evidence.more, **{f"also {n}": name for n, name in enumerate(others[:50], 1)}},
         )
-        detail = tr("The same holds for {count} others.").format(count=len(others))
+        more = len(others)
+        detail = tr("The same holds for 1 other.")
+        if more > 1:
+            detail = tr("The same holds for {count} others.").format(count=more)
         findings.append(dataclasses.replace(first, detail=detail, evidence=evidence))
     return findings

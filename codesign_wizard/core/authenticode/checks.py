@@ -124,7 +124,7 @@ OLD_DIGEST = FindingKind(
 EXPIRES = FindingKind(
     "authenticode.verify.expires",
     Severity.INFO,
-    "The certificate is valid until {date}, {days} days from now.",
+    "The certificate is valid until {date}, {left}.",
     "Days left until a new certificate is needed; a warning below 30.",
 )
 LIFETIME = FindingKind(

@@ -14,7 +14,7 @@ from codesign_wizard.core.certificates.request import RequestOptions
 from codesign_wizard.core.finding import Finding, Severity, blocks
 from codesign_wizard.core.flow import StepState
 from codesign_wizard.core.profile import StepResult
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import days_left, tr
 from codesign_wizard.core.verdict import verdict, when
 
 if TYPE_CHECKING:
@@ -116,9 +116,7 @@ def days_words(expires: datetime, now: datetime) -> str:
     days = (expires - now).days
     if expires <= now:
         return tr("expired")
-    if days == 0:
-        return tr("ends today")
-    return tr("1 day left") if days == 1 else tr("{n} days left").format(n=days)
+    return days_left(days)
 
 
 def what_is_made(options: AzureOptions, asked: RequestOptions, *, renewal: bool) -> list[tuple[str, str]]:

@@ -27,7 +27,7 @@ from codesign_wizard.core.certificates.revocation import RevocationState, Revoca
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, Severity, blocks, iso, worst_first
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.network import Network
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import days_left, in_days, tr
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -260,13 +260,13 @@ def _validity(held: HeldCertificate, leaf: x509.Certificate, now: datetime) -> I
         yield kinds.EXPIRES_SOON(
             name=held.name,
             date=date,
-            days=days,
+            left=in_days(days),
             severity=None if end - now <= _URGENT else Severity.INFO,
             evidence=evidence,
             remedies=kinds.renew_remedies(),
         )
     else:
-        yield kinds.VALID(date=date, days=days, evidence=evidence)
+        yield kinds.VALID(date=date, left=days_left(days), evidence=evidence)
     if begin >= _RULE_FROM:
         # both ends count (RFC 5280, 4.1.2.5)
         if end - begin + timedelta(seconds=1) > LONGEST_VALIDITY:

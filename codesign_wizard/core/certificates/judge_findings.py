@@ -179,13 +179,13 @@ NOT_YET = FindingKind(
 EXPIRES_SOON = FindingKind(
     "certificate.judge.expires-soon",
     Severity.WARNING,
-    "The certificate {name} expires on {date}, in {days} days: renew it now.",
+    "The certificate {name} expires on {date}, {left}: renew it now.",
     "60 days or fewer are left (a warning from 30); a CA takes up to two weeks.",
 )
 VALID = FindingKind(
     "certificate.judge.valid",
     Severity.OK,
-    "It is valid until {date}, {days} days from now.",
+    "It is valid until {date}, {left}.",
     "More than 60 days are left.",
 )
 VALIDITY_RULE = FindingKind(

@@ -115,3 +115,8 @@ def _folded(line: str) -> bytes:
             piece = b" "
         piece += octets
     return b"\r\n".join([*pieces, piece]) + b"\r\n"
+
+
+def reminders_words(count: int) -> str:
+    """Return a number of reminders as people read it."""
+    return tr("1 reminder") if count == 1 else tr("{n} reminders").format(n=count)

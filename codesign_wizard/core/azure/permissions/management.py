@@ -96,7 +96,9 @@ def find_vault(arm: Arm, options: AzureOptions) -> str:
     raise CodesignError(
         kinds.VAULT_NOT_FOUND(
             vault=options.vault_name,
-            detail=tr("{count} subscriptions were looked through.").format(count=seen),
+            detail=tr("1 subscription was looked through.")
+            if seen == 1
+            else tr("{count} subscriptions were looked through.").format(count=seen),
             evidence=Evidence(time=utc_now(), more={"subscriptions": str(seen)}),
             remedies=[
                 Remedy(title=tr("Sign in with an account that has at least the role Reader on the vault.")),

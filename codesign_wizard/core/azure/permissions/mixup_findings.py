@@ -20,7 +20,7 @@ ENOUGH = FindingKind(
 PARTIAL = FindingKind(
     "azure.permission.partial",
     Severity.WARNING,
-    "The application may sign, but {count} of the permissions asked for are missing on the vault {vault}.",
+    "The application may sign, but lacks {count} of the permissions asked for on the vault {vault}.",
     "Enough to sign a client, but not all that the server's documentation asks for.",
 )
 RBAC_NONE = FindingKind(

@@ -179,9 +179,11 @@ def _policy_step(target: remedies.Target, access: VaultAccess, added: Sequence[P
     }
     return GrantStep(
         kind=StepKind.ACCESS_POLICY,
-        title=tr("Tick {count} permissions in the access policy of the vault {vault}.").format(
-            count=len(added), vault=access.name
-        ),
+        title=(
+            tr("Tick 1 permission in the access policy of the vault {vault}.")
+            if len(added) == 1
+            else tr("Tick {count} permissions in the access policy of the vault {vault}.")
+        ).format(count=len(added), vault=access.name),
         detail="\n".join(
             f"{group}: {', '.join(labels)}" for group, labels in remedies.by_group(added).items()
         ),
@@ -254,7 +256,7 @@ def _custom_role_steps(
     made, assigned = (remedy.az or "").split("\n"), (remedy.powershell or "").split("\n")
     definition_step = GrantStep(
         kind=StepKind.ROLE_DEFINITION,
-        title=tr("Make the role {role} with {count} data actions.").format(
+        title=tr("Make the role {role} with data actions ({count}).").format(
             role=name, count=len(definition["DataActions"])
         ),
         detail="\n".join(definition["DataActions"]),

@@ -168,7 +168,7 @@ def custom_role_remedy(target: Target, purpose: Purpose) -> Remedy:
             ),
         )
     return Remedy(
-        title=tr("Least privilege ({purpose}): a role of your own with {count} data actions.").format(
+        title=tr("Least privilege ({purpose}): a role of your own with data actions ({count}).").format(
             purpose=purpose.words, count=len(definition["DataActions"])
         ),
         portal=tuple(steps),
@@ -234,7 +234,7 @@ def policy_remedy(
     title = (
         tr("As documented: tick the {count} permissions in the vault's access policy.")
         if purpose is Purpose.DOCUMENTED
-        else tr("Least privilege ({purpose}): tick {count} permissions in the vault's access policy.")
+        else tr("Least privilege ({purpose}): tick permissions in the vault's access policy ({count}).")
     )
     az = f"az keyvault set-policy --name {sh(vault)} {az_who}"
     command = f"Set-AzKeyVaultAccessPolicy -VaultName {powershell(vault)} {who}"

@@ -27,7 +27,7 @@ from codesign_wizard.core.finding import (
     utc_now,
 )
 from codesign_wizard.core.redact import Secret
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import in_days, tr
 
 NEAR_DAYS = 60
 _HINT = 3  # characters of the value that Graph tells
@@ -35,7 +35,7 @@ _HINT = 3  # characters of the value that Graph tells
 ENDS = FindingKind(
     "azure.admin.secret-ends",
     Severity.OK,
-    "The application's client secret ends on {date}, in {days} days.",
+    "The application's client secret ends on {date}, {left}.",
     "Microsoft Graph told the end of the secret in use. A warning within sixty days.",
 )
 ENDED = FindingKind(
@@ -90,7 +90,9 @@ def judge(listed: Sequence[Mapping[str, Any]], secret: Secret, now: datetime) ->
         if end is not None
     )
     if not ends:
-        detail = tr("The registration has {n} secrets; none of them tells it.").format(n=len(listed))
+        detail = tr("The registration has no secret.")
+        if listed:
+            detail = tr("None of the registration's secrets tells it; it has {n}.").format(n=len(listed))
         return SecretEnd(NOT_TOLD(detail=detail, evidence=Evidence(time=now), remedies=_by_hand()))
     end, key_id, name = ends[0]
     detail = tr("Several secrets begin alike; this is the first of them to end.") if len(ends) > 1 else ""
@@ -112,7 +114,7 @@ def judge(listed: Sequence[Mapping[str, Any]], secret: Secret, now: datetime) ->
     return SecretEnd(
         ENDS(
             date=date,
-            days=days,
+            left=in_days(days),
             detail=detail,
             certainty=certainty,
             evidence=evidence,
