@@ -28,6 +28,8 @@ def test_the_one_that_begins_alike_is_it() -> None:
     assert found.finding.id == "azure.admin.secret-ends"
     assert (found.finding.severity, found.finding.certainty) == ("ok", "observed")
     assert found.finding.title.endswith("ends on 2027-06-16, in 200 days.")
+    tomorrow = judge([held("aB1", 1)], SECRET, NOW).finding
+    assert tomorrow.title.endswith(", in 1 day.")
     assert found.facts["secret_key_id"] == "one"
     assert found.facts["secret_expires"] == "2027-06-16T12:00:00Z"
     assert SECRET.reveal()[:3] not in str(found.facts) + str(found.finding.to_json())
