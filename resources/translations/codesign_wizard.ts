@@ -775,7 +775,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>{count} reminders were saved as {file}.</source>
+        <source>Saved as {file}: {reminders}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1541,6 +1541,106 @@
     <message>
         <location filename="codesign_wizard/commands/practice.py"/>
         <source>The practice cloud runs until Ctrl-C.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>It works in practice: signed, time-stamped and verified.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>What it is worth:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>What next:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>So neither Windows nor macOS trusts these files, and nobody should be given them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>The steps were those with real accounts, and so are the checks.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>The signatures are by practice authorities, which only this program knows.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>It works in practice: signed, time-stamped, verified, notarised and stapled.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>It works in practice: signed, time-stamped, verified and notarised.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>What other programs say of it:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>the installer for Windows, signed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>the same in a zip, as a server gives it out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>the package for macOS, signed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>the authorities by which it can be checked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>So Windows does not trust this file, and nobody should be given it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>So macOS does not trust this file, and nobody should be given it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>the wizard, which leads through it with your own accounts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>what can go wrong, each to be tried and explained</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>What was made, in {folder}:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>the same with Apple's notary, stapled</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>removed after a day; --output DIR puts them where they stay</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2650,7 +2750,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_findings.py"/>
-        <source>Every page of code is what was signed ({count} signatures).</source>
+        <source>Every page of code is what was signed (signatures: {count}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2775,7 +2875,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_findings.py"/>
-        <source>{count} files are not as they were sealed in {place}: {what}.</source>
+        <source>Not as it was sealed in {place} ({count}): {what}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3220,7 +3320,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>The certificate in {file} expires on {date}, in {days} days.</source>
+        <source>The certificate in {file} expires on {date}, {left}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4730,7 +4830,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_findings.py"/>
-        <source>The payload of {component} is what its bill of materials says ({count} files).</source>
+        <source>The payload of {component} is what its bill of materials says ({count}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4765,7 +4865,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_findings.py"/>
-        <source>{count} bytes follow the package that belong to nothing.</source>
+        <source>Something follows the package that belongs to nothing ({size}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5549,6 +5649,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/verify_code.py"/>
+        <source>The same holds for 1 other.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
         <source>there is no program in it</source>
         <translation type="unfinished"></translation>
@@ -5560,12 +5665,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/verify_code.py"/>
-        <source>The same holds for {count} others.</source>
+        <source>Link to something in the bundle, and sign again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/verify_code.py"/>
-        <source>Link to something in the bundle, and sign again.</source>
+        <source>The same holds for {count} others.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5895,7 +6000,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_findings.py"/>
-        <source>The certificate is valid until {date}, {days} days from now.</source>
+        <source>The certificate is valid until {date}, {left}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7365,6 +7470,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/management.py"/>
+        <source>1 subscription was looked through.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/management.py"/>
         <source>{count} subscriptions were looked through.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7405,7 +7515,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
-        <source>The application may sign, but {count} of the permissions asked for are missing on the vault {vault}.</source>
+        <source>The application may sign, but lacks {count} of the permissions asked for on the vault {vault}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7775,11 +7885,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
-        <source>Tick {count} permissions in the access policy of the vault {vault}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
         <source>Give the role {role} on the vault {vault}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7790,7 +7895,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
-        <source>Make the role {role} with {count} data actions.</source>
+        <source>Make the role {role} with data actions ({count}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>Tick 1 permission in the access policy of the vault {vault}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>Tick {count} permissions in the access policy of the vault {vault}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7875,7 +7990,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
-        <source>Least privilege ({purpose}): tick {count} permissions in the vault's access policy.</source>
+        <source>Least privilege ({purpose}): tick permissions in the vault's access policy ({count}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7960,7 +8075,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
-        <source>Least privilege ({purpose}): a role of your own with {count} data actions.</source>
+        <source>Least privilege ({purpose}): a role of your own with data actions ({count}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7995,7 +8110,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
-        <source>The application's client secret ends on {date}, in {days} days.</source>
+        <source>The application's client secret ends on {date}, {left}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8010,6 +8125,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>The registration has no secret.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>Secret ID</source>
         <translation type="unfinished"></translation>
     </message>
@@ -8020,17 +8140,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
-        <source>The registration has {n} secrets; none of them tells it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>Make the next secret, and put its value in here and at the server.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>Look it up, and type it in on Summary.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>None of the registration's secrets tells it; it has {n}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8890,16 +9010,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>ends today</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>1 day left</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>made in the vault's hardware, never leaves it</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9001,11 +9111,6 @@
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Made on {date}, 1 day ago.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>{n} days left</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9305,12 +9410,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
-        <source>The certificate {name} expires on {date}, in {days} days: renew it now.</source>
+        <source>The certificate {name} expires on {date}, {left}: renew it now.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
-        <source>It is valid until {date}, {days} days from now.</source>
+        <source>It is valid until {date}, {left}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9395,7 +9500,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/reminders.py"/>
+        <source>1 reminder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/reminders.py"/>
         <source>The certificate {name} in the vault {vault} is valid until {time}. Make a new signing request under the same name, send it to the CA, and merge the answer; the old version signs meanwhile.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/reminders.py"/>
+        <source>{n} reminders</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11365,7 +11480,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
-        <source>{what} ends on {date}, in {days} days.</source>
+        <source>{what} ends on {date}, {left}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12409,6 +12524,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
+        <source>Key in the vault's hardware</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/profile_merge.py"/>
         <source>The profile {name} was changed in another window as well; both changes are kept.</source>
         <translation type="unfinished"></translation>
@@ -12515,6 +12635,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
+        <source>1 day</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
         <source>Seen by</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12535,12 +12660,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
-        <source>What to do:</source>
+        <source>{n} days</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
-        <source>{n} days</source>
+        <source>What to do:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13634,7 +13759,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Application sec&amp;ret</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13754,7 +13879,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Vault name</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13764,7 +13889,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>C&amp;ertificate name</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13774,12 +13899,12 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Application ID</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Tenant ID</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13789,7 +13914,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Azure clou&amp;d</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13914,7 +14039,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/macos_level.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>What Apple said</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14534,17 +14659,17 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Address</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;User name</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Use it without encryption</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14584,7 +14709,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Which of the server's fields take the .p12 files</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14724,7 +14849,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Settings</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14749,17 +14874,17 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Proxy</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;CA bundle</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Time-out</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14769,12 +14894,12 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Roots for code signing</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Roots for time stamps</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14914,7 +15039,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/start.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Name of the profile</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14944,22 +15069,22 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/start.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Product name</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/start.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Windows: an .exe signed by a key in Azure Key Vault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/start.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;macOS: a .pkg signed and notarised with Apple's certificates</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/start.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>A &amp;Comet Server will receive the settings</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15159,16 +15284,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/needs.py"/>
-        <source>today</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/needs.py"/>
-        <source>in 1 day</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Summary</source>
         <translation type="unfinished"></translation>
@@ -15199,12 +15314,12 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/summary.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Client secre&amp;t</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/summary.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Membership</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15276,11 +15391,6 @@
     <message>
         <location filename="codesign_wizard/pages/summary.py"/>
         <source>ended</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/needs.py"/>
-        <source>in {n} days</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15564,7 +15674,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>What will be signed</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15584,17 +15694,17 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Architecture</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>D&amp;escription</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;URL</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15604,7 +15714,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Time stamps</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15644,7 +15754,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Di&amp;gest</source>
         <translation type="unfinished"></translation>
     </message>
@@ -16519,12 +16629,12 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Iss&amp;uer ID</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Key ID</source>
         <translation type="unfinished"></translation>
     </message>
@@ -16879,7 +16989,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>What was checked</source>
         <translation type="unfinished"></translation>
     </message>
@@ -17104,12 +17214,12 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Installer &amp;file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Application file</source>
         <translation type="unfinished"></translation>
     </message>
@@ -17134,7 +17244,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Pass&amp;word</source>
         <translation type="unfinished"></translation>
     </message>
@@ -17274,7 +17384,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Level</source>
         <translation type="unfinished"></translation>
     </message>
@@ -17879,7 +17989,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Kind and size of the key</source>
         <translation type="unfinished"></translation>
     </message>

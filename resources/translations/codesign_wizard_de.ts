@@ -775,8 +775,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
-        <source>{count} reminders were saved as {file}.</source>
-        <translation>{count} Erinnerungen wurden als {file} gespeichert.</translation>
+        <source>Saved as {file}: {reminders}.</source>
+        <translation>Als {file} gespeichert: {reminders}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/expiring.py"/>
@@ -1542,6 +1542,106 @@
         <location filename="codesign_wizard/commands/practice.py"/>
         <source>The practice cloud runs until Ctrl-C.</source>
         <translation>Die Übungs-Cloud läuft bis Strg+C.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>It works in practice: signed, time-stamped and verified.</source>
+        <translation>In der Übung klappt es: signiert, mit Zeitstempel versehen und geprüft.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>What it is worth:</source>
+        <translation>Was es wert ist:</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>What next:</source>
+        <translation>Wie es weitergeht:</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>So neither Windows nor macOS trusts these files, and nobody should be given them.</source>
+        <translation>Darum vertrauen weder Windows noch macOS diesen Dateien; geben Sie sie niemandem.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>The steps were those with real accounts, and so are the checks.</source>
+        <translation>Die Schritte und die Prüfungen sind dieselben wie mit echten Konten.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>The signatures are by practice authorities, which only this program knows.</source>
+        <translation>Die Signaturen stammen von Übungszertifizierungsstellen, die nur dieses Programm kennt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>It works in practice: signed, time-stamped, verified, notarised and stapled.</source>
+        <translation>In der Übung klappt es: signiert, mit Zeitstempel versehen, geprüft, notarisiert und mit angeheftetem Ticket.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>It works in practice: signed, time-stamped, verified and notarised.</source>
+        <translation>In der Übung klappt es: signiert, mit Zeitstempel versehen, geprüft und notarisiert.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>What other programs say of it:</source>
+        <translation>Was andere Programme dazu sagen:</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>the installer for Windows, signed</source>
+        <translation>das Installationsprogramm für Windows, signiert</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>the same in a zip, as a server gives it out</source>
+        <translation>dasselbe als ZIP, wie ein Server es ausgibt</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>the package for macOS, signed</source>
+        <translation>das Paket für macOS, signiert</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>the authorities by which it can be checked</source>
+        <translation>die Zertifizierungsstellen, mit denen es sich prüfen lässt</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>So Windows does not trust this file, and nobody should be given it.</source>
+        <translation>Darum vertraut Windows dieser Datei nicht; geben Sie sie niemandem.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>So macOS does not trust this file, and nobody should be given it.</source>
+        <translation>Darum vertraut macOS dieser Datei nicht; geben Sie sie niemandem.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>the wizard, which leads through it with your own accounts</source>
+        <translation>der Assistent, der mit Ihren eigenen Konten hindurchführt</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>what can go wrong, each to be tried and explained</source>
+        <translation>was schiefgehen kann, einzeln zu probieren und erklärt</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>What was made, in {folder}:</source>
+        <translation>Was entstanden ist, in {folder}:</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>the same with Apple's notary, stapled</source>
+        <translation>dasselbe mit Apples Notarisierung und Ticket</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/practice_end.py"/>
+        <source>removed after a day; --output DIR puts them where they stay</source>
+        <translation>werden nach einem Tag entfernt; mit --output DIR bleiben sie</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/practice_files.py"/>
@@ -2650,8 +2750,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_findings.py"/>
-        <source>Every page of code is what was signed ({count} signatures).</source>
-        <translation>Jede Codeseite ist so, wie sie signiert wurde ({count} Signaturen).</translation>
+        <source>Every page of code is what was signed (signatures: {count}).</source>
+        <translation>Jede Codeseite ist so, wie sie signiert wurde (Signaturen: {count}).</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_findings.py"/>
@@ -2775,8 +2875,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_findings.py"/>
-        <source>{count} files are not as they were sealed in {place}: {what}.</source>
-        <translation>{count} Dateien sind nicht so, wie sie in {place} versiegelt wurden: {what}.</translation>
+        <source>Not as it was sealed in {place} ({count}): {what}.</source>
+        <translation>Nicht so wie in {place} versiegelt ({count}): {what}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_findings.py"/>
@@ -3220,8 +3320,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
-        <source>The certificate in {file} expires on {date}, in {days} days.</source>
-        <translation>Das Zertifikat in {file} läuft am {date} ab, in {days} Tagen.</translation>
+        <source>The certificate in {file} expires on {date}, {left}.</source>
+        <translation>Das Zertifikat in {file} läuft am {date} ab, {left}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
@@ -4730,8 +4830,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_findings.py"/>
-        <source>The payload of {component} is what its bill of materials says ({count} files).</source>
-        <translation>Die Payload von {component} entspricht ihrer Stückliste ({count} Dateien).</translation>
+        <source>The payload of {component} is what its bill of materials says ({count}).</source>
+        <translation>Die Payload von {component} entspricht ihrer Stückliste ({count}).</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_findings.py"/>
@@ -4765,8 +4865,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_findings.py"/>
-        <source>{count} bytes follow the package that belong to nothing.</source>
-        <translation>Auf das Paket folgen {count} Bytes, die zu nichts gehören.</translation>
+        <source>Something follows the package that belongs to nothing ({size}).</source>
+        <translation>Auf das Paket folgt etwas, das zu nichts gehört ({size}).</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_findings.py"/>
@@ -5549,6 +5649,11 @@
         <translation>Die Signatur ist gültig, aber nur mit den hinzugefügten Stammzertifikaten: macOS kennt sie nicht.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/verify_code.py"/>
+        <source>The same holds for 1 other.</source>
+        <translation>Dasselbe gilt für 1 weitere.</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
         <source>there is no program in it</source>
         <translation>es ist kein Programm darin</translation>
@@ -5560,13 +5665,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/verify_code.py"/>
-        <source>The same holds for {count} others.</source>
-        <translation>Dasselbe gilt für {count} weitere.</translation>
+        <source>Link to something in the bundle, and sign again.</source>
+        <translation>Verlinken Sie auf etwas im Bundle, und signieren Sie erneut.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/verify_code.py"/>
-        <source>Link to something in the bundle, and sign again.</source>
-        <translation>Verlinken Sie auf etwas im Bundle, und signieren Sie erneut.</translation>
+        <source>The same holds for {count} others.</source>
+        <translation>Dasselbe gilt für {count} weitere.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/verify_code.py"/>
@@ -5895,8 +6000,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_findings.py"/>
-        <source>The certificate is valid until {date}, {days} days from now.</source>
-        <translation>Das Zertifikat ist bis {date} gültig, noch {days} Tage.</translation>
+        <source>The certificate is valid until {date}, {left}.</source>
+        <translation>Das Zertifikat ist bis {date} gültig, {left}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/checks.py"/>
@@ -7365,6 +7470,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/management.py"/>
+        <source>1 subscription was looked through.</source>
+        <translation>1 Abonnement wurde durchsucht.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/management.py"/>
         <source>{count} subscriptions were looked through.</source>
         <translation>{count} Abonnements wurden durchsucht.</translation>
     </message>
@@ -7405,8 +7515,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
-        <source>The application may sign, but {count} of the permissions asked for are missing on the vault {vault}.</source>
-        <translation>Die Anwendung darf signieren, aber {count} der verlangten Berechtigungen fehlen für den Tresor {vault}.</translation>
+        <source>The application may sign, but lacks {count} of the permissions asked for on the vault {vault}.</source>
+        <translation>Die Anwendung darf signieren, aber von den verlangten Berechtigungen für den Tresor {vault} fehlen ihr {count}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
@@ -7775,11 +7885,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
-        <source>Tick {count} permissions in the access policy of the vault {vault}.</source>
-        <translation>{count} Berechtigungen in der Zugriffsrichtlinie des Tresors {vault} anhaken.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
         <source>Give the role {role} on the vault {vault}.</source>
         <translation>Die Rolle {role} für den Tresor {vault} erteilen.</translation>
     </message>
@@ -7790,8 +7895,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
-        <source>Make the role {role} with {count} data actions.</source>
-        <translation>Die Rolle {role} mit {count} Datenaktionen erstellen.</translation>
+        <source>Make the role {role} with data actions ({count}).</source>
+        <translation>Die Rolle {role} mit Datenaktionen ({count}) erstellen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>Tick 1 permission in the access policy of the vault {vault}.</source>
+        <translation>1 Berechtigung in der Zugriffsrichtlinie des Tresors {vault} anhaken.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>Tick {count} permissions in the access policy of the vault {vault}.</source>
+        <translation>{count} Berechtigungen in der Zugriffsrichtlinie des Tresors {vault} anhaken.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
@@ -7875,8 +7990,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
-        <source>Least privilege ({purpose}): tick {count} permissions in the vault's access policy.</source>
-        <translation>So wenig Rechte wie möglich ({purpose}): Haken Sie {count} Berechtigungen in der Zugriffsrichtlinie des Tresors an.</translation>
+        <source>Least privilege ({purpose}): tick permissions in the vault's access policy ({count}).</source>
+        <translation>So wenig Rechte wie möglich ({purpose}): Haken Sie Berechtigungen in der Zugriffsrichtlinie des Tresors an ({count}).</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
@@ -7960,8 +8075,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
-        <source>Least privilege ({purpose}): a role of your own with {count} data actions.</source>
-        <translation>So wenig Rechte wie möglich ({purpose}): eine eigene Rolle mit {count} Datenaktionen.</translation>
+        <source>Least privilege ({purpose}): a role of your own with data actions ({count}).</source>
+        <translation>So wenig Rechte wie möglich ({purpose}): eine eigene Rolle mit Datenaktionen ({count}).</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
@@ -7995,8 +8110,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
-        <source>The application's client secret ends on {date}, in {days} days.</source>
-        <translation>Das Clientgeheimnis der Anwendung läuft am {date} ab, in {days} Tagen.</translation>
+        <source>The application's client secret ends on {date}, {left}.</source>
+        <translation>Das Clientgeheimnis der Anwendung läuft am {date} ab, {left}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
@@ -8010,6 +8125,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>The registration has no secret.</source>
+        <translation>Die Registrierung hat kein Geheimnis.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>Secret ID</source>
         <translation>Secret ID</translation>
     </message>
@@ -8020,11 +8140,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
-        <source>The registration has {n} secrets; none of them tells it.</source>
-        <translation>Die Registrierung hat {n} Geheimnisse; keines davon verrät es.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>Make the next secret, and put its value in here and at the server.</source>
         <translation>Erstellen Sie das nächste Geheimnis, und tragen Sie seinen „Value“ hier und beim Server ein.</translation>
     </message>
@@ -8032,6 +8147,11 @@
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>Look it up, and type it in on Summary.</source>
         <translation>Sehen Sie es nach, und geben Sie es unter „Zusammenfassung“ ein.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
+        <source>None of the registration's secrets tells it; it has {n}.</source>
+        <translation>Keines der Geheimnisse der Registrierung verrät es; sie hat {n}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
@@ -8890,16 +9010,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>ends today</source>
-        <translation>endet heute</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>1 day left</source>
-        <translation>noch 1 Tag</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>made in the vault's hardware, never leaves it</source>
         <translation>in der Hardware des Tresors erzeugt, verlässt sie nie</translation>
     </message>
@@ -9002,11 +9112,6 @@
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Made on {date}, 1 day ago.</source>
         <translation>Erstellt am {date}, vor 1 Tag.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>{n} days left</source>
-        <translation>noch {n} Tage</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
@@ -9305,13 +9410,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
-        <source>The certificate {name} expires on {date}, in {days} days: renew it now.</source>
-        <translation>Das Zertifikat {name} läuft am {date} ab, in {days} Tagen: Erneuern Sie es jetzt.</translation>
+        <source>The certificate {name} expires on {date}, {left}: renew it now.</source>
+        <translation>Das Zertifikat {name} läuft am {date} ab, {left}: Erneuern Sie es jetzt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
-        <source>It is valid until {date}, {days} days from now.</source>
-        <translation>Es gilt bis {date}, noch {days} Tage.</translation>
+        <source>It is valid until {date}, {left}.</source>
+        <translation>Es gilt bis {date}, {left}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/checks.py"/>
@@ -9395,8 +9500,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/reminders.py"/>
+        <source>1 reminder</source>
+        <translation>1 Erinnerung</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/reminders.py"/>
         <source>The certificate {name} in the vault {vault} is valid until {time}. Make a new signing request under the same name, send it to the CA, and merge the answer; the old version signs meanwhile.</source>
         <translation>Das Zertifikat {name} im Tresor {vault} gilt bis {time}. Erstellen Sie eine neue Zertifikatanforderung unter demselben Namen, schicken Sie sie der CA, und führen Sie die Antwort zusammen; die alte Version signiert so lange weiter.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/reminders.py"/>
+        <source>{n} reminders</source>
+        <translation>{n} Erinnerungen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/reminders.py"/>
@@ -11365,8 +11480,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
-        <source>{what} ends on {date}, in {days} days.</source>
-        <translation>{what}: läuft am {date} ab, in {days} Tagen.</translation>
+        <source>{what} ends on {date}, {left}.</source>
+        <translation>{what}: läuft am {date} ab, {left}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
@@ -12409,6 +12524,11 @@
         <translation>Nicht als JSON lesbar: {error}</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
+        <source>Key in the vault's hardware</source>
+        <translation>Schlüssel in der Hardware des Tresors</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/profile_merge.py"/>
         <source>The profile {name} was changed in another window as well; both changes are kept.</source>
         <translation>Das Profil {name} wurde auch in einem anderen Fenster geändert; beide Änderungen sind gespeichert.</translation>
@@ -12515,6 +12635,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
+        <source>1 day</source>
+        <translation>1 Tag</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
         <source>Seen by</source>
         <translation>Gesehen von</translation>
     </message>
@@ -12535,13 +12660,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
-        <source>What to do:</source>
-        <translation>Was zu tun ist:</translation>
+        <source>{n} days</source>
+        <translation>{n} Tage</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
-        <source>{n} days</source>
-        <translation>{n} Tage</translation>
+        <source>What to do:</source>
+        <translation>Was zu tun ist:</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
@@ -13634,7 +13759,7 @@
         <translation>Die Optionen des Serverformulars</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Application sec&amp;ret</source>
         <translation>Client&amp;geheimnis</translation>
     </message>
@@ -13754,7 +13879,7 @@
         <translation>Hier einfügen: JSON von az ad sp create-for-rbac, die Adresse eines Tresors, die Kennung eines Schlüssels oder Zertifikats, einen Portal-Link</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Vault name</source>
         <translation>&amp;Tresorname</translation>
     </message>
@@ -13764,7 +13889,7 @@
         <translation>etwa contoso-signing</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>C&amp;ertificate name</source>
         <translation>Ze&amp;rtifikatname</translation>
     </message>
@@ -13774,12 +13899,12 @@
         <translation>etwa codesign</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Application ID</source>
         <translation>&amp;Anwendungs-ID</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Tenant ID</source>
         <translation>Man&amp;danten-ID</translation>
     </message>
@@ -13789,7 +13914,7 @@
         <translation>„Value“</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Azure clou&amp;d</source>
         <translation>Azure-C&amp;loud</translation>
     </message>
@@ -13914,7 +14039,7 @@
         <translation>Sie bleiben bei Apple und können nicht zurückgezogen werden. Eine neue ist nicht schneller.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/macos_level.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>What Apple said</source>
         <translation>Was Apple gesagt hat</translation>
     </message>
@@ -14534,17 +14659,17 @@
         <translation>Der Comet Server</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Address</source>
         <translation>A&amp;dresse</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;User name</source>
         <translation>&amp;Benutzername</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Use it without encryption</source>
         <translation>Ohne Verschlüsselung verwenden</translation>
     </message>
@@ -14584,7 +14709,7 @@
         <translation>Die Einstellungen des Servers neben diesem Profil</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Which of the server's fields take the .p12 files</source>
         <translation>Welche Felder des Servers die .p12-Dateien aufnehmen</translation>
     </message>
@@ -14724,7 +14849,7 @@
         <translation>Zertifikate (*.pem *.crt *.cer);;Alle Dateien (*)</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Settings</source>
         <translation>Einstellungen</translation>
     </message>
@@ -14749,17 +14874,17 @@
         <translation>Netzwerk</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Proxy</source>
         <translation>&amp;Proxy</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;CA bundle</source>
         <translation>&amp;CA-Bündel</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Time-out</source>
         <translation>Zeit&amp;limit</translation>
     </message>
@@ -14769,12 +14894,12 @@
         <translation>Vertraute Stammzertifikate außer denen von Microsoft</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Roots for code signing</source>
         <translation>Stammzertifikate für Codesignatur</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Roots for time stamps</source>
         <translation>Stammzertifikate für Zeitstempel</translation>
     </message>
@@ -14914,7 +15039,7 @@
         <translation>Profil entfernen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/start.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Name of the profile</source>
         <translation>Name des Profils</translation>
     </message>
@@ -14944,22 +15069,22 @@
         <translation>Behalten</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/start.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Product name</source>
         <translation>&amp;Produktname</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/start.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Windows: an .exe signed by a key in Azure Key Vault</source>
         <translation>W&amp;indows: eine .exe, signiert mit einem Schlüssel in Azure Key Vault</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/start.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;macOS: a .pkg signed and notarised with Apple's certificates</source>
         <translation>&amp;macOS: ein .pkg, signiert und notarisiert mit Apples Zertifikaten</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/start.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>A &amp;Comet Server will receive the settings</source>
         <translation>Ein &amp;Comet Server erhält die Einstellungen</translation>
     </message>
@@ -15159,16 +15284,6 @@
         <translation>Schreiben Sie ein Datum als Jahr-Monat-Tag, etwa 2027-05-01.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/needs.py"/>
-        <source>today</source>
-        <translation>heute</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/needs.py"/>
-        <source>in 1 day</source>
-        <translation>in 1 Tag</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Summary</source>
         <translation>Zusammenfassung</translation>
@@ -15199,12 +15314,12 @@
         <translation>Was wann abläuft</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/summary.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Client secre&amp;t</source>
         <translation>&amp;Geheimnis</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/summary.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Membership</source>
         <translation>&amp;Mitglied bis</translation>
     </message>
@@ -15277,11 +15392,6 @@
         <location filename="codesign_wizard/pages/summary.py"/>
         <source>ended</source>
         <translation>abgelaufen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/needs.py"/>
-        <source>in {n} days</source>
-        <translation>in {n} Tagen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/summary.py"/>
@@ -15564,7 +15674,7 @@
         <translation>Fragt den Tresor nach einer Signatur und einen Zeitstempelserver nach einem Zeitstempel.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>What will be signed</source>
         <translation>Was signiert wird</translation>
     </message>
@@ -15584,17 +15694,17 @@
         <translation>Architektur</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Architecture</source>
         <translation>&amp;Architektur</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>D&amp;escription</source>
         <translation>&amp;Beschreibung</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;URL</source>
         <translation>UR&amp;L</translation>
     </message>
@@ -15604,7 +15714,7 @@
         <translation>Hash</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Time stamps</source>
         <translation>Zeitstempel</translation>
     </message>
@@ -15644,7 +15754,7 @@
         <translation>optional</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Di&amp;gest</source>
         <translation>&amp;Hash</translation>
     </message>
@@ -16519,12 +16629,12 @@
         <translation>API-Schlüssel für App Store Connect</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Iss&amp;uer ID</source>
         <translation>Issue&amp;r ID</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Key ID</source>
         <translation>&amp;Key ID</translation>
     </message>
@@ -16879,7 +16989,7 @@
         <translation>Kopieren, was wir sahen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>What was checked</source>
         <translation>Was geprüft wurde</translation>
     </message>
@@ -17104,12 +17214,12 @@
         <translation>Es gehört zu {file}.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Installer &amp;file</source>
         <translation>&amp;Installer-Datei</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Application file</source>
         <translation>&amp;Application-Datei</translation>
     </message>
@@ -17134,7 +17244,7 @@
         <translation>Passwort der Dateien</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Pass&amp;word</source>
         <translation>&amp;Passwort</translation>
     </message>
@@ -17274,7 +17384,7 @@
         <translation>UTC</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Level</source>
         <translation>Stufe</translation>
     </message>
@@ -17879,7 +17989,7 @@
         <translation>Der Schlüssel</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/subject_form.py"/>
+        <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Kind and size of the key</source>
         <translation>Art und Länge des Schlüssels</translation>
     </message>
