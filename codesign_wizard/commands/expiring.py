@@ -29,6 +29,12 @@ CALENDAR = FindingKind(
     "Saved as {file}: {reminders}.",
     "The calendar file was written.",
 )
+CALENDAR_EMPTY = FindingKind(
+    "expiry.calendar-empty",
+    Severity.WARNING,
+    "No calendar file was written: of nothing is known when it ends.",
+    "Reminders were asked for, and there is no day to be reminded of yet.",
+)
 
 
 def add_expiring_argument(parser: argparse.ArgumentParser) -> None:
@@ -154,6 +160,8 @@ def _save_calendar(target: Path, profiles: list[Profile]) -> Finding:
     from codesign_wizard.core.report import UNWRITABLE
 
     found = [each for profile in profiles for each in reminders_of(endings(profile), profile.name)]
+    if not found:
+        return CALENDAR_EMPTY()
     try:
         write_atomic(target, calendar(found))
     except OSError as error:

@@ -50,6 +50,9 @@ _COMMANDS: dict[str, Callable[[], str]] = {
     "server.sign-in.code-needed": lambda: tr(
         "Give it on standard input (--code-stdin) or in CODESIGN_WIZARD_SERVER_CODE."
     ),
+    "report.read-only": lambda: tr(
+        "Look at it with inspect FILE, or open it in the window: gui --profile FILE."
+    ),
     "certificate.request.none": lambda: tr("Here: csr create makes one."),
 }
 

@@ -34,6 +34,7 @@ def test_a_fresh_report_opens_again_and_is_only_read(
     assert finding["evidence"]["request_id"]
     code, again = run(capsys, "doctor", "--profile", file, "--json")
     assert (code, [each["id"] for each in again["findings"]]) == (1, ["report.read-only"])
+    assert "inspect FILE" in again["findings"][0]["remedies"][0]["title"]
     code, changed = run(capsys, "profile", "set", "name=x", "--profile", file, "--json")
     assert (code, [each["id"] for each in changed["findings"]]) == (1, ["report.read-only"])
     # the other form of the same report
@@ -60,3 +61,13 @@ def test_what_ends_within_the_days_makes_the_exit_code_1(
         each["key"] for each in profile["endings"] if each["ends"]
     }
     assert calendar.read_bytes().count(b"BEGIN:VEVENT") == 8
+
+
+def test_of_nothing_known_no_empty_calendar_is_written(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    calendar = tmp_path / "ends.ics"
+    code, said = run(capsys, "doctor", "--expiring", 30, "--calendar", calendar, "--json")
+    assert code == 1  # nothing is set up
+    assert "expiry.calendar-empty" in [each["id"] for each in said["findings"]]
+    assert not calendar.exists()

@@ -300,7 +300,10 @@ class _Verifier:
             expression = compile_text(own.requirement)
         except BlobError:
             return False
-        return all(evaluate(expression, context(code, around)) for code in codes)
+        # whose root it ends in is told of the code itself, and is no change of it
+        return all(
+            evaluate(expression, dataclasses.replace(context(code, around), apple=True)) for code in codes
+        )
 
     # all of it
 

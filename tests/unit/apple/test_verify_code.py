@@ -361,6 +361,14 @@ def test_what_may_go_may_go(app: Path, path: str) -> None:
     assert judged(app).ok
 
 
+def test_a_root_that_nobody_knows_is_no_change_of_the_nested_code(app: Path) -> None:
+    report = judged(app, AppleRoots())
+    assert not report.ok
+    assert "chain-wrong" in errors(report)
+    assert "seal-broken" not in errors(report)
+    assert "seal-ok" in ids(report)
+
+
 def test_a_ticket_is_seen(app: Path) -> None:
     (app / "Contents" / "CodeResources").write_bytes(b"s8ch")
     report = judged(app)
