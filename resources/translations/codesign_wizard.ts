@@ -780,6 +780,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/expiring.py"/>
+        <source>No calendar file was written: of nothing is known when it ends.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/expiring.py"/>
         <source>also tell what ends within DAYS, or has ended; the exit code is 1 then</source>
         <translation type="unfinished"></translation>
     </message>
@@ -866,6 +871,11 @@
     <message>
         <location filename="codesign_wizard/commands/hints.py"/>
         <source>Give it on standard input (--code-stdin) or in CODESIGN_WIZARD_SERVER_CODE.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/hints.py"/>
+        <source>Look at it with inspect FILE, or open it in the window: gui --profile FILE.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

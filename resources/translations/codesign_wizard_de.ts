@@ -780,6 +780,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/expiring.py"/>
+        <source>No calendar file was written: of nothing is known when it ends.</source>
+        <translation>Es wurde keine Kalenderdatei geschrieben: Von nichts ist bekannt, wann es endet.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/expiring.py"/>
         <source>also tell what ends within DAYS, or has ended; the exit code is 1 then</source>
         <translation>auch sagen, was innerhalb von DAYS Tagen endet oder geendet hat; der Exitcode ist dann 1</translation>
     </message>
@@ -867,6 +872,11 @@
         <location filename="codesign_wizard/commands/hints.py"/>
         <source>Give it on standard input (--code-stdin) or in CODESIGN_WIZARD_SERVER_CODE.</source>
         <translation>Geben Sie ihn auf der Standardeingabe (--code-stdin) oder in CODESIGN_WIZARD_SERVER_CODE an.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/hints.py"/>
+        <source>Look at it with inspect FILE, or open it in the window: gui --profile FILE.</source>
+        <translation>Ansehen mit inspect FILE oder im Fenster öffnen: gui --profile FILE.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/hints.py"/>
