@@ -2,7 +2,8 @@
 
 ``cryptography`` decrypts everything that Keychain Access and OpenSSL write, but gives one key only. The outer
 structure is read here: to tell a damaged file from a wrong password, to refuse absurd iteration counts before
-any is done, and to hand the file over once for each key, as a small file with that key and all certificates.
+any is done, and to hand over each key by itself, and the certificates as a small file without a key. Where
+that leads to no answer, the file is handed over whole, which says best what is wrong with it.
 """
 
 from __future__ import annotations
@@ -91,6 +92,8 @@ class Structure:
     iterations: int
     keys: int
     _splits: tuple[bytes, ...] = field(repr=False, default=())
+    _keys: tuple[tuple[bytes, bool], ...] = field(repr=False, default=())  # PKCS #8, and whether encrypted
+    _rest: bytes = field(repr=False, default=b"")  # a file of all the rest, "" without any
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,9 @@ def open_p12(data: bytes, password: str | None) -> Contents:
         raise Pkcs12Error(Reason.TOO_COSTLY, str(structure.iterations))
     last = ""
     for spelling in _spellings(password):
+        parts = _load_parts(data, structure, spelling)
+        if parts is not None:
+            return _contents(structure, parts)
         try:
             first = _load(data, spelling)
         except _NotOpenedError as error:
@@ -191,6 +197,26 @@ def _load(data: bytes, password: bytes | None) -> _Loaded:
     return key, certificate, list(others)
 
 
+def _load_parts(data: bytes, structure: Structure, password: bytes | None) -> list[_Loaded] | None:
+    """Return what the file holds, each key read by itself; ``None`` where that is not to be had this way.
+
+    The whole file would hold up the window for as long as an RSA key is looked at (``private_key``).
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    from codesign_wizard.core.private_key import load_private_key
+
+    if not structure.keys or (structure.mac and not _mac_fits(data, password)):
+        return None
+    try:
+        loaded: list[_Loaded] = [_load(structure._rest, password)] if structure._rest else []
+        for encoded, encrypted in structure._keys:
+            loaded.append((load_private_key(encoded, password if encrypted else None), None, []))
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    return loaded
+
+
 def _collect(structure: Structure, password: bytes | None, first: _Loaded) -> Contents:
     loaded = [first]
     if structure.keys > 1:
@@ -201,6 +227,10 @@ def _collect(structure: Structure, password: bytes | None, first: _Loaded) -> Co
             except _NotOpenedError as error:
                 # the whole file opened with it, so this one bag is under another password or broken
                 raise Pkcs12Error(Reason.DAMAGED, str(error)) from error
+    return _contents(structure, loaded)
+
+
+def _contents(structure: Structure, loaded: list[_Loaded]) -> Contents:
     certificates: list[x509.Certificate] = []
     keys: list[PrivateKeyTypes] = []
     for key, certificate, others in loaded:
@@ -282,6 +312,7 @@ def _structure(members: list[Element]) -> Structure:
             iterations += _cost(algorithm)[1]
     fixed: list[bytes] = []
     bags: list[bytes] = []
+    keys: list[tuple[bytes, bool]] = []
     for info in safe.children():
         oid, wrapped = info.expect(der.SEQUENCE).children()
         if der.read_oid(oid) == _ENCRYPTED_DATA:
@@ -298,7 +329,9 @@ def _structure(members: list[Element]) -> Structure:
                 if der.read_oid(bag_kind) not in (_KEY_BAG, _SHROUDED_KEY_BAG):
                     others.append(bag.encoded)
                     continue
-                if der.read_oid(bag_kind) == _SHROUDED_KEY_BAG:
+                encrypted = der.read_oid(bag_kind) == _SHROUDED_KEY_BAG
+                keys.append((value.first().encoded, encrypted))
+                if encrypted:
                     scheme, cost = _cost(value.first().first())
                     schemes.append(scheme)
                     iterations += cost
@@ -314,7 +347,10 @@ def _structure(members: list[Element]) -> Structure:
         splits = [_pfx([*fixed, _content_info(der.sequence(bag))]) for bag in bags]
         # each small file has the certificates decrypted anew
         iterations *= len(bags)
-    return Structure(tuple(dict.fromkeys(schemes)), mac, iterations, len(bags), tuple(splits))
+    without_keys = _pfx(fixed) if fixed else b""
+    return Structure(
+        tuple(dict.fromkeys(schemes)), mac, iterations, len(bags), tuple(splits), tuple(keys), without_keys
+    )
 
 
 def _content_info(content: bytes) -> bytes:

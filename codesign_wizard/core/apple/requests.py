@@ -262,13 +262,14 @@ def _leaves(certificates: Sequence[x509.Certificate]) -> list[x509.Certificate]:
 
 def _open_key(request: PendingRequest, password: Secret | None) -> rsa.RSAPrivateKey:
     from cryptography.hazmat.primitives.asymmetric import rsa
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    from codesign_wizard.core.private_key import load_private_key
 
     locked = found.KEYS_LOCKED(kind=request.kind.label, remedies=[ask_anew()])
     if password is None:
         raise CodesignError(locked)
     try:
-        key = load_pem_private_key(request.key_file.read_bytes(), password.reveal().encode())
+        key = load_private_key(request.key_file.read_bytes(), password.reveal().encode())
     except OSError as error:
         why = error.strerror or str(error)
         raise InputError(found.UNREADABLE(file=request.key_file.name, why=why)) from error
