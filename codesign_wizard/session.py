@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.finding import Finding, FindingKind, Severity
+from codesign_wizard.core.plain import Plain
 from codesign_wizard.core.preferences import config_folder
 from codesign_wizard.core.profile import LEVELS, Profile, ProfileStore, RequestSettings, new_profile
 from codesign_wizard.core.redact import Secret
@@ -62,8 +63,8 @@ BAD_VALUE = FindingKind(
 )
 
 
-@dataclass
-class Overrides:
+@dataclass(eq=False, repr=False)
+class Overrides(Plain):
     """What options and the environment put over the profile for this run; ``None`` leaves the profile's."""
 
     vault_name: str | None = None

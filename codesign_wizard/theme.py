@@ -7,9 +7,10 @@ takes the system's palette and draws borders instead of washes.
 
 from __future__ import annotations
 
+import math
 import sys
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QMargins, QObject, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
@@ -18,18 +19,20 @@ from PySide6.QtGui import (
     QFontDatabase,
     QFontInfo,
     QGuiApplication,
-    QIcon,
     QPainter,
     QPalette,
     QPen,
+    QPixmap,
 )
 from PySide6.QtWidgets import QApplication, QWidget
 
 from codesign_wizard import theme_sheet
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.flow import StepState
-from codesign_wizard.core.job import StageState
 from codesign_wizard.core.resources import resource
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QIcon
 
 
 class Tokens(NamedTuple):
@@ -135,14 +138,6 @@ STEP_MARKS = {
     StepState.DONE: Mark.OK,
     StepState.ATTENTION: Mark.ERROR,
     StepState.OUT_OF_DATE: Mark.OUT_OF_DATE,
-}
-STAGE_MARKS = {
-    StageState.WAITING: Mark.EMPTY,
-    StageState.RUNNING: Mark.NOW,
-    StageState.DONE: Mark.OK,
-    StageState.ATTENTION: Mark.WARNING,
-    StageState.FAILED: Mark.ERROR,
-    StageState.SKIPPED: Mark.NOT_APPLICABLE,
 }
 SEVERITY_MARKS = {
     Severity.ERROR: Mark.ERROR,
@@ -274,6 +269,9 @@ def start(app: QApplication) -> None:
 
 def app_icon() -> QIcon:
     """Return the program's icon; a picture is read when its size is first shown."""
+    # here, not above: its many enumerations cost the first window time
+    from PySide6.QtGui import QIcon
+
     icon = QIcon()
     for size in _ICON_SIZES:
         icon.addFile(str(resource(f"icons/codesign-wizard-{size}.png")), QSize(size, size))
@@ -397,22 +395,38 @@ def _black_or_white(ground: str) -> str:
 
 def paint_mark(painter: QPainter, box: QRectF, mark: Mark) -> None:
     """Draw *mark* into the square *box*."""
+    ratio = painter.device().devicePixelRatio()
+    key = (mark, box.width(), ratio, color(mark), _tokens.surface)
+    if key not in _marks:
+        side = math.ceil(box.width() * ratio)
+        image = QPixmap(side, side)
+        image.setDevicePixelRatio(ratio)
+        image.fill(Qt.GlobalColor.transparent)
+        drawn = QPainter(image)
+        _draw_mark(drawn, box.width() / 18, mark)
+        drawn.end()
+        _marks[key] = image
+    painter.drawPixmap(box.topLeft(), _marks[key])
+
+
+# they are painted again and again, a dozen in a window, and each takes some twenty calls
+_marks: dict[tuple[Mark, float, float, str, str], QPixmap] = {}
+
+
+def _draw_mark(painter: QPainter, unit: float, mark: Mark) -> None:
     look, ink = _tokens, QColor(color(mark))
     filled = mark in (Mark.OK, Mark.WARNING, Mark.ERROR, Mark.INFO)
-    painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    unit = box.width() / 18
-    ring = box.adjusted(unit, unit, -unit, -unit)
     painter.setPen(QPen(ink, 1.4 * unit))
     painter.setBrush(ink if filled else Qt.BrushStyle.NoBrush)
-    painter.drawEllipse(ring)
+    painter.drawEllipse(QRectF(unit, unit, 16 * unit, 16 * unit))
     stroke = QPen(QColor(look.surface) if filled else ink, 1.9 * unit)
     stroke.setCapStyle(Qt.PenCapStyle.RoundCap)
     stroke.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     painter.setPen(stroke)
 
     def at(x: float, y: float) -> QPointF:
-        return QPointF(box.left() + x * unit, box.top() + y * unit)
+        return QPointF(x * unit, y * unit)
 
     match mark:
         case Mark.OK:
@@ -437,7 +451,6 @@ def paint_mark(painter: QPainter, box: QRectF, mark: Mark) -> None:
             painter.drawPolyline([at(9, 5.2), at(9, 9.2), at(11.8, 10.8)])
         case Mark.EMPTY:
             pass
-    painter.restore()
 
 
 def paint_chevron(painter: QPainter, box: QRectF, *, down: bool, ink: str) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtWidgets import (
-    QDockWidget,
     QHBoxLayout,
     QMainWindow,
     QPushButton,
@@ -22,18 +21,18 @@ from shiboken6 import isValid
 from codesign_wizard.core import flow as steps
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import StepState
-from codesign_wizard.core.job import LogLevel, LogLine
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.runner import Runner, Task, unexpected
 from codesign_wizard.theme import px
-from codesign_wizard.widgets.basics import announce, restyle
+from codesign_wizard.widgets.labels import announce, restyle
 from codesign_wizard.widgets.shell import Footer, Header, LogBar, Rail, RailStep
 
 # what the frame itself does without is imported where it is used: the window is there before it
 if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QPaintEvent
 
+    from codesign_wizard.core.job import LogLine
     from codesign_wizard.core.profile import StepResult
     from codesign_wizard.pages.base import Page
     from codesign_wizard.pages.notice import Notice, PlayStrip, ReportStrip
@@ -274,6 +273,8 @@ class MainWindow(QMainWindow):
 
     def show_in_log(self, request_id: str) -> None:
         """Show the log at the line of this request; say so when it has none."""
+        from PySide6.QtWidgets import QDockWidget
+
         from codesign_wizard.widgets.log_pane import LogPane
 
         self.show_log()
@@ -321,6 +322,8 @@ class MainWindow(QMainWindow):
     def unexpected(self, error: BaseException) -> None:
         """Tell of an exception that nobody caught, as a finding; its trace goes to the log."""
         import traceback
+
+        from codesign_wizard.core.job import LogLevel
 
         self.runner.log(LogLevel.ERROR, f"{type(error).__name__}: {error}", part="wizard")
         for line in "".join(traceback.format_exception(error)).splitlines():

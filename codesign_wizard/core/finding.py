@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from codesign_wizard.core.plain import Frozen
 from codesign_wizard.core.redact import redact
 from codesign_wizard.core.text import translate
 
@@ -40,8 +41,8 @@ class Certainty(StrEnum):
     LIKELY = "likely"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Evidence(Frozen):
     """What was seen, in the vendor's own words.
 
     ``status`` is an HTTP status; ``code`` the vendor's error code (``AADSTS7000222``, ``ForbiddenByRbac``);
@@ -90,8 +91,8 @@ class Evidence:
         return bool(self.to_json())
 
 
-@dataclass(frozen=True, slots=True)
-class Remedy:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Remedy(Frozen):
     """What to do: portal steps in order, an ``az`` and a PowerShell command ready to copy, one link."""
 
     title: str
@@ -112,8 +113,8 @@ class Remedy:
         return document
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Finding(Frozen):
     """One thing that was found. ``title`` is one sentence; ``detail`` says more, in plain words."""
 
     id: str
@@ -163,8 +164,8 @@ _ID = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+){1,3}")
 _kinds: dict[str, FindingKind] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class FindingKind:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FindingKind(Frozen):
     """The declaration of a finding: made once at module level, called to make the finding itself.
 
     ``title`` is the sentence shown, a literal with ``{names}`` to fill in; it is collected for translation

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from codesign_wizard.core.finding import Finding, Severity, blocks, utc_now
 from codesign_wizard.core.profile import LEVELS, Profile, StepResult
@@ -38,18 +37,17 @@ class Group(StrEnum):
         return tr("Finish") if self is Group.FINISH else self.value
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A page of the wizard. ``key`` is stable and stored in profiles."""
 
     key: str
-    _title: str
+    name: str  # in English
     group: Group
 
     @property
     def title(self) -> str:
         """The step's name in the person's language."""
-        return translate(self._title)
+        return translate(self.name)
 
 
 START = "start"

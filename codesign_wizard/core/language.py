@@ -13,7 +13,6 @@ import re
 import sys
 from collections.abc import Mapping
 from functools import cache
-from xml.parsers import expat
 
 from codesign_wizard.core.preferences import LANGUAGE, read_preference
 from codesign_wizard.core.resources import resource
@@ -62,6 +61,8 @@ def chosen_language(environment: Mapping[str, str] = os.environ) -> str:
 @cache
 def catalogue(code: str) -> dict[str, str]:
     """Return what *code*'s file says for each English text: finished translations, {} without a file."""
+    from xml.parsers import expat
+
     try:
         return parse((resource("translations") / f"{_PREFIX}{code}.ts").read_bytes())
     except (OSError, expat.ExpatError):
@@ -70,6 +71,9 @@ def catalogue(code: str) -> dict[str, str]:
 
 def parse(data: bytes) -> dict[str, str]:
     """Return the finished translations in a TS file, by their source; raises ``ExpatError``."""
+    # English, which nothing is to be read for, does without
+    from xml.parsers import expat
+
     found: dict[str, str] = {}
     parts: dict[str, list[str]] = {"source": [], "translation": []}
     place: list[str] | None = None

@@ -22,6 +22,7 @@ from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.files import write_atomic
 from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity, iso
 from codesign_wizard.core.language import ENGLISH, current_language
+from codesign_wizard.core.plain import Plain
 from codesign_wizard.core.text import tr
 
 SCHEMA = 1
@@ -71,8 +72,8 @@ R = TypeVar("R")
 _ASIDE = ("unknown", "stored", "places")  # fields of the dataclasses that are no members of the document
 
 
-@dataclass
-class AzureSettings:
+@dataclass(eq=False, repr=False)
+class AzureSettings(Plain):
     """The server form's Azure options but the secret. ``secret_revision`` counts changes of the secret."""
 
     vault_name: str = ""
@@ -84,8 +85,8 @@ class AzureSettings:
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass
-class RequestSettings:
+@dataclass(eq=False, repr=False)
+class RequestSettings(Plain):
     """The form for a signing request as filled in: the keys of ``certificates.subject.FIELDS``, and the key.
 
     ``key`` is a choice by its name (``rsa-4096``); ``hardware`` false asks for a key in software.
@@ -110,8 +111,8 @@ class RequestSettings:
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass
-class WindowsSettings:
+@dataclass(eq=False, repr=False)
+class WindowsSettings(Plain):
     """Everything about signing for Windows. ``input_file`` empty means the built-in sample."""
 
     azure: AzureSettings = field(default_factory=AzureSettings)
@@ -125,8 +126,8 @@ class WindowsSettings:
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass
-class ApiKeySettings:
+@dataclass(eq=False, repr=False)
+class ApiKeySettings(Plain):
     """The ids of the App Store Connect API key, which is itself in the keyring.
 
     ``named`` is the Key ID that the file's name told, "" where it told none. ``revision`` counts changes of
@@ -141,8 +142,8 @@ class ApiKeySettings:
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass
-class MacosSettings:
+@dataclass(eq=False, repr=False)
+class MacosSettings(Plain):
     """Everything about signing for macOS. The two files are paths of .p12 files, "" where there is none.
 
     ``password_revision`` counts changes of their password, which the keyring keeps. ``team`` is the team that
@@ -160,8 +161,8 @@ class MacosSettings:
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass
-class ServerSettings:
+@dataclass(eq=False, repr=False)
+class ServerSettings(Plain):
     """The Comet Server that receives the settings. ``address`` as typed; the password is in the keyring.
 
     ``plain_http`` allows an http address of another computer; ``file_fields`` (``auto``, ``file``, ``name``)
@@ -175,8 +176,8 @@ class ServerSettings:
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass
-class KnownEnds:
+@dataclass(eq=False, repr=False)
+class KnownEnds(Plain):
     """Ends that a person typed because nobody tells them: dates as ISO 8601, "" where none was.
 
     The client secret's date is that of the present secret: another secret takes it away.
@@ -187,8 +188,8 @@ class KnownEnds:
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass
-class NetworkOptions:
+@dataclass(eq=False, repr=False)
+class NetworkOptions(Plain):
     """How to reach the vendors. Empty means the environment's; ``timeout`` in seconds for one attempt."""
 
     proxy: str = ""
@@ -200,8 +201,8 @@ class NetworkOptions:
 _CODES = ("id", "severity", "certainty")  # of a finding, which every language writes alike
 
 
-@dataclass
-class StepResult:
+@dataclass(eq=False, repr=False)
+class StepResult(Plain):
     """What a step found, when (UTC), and the fingerprint of the settings it relied on.
 
     ``details`` is a JSON object of the step's own, for what its page shows besides. ``language`` is that of
@@ -269,8 +270,8 @@ class StepResult:
         return kept.retold(current_language())
 
 
-@dataclass
-class Profile:
+@dataclass(eq=False, repr=False)
+class Profile(Plain):
     """One partner's set-up. ``extra_roots`` are PEM files trusted besides Microsoft's and Apple's roots."""
 
     id: str

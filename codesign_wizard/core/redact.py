@@ -12,6 +12,7 @@ import re
 import threading
 import urllib.parse
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 HIDDEN = "••••••"
 _MINIMUM = 4  # shorter values would blank out ordinary words
@@ -19,15 +20,19 @@ _LINE = 32
 
 _lock = threading.Lock()
 
-_SHAPES = (
-    # bearer tokens and other JSON Web Tokens: header.payload.signature
-    re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
-    re.compile(r"(?i)(?<=client_secret=)[^&\s\"']+"),
-    re.compile(r"(?i)(?<=authorization: )(?:basic|bearer) \S+"),
-    # user and password inside a URL, as in a proxy address
-    re.compile(r"(?<=://)[^/@\s:]+:[^/@\s]+(?=@)"),
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S),
-)
+
+@cache
+def _shapes() -> tuple[re.Pattern[str], ...]:
+    """Return what is a secret by its form; compiled with the first text, which comes after the window."""
+    return (
+        # bearer tokens and other JSON Web Tokens: header.payload.signature
+        re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
+        re.compile(r"(?i)(?<=client_secret=)[^&\s\"']+"),
+        re.compile(r"(?i)(?<=authorization: )(?:basic|bearer) \S+"),
+        # user and password inside a URL, as in a proxy address
+        re.compile(r"(?<=://)[^/@\s:]+:[^/@\s]+(?=@)"),
+        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S),
+    )
 
 
 class _Known:
@@ -117,6 +122,6 @@ def redact(text: str) -> str:
         known = _known.within(text)
     for value in known:
         text = text.replace(value, HIDDEN)
-    for shape in _SHAPES:
+    for shape in _shapes():
         text = shape.sub(HIDDEN, text)
     return text

@@ -19,7 +19,7 @@ _in_english: ContextVar[bool] = ContextVar("in_english", default=False)
 
 # control characters, among them what a terminal obeys; line separators; marks that turn the direction of
 # what follows (Unicode TR 36, 2.3); halves of characters
-_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSHOWN = "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 
 
 def tr(text: str) -> str:
@@ -60,7 +60,7 @@ def shown(text: str, *, keep: str = "") -> str:
     """
     if "\n" in keep:
         text = text.replace("\r\n", "\n")  # one end of a line, as Windows and HTTP write it
-    return _UNSHOWN.sub(lambda found: found[0] if found[0] in keep else "\ufffd", text)
+    return re.sub(_UNSHOWN, lambda found: found[0] if found[0] in keep else "\ufffd", text)
 
 
 def size_words(size: int) -> str:

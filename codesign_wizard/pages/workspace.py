@@ -11,13 +11,13 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.flow import Flow
-from codesign_wizard.core.job import Job
 from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.text import tr
 from codesign_wizard.runner import Runner, Task
 from codesign_wizard.session import PRACTICE_PROFILE, Session
 
 if TYPE_CHECKING:
+    from codesign_wizard.core.job import Job
     from codesign_wizard.playing import Switched
 
 _SAVE_AFTER_MS = 400

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QSizePolic
 
 from codesign_wizard.core.job import StageState
 from codesign_wizard.core.text import tr
-from codesign_wizard.theme import NARROW, STAGE_MARKS, px
+from codesign_wizard.theme import NARROW, Mark, px
 from codesign_wizard.widgets.basics import Card, MarkView, label, restyle
 from codesign_wizard.widgets.findings import clear_heading
 
@@ -19,6 +19,14 @@ _LONG = re.compile(r"\S{15,}")
 _PLACE = re.compile(r"[._]|(?<=[^-._]{12})[^-._]")
 _MOST = 6  # cards in a row
 _TOLD_AFTER_S = 2  # a stage that takes longer also says how long
+_MARKS = {
+    StageState.WAITING: Mark.EMPTY,
+    StageState.RUNNING: Mark.NOW,
+    StageState.DONE: Mark.OK,
+    StageState.ATTENTION: Mark.WARNING,
+    StageState.FAILED: Mark.ERROR,
+    StageState.SKIPPED: Mark.NOT_APPLICABLE,
+}
 
 
 def state_word(state: StageState) -> str:
@@ -82,7 +90,7 @@ class StageCard(Card):
         """Show *state*, and *text* or the state's own word."""
         self.state = state
         shown = text or state_word(state)
-        self.mark.set(STAGE_MARKS[state], state_word(state))
+        self.mark.set(_MARKS[state], state_word(state))
         self._since = time.monotonic()
         self._say(shown)
         # a bar only where it is known how much there is to do
