@@ -25,8 +25,8 @@ GROWTH = 1.1
 CODE = (
     f"ROUNDS, TRIALS = {ROUNDS}, {TRIALS}\n"
     + """
-import gc, json, os, time
-from PySide6.QtCore import QEventLoop, Qt, QTimer
+import gc, json, os, sys, time
+from PySide6.QtCore import Qt, QTimer
 from codesign_wizard import app as wizard
 from codesign_wizard.core.flow import MACOS_TRIAL, STEPS, WINDOWS_TRIAL
 from codesign_wizard.core.job import LogLevel
@@ -41,22 +41,21 @@ window.show_log()
 for step in STEPS:
     window.workspace.flow.go(step.key)
 
-# one for all: the collector may run on any thread, and a timer must not end on another
-often = QTimer()
-often.start(20)
 heart = QTimer()
 heart.setTimerType(Qt.TimerType.PreciseTimer)
 
-def until(done):
-    while not done():
-        app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+def idle():
+    return not window.runner.foreground
+
+def quiet():
+    return not window.runner.tasks
 
 def trials():
     for key in (WINDOWS_TRIAL, MACOS_TRIAL):
         window.show_step(key)
-        until(lambda: not window.runner.foreground)
+        yield idle
         window.page.go.click()
-        until(lambda: not window.runner.foreground)
+        yield idle
         result = window.workspace.profile.results[key]
         assert result.ok, [finding.title for finding in result.findings]
 
@@ -69,38 +68,65 @@ def resident():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
-trials()
 pauses, own, seconds = [], [], []
-for _ in range(ROUNDS):
-    # each round fills the same log: its lines are given up first
+
+def beat():
+    global last, worked
+    now, work = time.perf_counter(), time.thread_time()
+    beats.append(now - last - 0.005)
+    works.append(work - worked)
+    last, worked = now, work
+
+heart.timeout.connect(beat)
+
+def story():
+    global beats, works, last, worked
+    yield from trials()
+    for _ in range(ROUNDS):
+        # each round fills the same log: its lines are given up first
+        window.log_model._drop(window.log_model.total)
+        yield quiet
+        beats, works = [0.0], [0.0]
+        last, worked = time.perf_counter(), time.thread_time()
+        heart.start(5)
+        window.runner.start(flood, "Flood", quiet=True)
+        yield from trials()
+        yield quiet
+        heart.stop()
+        pauses.append(max(beats))
+        own.append(max(works))
     window.log_model._drop(window.log_model.total)
-    beats, works = [0.0], [0.0]
-    last, worked = time.perf_counter(), time.thread_time()
-    def beat():
-        global last, worked
-        now, work = time.perf_counter(), time.thread_time()
-        beats.append(now - last - 0.005)
-        works.append(work - worked)
-        last, worked = now, work
-    heart.timeout.connect(beat)
-    heart.start(5)
-    window.runner.start(flood, "Flood", quiet=True)
-    trials()
-    until(lambda: not window.runner.tasks)
-    heart.stop()
-    heart.timeout.disconnect(beat)
-    pauses.append(max(beats))
-    own.append(max(works))
-window.log_model._drop(window.log_model.total)
-trials()
-first = resident()
-for _ in range(TRIALS):
-    began = time.perf_counter()
-    trials()
-    seconds.append(time.perf_counter() - began)
-print(json.dumps({"pauses": pauses, "own": own, "first": first, "last": resident(), "seconds": seconds}))
-window.close()
+    yield from trials()
+    first = resident()
+    for _ in range(TRIALS):
+        began = time.perf_counter()
+        yield from trials()
+        seconds.append(time.perf_counter() - began)
+    print(json.dumps({"pauses": pauses, "own": own, "first": first, "last": resident(), "seconds": seconds}))
+
+# A step of the story at a time, each in a turn of its own as a person's clicks are. In the loop that the
+# program runs in: without exec() Qt takes nothing away of what was let go with deleteLater().
+told = story()
+until = next(told)
+
+def turn():
+    global until
+    try:
+        if until():
+            until = next(told)
+    except StopIteration:
+        window.close()
+        app.quit()
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        app.exit(1)
+
+often = QTimer()
+often.timeout.connect(turn)
+often.start(10)
+code = app.exec()
 session.close()
+sys.exit(code)
 """
 )
 
