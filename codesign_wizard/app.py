@@ -53,7 +53,7 @@ def run_gui(
     # making Qt's classes sets off the collector again and again, for nothing: all of it stays
     gc.disable()
     # before Qt, which looks into the source of every module that is imported after it
-    from codesign_wizard.core import flow, job  # noqa: F401  # the frame needs them at once
+    from codesign_wizard.core import flow  # noqa: F401  # the frame needs it at once
     from codesign_wizard.session import is_report_path, open_session
 
     opened: list[bool] = []
@@ -164,6 +164,7 @@ def build_window(
     frame_first: bool = False,
 ) -> MainWindow:
     """Return the window on *session*, not shown yet; *frame_first*: as for ``MainWindow``."""
+    from codesign_wizard.collecting import Collector
     from codesign_wizard.pages.workspace import Workspace
     from codesign_wizard.runner import Runner
     from codesign_wizard.theme import px
@@ -174,6 +175,7 @@ def build_window(
     window = MainWindow(workspace, frame_first=frame_first)
     runner.setParent(window)
     workspace.setParent(window)
+    runner.changed.connect(lambda: setattr(Collector, "busy", bool(runner.tasks)))
     window.resize(px(1180), px(760))
     return window
 

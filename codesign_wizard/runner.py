@@ -14,15 +14,16 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QAbstractEventDispatcher, QObject, QTimer, Signal
 
 from codesign_wizard.core.errors import Cancelled, CodesignError
 from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Remedy, Severity, utc_now
-from codesign_wizard.core.job import Job, JobLabel, LogLevel, LogLine
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
+
+    from codesign_wizard.core.job import Job, LogLevel, LogLine
 
 UNEXPECTED = FindingKind(
     "wizard.unexpected",
@@ -35,8 +36,11 @@ _INTERVAL_MS = 25
 _AT_MOST = 2000  # events a turn, so that a flood cannot hold the window
 _AT_MOST_S = 0.01  # and seconds
 _LOOK = 16  # events between two looks at the clock
+_LINES = 1000  # that a job may log between two turns
+_WAIT_S = 0.25  # and what it waits for a turn at most
 _THREADS = 4
-_SWITCH_S = 0.001
+# seconds; Windows measures such waits in milliseconds, and would not wait at all for less than one
+_SWITCH_S = 0.001 if sys.platform == "win32" else 0.0002
 _LET_GO_MS = 2000
 _numbers = itertools.count(1)
 
@@ -62,12 +66,16 @@ class Task(QObject):
 
     def __init__(self, name: str, *, quiet: bool, lasting: bool = False) -> None:
         super().__init__()
+        # here, not above, as all that is only needed once something runs: the first window is there sooner
+        from codesign_wizard.core.job import Job, JobLabel
+
         self.name = name
         self.quiet = quiet  # a quiet task is told on its page only, and never holds Next
         self.lasting = lasting  # runs to its end, even when the window closes: it keeps what was given
         self.job = Job(label=JobLabel(next(_numbers), name))
         self.text = ""
         self.started = time.monotonic()
+        self.lines = 0  # logged since the window last had shown them all
         self._abandoned = False
 
     @property
@@ -99,7 +107,7 @@ class Runner(QObject):
     """The tasks under way: ``changed`` tells that one began or ended, ``lines`` brings the log in batches."""
 
     changed = Signal()
-    lines = Signal(list)  # of LogLine
+    lines = Signal(object)  # list of LogLine; object: Qt would make a list of its own of it
     idle = Signal()
     refused = Signal()  # a task was asked for while nothing may run
 
@@ -159,20 +167,31 @@ class Runner(QObject):
 
             # how long the window's thread waits for each one that computes: 5 ms add up to a stutter
             sys.setswitchinterval(_SWITCH_S)
+            self._announce_turns()
             self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="wizard")
         put = self._events.append
         task.job.on_progress = lambda done, total, text: put((task, "progress", (done, total, text)))
         task.job.on_stage = lambda key, state, text: put((task, "stage", (key, state, text)))
-        task.job.on_log = lambda line: put((None, "line", (line,)))
+        task.job.on_log = lambda line: self._take_line(task, line)
         self._tasks.append(task)
         self._works[task] = work
         self._timer.start()
-        self._executor.submit(self._work, task, work)
+        if lasting:
+            self._executor.submit(self._work, task, work)
+        else:
+            # once the window shows that it runs: it would wait for the interpreter at every step of that
+            QTimer.singleShot(0, self, lambda: self._submit(task, work))
         self.changed.emit()
         return task
 
+    def _submit(self, task: Task, work: Callable[[Job], Any]) -> None:
+        if self._executor is not None and not self._closed:
+            self._executor.submit(self._work, task, work)
+
     def log(self, level: LogLevel, text: str, *, part: str = "") -> None:
         """Add a line of the window's own to the log; safe from any thread."""
+        from codesign_wizard.core.job import Job
+
         job = Job(on_log=lambda line: self._events.append((None, "line", (line,))))
         job.log(level, text, part=part)
         QTimer.singleShot(0, self, self._drain)
@@ -197,6 +216,8 @@ class Runner(QObject):
             self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _work(self, task: Task, work: Callable[[Job], Any]) -> None:
+        from codesign_wizard.core.job import LogLevel
+
         try:
             task.job.check_cancelled()
             end: tuple[str, tuple[Any, ...]] = ("done", (work(task.job),))
@@ -213,7 +234,39 @@ class Runner(QObject):
         self._events.append((task, *end))
         self._events.append((task, "finished", ()))
 
+    def _take_line(self, task: Task, line: LogLine) -> None:
+        """Take a line of *task*, on its thread, which may not log faster than the window shows it.
+
+        Else it would take the interpreter from the window for as long as it logs, and memory without end.
+        """
+        self._events.append((None, "line", (line,)))
+        task.lines += 1
+        if task.lines > _LINES:
+            end = time.monotonic() + _WAIT_S
+            while task.lines > _LINES and time.monotonic() < end:
+                if task.job.cancel_event.wait(_INTERVAL_MS / 5000):
+                    break
+            task.lines = 0
+
+    def _announce_turns(self) -> None:
+        """Let those who compute on threads know when the window has something to do."""
+        from codesign_wizard.core import turns
+
+        events = QAbstractEventDispatcher.instance()
+        if events is not None:
+            events.awake.connect(self._turn)
+            events.aboutToBlock.connect(turns.end)
+
+    def _turn(self) -> None:
+        if self._tasks:
+            from codesign_wizard.core import turns
+
+            turns.begin()
+
     def _drain(self) -> None:
+        from codesign_wizard.core import turns
+
+        turns.begin()  # a timer's turn may come before the loop says that it is awake
         batch: list[LogLine] = []
         # of how far something is only the last word counts: a job says it for every piece it reads
         latest: dict[Task, tuple[Any, ...]] = {}
@@ -244,6 +297,9 @@ class Runner(QObject):
             self.lines.emit(batch)
         for task, values in latest.items():
             task.deliver("progress", values)
+        if not self._events:
+            for task in self._tasks:
+                task.lines = 0
 
     def _finish(self, task: Task) -> None:
         self._tasks.remove(task)

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from queue import Empty, SimpleQueue
-from typing import Protocol, TypeVar, cast
+from typing import NamedTuple, Protocol, TypeVar, cast
 
 from codesign_wizard.core.errors import Cancelled
 from codesign_wizard.core.redact import redact
+from codesign_wizard.core.turns import give_way
 
 T = TypeVar("T")
 
@@ -41,16 +42,14 @@ class StageState(StrEnum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True, slots=True)
-class JobLabel:
+class JobLabel(NamedTuple):
     """Which job a line is of: its number in this run of the program, and what it is called."""
 
     number: int
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One line of the log, redacted. ``part`` is who speaks (``vault``, ``sign-in``, ``timestamp``).
 
     ``job`` is ``None`` for what belongs to no job of the window.
@@ -102,6 +101,7 @@ class Job:
             self.on_progress(done, total, redact(text))
 
     def log(self, level: LogLevel, text: str, *, part: str = "", request_id: str = "") -> None:
+        give_way()
         if self.on_log is not None:
             self.on_log(LogLine(datetime.now(UTC), level, part, redact(text), request_id, self.label))
 
@@ -110,6 +110,7 @@ class Job:
             self.on_stage(key, state, redact(text))
 
     def check_cancelled(self) -> None:
+        give_way()
         if self.cancel_event.is_set():
             raise Cancelled
 
@@ -145,6 +146,7 @@ class _Hand(threading.Thread):
                         return
                 continue
             self.name = name
+            give_way()
             call()
             del call  # and what it holds
 

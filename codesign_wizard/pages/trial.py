@@ -274,8 +274,10 @@ class TrialPage(Page):
         self.save_file.setVisible(file is not None)
         self.saved.hide()
         besides = self.told_besides() if result.ok else ()
-        self.findings.set([one for one in self.shown_findings(result) if one.id not in besides])
-        self._show_details(self.details.isChecked() or not result.ok)
+        self.findings.set(
+            [one for one in self.shown_findings(result) if one.id not in besides],
+            passed=self.details.isChecked() or not result.ok,
+        )
 
     def _file(self) -> Path | None:
         """Return the signed file, if it is still there."""
@@ -293,10 +295,7 @@ class TrialPage(Page):
                 self.stages.set(key, StageState.WAITING)
 
     def _toggle_details(self) -> None:
-        self._show_details(self.details.isChecked())
-
-    def _show_details(self, shown: bool) -> None:
-        self.findings.show_passed(shown)
+        self.findings.show_passed(self.details.isChecked())
 
     def _show_file(self) -> None:
         file = self._file()

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
-    QLineEdit,
     QPushButton,
     QSizePolicy,
     QTextEdit,
@@ -27,6 +26,11 @@ from PySide6.QtWidgets import (
 from codesign_wizard import theme
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import Mark, px
+from codesign_wizard.widgets.labels import announce as announce
+from codesign_wizard.widgets.labels import button as button
+from codesign_wizard.widgets.labels import keep_ltr as keep_ltr
+from codesign_wizard.widgets.labels import label as label
+from codesign_wizard.widgets.labels import restyle as restyle
 
 if TYPE_CHECKING:
     # the classes of events and their enumerations are made when first named: not for an annotation
@@ -36,70 +40,6 @@ if TYPE_CHECKING:
 L = TypeVar("L", bound=QBoxLayout)
 
 _CONFIRM_MS = 2000
-
-
-def announce(widget: QWidget, text: str, *, assertive: bool = False) -> None:
-    """Let a screen reader say *text* without moving the focus (WCAG 2.2, 4.1.3)."""
-    # here, not above: its many enumerations cost the first window time
-    from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
-
-    event = QAccessibleAnnouncementEvent(widget, text)
-    if assertive:
-        event.setPoliteness(QAccessible.AnnouncementPoliteness.Assertive)
-    QAccessible.updateAccessibility(event)
-
-
-def restyle(widget: QWidget, name: str, value: object) -> None:
-    """Set the property *name* that the style sheet asks for, and have it applied."""
-    if widget.property(name) != value:
-        widget.setProperty(name, value)
-        widget.style().unpolish(widget)
-        widget.style().polish(widget)
-
-
-def keep_ltr(widget: QWidget) -> None:
-    """Let *widget*, which holds ids, paths or commands, read from left to right in every language."""
-    if not theme.mirrored():
-        return
-    widget.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
-    if isinstance(widget, QLabel | QLineEdit):
-        # what it stands below or beside begins at the right
-        widget.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-
-
-def label(text: str = "", role: str = "", *, wrap: bool = True) -> QLabel:
-    """Return a label for plain text; *role* is ``title``, ``heading``, ``soft``, ``label``, ``mono``…"""
-    made = QLabel(text)
-    made.setTextFormat(Qt.TextFormat.PlainText)
-    made.setWordWrap(wrap)
-    if role:
-        made.setProperty("role", role)
-    if role == "mono":
-        made.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
-        keep_ltr(made)
-    if wrap:
-        # a wrapped label may become narrow; without this its longest word decides the page's width
-        policy = made.sizePolicy()
-        policy.setHorizontalPolicy(QSizePolicy.Policy.Ignored)
-        made.setSizePolicy(policy)
-        made.setMinimumWidth(px(40))
-    return made
-
-
-def button(text: str, clicked: Callable[[], object] | None = None, kind: str = "") -> QPushButton:
-    """Return a push button; *kind* is ``primary``, ``small``, ``flat``, ``link``, ``pill`` or plain."""
-    made = QPushButton(text)
-    made.setAutoDefault(False)
-    if kind:
-        made.setProperty("kind", kind)
-    if kind in ("flat", "link"):
-        made.setCursor(Qt.CursorShape.PointingHandCursor)
-    made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-    if clicked is not None:
-        made.clicked.connect(lambda: clicked())
-    return made
 
 
 def set_pill(pill: QPushButton, text: str) -> None:
@@ -415,6 +355,8 @@ class Facts(QWidget):
     def __init__(self, facts: Iterable[tuple[str, str]] = (), *, name_width: int = 120) -> None:
         super().__init__()
         self._name_width = name_width
+        self._shown: list[tuple[str, str]] = []
+        self._rows: list[tuple[QLabel, CodeBox]] = []
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(px(12))
@@ -426,8 +368,10 @@ class Facts(QWidget):
 
     def set(self, facts: Iterable[tuple[str, str]]) -> None:
         """Show *facts*, name and value each."""
-        clear(self._grid)
         facts = list(facts)
+        if facts == self._shown:
+            return
+        self._shown = facts
         metrics = QFontMetrics(theme.font())
         # wide enough for the longest word of any name: names wrap between words only
         longest = max(
@@ -435,9 +379,21 @@ class Facts(QWidget):
         )
         width = max(px(self._name_width), longest + 2)
         self._grid.setColumnMinimumWidth(0, width)
+        # rows stay: to make one takes longer than all the rest
+        while len(self._rows) > len(facts):
+            for part in self._rows.pop():
+                self._grid.removeWidget(part)
+                part.hide()  # deletion comes later; it must not be seen or reached until then
+                part.deleteLater()
         for place, (name, value) in enumerate(facts):
-            term = label(name, "soft")
+            if place == len(self._rows):
+                term, text = label(name, "soft"), CodeBox(value, role="fact")
+                self._grid.addWidget(term, place, 0, Qt.AlignmentFlag.AlignTop)
+                self._grid.addWidget(text, place, 1)
+                self._rows.append((term, text))
+            term, text = self._rows[place]
+            term.setText(name)
             term.setFixedWidth(width)
-            text = CodeBox(value, f"{name}: {value}", role="fact")
-            self._grid.addWidget(term, place, 0, Qt.AlignmentFlag.AlignTop)
-            self._grid.addWidget(text, place, 1)
+            text.setAccessibleName(f"{name}: {value}")
+            if text.toPlainText() != value:
+                text.setPlainText(value)

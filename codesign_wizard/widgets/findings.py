@@ -268,14 +268,15 @@ class FindingList(QWidget):
         self._box.setSpacing(px(12))
         self.views: list[FindingView] = []
         self.passed: Card | None = None
+        self._unmade: list[Finding] = []  # what the card of the rest is still to be filled with
         # not Maximum: that holds it at the height that its hint has, however many lines its texts wrap to
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.hide()
 
-    def set(self, findings: Iterable[Finding], *, can_check: bool = True) -> None:
-        """Show *findings* in place of the former ones."""
+    def set(self, findings: Iterable[Finding], *, can_check: bool = True, passed: bool = True) -> None:
+        """Show *findings* in place of the former ones; *passed*: also those that ask for nothing."""
         clear(self._box)
-        self.views, self.passed = [], None
+        self.views, self.passed, self._unmade = [], None, []
         ordered = worst_first(findings)
         quiet = [finding for finding in ordered if finding.severity in (Severity.INFO, Severity.OK)]
         for finding in ordered:
@@ -287,24 +288,28 @@ class FindingList(QWidget):
             self.views.append(view)
             self._box.addWidget(view)
         if quiet:
-            card = Card(self._passed)
-            for place, finding in enumerate(quiet):
-                if place:
-                    line = QFrame()
-                    line.setProperty("role", "hairline")
-                    card.body.addWidget(line)
-                passed = PassedRow(finding)
-                passed.link.connect(self.link)
-                card.body.addWidget(passed)
-            self._box.addWidget(card)
-            self.passed = card
-        self.setVisible(bool(ordered))
+            self.passed, self._unmade = Card(self._passed), quiet
+            self._box.addWidget(self.passed)
+        self.show_passed(passed)
 
     def show_passed(self, shown: bool) -> None:
-        """Show or hide the card of what asks for nothing."""
+        """Show or hide the card of what asks for nothing; it is filled when it is first shown."""
         if self.passed is not None:
+            if shown:
+                self._fill(self.passed)
             self.passed.setVisible(shown)
         self.setVisible(bool(self.views) or (shown and self.passed is not None))
+
+    def _fill(self, card: Card) -> None:
+        findings, self._unmade = self._unmade, []
+        for place, finding in enumerate(findings):
+            if place:
+                line = QFrame()
+                line.setProperty("role", "hairline")
+                card.body.addWidget(line)
+            passed = PassedRow(finding)
+            passed.link.connect(self.link)
+            card.body.addWidget(passed)
 
     def focus_first(self) -> bool:
         """Put the focus on the first problem; tells whether there is one."""

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHeaderView,
     QPushButton,
+    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
@@ -45,29 +46,46 @@ from codesign_wizard.widgets.log_model import Column, Index, LogModel, as_text
 from codesign_wizard.widgets.search import SearchEdit
 
 _SEARCH_MS = 150
+_FLOOD = 100  # lines in a batch that nobody could read as they pass
+_FLOOD_MS = 100
 _WHOLE, _SHORT = "0" * 36, "0" * 9  # a request id, and its first characters with the sign for more
 _KEYPAD = Qt.KeyboardModifier.KeypadModifier
+_FLAGS = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter) | int(Qt.TextFlag.TextSingleLine)
 
 
-class _Words(QStyledItemDelegate):
-    """What a line says, a step in from its job's row; and the arrow of that row."""
+class _Cells(QStyledItemDelegate):
+    """A cell as plain text; what a line says stands a step in from its job's row, which has an arrow.
 
-    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
-        super().initStyleOption(option, index)
-        model = index.model()
-        assert isinstance(model, LogModel)
-        if model.group(index.row()) is not None or model.visible_line(index.row()).job is not None:
-            option.rect.setLeft(option.rect.left() + px(16))
+    Drawn from here, not by the style sheet's own way with cells, which takes twice as long: while a job logs
+    much, all of them are drawn anew with every batch.
+    """
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        whole = QRectF(option.rect)
-        super().paint(painter, option, index)
         model = index.model()
         assert isinstance(model, LogModel)
-        group = model.group(index.row())
-        if group is not None:
-            box = QRectF(whole.left() + px(4), whole.top(), px(12), whole.height())
-            theme.paint_chevron(painter, box, down=not model.is_folded(group), ink=theme.tokens().soft)
+        row, column = index.row(), index.column()
+        group = model.group(row)
+        look = theme.tokens()
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        if chosen or group is not None:
+            painter.fillRect(option.rect, theme.ink(look.selection if chosen else look.sunken))
+        indented = column == Column.TEXT and (group is not None or model.visible_line(row).job is not None)
+        pad = px(6) + 3  # as far as the heads of the columns stand in
+        room = option.rect.adjusted(pad + (px(16) if indented else 0), 0, -pad, 0)
+        if indented and group is not None:
+            box = QRectF(option.rect.left() + px(4), option.rect.top(), px(12), option.rect.height())
+            theme.paint_chevron(painter, box, down=not model.is_folded(group), ink=look.soft)
+        text = model.data(index)
+        if not text:
+            return
+        own = model.data(index, Qt.ItemDataRole.FontRole)
+        font = option.font if own is None else own
+        ink = model.data(index, Qt.ItemDataRole.ForegroundRole)
+        painter.setFont(font)
+        painter.setPen(theme.ink(look.on_selection) if chosen or ink is None else ink)
+        metrics = option.fontMetrics if own is None else QFontMetrics(font)
+        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room.width())
+        painter.drawText(room, _FLAGS, shown)
 
 
 class LogView(QTableView):
@@ -79,7 +97,7 @@ class LogView(QTableView):
         super().__init__()
         self._model = model
         self.setModel(model)
-        self.setItemDelegateForColumn(Column.TEXT, _Words(self))
+        self.setItemDelegate(_Cells(self))
         self.setMouseTracking(True)
         self.setAccessibleName(tr("Log lines"))
         keep_ltr(self)
@@ -237,6 +255,10 @@ class LogPane(QWidget):
         self._timer.setInterval(_SEARCH_MS)
         self._timer.timeout.connect(self._filter)
         self.search.textChanged.connect(lambda text: self._timer.start())
+        self._painting = QTimer(self)
+        self._painting.setSingleShot(True)
+        self._painting.setInterval(_FLOOD_MS)
+        self._painting.timeout.connect(lambda: self.view.viewport().setUpdatesEnabled(True))
         self.follow = button("", kind="flat")
         self.follow.setCheckable(True)
         self.follow.setAccessibleName(tr("Follow new lines"))
@@ -280,7 +302,10 @@ class LogPane(QWidget):
         runner.lines.connect(self.add)
 
     def add(self, lines: Sequence[LogLine]) -> None:
-        """Add a batch of lines."""
+        """Add a batch of lines; a flood is painted ten times a second, not with every batch."""
+        if len(lines) > _FLOOD and not self._painting.isActive():
+            self.view.viewport().setUpdatesEnabled(False)
+            self._painting.start()
         self._moving = True
         self.model.append(lines)
         self._moving = False

@@ -17,6 +17,8 @@ def put_in_order(window: QWidget) -> None:
 
 
 def _stops(widget: QWidget) -> Iterator[QWidget]:
+    if widget.isHidden() and not widget.isWindow():
+        return  # with all that is in it, such as every page but the one that is open: Tab cannot lead there
     if widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
         yield widget
     if isinstance(widget, QScrollArea):

@@ -13,7 +13,7 @@ from codesign_wizard import theme
 from codesign_wizard.core.flow import StepState
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import STEP_MARKS, px
-from codesign_wizard.widgets.basics import button, label
+from codesign_wizard.widgets.labels import button, label
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QFocusEvent, QKeyEvent, QPaintEvent
@@ -113,20 +113,25 @@ class RailButton(QAbstractButton):
 
     def __init__(self, step: RailStep, *, current: bool) -> None:
         super().__init__()
-        self.step = step
         self._by_key = False
-        self.setText(step.title)
         self.setCheckable(True)
+        self.setFixedHeight(px(33))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.say(step, current=current)
+
+    def say(self, step: RailStep, *, current: bool) -> None:
+        """Show *step*; *current*: its page is the one that is open."""
+        self.step = step
+        self.setText(step.title)
         self.setEnabled(step.reachable)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if current else Qt.FocusPolicy.ClickFocus)
         self.setChecked(current)
-        self.setFixedHeight(px(33))
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         name = f"{step.title}: {step_word(step.state)}"
         self.setAccessibleName(f"{name}, {step.note}" if step.note else name)
-        if not step.reachable:
-            self.setAccessibleDescription(tr("Opens when the step before it has been visited"))
-            self.setToolTip(self.accessibleDescription())
+        why = "" if step.reachable else tr("Opens when the step before it has been visited")
+        self.setAccessibleDescription(why)
+        self.setToolTip(why)
+        self.update()
 
     def nextCheckState(self) -> None:
         """Leave the mark to the window: a click that leads nowhere must not move it."""
@@ -201,10 +206,18 @@ class Rail(QWidget):
 
     def show_steps(self, steps: Sequence[RailStep], current: str) -> None:
         """Show *steps*; *current* is the key of the one whose page is open."""
-        if self._shown == (tuple(steps), current):
+        former, self._shown = self._shown, (tuple(steps), current)
+        if former == self._shown:
+            return
+        if former is not None and [(one.key, one.group) for one in former[0]] == [
+            (one.key, one.group) for one in steps
+        ]:
+            # most stay as they are, and need not be painted again
+            for one, was, step in zip(self.buttons, former[0], steps, strict=True):
+                if step != was or (step.key == current) is not (step.key == former[1]):
+                    one.say(step, current=step.key == current)
             return
         focused = next((place for place, one in enumerate(self.buttons) if one.hasFocus()), None)
-        self._shown = (tuple(steps), current)
         while (item := self._box.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:

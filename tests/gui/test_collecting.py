@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject
 from codesign_wizard.collecting import Collector
 
 if TYPE_CHECKING:
+    import pytest
     from pytestqt.qtbot import QtBot
 
 
@@ -44,4 +45,25 @@ def test_cycles_go_on_the_window_s_thread_alone(qtbot: QtBot, qapp: Any) -> None
     assert gone == []
     qtbot.waitUntil(lambda: gone != [], timeout=20_000)
     assert gone == [threading.get_ident()]
+    parent.deleteLater()
+
+
+def test_while_jobs_run_only_what_is_young_is_collected(qapp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    collected: list[int] = []
+    now = [1000.0]
+    monkeypatch.setattr(gc, "get_count", lambda: (5000, 20, 20))
+    monkeypatch.setattr(gc, "collect", collected.append)
+    monkeypatch.setattr("codesign_wizard.collecting.time.monotonic", lambda: now[0])
+    parent = QObject()
+    collector = Collector(parent)
+    monkeypatch.setattr(Collector, "busy", True)
+    collector.collect()
+    assert collected == [0]
+    now[0] += 61
+    collector.collect()
+    collector.collect()
+    assert collected == [0, 1, 0], "a long job's own leavings go as well"
+    monkeypatch.setattr(Collector, "busy", False)
+    collector.collect()
+    assert collected[-1] == 2
     parent.deleteLater()

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from codesign_wizard.core.finding import Finding, FindingKind, Severity
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.theme import Mark
-from codesign_wizard.widgets.basics import CopyButton
+from codesign_wizard.widgets.basics import CodeBox, CopyButton, Facts
 from codesign_wizard.widgets.fields import CheckedField, SecretField
 
 if TYPE_CHECKING:
@@ -158,3 +158,18 @@ def test_a_path_that_is_wrong_gets_its_sign_within_the_window(window: MainWindow
     page.timeout.judge(accuse=True)
     QApplication.processEvents()
     assert page.timeout.message.width() > 200, "the field is short, what is wrong with it is not"
+
+
+def test_facts_that_change_keep_their_rows(form: QWidget, qtbot: QtBot) -> None:
+    facts = Facts([("Vault", "contoso"), ("Key", "one")])
+    form.layout().addWidget(facts)
+    facts.show()
+    boxes = facts.findChildren(CodeBox)
+    assert [box.toPlainText() for box in boxes] == ["contoso", "one"]
+    facts.set([("Vault", "contoso"), ("Certificate", "two"), ("Key", "three")])
+    shown = facts.findChildren(CodeBox)
+    assert shown[:2] == boxes
+    assert [box.toPlainText() for box in shown] == ["contoso", "two", "three"]
+    assert [box.accessibleName() for box in shown][1:] == ["Certificate: two", "Key: three"]
+    facts.set([("Vault", "fabrikam")])
+    assert [box.toPlainText() for box in shown if not box.isHidden()] == ["fabrikam"]

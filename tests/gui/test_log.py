@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from codesign_wizard.window import MainWindow
+
+
+ONE, TWO = JobLabel(1, "One"), JobLabel(2, "Two")
 
 
 @pytest.fixture
@@ -59,9 +63,14 @@ def test_the_model_keeps_qts_rules_while_it_grows_filters_and_drops(
 def test_a_hundred_thousand_lines_do_not_hold_the_window(
     pane: LogPane, window: MainWindow, qtbot: QtBot
 ) -> None:
+    text = "Line {} of a long log, as long as lines usually are"
+    pane.add(
+        [LogLine(datetime.now(UTC), LogLevel.INFO, "vault", text.format(n), "", ONE) for n in range(60_000)]
+    )
+
     def work(job: Job) -> None:
-        for number in range(100_000):
-            job.log(LogLevel.INFO, f"Line {number} of a long log, as long as lines usually are", part="vault")
+        for number in range(60_000, 100_000):
+            job.log(LogLevel.INFO, text.format(number), part="vault")
 
     pauses: list[float] = []
     last = time.thread_time()
@@ -85,7 +94,33 @@ def test_a_hundred_thousand_lines_do_not_hold_the_window(
     pane.model.set_filter(least=LogLevel.INFO, search="")
     pane.model.fold_all(True)
     assert time.thread_time() - began < 2
-    assert pane.model.rowCount() == 1
+    assert pane.model.rowCount() == 2
+    wait_idle(window, qtbot)
+
+
+def test_a_job_waits_until_its_lines_are_shown_but_not_for_ever(window: MainWindow, qtbot: QtBot) -> None:
+    waited: list[float] = []
+    begun, held_up, over = threading.Event(), threading.Event(), threading.Event()
+
+    def work(job: Job) -> None:
+        begun.set()
+        held_up.wait(30)
+        for _ in range(2):  # with the window held up; then with one that shows what comes
+            began = time.monotonic()
+            for _ in range(1002):
+                job.log(LogLevel.INFO, "A line")
+            waited.append(time.monotonic() - began)
+            over.set()
+            window_goes_on.wait(30)
+
+    window_goes_on = threading.Event()
+    window.runner.start(work, "Logging")
+    qtbot.waitUntil(begun.is_set)
+    held_up.set()
+    assert over.wait(30)
+    assert waited[0] >= 0.25, "it was told to wait until the window has shown the lines"
+    window_goes_on.set()
+    qtbot.waitUntil(lambda: window.log_model.total == 2 * 1002)
     wait_idle(window, qtbot)
 
 
@@ -102,9 +137,6 @@ def shown(model: LogModel) -> list[str]:
             model.visible_line(row).text if group is None else f"# {group.job.name} {len(group.rows)}"
         )
     return texts
-
-
-ONE, TWO = JobLabel(1, "One"), JobLabel(2, "Two")
 
 
 def test_each_jobs_lines_stand_together_and_fold(qtmodeltester: ModelTester) -> None:

@@ -165,9 +165,10 @@ def test_going_on_with_a_problem_asks_once_in_the_footer(window: MainWindow, qtb
 def test_closing_while_a_job_runs_cancels_it_and_closes_when_it_has_ended(
     window: MainWindow, qtbot: QtBot
 ) -> None:
-    may_end, ended = threading.Event(), threading.Event()
+    begun, may_end, ended = threading.Event(), threading.Event(), threading.Event()
 
     def work(job: Job) -> None:
+        begun.set()
         try:
             forever(job)
         finally:
@@ -175,6 +176,7 @@ def test_closing_while_a_job_runs_cancels_it_and_closes_when_it_has_ended(
             ended.set()
 
     window.runner.start(work, "Doing something")
+    qtbot.waitUntil(begun.is_set, timeout=20_000)
     window.close()
     assert not ended.is_set(), "closing must not wait on the window's thread"
     assert window.isVisible()

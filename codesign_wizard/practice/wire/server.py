@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from urllib.parse import urlsplit
 
+from codesign_wizard.core.turns import give_way
 from codesign_wizard.practice.clock import Clock
 from codesign_wizard.practice.conditions import Conditions
 from codesign_wizard.practice.wire import proxy
@@ -148,6 +149,7 @@ class Server:
                 request = stream.read_head()
                 if request is None:
                     return None
+                give_way()
                 if request.method == "CONNECT":
                     target, refusal = self._connect_target(request)
                     if refusal is None and target is not None:
@@ -274,6 +276,7 @@ class Server:
         return self._answer(request, handle)
 
     def _hold(self, request: Request) -> None:
+        give_way()  # the window that it is practised in
         self._conditions.hold(request.host)
         if self._conditions.stopping.is_set():
             raise ClosedError("the practice cloud stops")
