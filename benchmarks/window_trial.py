@@ -117,6 +117,7 @@ def turn():
     except StopIteration:
         window.close()
         app.quit()
+    # a slot's exception would be printed, and the loop go on for ever
     except BaseException:
         sys.excepthook(*sys.exc_info())
         app.exit(1)

@@ -118,6 +118,7 @@ class Runner(QObject):
         # What a thread was given, until it has certainly let go of it: were it the last to, the pages and
         # tasks that its work refers to would be taken apart there, while Qt destroys widgets here.
         self._works: dict[Task, Callable[[Job], Any]] = {}
+        self._waiting: deque[Task] = deque()  # for the window to show that they run
         self._ended: deque[tuple[float, Task, Callable[[Job], Any] | None]] = deque()
         self._executor: ThreadPoolExecutor | None = None
         self._stopping = False
@@ -176,17 +177,19 @@ class Runner(QObject):
         self._tasks.append(task)
         self._works[task] = work
         self._timer.start()
+        self._waiting.append(task)
         if lasting:
-            self._executor.submit(self._work, task, work)
+            self._begin()
         else:
             # once the window shows that it runs: it would wait for the interpreter at every step of that
-            QTimer.singleShot(0, self, lambda: self._submit(task, work))
+            QTimer.singleShot(0, self, self._begin)
         self.changed.emit()
         return task
 
-    def _submit(self, task: Task, work: Callable[[Job], Any]) -> None:
-        if self._executor is not None and not self._closed:
-            self._executor.submit(self._work, task, work)
+    def _begin(self) -> None:
+        while self._waiting and self._executor is not None and not self._closed:
+            task = self._waiting.popleft()
+            self._executor.submit(self._work, task, self._works[task])
 
     def log(self, level: LogLevel, text: str, *, part: str = "") -> None:
         """Add a line of the window's own to the log; safe from any thread."""
