@@ -17830,6 +17830,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>Opens when the step before it has been visited</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Steps</source>
         <translation type="unfinished"></translation>
     </message>
@@ -17856,11 +17861,6 @@
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Show &amp;log</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>Opens when the step before it has been visited</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -17830,6 +17830,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>Opens when the step before it has been visited</source>
+        <translation>Öffnet sich, wenn der Schritt davor besucht wurde</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Steps</source>
         <translation>Schritte</translation>
     </message>
@@ -17857,11 +17862,6 @@
         <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Show &amp;log</source>
         <translation>Pr&amp;otokoll zeigen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>Opens when the step before it has been visited</source>
-        <translation>Öffnet sich, wenn der Schritt davor besucht wurde</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
