@@ -98,6 +98,7 @@ def macos(place: str, own: MainWindow, tell: Tell, kill: Callable[[], None]) -> 
     if place == "waiting":
         yield lambda: page.stages.cards["processing"].state is StageState.RUNNING
         own.close()
+        yield lambda: False
     yield lambda: not own.runner.tasks
     own.workspace.save()
     result = own.workspace.profile.results[MACOS_TRIAL]
