@@ -5,6 +5,7 @@ Exit codes: 0 no error among the findings, 1 at least one, 2 wrong usage or unre
 
 from __future__ import annotations
 
+import gc
 import sys
 import warnings
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Remedy,
 from codesign_wizard.core.language import ENGLISH, start_language, use_language
 from codesign_wizard.core.text import tr
 from codesign_wizard.crash import hide_secrets
+
+_COLLECT_AFTER = 50_000  # new objects; Python's own is 700
 
 UNEXPECTED = FindingKind(
     "internal.unexpected",
@@ -44,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not sys.warnoptions:
         # what libraries tell their developers is no news for the person
         warnings.simplefilter("ignore")
-    outcome = _outcome(arguments, printer)
+    outcome = _outcome(arguments, printer, alone=argv is None)
     return printer.end(replace(outcome, findings=with_hints(outcome.findings)))
 
 
@@ -53,9 +56,12 @@ def main_gui() -> int:
     return main(["gui", *sys.argv[1:]])
 
 
-def _outcome(arguments: list[str], printer: Printer) -> Outcome:
+def _outcome(arguments: list[str], printer: Printer, *, alone: bool) -> Outcome:
     try:
         parsed = parse(arguments)
+        if alone and parsed.name != "gui":
+            # what is imported stays, and looking through it for cycles takes a twentieth of a short run
+            gc.set_threshold(_COLLECT_AFTER)
         printer.begin(parsed.name, parsed.practice)
         with Context(parsed, printer) as context:
             return parsed.run(context)

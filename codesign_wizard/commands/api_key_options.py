@@ -9,14 +9,17 @@ import argparse
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codesign_wizard.commands.context import Context, environment_secret
 from codesign_wizard.commands.hints import with_remedy
-from codesign_wizard.core.apple.api_key import ApiKey, KeyFile, check_ids, none, parse_key, read_key_file
-from codesign_wizard.core.apple.notary_explain import KnownKey
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Finding, blocks
 from codesign_wizard.core.text import tr
+
+if TYPE_CHECKING:
+    from codesign_wizard.core.apple.api_key import ApiKey, KeyFile
+    from codesign_wizard.core.apple.notary_explain import KnownKey
 
 _FILE = "CODESIGN_WIZARD_API_KEY_FILE"
 _KEY = "CODESIGN_WIZARD_API_KEY"  # a name, not a value
@@ -52,6 +55,9 @@ def add_key_arguments(parser: argparse.ArgumentParser) -> None:
 
 def given_key(context: Context) -> GivenKey:
     """Return the key by options, environment, profile, in this order; raises ``InputError``."""
+    from codesign_wizard.core.apple.api_key import ApiKey, check_ids, none
+    from codesign_wizard.core.apple.notary_explain import KnownKey
+
     options, session = context.options, context.session
     own = session.profile.macos.api_key
     environment = {} if context.practising else os.environ
@@ -96,6 +102,8 @@ def keep_key(context: Context, given: GivenKey, *, accepted: str) -> bool:
 
 
 def _fresh(context: Context) -> KeyFile | None:
+    from codesign_wizard.core.apple.api_key import parse_key, read_key_file
+
     if context.options.key_file is not None:
         return read_key_file(context.options.key_file)
     if context.practising:

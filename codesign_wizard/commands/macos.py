@@ -280,7 +280,6 @@ def verify(context: Context) -> Outcome:
 def trial(context: Context, own: Path | None, folder: Path, name: str) -> Outcome:
     """Run the trial for macOS."""
     from codesign_wizard.core.apple.forms import Form, form_of
-    from codesign_wizard.core.apple.later_words import UPLOAD
     from codesign_wizard.core.apple.sign_any import SigningOptions
     from codesign_wizard.core.apple.verify_any import accepted
     from codesign_wizard.core.macos_trial import not_refused, run_macos_trial, unfinished
@@ -305,6 +304,8 @@ def trial(context: Context, own: Path | None, folder: Path, name: str) -> Outcom
     )
     state = None if context.options.anew else session.macos_trial()
     if state is not None and context.options.anyway:
+        from codesign_wizard.core.apple.later_words import UPLOAD
+
         state = not_refused(state, UPLOAD)
     if context.options.resume and state is None:
         raise InputError(NOTHING_TO_CONTINUE())

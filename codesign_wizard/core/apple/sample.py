@@ -50,15 +50,18 @@ BAD_VERSION = FindingKind(
 )
 
 
-def build_sample(job: JobContext, product_name: str, target: Path, *, version: str = "1.0.0") -> None:
+def build_sample(
+    job: JobContext, product_name: str, target: Path, *, version: str = "1.0.0", plain: bool = True
+) -> None:
     """Write an unsigned product archive for *product_name* to *target*, whole or not at all.
 
+    With *plain* nothing in it is compressed, and equal requests give equal bytes on every system.
     Raises ``InputError`` for a name or version that cannot be used, ``OSError``, ``Cancelled``.
     """
     plan = sample_plan(product_name, version=version)
     with replacing(target) as draft, tempfile.TemporaryFile() as spool:
-        toc = package_build.build(job, xar_write.Heap(spool, plain=True), plan, plain=True)
-        table = xar_write.settle(toc, lambda offset: offset, (), plain=True)
+        toc = package_build.build(job, xar_write.Heap(spool, plain=plain), plan, plain=plain)
+        table = xar_write.settle(toc, lambda offset: offset, (), plain=plain)
         length = spool.tell()
         spool.seek(0)
         with draft.open("wb") as file:
