@@ -178,7 +178,7 @@ def _pieces(look: Tokens, px: Callable[[float], int], mono: str) -> str:
         selection-color: {look.on_selection}; selection-background-color: {look.selection}; }}
     QTableView::item {{ padding: 0 {px(6)}px; border: none; }}
     QTableView[role="matrix"] {{ background: {look.surface}; border: 1px solid {look.line}; }}
-    QTableView[role="matrix"]::item {{ padding: 0 {px(8)}px; border-bottom: 1px solid {look.line}; }}
+    QTableView[role="matrix"]::item {{ padding: 0 {px(6)}px; border-bottom: 1px solid {look.line}; }}
     QTableView[role="matrix"]:focus {{ border: 1px solid {look.accent}; }}
     QTableView[role="matrix"] QHeaderView::section {{ padding: {px(6)}px {px(8)}px; border: none;
         border-bottom: 1px solid {look.line}; background: {look.surface}; }}

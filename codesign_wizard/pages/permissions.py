@@ -86,7 +86,7 @@ class PermissionsPage(Page):
         self.findings.again.connect(lambda finding: self.run())
         self.findings.link.connect(self.link)
         self._fill(right, (self.findings, self._admin_card()))
-        self.columns = Columns(left, right, share=(3, 2))
+        self.columns = Columns(left, right, share=(5, 3))
         # what is about to be granted has the whole width, and is not looked for below the findings
         self.plan_place = QVBoxLayout()
         self.add(self.plan_place)

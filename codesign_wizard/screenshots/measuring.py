@@ -150,6 +150,9 @@ def _tabs(bar: QTabBar) -> Iterator[Clipped]:
 
 def _cells(table: QTableView) -> Iterator[Clipped]:
     model, heads = table.model(), table.horizontalHeader()
+    # the style sheet's padding, and what the style keeps for the frame of the focus
+    frame = table.style().pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin, None, table) + 1
+    around = 2 * (px(6) + frame)
     for column in range(model.columnCount()):
         stretched = heads.sectionResizeMode(column) is heads.ResizeMode.Stretch
         # the log's messages are as long as they are
@@ -164,7 +167,7 @@ def _cells(table: QTableView) -> Iterator[Clipped]:
         widest = max(texts, key=lambda one: one[0].horizontalAdvance(str(one[1] or "")))
         text = str(widest[1] or "")
         yield from _compared(
-            table, text, widest[0].horizontalAdvance(text), heads.sectionSize(column) - px(12)
+            table, text, widest[0].horizontalAdvance(text), heads.sectionSize(column) - around
         )
 
 

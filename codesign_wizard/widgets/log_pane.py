@@ -116,8 +116,8 @@ class LogView(QTableView):
         heads.setHighlightSections(False)
         heads.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         # the time is fixed-width text of which nothing may be cut off
-        clock = QFontMetrics(theme.font(11.5, mono=True)).horizontalAdvance("00:00:00.0000") + px(12)
-        for column, width in ((0, clock), (1, clock), (2, px(56)), (3, px(92))):
+        clock = QFontMetrics(theme.font(11.5, mono=True)).horizontalAdvance("00:00:00.000") + px(20)
+        for column, width in ((0, clock), (1, clock), (2, px(64)), (3, px(92))):
             self.setColumnWidth(column, width)
         heads.setSectionResizeMode(Column.TEXT, QHeaderView.ResizeMode.Stretch)
         heads.setMinimumSectionSize(px(40))
@@ -205,7 +205,7 @@ class LogView(QTableView):
         # whole where there is room for it beside the words; the tip, the search and copies have it anyway
         self._model.short_ids = width < px(1100)
         longest = _SHORT if self._model.short_ids else _WHOLE
-        room = QFontMetrics(theme.font(11.5, mono=True)).horizontalAdvance(longest) + px(16)
+        room = QFontMetrics(theme.font(11.5, mono=True)).horizontalAdvance(longest) + px(20)
         head = self.horizontalHeader().sectionSizeHint(Column.REQUEST)
         self.setColumnWidth(Column.REQUEST, max(room, head))
         self.setColumnHidden(Column.REQUEST, width < px(560))

@@ -203,7 +203,7 @@ class Matrix(QTableView):
         for column in (Column.PURPOSE, Column.STATE):
             metrics = QFontMetrics(_state_font(column))
             longest = max((metrics.horizontalAdvance(_text(row, column)) for row in rows), default=0)
-            heads.resizeSection(column, max(longest + px(14), heads.sectionSizeHint(column)))
+            heads.resizeSection(column, max(longest + px(18), heads.sectionSizeHint(column)))
         self.setFixedHeight(self.sizeHint().height())
         places = [place for place, row in enumerate(rows) if row.permission.key == key]
         if rows:
