@@ -35,8 +35,8 @@ from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
     from codesign_wizard.core.apple.api_key import ApiKey
-    from codesign_wizard.core.apple.notary import Desk
     from codesign_wizard.core.apple.notary_api import NotaryApi
+    from codesign_wizard.core.apple.notary_desk import Desk
     from codesign_wizard.core.apple.notary_explain import KnownKey
     from codesign_wizard.core.apple.options import AppleOptions
     from codesign_wizard.core.apple.submissions import SubmissionStore
@@ -397,7 +397,7 @@ class Session:
 
     def notary_desk(self, key: ApiKey, known: KnownKey | None = None) -> Desk:
         """Return what notarising needs; raises ``InputError`` for a key that cannot be read."""
-        from codesign_wizard.core.apple.notary import Desk
+        from codesign_wizard.core.apple.notary_desk import Desk
 
         return Desk(
             self.notary_api(key, known), self.submissions(), self.secrets, self.profile.id, self.apple_roots()

@@ -111,7 +111,7 @@ def make(
     """Make the request *wanted*, after all that can be checked before and a yes."""
     from codesign_wizard.core.certificates.desk_words import what_is_made
     from codesign_wizard.core.certificates.preflight import check_before_request
-    from codesign_wizard.core.certificates.request import check_request
+    from codesign_wizard.core.certificates.request_check import check_request
 
     tier, permissions = _known(context, vault, credential)
     before = check_before_request(vault.options, wanted, holding, tier=tier, permissions=permissions)
@@ -157,7 +157,7 @@ def _known(
 
 
 def _judged(pending: PendingRequest) -> list[Finding]:
-    from codesign_wizard.core.certificates.request import check_request
+    from codesign_wizard.core.certificates.request_check import check_request
 
     return check_request(pending.request)
 

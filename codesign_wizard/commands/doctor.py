@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from codesign_wizard.commands.api_key_options import add_key_arguments, given_key
 from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.expiring import add_expiring_argument, with_endings
-from codesign_wizard.commands.macos import (
+from codesign_wizard.commands.macos import hinted, identities
+from codesign_wizard.commands.macos_arguments import (
     add_identity_arguments,
     add_level_argument,
     add_password_argument,
-    hinted,
-    identities,
 )
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.commands.server import doctor, with_server

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codesign_wizard.commands.context import Context, environment_secret
+from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.hints import password_hint, with_remedy
+from codesign_wizard.commands.identity_passwords import (
+    KEYS_ENVIRONMENT,
+    NEW_ENVIRONMENT,
+    Passwords,
+    asked_password,
+    keys_password,
+    wrong_use,
+)
 from codesign_wizard.commands.output import Outcome
-from codesign_wizard.core.errors import CodesignError, InputError
+from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Finding, Remedy, blocks, iso, utc_now, worst_first
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import APPLE_PASSWORD
@@ -22,11 +29,6 @@ if TYPE_CHECKING:
     from codesign_wizard.core.apple.identity import Identity, IdentityReport
     from codesign_wizard.core.apple.repack import Protection, WrittenIdentity
     from codesign_wizard.core.apple.trust import AppleRoots
-
-_ENVIRONMENT = "CODESIGN_WIZARD_P12_PASSWORD"
-_NEW_ENVIRONMENT = "CODESIGN_WIZARD_NEW_P12_PASSWORD"
-_KEYS_ENVIRONMENT = "CODESIGN_WIZARD_KEYS_PASSWORD"
-_MAXIMUM_LINE = 4096
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,61 +78,6 @@ def run(context: Context) -> Outcome:
     }[context.options.what](context)
 
 
-class _Passwords:
-    """The passwords that were given: by standard input a line a file, else the environment or the keyring."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        options = context.options
-        lines = _lines(context) if options.password_stdin or options.new_password_stdin else []
-        self.new: Secret | None = environment_secret(_NEW_ENVIRONMENT)
-        if options.new_password_stdin:
-            self.new = lines.pop()
-        self._lines = lines if options.password_stdin else []
-        if options.password_stdin and not self._lines:
-            raise InputError(_no_secret())
-        self._given = environment_secret(_ENVIRONMENT)
-
-    def of(self, place: int) -> Secret | None:
-        """Return the password of the file in *place*; the last line counts for all that follow."""
-        if self._lines:
-            return self._lines[min(place, len(self._lines) - 1)]
-        if self._given is None:
-            session = self._context.session
-            self._given = session.secrets.get(session.profile.id, APPLE_PASSWORD)
-        return self._given
-
-    @property
-    def told(self) -> bool:
-        """Whether one was given for this run."""
-        return bool(self._lines) or environment_secret(_ENVIRONMENT) is not None
-
-
-def _lines(context: Context) -> list[Secret]:
-    if sys.stdin is None or sys.stdin.isatty():
-        return [context.read_secret()]
-    found = []
-    try:
-        for _ in range(8):
-            line = sys.stdin.readline(_MAXIMUM_LINE + 1)
-            if not line:
-                break
-            if len(line) > _MAXIMUM_LINE:
-                raise InputError(_no_secret())
-            found.append(Secret(line.rstrip("\r\n")))
-    except UnicodeDecodeError as error:
-        raise InputError(_no_secret()) from error
-    if not found:
-        raise InputError(_no_secret())
-    return found
-
-
-def _no_secret() -> Finding:
-    from codesign_wizard.commands.context import NO_SECRET
-
-    return NO_SECRET()
-
-
 def _check(context: Context) -> Outcome:
     from codesign_wizard.core.apple.certificates import Kind
 
@@ -141,7 +88,7 @@ def _check(context: Context) -> Outcome:
     if options.application_file is not None:
         given.append((options.application_file, Kind.APPLICATION))
     if not given:
-        raise _wrong(tr("identity check needs a .p12 file."))
+        raise wrong_use(tr("identity check needs a .p12 file."))
     reports, findings, one = _judge(context, given)
     files = [
         {"file": str(path), "place": wanted.value if wanted is not None else None, **report_json(report)}
@@ -165,7 +112,7 @@ def _judge(
 ) -> tuple[list[IdentityReport], list[Finding], bool | None]:
     from codesign_wizard.core.apple.identity import judge_pair
 
-    roots, passwords = context.session.apple_roots(), _Passwords(context)
+    roots, passwords = context.session.apple_roots(), Passwords(context)
     read = [
         _read(context, passwords, place, path, wanted, roots) for place, (path, wanted) in enumerate(given)
     ]
@@ -178,7 +125,7 @@ def _judge(
 
 
 def _read(
-    context: Context, passwords: _Passwords, place: int, path: Path, wanted: Kind | None, roots: AppleRoots
+    context: Context, passwords: Passwords, place: int, path: Path, wanted: Kind | None, roots: AppleRoots
 ) -> tuple[IdentityReport, Secret | None]:
     """Judge the file in *place*, asking for its password where it lacks and somebody can be asked."""
     from codesign_wizard.core.apple.identity import read_identity
@@ -223,8 +170,8 @@ def _repack(context: Context) -> Outcome:
 
     options = context.options
     if not 1 <= len(options.files) <= 2:
-        raise _wrong(tr("identity repack needs one or two .p12 files."))
-    roots, passwords = context.session.apple_roots(), _Passwords(context)
+        raise wrong_use(tr("identity repack needs one or two .p12 files."))
+    roots, passwords = context.session.apple_roots(), Passwords(context)
     reports = [
         _read(context, passwords, place, path, None, roots)[0] for place, path in enumerate(options.files)
     ]
@@ -233,9 +180,9 @@ def _repack(context: Context) -> Outcome:
     if any(report.identity is None for report in reports):
         return Outcome(worst_first(_hinted(findings)), {"files": []}, blocked=tr("Nothing was written."))
     if len(identities) == 2 and identities[0].kind is identities[1].kind:
-        raise _wrong(tr("Both files are of one kind; repack one file at a time."))
+        raise wrong_use(tr("Both files are of one kind; repack one file at a time."))
     # the first file's own password is the one, unless another is given
-    new = passwords.new or passwords.of(0) or _asked_password(context)
+    new = passwords.new or passwords.of(0) or asked_password(context)
     protection = Protection.LEGACY if options.legacy else Protection.MODERN
     files = _write(context, identities, new, protection)
     # whether they fit together is for check to say; what was wrong before still is
@@ -266,7 +213,7 @@ def _write(
                 remedies=[
                     Remedy(
                         title=tr("Give one in {variable}, or on standard input.").format(
-                            variable=_NEW_ENVIRONMENT
+                            variable=NEW_ENVIRONMENT
                         )
                     )
                 ]
@@ -306,15 +253,6 @@ def _written(findings: Sequence[Finding], files: Sequence[WrittenIdentity]) -> O
     )
 
 
-def _asked_password(context: Context) -> Secret | None:
-    if not context.can_ask:
-        return None
-    first = context.ask_secret(tr("New password for the .p12 files: "))
-    if first and context.ask_secret(tr("Once more: ")) != first:
-        raise _wrong(tr("The two are not the same."))
-    return Secret(first) if first else None
-
-
 def _request(context: Context) -> Outcome:
     from codesign_wizard.core.apple import identity_findings as found
     from codesign_wizard.core.apple.requests import WANTED, RequestDesk, apple_steps
@@ -322,7 +260,7 @@ def _request(context: Context) -> Outcome:
 
     options, session = context.options, context.session
     if options.files:
-        raise _wrong(tr("identity request takes no files."))
+        raise wrong_use(tr("identity request takes no files."))
     desk = RequestDesk(session.apple_keys_folder())
     pending = desk.pending()
     folder = options.output or Path()
@@ -332,7 +270,7 @@ def _request(context: Context) -> Outcome:
         request = next((each for each in pending if each.kind is kind), None)
         kind_of_news = found.REQUEST_WAITS
         if request is None or options.anew:
-            password = _keys_password(context, make=True)
+            password = keys_password(context, make=True)
             if password is None:
                 return Outcome([_no_keyring(session.secrets.reason)], {}, blocked=tr("No request was made."))
             # keyring and folder know the profile by its id, which must be there again next time
@@ -369,14 +307,6 @@ def _request(context: Context) -> Outcome:
     )
 
 
-def _keys_password(context: Context, *, make: bool) -> Secret | None:
-    """Return what the waiting keys are encrypted under; with *make* a new one where there is none."""
-    given = environment_secret(_KEYS_ENVIRONMENT)
-    if given is not None:
-        return given
-    return context.session.apple_keys_password(make=make)
-
-
 def _no_keyring(reason: str) -> Finding:
     from codesign_wizard.core.apple import identity_findings as found
 
@@ -385,7 +315,7 @@ def _no_keyring(reason: str) -> Finding:
         remedies=[
             Remedy(
                 title=tr("Choose a password, keep it yourself, and give it each time in {variable}.").format(
-                    variable=_KEYS_ENVIRONMENT
+                    variable=KEYS_ENVIRONMENT
                 )
             )
         ],
@@ -398,15 +328,15 @@ def _assemble(context: Context) -> Outcome:
 
     options = context.options
     if not options.files:
-        raise _wrong(tr("identity assemble needs the .cer files from Apple's site."))
+        raise wrong_use(tr("identity assemble needs the .cer files from Apple's site."))
     desk = RequestDesk(context.session.apple_keys_folder())
     made = desk.assemble(
-        options.files, _keys_password(context, make=False), roots=context.session.apple_roots()
+        options.files, keys_password(context, make=False), roots=context.session.apple_roots()
     )
     if blocks(made.findings):
         return Outcome(worst_first(made.findings), {"files": []}, blocked=tr("Nothing was written."))
-    passwords = _Passwords(context)
-    new = passwords.new or passwords.of(0) or _asked_password(context)
+    passwords = Passwords(context)
+    new = passwords.new or passwords.of(0) or asked_password(context)
     protection = Protection.LEGACY if options.legacy else Protection.MODERN
     files = _write(context, [identity for identity, _ in made.identities], new, protection)
     # the keys are in the .p12 files now, which were opened again to be sure
@@ -470,9 +400,3 @@ def _facts(report: IdentityReport) -> list[tuple[str, str]]:
         words = ", ".join(report.structure.schemes) or tr("not encrypted")
         facts.append((tr("Protection"), f"{words}; {report.structure.mac or tr('no integrity check')}"))
     return facts
-
-
-def _wrong(why: str) -> CodesignError:
-    from codesign_wizard.commands.arguments import WRONG
-
-    return InputError(WRONG(why=why))

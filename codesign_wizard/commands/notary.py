@@ -17,9 +17,9 @@ from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import when
 
 if TYPE_CHECKING:
-    from codesign_wizard.core.apple.notary import Desk
-    from codesign_wizard.core.apple.notary import Outcome as Notarised
     from codesign_wizard.core.apple.notary_api import Submission
+    from codesign_wizard.core.apple.notary_desk import Desk
+    from codesign_wizard.core.apple.notary_desk import Outcome as Notarised
     from codesign_wizard.core.apple.submissions import Record
 
 NEEDS = FindingKind(
@@ -116,7 +116,7 @@ def _check(context: Context) -> Outcome:
 
 
 def _submit(context: Context) -> Outcome:
-    from codesign_wizard.core.apple import notary
+    from codesign_wizard.core.apple import notary_desk, notary_submit, notary_words
     from codesign_wizard.core.apple.submitted_file import check_file
 
     options = context.options
@@ -124,19 +124,21 @@ def _submit(context: Context) -> Outcome:
     check_file(path)
     desk, given = _desk(context)
     try:
-        brought = notary.submit(context.job, desk, path, look_first=not options.anyway, anew=options.anew)
+        brought = notary_submit.submit(
+            context.job, desk, path, look_first=not options.anyway, anew=options.anew
+        )
     except Cancelled:
-        stopped = notary.stopped(desk.submissions, desk.secrets, path)
+        stopped = notary_words.stopped(desk.submissions, desk.secrets, path)
         if stopped is None:
             raise  # nothing is with Apple
         record, finding = stopped
-        return _told(notary.Outcome(record, [finding]), [*given, finding], code=INTERRUPTED)
+        return _told(notary_desk.Outcome(record, [finding]), [*given, finding], code=INTERRUPTED)
     findings = [*given, *brought.findings]
     if not brought.record.id:
         return _told(brought, findings)
     if options.wait is False:
         if brought.record.open:
-            findings.append(_with_how(notary.submitted(brought.record)))
+            findings.append(_with_how(notary_words.submitted(brought.record)))
         return _told(brought, findings)
     return _waited(context, desk, brought.record, findings, path)
 
@@ -162,7 +164,7 @@ def _log(context: Context) -> Outcome:
 
 def _history(context: Context) -> Outcome:
     from codesign_wizard.core.apple import notary
-    from codesign_wizard.core.apple.notary import record_json
+    from codesign_wizard.core.apple.notary_desk import record_json
 
     desk, given = _desk(context)
     rows = notary.history(context.job, desk)
@@ -196,17 +198,17 @@ def _line(submission: Submission | None, note: Record | None) -> str:
 def _waited(
     context: Context, desk: Desk, record: Record, findings: Sequence[Finding], path: Path | None
 ) -> Outcome:
-    from codesign_wizard.core.apple import notary
+    from codesign_wizard.core.apple import notary, notary_desk, notary_words
 
     try:
         patience = max(0.0, context.options.wait_at_most * 60)
         outcome = notary.wait(context.job, desk, record, patience=patience, look=path)
     except Cancelled:
-        waiting = notary.Outcome(record, [_with_how(notary.in_progress(record))])
+        waiting = notary_desk.Outcome(record, [_with_how(notary_words.in_progress(record))])
         return _told(waiting, [*findings, *waiting.findings], code=INTERRUPTED)
     except CodesignError as error:
-        waiting = notary.Outcome(record, [])
-        return _told(waiting, [*findings, error.finding, _with_how(notary.in_progress(record))])
+        waiting = notary_desk.Outcome(record, [])
+        return _told(waiting, [*findings, error.finding, _with_how(notary_words.in_progress(record))])
     if outcome.record.open:
         return _told(outcome, [*findings, *map(_with_how, outcome.findings)])
     return _ended(context, outcome, [*findings, *outcome.findings], path)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.commands.context import Context, environment_secret
 from codesign_wizard.commands.hints import password_hint, with_remedy
-from codesign_wizard.commands.macos import (
+from codesign_wizard.commands.macos import sign as sign_for_macos
+from codesign_wizard.commands.macos_arguments import (
     add_code_arguments,
     add_identity_arguments,
     add_password_argument,
     refuse_options,
 )
-from codesign_wizard.commands.macos import sign as sign_for_macos
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.commands.verify import add_root_arguments
 from codesign_wizard.core.errors import InputError

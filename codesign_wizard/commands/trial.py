@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from codesign_wizard.commands.context import Context
-from codesign_wizard.commands.macos import (
+from codesign_wizard.commands.macos_arguments import (
     add_identity_arguments,
     add_level_argument,
     add_password_argument,
     add_trial_arguments,
     is_for_macos,
 )
-from codesign_wizard.commands.macos import trial as trial_for_macos
+from codesign_wizard.commands.macos_trial import trial as trial_for_macos
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.commands.sign import ONE_SECRET, add_signing_arguments, verify_hint
 from codesign_wizard.commands.systems import windows_and_macos

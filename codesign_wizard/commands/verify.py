@@ -7,8 +7,8 @@ from datetime import UTC
 from pathlib import Path
 
 from codesign_wizard.commands.context import Context
-from codesign_wizard.commands.macos import add_level_argument, is_for_macos
 from codesign_wizard.commands.macos import verify as verify_for_macos
+from codesign_wizard.commands.macos_arguments import add_level_argument, is_for_macos
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import when

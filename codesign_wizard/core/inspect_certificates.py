@@ -101,6 +101,7 @@ _PURPOSES = {
 def inspect_certificates(
     path: Path, data: bytes, password: Secret | None, roots: RootStore | None, apple: AppleRoots | None
 ) -> Inspection | None:
+    """Return what a file of certificates, keys or requests is; ``None`` for anything else. Raises ``InputError``."""
     if re.search(rb"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----|-----BEGIN ENCRYPTED PRIVATE KEY-----", data):
         return _private_key(path, data, roots)
     request = _request(path, data)
@@ -180,7 +181,8 @@ def _request(path: Path, data: bytes) -> Inspection | None:
 
 
 def _request_details(data: bytes) -> tuple[list[tuple[str, str]], list[Finding]]:
-    from codesign_wizard.core.certificates.request import SIGNATURE_WRONG, SigningRequest, check_request
+    from codesign_wizard.core.certificates.request import SigningRequest
+    from codesign_wizard.core.certificates.request_check import SIGNATURE_WRONG, check_request
 
     try:
         request = SigningRequest.read(data)

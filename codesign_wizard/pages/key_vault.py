@@ -36,9 +36,10 @@ from codesign_wizard.widgets.basics import (
     restyle,
     row,
 )
-from codesign_wizard.widgets.fields import CheckedField, SecretField, field_row
+from codesign_wizard.widgets.fields import CheckedField, field_row
 from codesign_wizard.widgets.findings import FindingList, PassedRow
 from codesign_wizard.widgets.pieces import Banner, Fold, Tabs, az_box, portal_steps
+from codesign_wizard.widgets.secret_field import SecretField
 
 if TYPE_CHECKING:
     from codesign_wizard.core.azure.discovery import Discovery

@@ -30,7 +30,7 @@ from codesign_wizard.widgets.basics import Card, Columns, Facts, button, hairlin
 from codesign_wizard.widgets.pieces import FileDrop
 
 if TYPE_CHECKING:
-    from codesign_wizard.core.apple.notary import Desk
+    from codesign_wizard.core.apple.notary_desk import Desk
     from codesign_wizard.core.macos_trial_state import LaterStep, TrialState
 
 _NAME_WIDTH = 128

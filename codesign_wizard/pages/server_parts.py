@@ -30,7 +30,8 @@ from codesign_wizard.widgets.basics import (
     row,
 )
 from codesign_wizard.widgets.differences import DifferenceTable
-from codesign_wizard.widgets.fields import LABEL_WIDTH, CheckedField, PlainField, SecretField, field_row
+from codesign_wizard.widgets.fields import LABEL_WIDTH, CheckedField, PlainField, field_row
+from codesign_wizard.widgets.secret_field import SecretField
 from codesign_wizard.widgets.stage_cards import StageCards
 
 STAGES = ("build", "unpack", "verify")

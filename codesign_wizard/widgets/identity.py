@@ -15,9 +15,10 @@ from codesign_wizard.core.verdict import readable
 from codesign_wizard.theme import SEVERITY_MARKS, Mark, px
 from codesign_wizard.widgets.answer import FilesDrop
 from codesign_wizard.widgets.basics import Card, Facts, MarkView, button, label, row
-from codesign_wizard.widgets.fields import PasteEdit, SecretField
+from codesign_wizard.widgets.fields import PasteEdit
 from codesign_wizard.widgets.findings import clear_heading
 from codesign_wizard.widgets.pieces import severity_word
+from codesign_wizard.widgets.secret_field import SecretField
 
 P12 = "*.p12 *.pfx"
 

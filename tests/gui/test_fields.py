@@ -14,7 +14,8 @@ from codesign_wizard.core.finding import Finding, FindingKind, Severity
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.theme import Mark
 from codesign_wizard.widgets.basics import CodeBox, CopyButton, Facts
-from codesign_wizard.widgets.fields import CheckedField, SecretField
+from codesign_wizard.widgets.fields import CheckedField
+from codesign_wizard.widgets.secret_field import SecretField
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot

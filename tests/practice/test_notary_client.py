@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from codesign_wizard.core.apple import notary
-from codesign_wizard.core.apple.notary import Desk
+from codesign_wizard.core.apple import notary, notary_submit
+from codesign_wizard.core.apple.notary_desk import Desk
 from codesign_wizard.core.apple.notary_issues import kind_of
 from codesign_wizard.core.apple.preflight import preflight
 from codesign_wizard.core.apple.sign_bundle import sign_bundle
@@ -97,7 +97,7 @@ def test_what_the_notary_refuses_was_predicted(
     look = preflight(Job(), path, roots=session.apple_roots())
     predicted = {each.kind.name for each in look.predicted}
     assert fault in predicted
-    outcome = notary.wait(Job(), desk, notary.submit(Job(), desk, path, look_first=False).record)
+    outcome = notary.wait(Job(), desk, notary_submit.submit(Job(), desk, path, look_first=False).record)
     assert not outcome.accepted
     assert outcome.log is not None
     kinds = [kind_of(issue.message) for issue in outcome.log.issues]
@@ -111,7 +111,7 @@ def test_what_is_right_is_accepted_stapled_and_validated(
     session: Session, desk: Desk, tmp_path: Path
 ) -> None:
     app = _signed(session, tmp_path, "")
-    looked = notary.submit(Job(), desk, app)
+    looked = notary_submit.submit(Job(), desk, app)
     assert (looked.record.name, looked.record.file) == (f"{app.stem}.zip", str(app))
     assert [each.id for each in looked.findings] == ["apple.notary.preflight-ok"]
     outcome = notary.wait(Job(), desk, looked.record)
@@ -120,7 +120,7 @@ def test_what_is_right_is_accepted_stapled_and_validated(
     assert validate(Job(), session.network, app).stapled
     assert not staple(Job(), session.network, app).changed
     # stapled it is the app that was submitted still
-    again = notary.submit(Job(), desk, app)
+    again = notary_submit.submit(Job(), desk, app)
     assert again.record.id == looked.record.id
     assert [each.id for each in again.findings] == ["apple.notary.already-submitted"]
     rows = notary.history(Job(), desk)

@@ -18,7 +18,7 @@ from typing import Any
 
 from codesign_wizard.cli import main
 from codesign_wizard.core import macos_trial
-from codesign_wizard.core.apple import notary, notary_upload, staple
+from codesign_wizard.core.apple import notary, notary_submit, notary_upload, staple
 from codesign_wizard.core.job import Job, StageState
 from codesign_wizard.practice import cloud
 from codesign_wizard.practice.notary import models
@@ -57,7 +57,7 @@ def _arm(place: str) -> None:
     always = lambda *_: True  # noqa: E731  # one line each
     match place:
         case "announced":  # Apple has given an id, and nothing was sent
-            kill_at(notary._Bringing, "_upload", always)
+            kill_at(notary_submit._Bringing, "_upload", always)
         case "part":  # in the middle of the third, two having arrived
             kill_at(notary_upload._Run, "_tell", lambda run, done: done > 2 * PART)
         case "uploaded":  # the storage has it all, and that was not noted

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from codesign_wizard.core.apple import notary
-from codesign_wizard.core.apple.notary import PATIENCE, PROCESSING, UPLOAD, Desk
+from codesign_wizard.core.apple import notary, notary_desk, notary_submit
+from codesign_wizard.core.apple.notary import PATIENCE
+from codesign_wizard.core.apple.notary_desk import PROCESSING, UPLOAD, Desk
 from codesign_wizard.core.apple.staple import staple, validate
 from codesign_wizard.core.apple.submissions import Record
 from codesign_wizard.core.apple.ticket import PATIENCE as TICKET_PATIENCE
@@ -58,7 +59,7 @@ class Upload:
 
     def run(self, job: JobContext, trial: Trial) -> Sequence[Finding]:
         """Upload; what our verification says against it ends the stage."""
-        outcome = notary.submit(_Quiet(job), self.open_desk(), trial.file, look_first=not self.anyway)
+        outcome = notary_submit.submit(_Quiet(job), self.open_desk(), trial.file, look_first=not self.anyway)
         if outcome.record.id:
             trial.state.data[SUBMISSION] = outcome.record.id
             trial.keep()
@@ -139,7 +140,7 @@ def _record(desk: Desk, trial: Trial) -> Record:
     known = desk.submissions.get(str(trial.state.data[SUBMISSION]))
     if known is not None:
         return known
-    return notary.unknown_record(desk, str(trial.state.data[SUBMISSION]), trial.file)
+    return notary_desk.unknown_record(desk, str(trial.state.data[SUBMISSION]), trial.file)
 
 
 class _Quiet:

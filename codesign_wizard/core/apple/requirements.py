@@ -303,6 +303,7 @@ def _oid(dotted: str) -> bytes:
 
 
 def dotted_oid(value: bytes) -> str:
+    """Return the contents of an OBJECT IDENTIFIER with dots, as far as they are one."""
     try:
         return der.read_oid(der.read(der.tlv(der.OBJECT_IDENTIFIER, value)))
     except der.DerError:
@@ -396,6 +397,7 @@ def _compared(comparison: Comparison) -> str:
 
 
 def printed(value: bytes) -> str:
+    """Return an operand as text; what is no UTF-8 is shown by its octets."""
     return value.decode("utf-8", "backslashreplace")
 
 

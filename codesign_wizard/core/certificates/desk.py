@@ -18,7 +18,8 @@ from codesign_wizard.core.certificates import service_findings
 from codesign_wizard.core.certificates.held import Holding, NameState, PendingRequest
 from codesign_wizard.core.certificates.judge import VersionJudgement, judge_version, needs_renewal
 from codesign_wizard.core.certificates.preflight import check_before_request
-from codesign_wizard.core.certificates.request import RequestOptions, check_request
+from codesign_wizard.core.certificates.request import RequestOptions
+from codesign_wizard.core.certificates.request_check import check_request
 from codesign_wizard.core.certificates.subject import Subject
 from codesign_wizard.core.finding import Evidence, Finding, Severity, iso, worst_first
 from codesign_wizard.core.job import JobContext

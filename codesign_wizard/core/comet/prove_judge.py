@@ -44,6 +44,7 @@ def judge_windows(
     delivery: Delivery,
     findings: list[Finding],
 ) -> Verification | None:
+    """Judge the program that was delivered; what was found is put to *findings*."""
     from codesign_wizard.core.authenticode import trust
     from codesign_wizard.core.authenticode.verify import verify_file
 
@@ -94,6 +95,7 @@ def judge_package(
     work: Path,
     findings: list[Finding],
 ) -> PackageVerification:
+    """Judge the package that was delivered, by the server's level; what was found is put to *findings*."""
     from codesign_wizard.core.apple.package_audit import audit_package
     from codesign_wizard.core.apple.package_verify import verify_package
     from codesign_wizard.core.authenticode import trust

@@ -26,7 +26,8 @@ from codesign_wizard.core.sample import build_sample
 from codesign_wizard.core.signing import DigestAlgorithm, Signer
 from codesign_wizard.practice.authority import name
 from codesign_wizard.practice.comet import errors
-from codesign_wizard.practice.comet.models import AZURE, PREBUILT, CometServer
+from codesign_wizard.practice.comet.branding import AZURE, PREBUILT
+from codesign_wizard.practice.comet.models import CometServer
 from codesign_wizard.practice.comet.vault import AzureSettings, VaultError, VaultSigner
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.local_signer import LocalSigner
 from codesign_wizard.core.redact import Secret
+from codesign_wizard.practice.comet.branding import NOTARISE, STAPLE
 from codesign_wizard.practice.comet.builds import BuildError, stamper
-from codesign_wizard.practice.comet.models import NOTARISE, RESOURCE, STAPLE, CometServer
+from codesign_wizard.practice.comet.models import RESOURCE, CometServer
 from codesign_wizard.practice.comet.notarise import ApiKey, NotarisingError, notarise, staple
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ import secrets
 from datetime import timedelta
 
 from codesign_wizard.core.text import tr
-from codesign_wizard.practice.comet.models import ADMINISTRATOR, AZURE, HOST, PREBUILT
+from codesign_wizard.practice.comet.branding import AZURE, PREBUILT
+from codesign_wizard.practice.comet.models import ADMINISTRATOR, HOST
 from codesign_wizard.practice.entra.models import ClientSecret
 from codesign_wizard.practice.scenarios.registry import scenario
 from codesign_wizard.practice.wire.messages import Request, Response

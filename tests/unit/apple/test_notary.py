@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from codesign_wizard.core.apple import notary, notary_upload, upload_access
+from codesign_wizard.core.apple import notary, notary_submit, notary_upload, upload_access
 from codesign_wizard.core.apple.api_key import ApiKey
-from codesign_wizard.core.apple.notary import Desk
 from codesign_wizard.core.apple.notary_api import LogIssue, NotaryApi, UploadAccess
+from codesign_wizard.core.apple.notary_desk import Desk
 from codesign_wizard.core.apple.notary_explain import KnownKey
 from codesign_wizard.core.apple.notary_issues import KINDS, Place, Predicted, explain, kind_of, same_place
 from codesign_wizard.core.apple.submissions import State, SubmissionStore
@@ -184,7 +184,7 @@ def test_accepted_from_beginning_to_end_and_no_secret_is_left_anywhere(tmp_path:
     stand_in, secrets, job = StandIn(), MemoryStore(), Quick()
     stand_in.statuses = ["In Progress", "In Progress", "Accepted"]
     at, path = desk(stand_in, tmp_path, secrets), zipped(tmp_path)
-    brought = notary.submit(job, at, path, look_first=False)
+    brought = notary_submit.submit(job, at, path, look_first=False)
     assert brought.record.state is State.PROCESSING
     outcome = notary.wait(job, at, brought.record)
     assert outcome.accepted
@@ -197,11 +197,11 @@ def test_accepted_from_beginning_to_end_and_no_secret_is_left_anywhere(tmp_path:
         assert leaks(secret, tmp_path / "submissions", "\n".join(job.lines)) == []
     # the same bytes again: nothing is sent
     before = len(stand_in.asked)
-    again = notary.submit(job, at, path, look_first=False)
+    again = notary_submit.submit(job, at, path, look_first=False)
     assert again.record.id == brought.record.id
     assert [each.id for each in again.findings] == ["apple.notary.already-submitted"]
     assert len(stand_in.asked) == before
-    anew = notary.submit(job, at, path, look_first=False, anew=True)
+    anew = notary_submit.submit(job, at, path, look_first=False, anew=True)
     assert anew.record.id != brought.record.id
     assert redact(f"x {SECRET}") == "x ••••••"
 
@@ -210,12 +210,12 @@ def test_the_bytes_of_an_open_submission_are_not_submitted_again(tmp_path: Path)
     stand_in = StandIn()
     stand_in.statuses = ["In Progress"]
     at, path = desk(stand_in, tmp_path), zipped(tmp_path)
-    first = notary.submit(Quick(), at, path, look_first=False)
+    first = notary_submit.submit(Quick(), at, path, look_first=False)
     with pytest.raises(Cancelled):
         notary.wait(Quick(stop_at=3), at, first.record)
     waiting = notary.wait(Quick(), at, first.record, patience=0.0)
     assert [each.id for each in waiting.findings] == ["apple.notary.in-progress"]
-    second = notary.submit(Quick(), desk(stand_in, tmp_path), path, look_first=False)
+    second = notary_submit.submit(Quick(), desk(stand_in, tmp_path), path, look_first=False)
     assert second.record.id == first.record.id
     assert len(stand_in.submissions) == 1
     stand_in.statuses = ["Accepted"]
@@ -238,13 +238,13 @@ def test_an_interrupted_upload_goes_on_with_the_same_submission(
 
     stand_in.cut = stop
     with pytest.raises(Cancelled):
-        notary.submit(job, desk(stand_in, tmp_path, secrets), path, look_first=False)
+        notary_submit.submit(job, desk(stand_in, tmp_path, secrets), path, look_first=False)
     stand_in.cut = lambda operation, sent: False
     record = desk(stand_in, tmp_path).submissions.all()[0]
     assert record.state is State.UPLOADING
     assert record.upload is not None
     assert len(record.upload.parts) == 3
-    outcome = notary.submit(Quick(), desk(stand_in, tmp_path, secrets), path, look_first=False)
+    outcome = notary_submit.submit(Quick(), desk(stand_in, tmp_path, secrets), path, look_first=False)
     assert outcome.record.id == record.id
     assert "apple.notary.upload-resumed" in [each.id for each in outcome.findings]
     assert (stand_in.received, stand_in.twice, len(stand_in.submissions)) == (size, [], 1)
@@ -262,7 +262,7 @@ def test_an_upload_that_cannot_go_on_becomes_a_new_submission(
         operation == "part" and stand_in.received > 0 and (job.cancel() or False)
     )
     with pytest.raises(Cancelled):
-        notary.submit(job, desk(stand_in, tmp_path, secrets), path, look_first=False)
+        notary_submit.submit(job, desk(stand_in, tmp_path, secrets), path, look_first=False)
     stand_in.cut = lambda operation, sent: False
     first = desk(stand_in, tmp_path).submissions.all()[0]
     if why == "not kept":
@@ -277,7 +277,7 @@ def test_an_upload_that_cannot_go_on_becomes_a_new_submission(
             return original(request, where, query)
 
         monkeypatch.setattr(stand_in, "_storage", ended)
-    outcome = notary.submit(Quick(), desk(stand_in, tmp_path, secrets), path, look_first=False)
+    outcome = notary_submit.submit(Quick(), desk(stand_in, tmp_path, secrets), path, look_first=False)
     assert outcome.record.id != first.id
     assert [each.id for each in outcome.findings] == ["apple.notary.upload-lost"]
     kept = desk(stand_in, tmp_path).submissions.get(first.id)
@@ -290,9 +290,9 @@ def test_two_runs_do_not_submit_the_same_bytes_at_once(tmp_path: Path) -> None:
     at = desk(stand_in, tmp_path)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     with at.submissions.lock(sha256, path.name), pytest.raises(InputError) as caught:
-        notary.submit(Quick(), at, path, look_first=False)
+        notary_submit.submit(Quick(), at, path, look_first=False)
     assert caught.value.finding.id == "apple.notary.busy"
-    assert notary.submit(Quick(), at, path, look_first=False).record.id
+    assert notary_submit.submit(Quick(), at, path, look_first=False).record.id
 
 
 def test_a_session_token_longer_than_windows_takes_is_kept_in_pieces() -> None:
@@ -344,7 +344,7 @@ def test_an_invalid_submission_is_explained_issue_by_issue(tmp_path: Path) -> No
     stand_in = StandIn()
     stand_in.statuses, stand_in.log = ["Invalid"], LOG
     at = desk(stand_in, tmp_path)
-    brought = notary.submit(Quick(), at, zipped(tmp_path), look_first=False)
+    brought = notary_submit.submit(Quick(), at, zipped(tmp_path), look_first=False)
     outcome = notary.wait(Quick(), at, brought.record)
     assert [each.id for each in outcome.findings] == [
         "apple.notary.invalid",
@@ -359,7 +359,9 @@ def test_an_invalid_submission_is_explained_issue_by_issue(tmp_path: Path) -> No
     assert unsigned.remedies[0].title
     assert outcome.findings[3].severity == "warning"
     # it may be submitted again: nothing of it is open
-    assert notary.submit(Quick(), at, zipped(tmp_path), look_first=False).record.id != brought.record.id
+    assert (
+        notary_submit.submit(Quick(), at, zipped(tmp_path), look_first=False).record.id != brought.record.id
+    )
 
 
 def test_a_team_that_is_not_set_up_is_sent_to_apples_support(tmp_path: Path) -> None:
@@ -372,14 +374,16 @@ def test_a_team_that_is_not_set_up_is_sent_to_apples_support(tmp_path: Path) -> 
         "issues": None,
     }
     at = desk(stand_in, tmp_path)
-    outcome = notary.wait(Quick(), at, notary.submit(Quick(), at, zipped(tmp_path), look_first=False).record)
+    outcome = notary.wait(
+        Quick(), at, notary_submit.submit(Quick(), at, zipped(tmp_path), look_first=False).record
+    )
     assert [each.id for each in outcome.findings] == ["apple.notary.team-not-configured"]
 
 
 def test_what_was_submitted_elsewhere_is_explained_too(tmp_path: Path) -> None:
     stand_in = StandIn()
     elsewhere = desk(stand_in, tmp_path / "elsewhere")
-    number = notary.submit(Quick(), elsewhere, zipped(tmp_path), look_first=False).record.id
+    number = notary_submit.submit(Quick(), elsewhere, zipped(tmp_path), look_first=False).record.id
     outcome = notary.status(Quick(), desk(stand_in, tmp_path), number)
     assert outcome.accepted
     rows = notary.history(Quick(), desk(stand_in, tmp_path))
@@ -443,6 +447,6 @@ def test_what_apple_does_not_take_is_told_before_anything_is_sent(
         path.write_bytes(data)
     stand_in = StandIn()
     with pytest.raises(InputError) as caught:
-        notary.submit(Quick(), desk(stand_in, tmp_path), path)
+        notary_submit.submit(Quick(), desk(stand_in, tmp_path), path)
     assert caught.value.finding.id == "apple.notary.wrong-file"
     assert not stand_in.asked

@@ -8,13 +8,8 @@ from typing import Any
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from codesign_wizard.core.certificates.request import (
-    CODE_SIGNING,
-    KeyChoice,
-    RequestOptions,
-    SigningRequest,
-    check_request,
-)
+from codesign_wizard.core.certificates.request import CODE_SIGNING, KeyChoice, RequestOptions, SigningRequest
+from codesign_wizard.core.certificates.request_check import check_request
 from codesign_wizard.core.certificates.subject import Subject
 from codesign_wizard.core.errors import CodesignError
 from tests.support import pki

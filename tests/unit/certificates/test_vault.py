@@ -19,7 +19,8 @@ from codesign_wizard.core.certificates.forms import Piece
 from codesign_wizard.core.certificates.held import NameState
 from codesign_wizard.core.certificates.judge import judge_version
 from codesign_wizard.core.certificates.preflight import check_before_request
-from codesign_wizard.core.certificates.request import KeyChoice, RequestOptions, check_request
+from codesign_wizard.core.certificates.request import KeyChoice, RequestOptions
+from codesign_wizard.core.certificates.request_check import check_request
 from codesign_wizard.core.certificates.vault import CertificateVault, prove_signature
 from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
 from codesign_wizard.core.finding import Certainty, Severity, blocks
