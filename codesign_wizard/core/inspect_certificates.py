@@ -101,7 +101,7 @@ _PURPOSES = {
 def inspect_certificates(
     path: Path, data: bytes, password: Secret | None, roots: RootStore | None, apple: AppleRoots | None
 ) -> Inspection | None:
-    """Return what a file of certificates, keys or requests is; ``None`` for anything else. Raises ``InputError``."""
+    """Return what a file of certificates, keys or requests is, or ``None``; raises ``InputError``."""
     if re.search(rb"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----|-----BEGIN ENCRYPTED PRIVATE KEY-----", data):
         return _private_key(path, data, roots)
     request = _request(path, data)
