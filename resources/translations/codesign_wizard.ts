@@ -885,11 +885,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/identity.py"/>
-        <source>New password for the .p12 files: </source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/identity.py"/>
         <source>judge .p12 files; make keys and requests; .cer and key to .p12; both under one password</source>
         <translation type="unfinished"></translation>
     </message>
@@ -980,11 +975,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/identity.py"/>
-        <source>The two are not the same.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/identity.py"/>
         <source>identity request takes no files.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1006,11 +996,6 @@
     <message>
         <location filename="codesign_wizard/commands/identity.py"/>
         <source>This identity can be signed with.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/identity.py"/>
-        <source>Once more: </source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1039,6 +1024,21 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/identity_passwords.py"/>
+        <source>New password for the .p12 files: </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity_passwords.py"/>
+        <source>The two are not the same.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity_passwords.py"/>
+        <source>Once more: </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/inspect.py"/>
         <source>read a .p12's password from standard input (else CODESIGN_WIZARD_P12_PASSWORD)</source>
         <translation type="unfinished"></translation>
@@ -1046,46 +1046,6 @@
     <message>
         <location filename="codesign_wizard/commands/inspect.py"/>
         <source>Not all is as it should be.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>{option} does not apply to {file}: it is for {system}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>There is no macOS trial of this profile to go on with.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>The trial did not come to its end; what was signed is kept. Started again, it goes on there.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Signed, verified and notarised.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>It is signed, and with Apple now. Started again, it goes on there.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Nobody waits any more; it goes on with Apple. Started again, the trial goes on there.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>The package is signed, but not sent yet. Started again, the trial goes on there.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>The trial was refused; what was signed is kept. Started again, it signs anew.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1105,66 +1065,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: the Developer ID Application .p12</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: the Developer ID Installer .p12</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>read the .p12's password from standard input (else CODESIGN_WIZARD_P12_PASSWORD)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: how far to go, or what to judge for (default: the profile's)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: go on with the former trial, whatever is to be signed now</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: sign and submit anew, also where the same trial was left unfinished</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: submit what Apple would refuse</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: for Apple's result and its ticket; default: 60, the rest is with Apple</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: sign a .pkg, not the programs in it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: entitlements in place of its own</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: the code's identifier</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: leave the hardened runtime off</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
         <source>Password of the .p12 files: </source>
         <translation type="unfinished"></translation>
     </message>
@@ -1180,17 +1080,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Programs signed</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
         <source>macOS will not accept this file.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Signed, verified, notarised and stapled.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1211,6 +1101,116 @@
     <message>
         <location filename="codesign_wizard/commands/hints.py"/>
         <source>Give it with {option} or in {variable}, or keep it: {setting}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>{option} does not apply to {file}: it is for {system}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: the Developer ID Application .p12</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: the Developer ID Installer .p12</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>read the .p12's password from standard input (else CODESIGN_WIZARD_P12_PASSWORD)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: how far to go, or what to judge for (default: the profile's)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: go on with the former trial, whatever is to be signed now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: sign and submit anew, also where the same trial was left unfinished</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: submit what Apple would refuse</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: for Apple's result and its ticket; default: 60, the rest is with Apple</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: sign a .pkg, not the programs in it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: entitlements in place of its own</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: the code's identifier</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: leave the hardened runtime off</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
+        <source>There is no macOS trial of this profile to go on with.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
+        <source>The trial did not come to its end; what was signed is kept. Started again, it goes on there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
+        <source>Signed, verified and notarised.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
+        <source>It is signed, and with Apple now. Started again, it goes on there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
+        <source>Nobody waits any more; it goes on with Apple. Started again, the trial goes on there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
+        <source>The package is signed, but not sent yet. Started again, the trial goes on there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
+        <source>The trial was refused; what was signed is kept. Started again, it signs anew.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Programs signed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
+        <source>Signed, verified, notarised and stapled.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1334,7 +1334,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
         <source>Submission</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1730,11 +1730,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
-        <source>{setting} cannot be set: {why}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/profile.py"/>
         <source>The profile {name} is saved.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1800,16 +1795,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
-        <source>a profile needs one</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/profile.py"/>
-        <source>a team identifier is ten letters and digits, such as ABCDE12345</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/profile.py"/>
         <source>a profile needs a name</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1830,22 +1815,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
-        <source>it must be yes or no</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/profile.py"/>
-        <source>it must be a date such as 2027-05-01</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/profile.py"/>
         <source>profile {what} does not take it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/profile.py"/>
-        <source>it is not a setting; near to it: {names}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1854,7 +1824,37 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/profile.py"/>
+        <location filename="codesign_wizard/commands/profile_settings.py"/>
+        <source>{setting} cannot be set: {why}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile_settings.py"/>
+        <source>a profile needs one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile_settings.py"/>
+        <source>a team identifier is ten letters and digits, such as ABCDE12345</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile_settings.py"/>
+        <source>it must be yes or no</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile_settings.py"/>
+        <source>it must be a date such as 2027-05-01</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile_settings.py"/>
+        <source>it is not a setting; near to it: {names}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile_settings.py"/>
         <source>it must be one of {values}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2224,7 +2224,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
         <source>Signed file</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2249,7 +2249,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
         <source>The trial did not succeed; nothing was written.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3594,7 +3594,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
         <source>Signed and verified: the signatures hold.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4050,47 +4050,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>reading the file</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Start again: without a keyring it begins anew, and Apple drops what was begun.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>submitted already</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Most files take 2 to 15 minutes. Some are held for a closer look, of new teams above all.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>It can take Apple some days. Nothing is wrong with the file; signing alone works meanwhile.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Apple would refuse it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>still at work</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Ask again later; it cannot be withdrawn, and to submit it again does not help.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>{count} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4100,72 +4060,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>the access to Apple's storage was not kept</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>An interrupted upload can be continued in this run only.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>The submission is {id}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>Apple is at work for {elapsed}, usually 2 to 15 minutes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>After a day, ask Apple: Development and Technical &gt; Other Development or Technical Questions.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>Apple's log has no issues: ask Apple, with the submission ID.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>the access to Apple's storage has ended</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Apple's storage dropped it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Give the team ID, the submission ID and the time of the upload in UTC.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Write to Apple's Developer Programs Support and name status code 7000.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Contact Us &gt; Development and Technical &gt; Other Development or Technical Questions.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Give the team ID and the submission ID, and ask for the team to be set up for notarisation.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Mend what is listed, or submit it all the same: --anyway.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Start again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4659,6 +4559,56 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>reading the file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>submitted already</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>Apple would refuse it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>the access to Apple's storage was not kept</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>An interrupted upload can be continued in this run only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>The submission is {id}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>the access to Apple's storage has ended</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>Apple's storage dropped it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>Mend what is listed, or submit it all the same: --anyway.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>Start again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/notary_upload.py"/>
         <source>Going on in {seconds} s</source>
         <translation type="unfinished"></translation>
@@ -4674,8 +4624,58 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
         <source>Start again: the upload goes on where it stopped, with the same submission.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>Start again: without a keyring it begins anew, and Apple drops what was begun.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>Most files take 2 to 15 minutes. Some are held for a closer look, of new teams above all.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>It can take Apple some days. Nothing is wrong with the file; signing alone works meanwhile.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>Ask again later; it cannot be withdrawn, and to submit it again does not help.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>{count} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>After a day, ask Apple: Development and Technical &gt; Other Development or Technical Questions.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>Give the team ID, the submission ID and the time of the upload in UTC.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>Write to Apple's Developer Programs Support and name status code 7000.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>Contact Us &gt; Development and Technical &gt; Other Development or Technical Questions.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>Give the team ID and the submission ID, and ask for the team to be set up for notarisation.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9555,41 +9555,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>The signing request is for {name}, {key}, and its signature holds.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>The signing request's own signature does not hold.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>The subject in the signing request is not the one that was asked for.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>The key in the signing request is {key}, not {wanted}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>The key is too small for a code-signing certificate: {key}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>The signing request does not ask for code signing, but for {purposes}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>The signing request does not ask for digital signatures.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>For experts: Windows does not accept it for programs.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9650,11 +9615,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>Drop this request, and make a new one.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>there are {count}, and {most} are allowed</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9680,11 +9640,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>The portal's own proposal is for web servers.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>Signing with it works, and Windows then shows an unknown publisher.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9700,27 +9655,72 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>Difference: {difference}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>Ask the CA whether it goes by the order; if not, drop it and write it anew.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>Drop this request, and make one with an RSA key.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>Choose RSA with 4096 bits.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>Use a vault of the Premium tier, and a key in its hardware.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>The signing request is for {name}, {key}, and its signature holds.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>The signing request's own signature does not hold.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>The subject in the signing request is not the one that was asked for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>The key in the signing request is {key}, not {wanted}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>The key is too small for a code-signing certificate: {key}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>The signing request does not ask for code signing, but for {purposes}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>The signing request does not ask for digital signatures.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>Drop this request, and make a new one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>The portal's own proposal is for web servers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>Difference: {difference}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>Ask the CA whether it goes by the order; if not, drop it and write it anew.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>Drop this request, and make one with an RSA key.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12249,7 +12249,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
         <source>{hours} h {minutes} min</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12269,7 +12269,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
         <source>{minutes} min</source>
         <translation type="unfinished"></translation>
     </message>
@@ -16945,42 +16945,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Shown while pressed, or while Alt+F8 is held in the field</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Replace</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
         <source>Choose a file: {name}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Reveal {name} while pressed</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Replace {name}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Forget {name}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Will be stored in {place}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Saved in {place}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17236,11 +17201,6 @@
     <message>
         <location filename="codesign_wizard/widgets/identity_files.py"/>
         <source>New password</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Reveal</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17699,18 +17659,8 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>In order</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/widgets/pieces.py"/>
         <source>For bash, as in Azure Cloud Shell. On Windows take PowerShell.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/api_key.py"/>
-        <source>Forget</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17726,6 +17676,56 @@
     <message>
         <location filename="codesign_wizard/widgets/proxy_login.py"/>
         <source>Its password is kept in {place}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>Reveal</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/secret_field.py"/>
+        <source>Shown while pressed, or while Alt+F8 is held in the field</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/secret_field.py"/>
+        <source>Replace</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>Forget</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>In order</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/secret_field.py"/>
+        <source>Reveal {name} while pressed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/secret_field.py"/>
+        <source>Replace {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/secret_field.py"/>
+        <source>Forget {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/secret_field.py"/>
+        <source>Will be stored in {place}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/secret_field.py"/>
+        <source>Saved in {place}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

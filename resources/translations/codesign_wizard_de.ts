@@ -885,11 +885,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/identity.py"/>
-        <source>New password for the .p12 files: </source>
-        <translation>Neues Passwort der .p12-Dateien: </translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/identity.py"/>
         <source>judge .p12 files; make keys and requests; .cer and key to .p12; both under one password</source>
         <translation>.p12-Dateien beurteilen; Schlüssel und Anforderungen erstellen; .cer und Schlüssel zu .p12; beide unter einem Passwort</translation>
     </message>
@@ -980,11 +975,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/identity.py"/>
-        <source>The two are not the same.</source>
-        <translation>Die beiden sind nicht gleich.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/identity.py"/>
         <source>identity request takes no files.</source>
         <translation>identity request nimmt keine Dateien an.</translation>
     </message>
@@ -1007,11 +997,6 @@
         <location filename="codesign_wizard/commands/identity.py"/>
         <source>This identity can be signed with.</source>
         <translation>Mit dieser Identität lässt sich signieren.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/identity.py"/>
-        <source>Once more: </source>
-        <translation>Noch einmal: </translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/identity.py"/>
@@ -1039,6 +1024,21 @@
         <translation>Geben Sie eines in {variable} oder auf der Standardeingabe an.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/identity_passwords.py"/>
+        <source>New password for the .p12 files: </source>
+        <translation>Neues Passwort der .p12-Dateien: </translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity_passwords.py"/>
+        <source>The two are not the same.</source>
+        <translation>Die beiden sind nicht gleich.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/identity_passwords.py"/>
+        <source>Once more: </source>
+        <translation>Noch einmal: </translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/inspect.py"/>
         <source>read a .p12's password from standard input (else CODESIGN_WIZARD_P12_PASSWORD)</source>
         <translation>das Passwort einer .p12 von der Standardeingabe lesen (sonst CODESIGN_WIZARD_P12_PASSWORD)</translation>
@@ -1047,46 +1047,6 @@
         <location filename="codesign_wizard/commands/inspect.py"/>
         <source>Not all is as it should be.</source>
         <translation>Nicht alles ist, wie es sein sollte.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>{option} does not apply to {file}: it is for {system}.</source>
-        <translation>{option} passt nicht zu {file}: Das ist für {system}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>There is no macOS trial of this profile to go on with.</source>
-        <translation>Es gibt keinen macOS-Probelauf dieses Profils, der sich fortsetzen ließe.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>The trial did not come to its end; what was signed is kept. Started again, it goes on there.</source>
-        <translation>Der Probelauf kam nicht zum Ende; was signiert wurde, ist gespeichert. Noch einmal gestartet, setzt er dort fort.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Signed, verified and notarised.</source>
-        <translation>Signiert, geprüft und notarisiert.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>It is signed, and with Apple now. Started again, it goes on there.</source>
-        <translation>Es ist signiert und jetzt bei Apple. Noch einmal gestartet, setzt er dort fort.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Nobody waits any more; it goes on with Apple. Started again, the trial goes on there.</source>
-        <translation>Niemand wartet mehr; bei Apple geht es weiter. Noch einmal gestartet, setzt der Probelauf dort fort.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>The package is signed, but not sent yet. Started again, the trial goes on there.</source>
-        <translation>Das Paket ist signiert, aber noch nicht gesendet. Noch einmal gestartet, setzt der Probelauf dort fort.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>The trial was refused; what was signed is kept. Started again, it signs anew.</source>
-        <translation>Der Probelauf wurde abgelehnt; was signiert wurde, ist gespeichert. Noch einmal gestartet, signiert er neu.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
@@ -1105,66 +1065,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: the Developer ID Application .p12</source>
-        <translation>macOS: die .p12 „Developer ID Application“</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: the Developer ID Installer .p12</source>
-        <translation>macOS: die .p12 „Developer ID Installer“</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>read the .p12's password from standard input (else CODESIGN_WIZARD_P12_PASSWORD)</source>
-        <translation>das Passwort der .p12 von der Standardeingabe lesen (sonst CODESIGN_WIZARD_P12_PASSWORD)</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: how far to go, or what to judge for (default: the profile's)</source>
-        <translation>macOS: wie weit es gehen soll, oder wofür geurteilt wird (Standard: wie im Profil)</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: go on with the former trial, whatever is to be signed now</source>
-        <translation>macOS: den früheren Probelauf fortsetzen, was auch immer jetzt zu signieren wäre</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: sign and submit anew, also where the same trial was left unfinished</source>
-        <translation>macOS: neu signieren und einreichen, auch wenn derselbe Probelauf unvollendet blieb</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: submit what Apple would refuse</source>
-        <translation>macOS: einreichen, was Apple ablehnen würde</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: for Apple's result and its ticket; default: 60, the rest is with Apple</source>
-        <translation>macOS: für Apples Ergebnis und dessen Ticket; Standard: 60, den Rest macht Apple</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: sign a .pkg, not the programs in it</source>
-        <translation>macOS: ein .pkg signieren, nicht die Programme darin</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: entitlements in place of its own</source>
-        <translation>macOS: Entitlements anstelle der eigenen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: the code's identifier</source>
-        <translation>macOS: die Kennung des Codes</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>macOS: leave the hardened runtime off</source>
-        <translation>macOS: die Hardened Runtime weglassen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
         <source>Password of the .p12 files: </source>
         <translation>Passwort der .p12-Dateien: </translation>
     </message>
@@ -1180,18 +1080,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Programs signed</source>
-        <translation>Signierte Programme</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
         <source>macOS will not accept this file.</source>
         <translation>macOS wird diese Datei nicht akzeptieren.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
-        <source>Signed, verified, notarised and stapled.</source>
-        <translation>Signiert, geprüft, notarisiert und angeheftet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
@@ -1212,6 +1102,116 @@
         <location filename="codesign_wizard/commands/hints.py"/>
         <source>Give it with {option} or in {variable}, or keep it: {setting}.</source>
         <translation>Geben Sie es mit {option} oder in {variable} an, oder speichern Sie es: {setting}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>{option} does not apply to {file}: it is for {system}.</source>
+        <translation>{option} passt nicht zu {file}: Das ist für {system}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: the Developer ID Application .p12</source>
+        <translation>macOS: die .p12 „Developer ID Application“</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: the Developer ID Installer .p12</source>
+        <translation>macOS: die .p12 „Developer ID Installer“</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>read the .p12's password from standard input (else CODESIGN_WIZARD_P12_PASSWORD)</source>
+        <translation>das Passwort der .p12 von der Standardeingabe lesen (sonst CODESIGN_WIZARD_P12_PASSWORD)</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: how far to go, or what to judge for (default: the profile's)</source>
+        <translation>macOS: wie weit es gehen soll, oder wofür geurteilt wird (Standard: wie im Profil)</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: go on with the former trial, whatever is to be signed now</source>
+        <translation>macOS: den früheren Probelauf fortsetzen, was auch immer jetzt zu signieren wäre</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: sign and submit anew, also where the same trial was left unfinished</source>
+        <translation>macOS: neu signieren und einreichen, auch wenn derselbe Probelauf unvollendet blieb</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: submit what Apple would refuse</source>
+        <translation>macOS: einreichen, was Apple ablehnen würde</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: for Apple's result and its ticket; default: 60, the rest is with Apple</source>
+        <translation>macOS: für Apples Ergebnis und dessen Ticket; Standard: 60, den Rest macht Apple</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: sign a .pkg, not the programs in it</source>
+        <translation>macOS: ein .pkg signieren, nicht die Programme darin</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: entitlements in place of its own</source>
+        <translation>macOS: Entitlements anstelle der eigenen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: the code's identifier</source>
+        <translation>macOS: die Kennung des Codes</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_arguments.py"/>
+        <source>macOS: leave the hardened runtime off</source>
+        <translation>macOS: die Hardened Runtime weglassen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
+        <source>There is no macOS trial of this profile to go on with.</source>
+        <translation>Es gibt keinen macOS-Probelauf dieses Profils, der sich fortsetzen ließe.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
+        <source>The trial did not come to its end; what was signed is kept. Started again, it goes on there.</source>
+        <translation>Der Probelauf kam nicht zum Ende; was signiert wurde, ist gespeichert. Noch einmal gestartet, setzt er dort fort.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
+        <source>Signed, verified and notarised.</source>
+        <translation>Signiert, geprüft und notarisiert.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
+        <source>It is signed, and with Apple now. Started again, it goes on there.</source>
+        <translation>Es ist signiert und jetzt bei Apple. Noch einmal gestartet, setzt er dort fort.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
+        <source>Nobody waits any more; it goes on with Apple. Started again, the trial goes on there.</source>
+        <translation>Niemand wartet mehr; bei Apple geht es weiter. Noch einmal gestartet, setzt der Probelauf dort fort.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
+        <source>The package is signed, but not sent yet. Started again, the trial goes on there.</source>
+        <translation>Das Paket ist signiert, aber noch nicht gesendet. Noch einmal gestartet, setzt der Probelauf dort fort.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
+        <source>The trial was refused; what was signed is kept. Started again, it signs anew.</source>
+        <translation>Der Probelauf wurde abgelehnt; was signiert wurde, ist gespeichert. Noch einmal gestartet, signiert er neu.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos.py"/>
+        <source>Programs signed</source>
+        <translation>Signierte Programme</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
+        <source>Signed, verified, notarised and stapled.</source>
+        <translation>Signiert, geprüft, notarisiert und angeheftet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/notary.py"/>
@@ -1334,7 +1334,7 @@
         <translation>Speicherort</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
         <source>Submission</source>
         <translation>Einreichung</translation>
     </message>
@@ -1730,11 +1730,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
-        <source>{setting} cannot be set: {why}.</source>
-        <translation>{setting} lässt sich nicht setzen: {why}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/profile.py"/>
         <source>The profile {name} is saved.</source>
         <translation>Das Profil {name} ist gespeichert.</translation>
     </message>
@@ -1800,16 +1795,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
-        <source>a profile needs one</source>
-        <translation>ein Profil braucht einen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/profile.py"/>
-        <source>a team identifier is ten letters and digits, such as ABCDE12345</source>
-        <translation>eine Team-ID besteht aus zehn Buchstaben und Ziffern, etwa ABCDE12345</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/profile.py"/>
         <source>a profile needs a name</source>
         <translation>ein Profil braucht einen Namen</translation>
     </message>
@@ -1830,23 +1815,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
-        <source>it must be yes or no</source>
-        <translation>es muss yes oder no sein</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/profile.py"/>
-        <source>it must be a date such as 2027-05-01</source>
-        <translation>es muss ein Datum sein, etwa 2027-05-01</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/profile.py"/>
         <source>profile {what} does not take it</source>
         <translation>profile {what} nimmt es nicht an</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/profile.py"/>
-        <source>it is not a setting; near to it: {names}</source>
-        <translation>das ist keine Einstellung; ähnlich: {names}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
@@ -1854,7 +1824,37 @@
         <translation>Geschrieben nach {file}.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/profile.py"/>
+        <location filename="codesign_wizard/commands/profile_settings.py"/>
+        <source>{setting} cannot be set: {why}.</source>
+        <translation>{setting} lässt sich nicht setzen: {why}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile_settings.py"/>
+        <source>a profile needs one</source>
+        <translation>ein Profil braucht einen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile_settings.py"/>
+        <source>a team identifier is ten letters and digits, such as ABCDE12345</source>
+        <translation>eine Team-ID besteht aus zehn Buchstaben und Ziffern, etwa ABCDE12345</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile_settings.py"/>
+        <source>it must be yes or no</source>
+        <translation>es muss yes oder no sein</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile_settings.py"/>
+        <source>it must be a date such as 2027-05-01</source>
+        <translation>es muss ein Datum sein, etwa 2027-05-01</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile_settings.py"/>
+        <source>it is not a setting; near to it: {names}</source>
+        <translation>das ist keine Einstellung; ähnlich: {names}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/profile_settings.py"/>
         <source>it must be one of {values}</source>
         <translation>es muss eines von {values} sein</translation>
     </message>
@@ -2224,7 +2224,7 @@
         <translation>Prüfsumme</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
         <source>Signed file</source>
         <translation>Signierte Datei</translation>
     </message>
@@ -2249,7 +2249,7 @@
         <translation>des Windows-Musters; Standard: x64</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
         <source>The trial did not succeed; nothing was written.</source>
         <translation>Der Probelauf ist nicht gelungen; es wurde nichts geschrieben.</translation>
     </message>
@@ -3594,7 +3594,7 @@
         <translation>Beim Fortfahren wird nur gesendet, was noch nicht angekommen ist.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/macos.py"/>
+        <location filename="codesign_wizard/commands/macos_trial.py"/>
         <source>Signed and verified: the signatures hold.</source>
         <translation>Signiert und geprüft: Die Signaturen halten.</translation>
     </message>
@@ -4050,48 +4050,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>reading the file</source>
-        <translation>die Datei wird gelesen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Start again: without a keyring it begins anew, and Apple drops what was begun.</source>
-        <translation>Starten Sie noch einmal: Ohne Schlüsselbund beginnt es von vorn, und Apple verwirft, was begonnen war.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>submitted already</source>
-        <translation>schon eingereicht</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Most files take 2 to 15 minutes. Some are held for a closer look, of new teams above all.</source>
-        <translation>Bei den meisten Dateien dauert es 2 bis 15 Minuten. Manche werden genauer angesehen, vor allem die neuer Teams.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>It can take Apple some days. Nothing is wrong with the file; signing alone works meanwhile.</source>
-        <translation>Bei Apple kann es einige Tage dauern. Mit der Datei ist alles in Ordnung; das bloße Signieren geht inzwischen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Apple would refuse it</source>
-        <translation>Apple würde es ablehnen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>still at work</source>
         <translation>noch in Arbeit</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Ask again later; it cannot be withdrawn, and to submit it again does not help.</source>
-        <translation>Fragen Sie später wieder; zurückziehen lässt sich die Einreichung nicht, und erneutes Einreichen hilft nicht.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>{count} s</source>
-        <translation>{count} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
@@ -4100,73 +4060,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>the access to Apple's storage was not kept</source>
-        <translation>der Zugang zu Apples Speicher wurde nicht aufbewahrt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>An interrupted upload can be continued in this run only.</source>
-        <translation>Ein unterbrochenes Hochladen kann nur in diesem Durchlauf fortgesetzt werden.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>The submission is {id}</source>
-        <translation>Die Einreichung ist {id}</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>Apple is at work for {elapsed}, usually 2 to 15 minutes</source>
         <translation>Apple arbeitet daran seit {elapsed}, üblich sind 2 bis 15 Minuten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>After a day, ask Apple: Development and Technical &gt; Other Development or Technical Questions.</source>
-        <translation>Nach einem Tag fragen Sie Apple: Development and Technical &gt; Other Development or Technical Questions.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>Apple's log has no issues: ask Apple, with the submission ID.</source>
         <translation>In Apples Protokoll stehen keine Probleme: Fragen Sie Apple, und nennen Sie die ID der Einreichung.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>the access to Apple's storage has ended</source>
-        <translation>der Zugang zu Apples Speicher ist abgelaufen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Apple's storage dropped it</source>
-        <translation>Apples Speicher hat es verworfen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Give the team ID, the submission ID and the time of the upload in UTC.</source>
-        <translation>Nennen Sie die Team-ID, die ID der Einreichung und die Zeit des Hochladens in UTC.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Write to Apple's Developer Programs Support and name status code 7000.</source>
-        <translation>Schreiben Sie an Apples Developer Programs Support, und nennen Sie den Statuscode 7000.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Contact Us &gt; Development and Technical &gt; Other Development or Technical Questions.</source>
-        <translation>Contact Us &gt; Development and Technical &gt; Other Development or Technical Questions.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Give the team ID and the submission ID, and ask for the team to be set up for notarisation.</source>
-        <translation>Nennen Sie die Team-ID und die ID der Einreichung, und bitten Sie darum, das Team für die Notarisierung einzurichten.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Mend what is listed, or submit it all the same: --anyway.</source>
-        <translation>Beheben Sie, was aufgeführt ist, oder reichen Sie trotzdem ein: --anyway.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Start again.</source>
-        <translation>Starten Sie erneut.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_api.py"/>
@@ -4659,6 +4559,56 @@
         <translation>Stellen Sie die Uhr dieses Computers: Amazon erlaubt {minutes} Minuten Abweichung.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>reading the file</source>
+        <translation>die Datei wird gelesen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>submitted already</source>
+        <translation>schon eingereicht</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>Apple would refuse it</source>
+        <translation>Apple würde es ablehnen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>the access to Apple's storage was not kept</source>
+        <translation>der Zugang zu Apples Speicher wurde nicht aufbewahrt</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>An interrupted upload can be continued in this run only.</source>
+        <translation>Ein unterbrochenes Hochladen kann nur in diesem Durchlauf fortgesetzt werden.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>The submission is {id}</source>
+        <translation>Die Einreichung ist {id}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>the access to Apple's storage has ended</source>
+        <translation>der Zugang zu Apples Speicher ist abgelaufen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>Apple's storage dropped it</source>
+        <translation>Apples Speicher hat es verworfen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>Mend what is listed, or submit it all the same: --anyway.</source>
+        <translation>Beheben Sie, was aufgeführt ist, oder reichen Sie trotzdem ein: --anyway.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>Start again.</source>
+        <translation>Starten Sie erneut.</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/notary_upload.py"/>
         <source>Going on in {seconds} s</source>
         <translation>Weiter in {seconds} s</translation>
@@ -4674,9 +4624,59 @@
         <translation>Der letzte Fehler: {title}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <location filename="codesign_wizard/core/apple/notary_upload.py"/>
         <source>Start again: the upload goes on where it stopped, with the same submission.</source>
         <translation>Starten Sie erneut: Das Hochladen geht dort weiter, wo es angehalten hat, mit derselben Einreichung.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>Start again: without a keyring it begins anew, and Apple drops what was begun.</source>
+        <translation>Starten Sie noch einmal: Ohne Schlüsselbund beginnt es von vorn, und Apple verwirft, was begonnen war.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>Most files take 2 to 15 minutes. Some are held for a closer look, of new teams above all.</source>
+        <translation>Bei den meisten Dateien dauert es 2 bis 15 Minuten. Manche werden genauer angesehen, vor allem die neuer Teams.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>It can take Apple some days. Nothing is wrong with the file; signing alone works meanwhile.</source>
+        <translation>Bei Apple kann es einige Tage dauern. Mit der Datei ist alles in Ordnung; das bloße Signieren geht inzwischen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>Ask again later; it cannot be withdrawn, and to submit it again does not help.</source>
+        <translation>Fragen Sie später wieder; zurückziehen lässt sich die Einreichung nicht, und erneutes Einreichen hilft nicht.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>{count} s</source>
+        <translation>{count} s</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>After a day, ask Apple: Development and Technical &gt; Other Development or Technical Questions.</source>
+        <translation>Nach einem Tag fragen Sie Apple: Development and Technical &gt; Other Development or Technical Questions.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>Give the team ID, the submission ID and the time of the upload in UTC.</source>
+        <translation>Nennen Sie die Team-ID, die ID der Einreichung und die Zeit des Hochladens in UTC.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>Write to Apple's Developer Programs Support and name status code 7000.</source>
+        <translation>Schreiben Sie an Apples Developer Programs Support, und nennen Sie den Statuscode 7000.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>Contact Us &gt; Development and Technical &gt; Other Development or Technical Questions.</source>
+        <translation>Contact Us &gt; Development and Technical &gt; Other Development or Technical Questions.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>Give the team ID and the submission ID, and ask for the team to be set up for notarisation.</source>
+        <translation>Nennen Sie die Team-ID und die ID der Einreichung, und bitten Sie darum, das Team für die Notarisierung einzurichten.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/options.py"/>
@@ -9555,41 +9555,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>The signing request is for {name}, {key}, and its signature holds.</source>
-        <translation>Die Zertifikatanforderung ist für {name}, {key}, und ihre Signatur ist gültig.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>The signing request's own signature does not hold.</source>
-        <translation>Die eigene Signatur der Zertifikatanforderung ist ungültig.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>The subject in the signing request is not the one that was asked for.</source>
-        <translation>Der Antragsteller in der Zertifikatanforderung ist nicht der gewünschte.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>The key in the signing request is {key}, not {wanted}.</source>
-        <translation>Der Schlüssel in der Zertifikatanforderung ist {key} statt {wanted}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>The key is too small for a code-signing certificate: {key}.</source>
-        <translation>Der Schlüssel ist zu klein für ein Codesignaturzertifikat: {key}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>The signing request does not ask for code signing, but for {purposes}.</source>
-        <translation>Die Zertifikatanforderung verlangt nicht Codesignatur, sondern: {purposes}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>The signing request does not ask for digital signatures.</source>
-        <translation>Die Zertifikatanforderung verlangt keine digitalen Signaturen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>For experts: Windows does not accept it for programs.</source>
         <translation>Für Fachleute: Windows akzeptiert ihn nicht für Programme.</translation>
     </message>
@@ -9650,11 +9615,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>Drop this request, and make a new one.</source>
-        <translation>Verwerfen Sie diese Anforderung, und erstellen Sie eine neue.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>there are {count}, and {most} are allowed</source>
         <translation>es sind {count}, erlaubt sind {most}</translation>
     </message>
@@ -9680,11 +9640,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>The portal's own proposal is for web servers.</source>
-        <translation>Der eigene Vorschlag des Portals ist für Webserver.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>Signing with it works, and Windows then shows an unknown publisher.</source>
         <translation>Das Signieren damit funktioniert; Windows zeigt dann aber einen unbekannten Herausgeber.</translation>
     </message>
@@ -9700,21 +9655,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>Difference: {difference}</source>
-        <translation>Unterschied: {difference}</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>Ask the CA whether it goes by the order; if not, drop it and write it anew.</source>
-        <translation>Fragen Sie die CA, ob sie sich nach der Bestellung richtet; falls nicht, verwerfen Sie die Anforderung und schreiben sie neu.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>Drop this request, and make one with an RSA key.</source>
-        <translation>Verwerfen Sie diese Anforderung, und erstellen Sie eine mit einem RSA-Schlüssel.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>Choose RSA with 4096 bits.</source>
         <translation>Wählen Sie RSA mit 4096 Bit.</translation>
     </message>
@@ -9722,6 +9662,66 @@
         <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>Use a vault of the Premium tier, and a key in its hardware.</source>
         <translation>Verwenden Sie einen Tresor der Stufe Premium und einen Schlüssel in dessen Hardware.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>The signing request is for {name}, {key}, and its signature holds.</source>
+        <translation>Die Zertifikatanforderung ist für {name}, {key}, und ihre Signatur ist gültig.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>The signing request's own signature does not hold.</source>
+        <translation>Die eigene Signatur der Zertifikatanforderung ist ungültig.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>The subject in the signing request is not the one that was asked for.</source>
+        <translation>Der Antragsteller in der Zertifikatanforderung ist nicht der gewünschte.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>The key in the signing request is {key}, not {wanted}.</source>
+        <translation>Der Schlüssel in der Zertifikatanforderung ist {key} statt {wanted}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>The key is too small for a code-signing certificate: {key}.</source>
+        <translation>Der Schlüssel ist zu klein für ein Codesignaturzertifikat: {key}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>The signing request does not ask for code signing, but for {purposes}.</source>
+        <translation>Die Zertifikatanforderung verlangt nicht Codesignatur, sondern: {purposes}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>The signing request does not ask for digital signatures.</source>
+        <translation>Die Zertifikatanforderung verlangt keine digitalen Signaturen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>Drop this request, and make a new one.</source>
+        <translation>Verwerfen Sie diese Anforderung, und erstellen Sie eine neue.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>The portal's own proposal is for web servers.</source>
+        <translation>Der eigene Vorschlag des Portals ist für Webserver.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>Difference: {difference}</source>
+        <translation>Unterschied: {difference}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>Ask the CA whether it goes by the order; if not, drop it and write it anew.</source>
+        <translation>Fragen Sie die CA, ob sie sich nach der Bestellung richtet; falls nicht, verwerfen Sie die Anforderung und schreiben sie neu.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request_check.py"/>
+        <source>Drop this request, and make one with an RSA key.</source>
+        <translation>Verwerfen Sie diese Anforderung, und erstellen Sie eine mit einem RSA-Schlüssel.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
@@ -12249,7 +12249,7 @@
         <translation>Sie muss Zertifikate in PEM enthalten.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
         <source>{hours} h {minutes} min</source>
         <translation>{hours} h {minutes} min</translation>
     </message>
@@ -12269,7 +12269,7 @@
         <translation>nach</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/notary.py"/>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
         <source>{minutes} min</source>
         <translation>{minutes} min</translation>
     </message>
@@ -16945,43 +16945,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Shown while pressed, or while Alt+F8 is held in the field</source>
-        <translation>Sichtbar, solange die Taste gedrückt ist oder Alt+F8 im Feld gehalten wird</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Replace</source>
-        <translation>Ersetzen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
         <source>Choose a file: {name}</source>
         <translation>Datei auswählen: {name}</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Reveal {name} while pressed</source>
-        <translation>{name} aufdecken, solange gedrückt wird</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Replace {name}</source>
-        <translation>{name} ersetzen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Forget {name}</source>
-        <translation>{name} vergessen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Will be stored in {place}.</source>
-        <translation>Speicherort: {place}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Saved in {place}</source>
-        <translation>Gespeichert: {place}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
@@ -17237,11 +17202,6 @@
         <location filename="codesign_wizard/widgets/identity_files.py"/>
         <source>New password</source>
         <translation>Neues Passwort</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/fields.py"/>
-        <source>Reveal</source>
-        <translation>Aufdecken</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/identity_files.py"/>
@@ -17699,19 +17659,9 @@
         <translation>Hinweis</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>In order</source>
-        <translation>In Ordnung</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/widgets/pieces.py"/>
         <source>For bash, as in Azure Cloud Shell. On Windows take PowerShell.</source>
         <translation>Für bash, wie in der Azure Cloud Shell. Unter Windows nehmen Sie PowerShell.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/api_key.py"/>
-        <source>Forget</source>
-        <translation>Vergessen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/proxy_login.py"/>
@@ -17727,6 +17677,56 @@
         <location filename="codesign_wizard/widgets/proxy_login.py"/>
         <source>Its password is kept in {place}.</source>
         <translation>Sein Passwort ist gespeichert: {place}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity_files.py"/>
+        <source>Reveal</source>
+        <translation>Aufdecken</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/secret_field.py"/>
+        <source>Shown while pressed, or while Alt+F8 is held in the field</source>
+        <translation>Sichtbar, solange die Taste gedrückt ist oder Alt+F8 im Feld gehalten wird</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/secret_field.py"/>
+        <source>Replace</source>
+        <translation>Ersetzen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>Forget</source>
+        <translation>Vergessen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>In order</source>
+        <translation>In Ordnung</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/secret_field.py"/>
+        <source>Reveal {name} while pressed</source>
+        <translation>{name} aufdecken, solange gedrückt wird</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/secret_field.py"/>
+        <source>Replace {name}</source>
+        <translation>{name} ersetzen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/secret_field.py"/>
+        <source>Forget {name}</source>
+        <translation>{name} vergessen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/secret_field.py"/>
+        <source>Will be stored in {place}.</source>
+        <translation>Speicherort: {place}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/secret_field.py"/>
+        <source>Saved in {place}</source>
+        <translation>Gespeichert: {place}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/server_list.py"/>
