@@ -49,8 +49,8 @@ class Stock:
         """Begin to make a key of each of *kinds*, in this order, and return at once."""
         with self._lock:
             if self._workers is None:
-                # the thread that takes them is at work, too
-                count = max(1, min(_WORKERS, (os.cpu_count() or 2) - 1))
+                # as many as there are processors: who asks for a key often has to wait for it
+                count = max(1, min(_WORKERS, os.cpu_count() or 1))
                 self._workers = ThreadPoolExecutor(count, "practice-keys")
             for kind in kinds:
                 self._ordered[kind].append(self._workers.submit(generate_key, kind))

@@ -16,6 +16,7 @@ from codesign_wizard.core.azure.permissions import evaluate, mixups
 from codesign_wizard.core.azure.permissions.catalogue import Model
 from codesign_wizard.core.azure.permissions.matrix import build
 from codesign_wizard.core.azure.permissions.mixup_findings import MODEL_UNKNOWN
+from codesign_wizard.core.azure.permissions.mixup_seen import Seen
 from codesign_wizard.core.azure.permissions.own_rights import OwnRights, own_rights
 from codesign_wizard.core.azure.permissions.probes import ProbeResult, permission_for, probe
 from codesign_wizard.core.azure.permissions.report import Observation, Report, Source, State
@@ -222,7 +223,7 @@ class _Run:
             self.options, probes, model, own=own, proof=proof, access=access, object_id=object_id
         )
         matrix = build(model, observed, self.options.certificate_name)
-        told = mixups.Seen(self.options, model, matrix, probes, own, self.identity, access)
+        told = Seen(self.options, model, matrix, probes, own, self.identity, access)
         findings = [*mixups.name(told), *findings]
         report = Report(model, matrix.rows, tuple(findings), told.resource_id, facts)
         return Diagnosis(proof, report, tuple(findings), access, probes)

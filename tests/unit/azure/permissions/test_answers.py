@@ -11,6 +11,7 @@ from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions import mixups
 from codesign_wizard.core.azure.permissions.catalogue import Model, permissions
 from codesign_wizard.core.azure.permissions.matrix import build
+from codesign_wizard.core.azure.permissions.mixup_seen import Seen
 from codesign_wizard.core.azure.permissions.own_rights import OwnRights, RightSet
 from codesign_wizard.core.azure.permissions.probes import (
     PROBES,
@@ -146,7 +147,7 @@ def named(asked: list[Asked], own: OwnRights | None = None) -> list[Finding]:
     for key, one in (own or OwnRights()).observations().items():
         found.setdefault(key, []).append(one)
     matrix = build(Model.RBAC, found, OPTIONS.certificate_name)
-    return mixups.name(mixups.Seen(OPTIONS, Model.RBAC, matrix, told, own or OwnRights()))
+    return mixups.name(Seen(OPTIONS, Model.RBAC, matrix, told, own or OwnRights()))
 
 
 def allowed(probe: Probe, real: str = "") -> Asked:

@@ -12,6 +12,7 @@ from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions import evaluate, mixups
 from codesign_wizard.core.azure.permissions.catalogue import Model, permissions
 from codesign_wizard.core.azure.permissions.matrix import build
+from codesign_wizard.core.azure.permissions.mixup_seen import Seen
 from codesign_wizard.core.azure.permissions.own_rights import OwnRights, RightSet
 from codesign_wizard.core.azure.permissions.probes import ProbeResult
 from codesign_wizard.core.azure.permissions.report import Observation, Row, Source, State
@@ -133,7 +134,7 @@ def policy_finding(granted: tuple[str, ...], access: evaluate.VaultAccess | None
         ]
         for each in permissions(Model.POLICY)
     }
-    seen = mixups.Seen(
+    seen = Seen(
         OPTIONS,
         Model.POLICY,
         build(Model.POLICY, found, "code-signing"),
@@ -171,7 +172,7 @@ def test_beside_a_condition_the_same_role_is_not_given_again() -> None:
     conditional = replace(held, assignments=(replace(held.assignments[0], condition="(false)"),))
     refused = Observation(Source.PROBE, State.MISSING, Certainty.OBSERVED, "refused")
     found = {key: [refused, one] for key, one in evaluate.evaluate(conditional, ME, "code-signing").items()}
-    seen = mixups.Seen(
+    seen = Seen(
         OPTIONS,
         Model.RBAC,
         build(Model.RBAC, found, "code-signing"),

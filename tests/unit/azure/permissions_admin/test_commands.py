@@ -20,9 +20,10 @@ import codesign_wizard.core.azure as package
 from codesign_wizard.core import clouds
 from codesign_wizard.core.azure.clipboard import recognise
 from codesign_wizard.core.azure.options import AzureOptions
-from codesign_wizard.core.azure.permissions import mixups, remedies
+from codesign_wizard.core.azure.permissions import remedies
 from codesign_wizard.core.azure.permissions.catalogue import Model, Permission, Purpose, permissions, wanted
 from codesign_wizard.core.azure.permissions.matrix import Matrix
+from codesign_wizard.core.azure.permissions.mixup_seen import Seen
 from codesign_wizard.core.azure.permissions.probes import ProbeResult
 from codesign_wizard.core.azure.quoting import powershell, quoted, sh
 from codesign_wizard.core.azure.setup_script import setup_remedy
@@ -66,8 +67,8 @@ def values(hint: Any, name: str, *, nasty: bool) -> list[Any]:
             return [remedies.Target(options, NASTY, NASTY, (NASTY, "get"), (NASTY,))]
         held = (("Get", "purge"), ("all",))
         return [remedies.Target(options), remedies.Target(options, PRINCIPAL, VAULT_ID, *held)]
-    if hint is mixups.Seen:
-        return [mixups.Seen(options, model, Matrix(), ProbeResult(model)) for model in Model]
+    if hint is Seen:
+        return [Seen(options, model, Matrix(), ProbeResult(model)) for model in Model]
     if hint is Model:
         return list(Model)
     if hint == Model | None:
