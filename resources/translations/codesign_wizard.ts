@@ -7519,6 +7519,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_beside.py"/>
+        <source>{role} on {scope}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
         <source>Nothing that is asked for is missing on the vault {vault}, as far as can be tested.</source>
         <translation type="unfinished"></translation>
@@ -7649,13 +7654,38 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
         <source>Azure role-based access control</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
         <source>Vault access policy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
+        <source>It has access policies for other principals: {ids}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
+        <source>{names} and {count} more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
+        <source>Only on a vault that nothing else uses: who was granted by the other model is locked out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
+        <source>Or change the vault's permission model to {model}: that takes all others' grants away.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
+        <source>Key vaults, {vault}, Access configuration, Permission model: {model}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7671,11 +7701,6 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>Everything else is there, as after choosing Key &amp; Certificate Management.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>It has access policies for other principals: {ids}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7710,16 +7735,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Only on a vault that nothing else uses: who was granted by the other model is locked out.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>{names} and {count} more</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>Azure Resource Manager lists data actions on it among the application's own rights.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7745,22 +7760,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>{role} on {scope}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Or change the vault's permission model to {model}: that takes all others' grants away.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>The role is held on: {scope}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Key vaults, {vault}, Access configuration, Permission model: {model}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -7519,6 +7519,11 @@
         <translation>Der Tresor lehnt es für andere Namen ab. Nach {name} selbst wurde nicht gefragt: Das könnte es ändern.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_beside.py"/>
+        <source>{role} on {scope}</source>
+        <translation>{role} für {scope}</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
         <source>Nothing that is asked for is missing on the vault {vault}, as far as can be tested.</source>
         <translation>Von dem, was verlangt wird, fehlt für den Tresor {vault} nichts, soweit es sich prüfen lässt.</translation>
@@ -7649,14 +7654,39 @@
         <translation>Ein früher abgerufenes Token spielt hier keine Rolle: Jede Prüfung meldet sich neu an.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
         <source>Azure role-based access control</source>
         <translation>Azure role-based access control</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
         <source>Vault access policy</source>
         <translation>Vault access policy</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
+        <source>It has access policies for other principals: {ids}.</source>
+        <translation>Er hat Zugriffsrichtlinien für andere Prinzipale: {ids}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
+        <source>{names} and {count} more</source>
+        <translation>{names} und {count} weitere</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
+        <source>Only on a vault that nothing else uses: who was granted by the other model is locked out.</source>
+        <translation>Nur bei einem Tresor, den sonst nichts benutzt: Wer seine Berechtigung über das andere Modell hat, wird ausgesperrt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
+        <source>Or change the vault's permission model to {model}: that takes all others' grants away.</source>
+        <translation>Oder stellen Sie das Berechtigungsmodell des Tresors auf {model} um: Das nimmt allen anderen ihre Berechtigungen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
+        <source>Key vaults, {vault}, Access configuration, Permission model: {model}.</source>
+        <translation>Key vaults, {vault}, Access configuration, Permission model: {model}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
@@ -7672,11 +7702,6 @@
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>Everything else is there, as after choosing Key &amp; Certificate Management.</source>
         <translation>Alles andere ist da, so wie nach der Wahl von „Key &amp; Certificate Management“.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>It has access policies for other principals: {ids}.</source>
-        <translation>Er hat Zugriffsrichtlinien für andere Prinzipale: {ids}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
@@ -7710,16 +7735,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Only on a vault that nothing else uses: who was granted by the other model is locked out.</source>
-        <translation>Nur bei einem Tresor, den sonst nichts benutzt: Wer seine Berechtigung über das andere Modell hat, wird ausgesperrt.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>{names} and {count} more</source>
-        <translation>{names} und {count} weitere</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>Azure Resource Manager lists data actions on it among the application's own rights.</source>
         <translation>Azure Resource Manager führt unter den eigenen Rechten der Anwendung Datenaktionen (data actions) für diesen Tresor auf.</translation>
     </message>
@@ -7745,23 +7760,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>{role} on {scope}</source>
-        <translation>{role} für {scope}</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Or change the vault's permission model to {model}: that takes all others' grants away.</source>
-        <translation>Oder stellen Sie das Berechtigungsmodell des Tresors auf {model} um: Das nimmt allen anderen ihre Berechtigungen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>The role is held on: {scope}</source>
         <translation>Die Rolle gilt für: {scope}</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Key vaults, {vault}, Access configuration, Permission model: {model}.</source>
-        <translation>Key vaults, {vault}, Access configuration, Permission model: {model}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
