@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from codesign_wizard.practice.cloud import PracticeCloud
 from codesign_wizard.practice.entra.models import Grant
+from tests.support.clients import session_at
 from tests.support.notary import NotaryClient
 from tests.support.server_bench import Bench
 
@@ -26,10 +27,7 @@ class Client:
 
     def __init__(self, cloud: PracticeCloud) -> None:
         self.cloud = cloud
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.session.proxies = {"http": cloud.proxy_url, "https": cloud.proxy_url}
-        self.session.verify = str(cloud.ca_file)
+        self.session = session_at(cloud)
         self._token = ""
 
     @property

@@ -12,6 +12,7 @@ from codesign_wizard.core.errors import Cancelled, CodesignError
 from codesign_wizard.core.job import Job
 from codesign_wizard.practice.comet.models import HOST
 from codesign_wizard.practice.wire.messages import Request, Response
+from tests.support.clients import session_at
 from tests.support.server_bench import Bench, ids
 
 
@@ -121,9 +122,7 @@ def test_the_php_sdk_s_requests_are_understood(bench: Bench) -> None:
     """As AsPSR7 of comet-php-sdk 4.46 builds them: form fields, and headers for a multipart body."""
     import requests
 
-    session = requests.Session()
-    session.trust_env = False
-    session.proxies, session.verify = {"https": bench.cloud.proxy_url}, str(bench.cloud.ca_file)
+    session = session_at(bench.cloud)
     account = bench.server.administrators[0]
     login = {"Username": account.name, "AuthType": "Password", "Password": account.password}
 

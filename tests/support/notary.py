@@ -20,6 +20,7 @@ from codesign_wizard.core.job import Job
 from codesign_wizard.core.local_signer import LocalSigner
 from codesign_wizard.core.network import Network, NetworkSettings
 from codesign_wizard.practice.cloud import PracticeCloud
+from tests.support.clients import session_at
 
 BASE = "https://appstoreconnect.apple.com/notary/v2"
 TICKETS = (
@@ -33,10 +34,7 @@ class NotaryClient:
 
     def __init__(self, cloud: PracticeCloud) -> None:
         self.cloud = cloud
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.session.proxies = {"http": cloud.proxy_url, "https": cloud.proxy_url}
-        self.session.verify = str(cloud.ca_file)
+        self.session = session_at(cloud)
 
     def token(self, headers: dict[str, Any] | None = None, key: str = "", **claims: Any) -> str:
         """A token as the documentation wants it, with changes; ``None`` leaves a claim out."""

@@ -7,8 +7,6 @@ Certification Authority, Apple Root CA (apple.com/certificateauthority).
 
 from __future__ import annotations
 
-import base64
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
@@ -16,11 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.apple import oids
-from codesign_wizard.core.authenticode import der
-from codesign_wizard.core.authenticode.roots import Purpose, Root, RootStore, load, roots_remedies
+from codesign_wizard.core.authenticode.roots import Purpose, Root, RootStore, load, read_roots
 from codesign_wizard.core.authenticode.trust import BROKEN, Judgement, Problem, issuer_name, name
-from codesign_wizard.core.errors import InputError
-from codesign_wizard.core.files import require_file
 from codesign_wizard.core.finding import FindingKind, Severity
 from codesign_wizard.core.resources import resource
 from codesign_wizard.core.text import tr
@@ -30,7 +25,6 @@ if TYPE_CHECKING:
 
 _MAXIMUM_DEPTH = 6
 _MAXIMUM_TRIES = 100
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----\s+(.*?)-----END CERTIFICATE-----", re.S)
 # key usage, basic constraints, extended key usage, names, policies: what RFC 5280 defines and is looked at
 _UNDERSTOOD = {"2.5.29.15", "2.5.29.19", "2.5.29.37", "2.5.29.14", "2.5.29.35", "2.5.29.32", "2.5.29.31"}
 
@@ -73,12 +67,12 @@ class AppleRoots:
 
         A certificate in *extra* that is no root is taken as a known issuer.
         """
-        found = [each for path in extra for each in _certificates(path)]
+        found = [each for path in extra for each in read_roots(path, BAD_ROOTS)]
         roots = [each for each in found if _is_self_issued(load(each))]
         return cls(
             extra=roots,
             extra_issuers=[each for each in found if each not in roots],
-            extra_timestamp=[each for path in extra_timestamp for each in _certificates(path)],
+            extra_timestamp=[each for path in extra_timestamp for each in read_roots(path, BAD_ROOTS)],
         )
 
 
@@ -247,19 +241,3 @@ def _is_authority(certificate: x509.Certificate, below: int) -> bool:
 @cache
 def _bundled(file: str) -> bytes:
     return (resource("apple") / file).read_bytes()
-
-
-def _certificates(path: Path) -> list[bytes]:
-    try:
-        require_file(path)
-        data = path.read_bytes()
-        found = [base64.b64decode(body) for body in _PEM.findall(data)] or [der.whole(data).encoded]
-        for encoded in found:
-            load(encoded)
-    except OSError as error:
-        raise InputError(
-            BAD_ROOTS(file=str(path), detail=error.strerror or str(error), remedies=roots_remedies())
-        ) from error
-    except ValueError as error:
-        raise InputError(BAD_ROOTS(file=str(path), detail=str(error), remedies=roots_remedies())) from error
-    return found

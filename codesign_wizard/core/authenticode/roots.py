@@ -127,8 +127,8 @@ class RootStore:
         """Return Microsoft's roots and those in the given PEM or DER files; raises ``InputError``."""
         return cls(
             extra={
-                Purpose.CODE_SIGNING: [each for path in extra_code_signing for each in _certificates(path)],
-                Purpose.TIME_STAMPING: [each for path in extra_timestamp for each in _certificates(path)],
+                Purpose.CODE_SIGNING: [each for path in extra_code_signing for each in read_roots(path)],
+                Purpose.TIME_STAMPING: [each for path in extra_timestamp for each in read_roots(path)],
             }
         )
 
@@ -177,19 +177,17 @@ def roots_remedies() -> list[Remedy]:
     ]
 
 
-def _certificates(path: Path) -> list[bytes]:
+def read_roots(path: Path, refusal: FindingKind = BAD_ROOTS) -> list[bytes]:
+    """Return the certificates (DER) of a PEM or DER file; raises ``InputError`` with *refusal*."""
     try:
         require_file(path)
         data = path.read_bytes()
         found = [base64.b64decode(body) for body in _PEM.findall(data)] or [der.whole(data).encoded]
         for encoded in found:
             load(encoded)
-    except OSError as error:
-        raise InputError(
-            BAD_ROOTS(file=str(path), detail=error.strerror or str(error), remedies=roots_remedies())
-        ) from error
-    except ValueError as error:
-        raise InputError(BAD_ROOTS(file=str(path), detail=str(error), remedies=roots_remedies())) from error
+    except (OSError, ValueError) as error:
+        why = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        raise InputError(refusal(file=str(path), detail=why, remedies=roots_remedies())) from error
     return found
 
 
