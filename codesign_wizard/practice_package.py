@@ -56,13 +56,14 @@ def package_to_submit(job: JobContext, session: Session) -> Path:
 
 def package_to_try(job: JobContext, session: Session) -> Path | None:
     """Return the package for a trial, made in the cloud's folder; ``None`` where the sample will do."""
+    kind = _kind(session)
+    if kind == "signed":
+        return None
+    # only now: every practice session comes by here, and Apple's keys take a moment
     from codesign_wizard.core.apple.package_sign import change_package
     from codesign_wizard.core.apple.sign_macho import sign_macho
 
-    kind, roots = _kind(session), session.apple_roots()
-    if kind == "signed":
-        return None
-    path = _built(job, session, TO_TRY)
+    roots, path = session.apple_roots(), _built(job, session, TO_TRY)
     stamper, application = _stamper(session), _application(session)
 
     def change(_component: Component, _part: str, tree: Tree) -> None:
