@@ -231,8 +231,9 @@ def test_an_upload_is_cancelled_and_gone_on_with(
     page.run()
     upload = page.stages.cards["upload"]
     qtbot.waitUntil(lambda: bool(practice.world.notary.history()), timeout=PATIENCE)
-    assert upload.state is StageState.RUNNING
-    assert page.banner.title == "Uploading to Apple."
+    # the page hears of it a little after the notary
+    qtbot.waitUntil(lambda: upload.state is StageState.RUNNING, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page.banner.title == "Uploading to Apple.", timeout=PATIENCE)
     window.runner.cancel()
     wait_idle(window, qtbot, PATIENCE)
     assert page.banner.title.endswith("is signed; the upload to Apple is not finished.")
