@@ -8,11 +8,9 @@ use any more.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import re
 import shutil
-import socket
 import stat
 import sys
 import time
@@ -176,6 +174,10 @@ def _beginning(target: Path) -> str:
 @cache
 def _computer() -> str:
     """Return eight signs for this computer: on a shared drive another one's locks may not be seen."""
+    # here, not above: the first window writes nothing
+    import hashlib
+    import socket
+
     return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 
 

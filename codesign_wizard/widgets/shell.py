@@ -66,7 +66,8 @@ class Header(QWidget):
         self.profile.setToolTip(name)
         self.badge.setVisible(practising)
         self.what_if_button.setVisible(practising)
-        self._fit()
+        if self.isVisible():  # else its first size, which comes with showing it, has it fitted
+            self._fit()
 
     def minimumSizeHint(self) -> QSize:
         hint = super().minimumSizeHint()

@@ -67,6 +67,11 @@ def test_an_arrow_the_wrong_way_is_noticed(tmp_path: Path) -> None:
         ("practice/**/*.py", ("PySide6", "codesign_wizard.core.doctor", "codesign_wizard.core.trial")),
         ("commands/*.py", ("PySide6", "azure", "cryptography", "requests", "codesign_wizard.practice.cloud")),
         ("pages/*.py", ("azure", "cryptography", "requests", "codesign_wizard.practice.cloud")),
+        # the frame of the first window, which is painted before anything runs
+        (
+            "window.py",
+            ("socket", "hashlib", "queue", "codesign_wizard.core.job", "codesign_wizard.widgets.basics"),
+        ),
     ],
 )
 def test_importing_a_part_does_not_load_what_it_must_not(modules: str, never: tuple[str, ...]) -> None:
