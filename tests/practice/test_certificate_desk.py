@@ -8,7 +8,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from codesign_wizard.core.certificates.desk import CertificateDesk, DeskState, Stage, what_is_merged
+from codesign_wizard.core.certificates.desk import CertificateDesk, DeskState, Stage
+from codesign_wizard.core.certificates.desk_words import what_is_merged
 from codesign_wizard.core.certificates.forms import Piece
 from codesign_wizard.core.certificates.request import RequestOptions
 from codesign_wizard.core.certificates.subject import Subject
