@@ -82,7 +82,7 @@ HARMLESS = {
     "network.timeout",
     "ends",
 }
-_NO_SETTINGS = ("id", "page", "reached", "results", "unknown", "stored")
+_NO_SETTINGS = ("id", "page", "reached", "results", "unknown", "stored", "places")
 
 
 def settings(part: Any, where: str = "") -> Iterator[str]:
