@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from codesign_wizard.core.clouds import CLOUDS
-from codesign_wizard.core.finding import Finding, Severity, blocks
+from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import KEY_VAULT, PERMISSIONS, StepState
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
-from codesign_wizard.core.verdict import readable, verdict, when
+from codesign_wizard.core.verdict import when
+from codesign_wizard.pages import key_vault_words as words
 from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.runner import Task
@@ -22,9 +22,7 @@ from codesign_wizard.theme import GAP, Mark, px
 from codesign_wizard.widgets.basics import (
     Card,
     Choice,
-    CodeBox,
     Columns,
-    CopyButton,
     Facts,
     MarkView,
     announce,
@@ -38,14 +36,14 @@ from codesign_wizard.widgets.basics import (
 )
 from codesign_wizard.widgets.fields import CheckedField, field_row
 from codesign_wizard.widgets.findings import FindingList, PassedRow
-from codesign_wizard.widgets.pieces import Banner, Fold, Tabs, az_box, portal_steps
+from codesign_wizard.widgets.paste_area import PasteArea
+from codesign_wizard.widgets.pieces import Banner
 from codesign_wizard.widgets.secret_field import SecretField
+from codesign_wizard.widgets.setup_steps import SetupSteps
 
 if TYPE_CHECKING:
     from codesign_wizard.core.azure.discovery import Discovery
-    from codesign_wizard.core.azure.options import AzureOptions
     from codesign_wizard.core.doctor import DoctorResult
-    from codesign_wizard.core.profile import StepResult
 
 _LOOK_AFTER_MS = 900
 _SECRET = "application_secret"
@@ -94,7 +92,7 @@ class KeyVaultPage(Page):
         }
         self.secret = SecretField(
             tr("Application sec&ret"),
-            check=lambda text: _check(_SECRET, text),
+            check=lambda text: words.mistakes(_SECRET, text),
             hint=tr("The Value, not the Secret ID"),
         )
         self.secret.committed.connect(self._secret_given)
@@ -138,7 +136,10 @@ class KeyVaultPage(Page):
 
     def _field(self, key: str, name: str, hint: str) -> CheckedField:
         field = CheckedField(
-            name, check=lambda text: _check(key, text), tidy=lambda text: _tidy(key, text), hint=hint
+            name,
+            check=lambda text: words.mistakes(key, text),
+            tidy=lambda text: words.tidied(key, text),
+            hint=hint,
         )
         field.edited.connect(lambda text: self._typed(key, text))
         return field
@@ -152,13 +153,13 @@ class KeyVaultPage(Page):
 
     def _none_yet(self) -> Card:
         card = Card()
-        self._none_yet_of: AzureOptions | None = None
-        self._none_yet_tabs: Tabs | None = None
-        self.none_yet = Fold(tr("I have n&one of these yet"))
-        self.none_yet.button.setAccessibleName(tr("I have none of these yet"))
-        self.none_yet.button.toggled.connect(self._fill_none_yet)
+        self.none_yet = SetupSteps()
+        self.none_yet.button.toggled.connect(self._offer_steps)
         card.body.addWidget(self.none_yet)
         return card
+
+    def _offer_steps(self) -> None:
+        self.none_yet.offer(self.workspace.session.azure_options())
 
     def refresh(self) -> None:
         azure = self.workspace.profile.windows.azure
@@ -230,7 +231,7 @@ class KeyVaultPage(Page):
             self._discovery = None
         self._timer.start()
         self.workspace.edited()
-        self._fill_none_yet(self.none_yet.button.isChecked())
+        self._offer_steps()
 
     # -- the secret
 
@@ -240,7 +241,11 @@ class KeyVaultPage(Page):
 
         def work(job: Job) -> tuple[str, str, list[Finding] | None]:
             store, secret = session.secrets, session.application_secret()
-            return store.place, store.reason, None if secret is None else _check(_SECRET, secret.reveal())
+            return (
+                store.place,
+                store.reason,
+                None if secret is None else words.mistakes(_SECRET, secret.reveal()),
+            )
 
         task = self.workspace.runner.start(work, tr("Asking the keyring"), quiet=True)
         task.done.connect(self._keyring_answered)
@@ -299,9 +304,9 @@ class KeyVaultPage(Page):
         if self._signing is not None or not self.isVisible():
             return
         options = self.workspace.session.azure_options()
-        if not options.vault_name or _check("vault_name", options.vault_name):
+        if not options.vault_name or words.mistakes("vault_name", options.vault_name):
             return
-        if options.tenant_id and _check("tenant_id", options.tenant_id):
+        if options.tenant_id and words.mistakes("tenant_id", options.tenant_id):
             return
         session = self.workspace.session
 
@@ -440,7 +445,9 @@ class KeyVaultPage(Page):
             self.who_card.hide()
             self._say_not_yet()
             return
-        severity, title, text = self._verdict(result)
+        severity, title, text = words.signed_in(
+            result, permissions_block=bool(workspace.flow.blocking(PERMISSIONS))
+        )
         stamp = tr("Checked {time}.").format(time=when(result.obtained))
         if state is StepState.OUT_OF_DATE:
             self.banner.say(
@@ -452,159 +459,17 @@ class KeyVaultPage(Page):
         else:
             self.banner.say(severity, title, f"{text} {stamp}".strip())
         self.findings.set(result.findings)
-        facts = _identity(result.facts)
+        facts = words.identity(result.facts)
         self.who.set(facts)
         self.who_card.setVisible(bool(facts))
         self.looked.hide()
 
-    def _verdict(self, result: StepResult) -> tuple[Severity, str, str]:
-        if any(each.id == "azure.signature.works" for each in result.findings):
-            return verdict(result.findings, tr("The vault answers, and its key signs for you."))
-        severity, title, text = verdict(result.findings, tr("Signed in, and the vault answers."))
-        if severity is not Severity.ERROR and self.workspace.flow.blocking(PERMISSIONS):
-            more = tr("But the application may not do all that it needs: the next page says what is missing.")
-            return Severity.WARNING, title, more
-        return severity, title, text
-
     def _missing(self) -> tuple[str, ...]:
-        azure = self.workspace.profile.windows.azure
-        names = {
-            tr("vault name"): azure.vault_name,
-            tr("certificate name"): azure.certificate_name,
-            tr("application ID"): azure.application_id,
-            tr("tenant ID"): azure.tenant_id,
-            tr("application secret"): "x" if self._secret_known else "",
-        }
-        return tuple(name for name, value in names.items() if not value)
+        return words.missing(self.workspace.profile.windows.azure, secret_known=self._secret_known)
 
     def _say_not_yet(self) -> None:
-        missing = self._missing()
-        if self._found is not None and blocks(self._found):
-            self.banner.say(*verdict(self._found, ""))
-        elif missing:
-            self.banner.say(
-                Severity.INFO,
-                tr("Fill in what is missing, then sign in."),
-                tr("Still missing: {names}.").format(names=", ".join(missing)),
-                mark=Mark.NOW,
-            )
-        else:
-            self.banner.say(
-                Severity.INFO, tr("All is filled in. Sign in to see whether it works."), "", mark=Mark.NOW
-            )
-
-    def _fill_none_yet(self, opened: bool) -> None:
-        """Show the steps and scripts for the names that are typed now."""
-        options = self.workspace.session.azure_options()
-        if not opened or options == self._none_yet_of:
-            return
-        from codesign_wizard.core.azure.setup_script import setup_remedy
-
-        remedy = setup_remedy(options)
-        chosen = self._none_yet_tabs.index if self._none_yet_tabs is not None else 0
-        self._none_yet_of = options
-        clear(self.none_yet.body)
-        tabs = self._none_yet_tabs = Tabs(tr("Ways to do it"))
-        texts = []
-        for title, page, text in (
-            (tr("Portal"), portal_steps(remedy.portal), "\n".join(remedy.portal)),
-            ("az", az_box(remedy.az or "", tr("az script")), remedy.az or ""),
-            (
-                "PowerShell",
-                CodeBox(remedy.powershell or "", tr("PowerShell script")),
-                remedy.powershell or "",
-            ),
-        ):
-            tabs.add(title, page)
-            texts.append(text)
-        copy = CopyButton(lambda: texts[tabs.index])
-        copy.setAccessibleName(tr("Copy the steps shown"))
-        # above the script, which is longer than the window is high
-        head = row(label(remedy.title, "soft"), copy)
-        head.setStretch(0, 1)
-        self.none_yet.body.addLayout(head)
-        self.none_yet.body.addWidget(tabs)
-        after = label(tr("Paste what the script prints into the field above."), "soft")
-        after.hide()
-        tabs.chosen.connect(lambda place: after.setVisible(place > 0))  # the portal prints nothing
-        self.none_yet.body.addWidget(after)
-        tabs.bar.setCurrentIndex(chosen)
+        told = words.before_sign_in(self._found, self._missing())
+        self.banner.say(*told, mark=Mark.NOW if told[0] is Severity.INFO else None)
 
 
 _GUID_HINT = "00000000-0000-0000-0000-000000000000"
-
-
-class PasteArea(QPlainTextEdit):
-    """One field for whatever people have on the clipboard; it keeps nothing of it."""
-
-    given = Signal(str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setAccessibleName(tr("Paste what you have"))
-        self.setPlaceholderText(
-            tr(
-                "Paste here: JSON from az ad sp create-for-rbac, a vault's address, a key or certificate "
-                "identifier, a portal link"
-            )
-        )
-        self.setTabChangesFocus(True)
-        self.setProperty("mono", "true")
-        self.setFixedHeight(px(76))
-        self.setUndoRedoEnabled(False)  # what is pasted may hold a secret
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(300)
-        self._timer.timeout.connect(self._give)
-        self.textChanged.connect(self._changed)
-
-    def clear_for_good(self) -> None:
-        """Empty the field; there is nothing to undo."""
-        self._timer.stop()
-        self.blockSignals(True)
-        self.clear()
-        self.blockSignals(False)
-
-    def keyPressEvent(self, event: Any) -> None:
-        super().keyPressEvent(event)
-        if event.matches(QKeySequence.StandardKey.Paste):
-            self._give()
-
-    def _changed(self) -> None:
-        if self.toPlainText().strip():
-            self._timer.start()
-        else:
-            self._timer.stop()
-
-    def _give(self) -> None:
-        self._timer.stop()
-        text = self.toPlainText().strip()
-        if text:
-            self.given.emit(text)
-
-
-def _check(field: str, text: str) -> list[Finding]:
-    from codesign_wizard.core.azure.options import check_field
-
-    return [finding for finding in check_field(field, text) if finding.severity is not Severity.OK]
-
-
-def _tidy(field: str, text: str) -> str:
-    from codesign_wizard.core.azure.options import tidy
-
-    return tidy(field, text)
-
-
-def _identity(facts: dict[str, str]) -> list[tuple[str, str]]:
-    names = {
-        "application_id": tr("Application ID"),
-        "object_id": tr("Object ID"),
-        "tenant_id": tr("Tenant ID"),
-        "token_expires": tr("Token valid until"),
-        "certificate": tr("Certificate"),
-        "publisher": tr("Publisher"),
-        "issuer": tr("Issued by"),
-        "key": tr("Key"),
-        "certificate_expires": tr("Certificate valid until"),
-    }
-    return [(words, readable(facts[name])) for name, words in names.items() if facts.get(name)]

@@ -20,7 +20,7 @@ from codesign_wizard.core.text import tr
 from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.theme import px
-from codesign_wizard.widgets.basics import Card, Choice, button, label, row
+from codesign_wizard.widgets.basics import Card, Choice, button, keep_ltr, label, row
 from codesign_wizard.widgets.fields import CheckedField, path_row
 from codesign_wizard.widgets.pieces import Banner
 from codesign_wizard.widgets.proxy_login import ProxyLogin
@@ -281,6 +281,7 @@ class PathList(QWidget):
         self.list = QListWidget()
         self.list.setAccessibleName(name)
         self.list.setFixedHeight(px(72))
+        keep_ltr(self.list)  # paths
         self.add = button(tr("Add…"), self._add, "small")
         self.add.setAccessibleName(tr("Add a file: {name}").format(name=name))
         self.remove = button(tr("Remove"), self._remove, "small")

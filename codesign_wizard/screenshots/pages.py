@@ -54,5 +54,5 @@ def refused_sign_in(studio: Studio, window: MainWindow) -> KeyVaultPage:
 
 def lasts(card: StageCard, seconds: int) -> bool:
     """Tell whether *card* says that its stage takes *seconds* or more by now."""
-    told = re.findall(r"(\d+) s\b", card.words.text())
+    told = re.findall(r"(\d+)\s?s\b", card.words.text())
     return any(int(each) >= seconds for each in told)

@@ -207,11 +207,11 @@ def test_the_script_for_those_who_have_nothing_has_the_names_that_are_typed(
     def scripts() -> list[str]:
         return [each.toPlainText() for each in page.none_yet.findChildren(CodeBox) if not each.isHidden()]
 
-    tabs = page._none_yet_tabs
+    tabs = page.none_yet.tabs
     assert tabs is not None
     tabs.bar.setCurrentIndex(1)
     page.fields["vault_name"].edited.emit("chosen-later")
-    tabs = page._none_yet_tabs
+    tabs = page.none_yet.tabs
     assert tabs is not None
     assert tabs.index == 1
     assert any("vault='chosen-later'" in each for each in scripts())

@@ -32,7 +32,7 @@ def macos_notarise(studio: Studio) -> None:
         conditions.holds[_UPLOADS] = _LONG
         page.run()
         studio.wait(lambda: page.stages.cards["time-stamp"].state.value == "done", tr("the time stamp"))
-        studio.wait(lambda: any(map(str.isdigit, page.stages.cards["upload"].words.text())), tr("the upload"))
+        studio.wait(lambda: "kB" in page.stages.cards["upload"].words.text(), tr("the upload"))
         studio.take(window, "macos-upload")
         conditions.holds.clear()
         studio.wait(page.stop.isVisible, tr("Apple"))

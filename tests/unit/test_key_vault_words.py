@@ -1,0 +1,52 @@
+"""What the page Key Vault says, without the page."""
+
+from __future__ import annotations
+
+from codesign_wizard.core.finding import FindingKind, Severity, utc_now
+from codesign_wizard.core.profile import AzureSettings, StepResult
+from codesign_wizard.pages import key_vault_words as words
+
+WORKS = FindingKind("azure.signature.works", Severity.OK, "The vault signs.", "Only in tests.")
+FINE = FindingKind("test.fine", Severity.OK, "Fine.", "Only in tests.")
+WRONG = FindingKind("test.wrong", Severity.ERROR, "Wrong.", "Only in tests.")
+
+
+def told(*findings: FindingKind, permissions_block: bool = False) -> tuple[Severity, str, str]:
+    result = StepResult(utc_now(), ok=True, findings=[each() for each in findings])
+    return words.signed_in(result, permissions_block=permissions_block)
+
+
+def test_what_is_missing_is_named_in_the_forms_order_and_said_before_anything_else() -> None:
+    azure = AzureSettings(vault_name="harbour", tenant_id="one")
+    lacking = words.missing(azure, secret_known=False)
+    assert lacking == ("certificate name", "application ID", "application secret")
+    assert "application secret" not in words.missing(azure, secret_known=True)
+    said = words.before_sign_in(None, lacking)
+    assert said == (
+        Severity.INFO,
+        "Fill in what is missing, then sign in.",
+        "Still missing: certificate name, application ID, application secret.",
+    )
+    assert words.before_sign_in([FINE()], ())[1] == "All is filled in. Sign in to see whether it works."
+    assert words.before_sign_in([WRONG()], lacking)[:2] == (Severity.ERROR, "Wrong.")
+
+
+def test_a_signature_outweighs_what_permissions_lack_and_a_mere_sign_in_does_not() -> None:
+    assert told(WORKS, permissions_block=True)[:2] == (
+        Severity.OK,
+        "The vault answers, and its key signs for you.",
+    )
+    assert told(FINE)[:2] == (Severity.OK, "Signed in, and the vault answers.")
+    severity, title, text = told(FINE, permissions_block=True)
+    assert (severity, title) == (Severity.WARNING, "Signed in, and the vault answers.")
+    assert text.endswith("the next page says what is missing.")
+    assert told(WRONG, permissions_block=True)[0] is Severity.ERROR
+
+
+def test_whom_the_vault_sees_is_told_as_far_as_it_is_known() -> None:
+    facts = {"publisher": "Harbour Ltd", "object_id": "2f", "token_expires": "2026-11-28T22:00:00+00:00"}
+    assert words.identity(facts) == [
+        ("Object ID", "2f"),
+        ("Token valid until", "2026-11-28 22:00:00 UTC"),
+        ("Publisher", "Harbour Ltd"),
+    ]
