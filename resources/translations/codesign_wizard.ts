@@ -13729,31 +13729,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/options.py"/>
-        <source>Application ID</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Object ID</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/options.py"/>
-        <source>Tenant ID</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Token valid until</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Certificate valid until</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Key Vault</source>
         <translation type="unfinished"></translation>
@@ -13805,16 +13780,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>I have n&amp;one of these yet</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>I have none of these yet</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Storing the secret</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13831,61 +13796,6 @@
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Microsoft is asked for a token, then the vault for the certificate and one test signature.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Signed in, and the vault answers.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>But the application may not do all that it needs: the next page says what is missing.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/options.py"/>
-        <source>vault name</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/options.py"/>
-        <source>certificate name</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>application ID</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>tenant ID</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/options.py"/>
-        <source>application secret</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Copy the steps shown</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Paste what the script prints into the field above.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Paste what you have</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Paste here: JSON from az ad sp create-for-rbac, a vault's address, a key or certificate identifier, a portal link</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13950,11 +13860,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>The vault answers, and its key signs for you.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>The secret is saved in {place}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13965,31 +13870,86 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Fill in what is missing, then sign in.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>All is filled in. Sign in to see whether it works.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>az script</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>PowerShell script</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>the vault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>vault name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>certificate name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>application ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>tenant ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>application secret</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Fill in what is missing, then sign in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>All is filled in. Sign in to see whether it works.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Signed in, and the vault answers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>But the application may not do all that it needs: the next page says what is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>Application ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Object ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>Tenant ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Token valid until</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Certificate valid until</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>The vault answers, and its key signs for you.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
         <source>Still missing: {names}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -16989,11 +16949,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Ways to do it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Copy what to do</source>
         <translation type="unfinished"></translation>
@@ -17021,11 +16976,6 @@
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Show in the log</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/output.py"/>
-        <source>Portal</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17644,6 +17594,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/widgets/paste_area.py"/>
+        <source>Paste what you have</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/paste_area.py"/>
+        <source>Paste here: JSON from az ad sp create-for-rbac, a vault's address, a key or certificate identifier, a portal link</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Problem</source>
         <translation type="unfinished"></translation>
@@ -17771,6 +17731,46 @@
     <message>
         <location filename="codesign_wizard/widgets/server_list.py"/>
         <source>Move the selected time-stamp server down</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/setup_steps.py"/>
+        <source>I have n&amp;one of these yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/setup_steps.py"/>
+        <source>I have none of these yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Ways to do it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>Portal</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/setup_steps.py"/>
+        <source>Copy the steps shown</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/setup_steps.py"/>
+        <source>Paste what the script prints into the field above.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/setup_steps.py"/>
+        <source>az script</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/setup_steps.py"/>
+        <source>PowerShell script</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -13729,31 +13729,6 @@
         <translation>{name} wird gelesen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/options.py"/>
-        <source>Application ID</source>
-        <translation>Anwendungs-ID</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Object ID</source>
-        <translation>Objekt-ID</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/options.py"/>
-        <source>Tenant ID</source>
-        <translation>Mandanten-ID</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Token valid until</source>
-        <translation>Token gültig bis</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Certificate valid until</source>
-        <translation>Zertifikat gültig bis</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Key Vault</source>
         <translation>Key Vault</translation>
@@ -13805,16 +13780,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>I have n&amp;one of these yet</source>
-        <translation>Davon habe ich noch n&amp;ichts</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>I have none of these yet</source>
-        <translation>Davon habe ich noch nichts</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Storing the secret</source>
         <translation>Geheimnis wird gespeichert</translation>
     </message>
@@ -13832,61 +13797,6 @@
         <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>Microsoft is asked for a token, then the vault for the certificate and one test signature.</source>
         <translation>Microsoft wird nach einem Token gefragt, dann der Tresor nach dem Zertifikat und einer Testsignatur.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Signed in, and the vault answers.</source>
-        <translation>Angemeldet, und der Tresor antwortet.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>But the application may not do all that it needs: the next page says what is missing.</source>
-        <translation>Aber die Anwendung darf vielleicht nicht alles, was sie braucht: Die nächste Seite sagt, was fehlt.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/options.py"/>
-        <source>vault name</source>
-        <translation>Tresorname</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/options.py"/>
-        <source>certificate name</source>
-        <translation>Zertifikatname</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>application ID</source>
-        <translation>Anwendungs-ID</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>tenant ID</source>
-        <translation>Mandanten-ID</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/options.py"/>
-        <source>application secret</source>
-        <translation>Clientgeheimnis</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Copy the steps shown</source>
-        <translation>Gezeigte Schritte kopieren</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Paste what the script prints into the field above.</source>
-        <translation>Fügen Sie oben ins Feld ein, was das Skript ausgibt.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Paste what you have</source>
-        <translation>Einfügen, was Sie haben</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Paste here: JSON from az ad sp create-for-rbac, a vault's address, a key or certificate identifier, a portal link</source>
-        <translation>Hier einfügen: JSON von az ad sp create-for-rbac, die Adresse eines Tresors, die Kennung eines Schlüssels oder Zertifikats, einen Portal-Link</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_labels.py"/>
@@ -13950,11 +13860,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>The vault answers, and its key signs for you.</source>
-        <translation>Der Tresor antwortet, und sein Schlüssel signiert für Sie.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>The secret is saved in {place}.</source>
         <translation>Das Geheimnis ist gespeichert. Ort: {place}.</translation>
     </message>
@@ -13965,31 +13870,86 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Fill in what is missing, then sign in.</source>
-        <translation>Ergänzen Sie, was fehlt, und melden Sie sich dann an.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>All is filled in. Sign in to see whether it works.</source>
-        <translation>Alles ist ausgefüllt. Melden Sie sich an, um zu sehen, ob es funktioniert.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>az script</source>
-        <translation>az-Skript</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>PowerShell script</source>
-        <translation>PowerShell-Skript</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>the vault</source>
         <translation>dem Tresor</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>vault name</source>
+        <translation>Tresorname</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>certificate name</source>
+        <translation>Zertifikatname</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>application ID</source>
+        <translation>Anwendungs-ID</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>tenant ID</source>
+        <translation>Mandanten-ID</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>application secret</source>
+        <translation>Clientgeheimnis</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Fill in what is missing, then sign in.</source>
+        <translation>Ergänzen Sie, was fehlt, und melden Sie sich dann an.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>All is filled in. Sign in to see whether it works.</source>
+        <translation>Alles ist ausgefüllt. Melden Sie sich an, um zu sehen, ob es funktioniert.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Signed in, and the vault answers.</source>
+        <translation>Angemeldet, und der Tresor antwortet.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>But the application may not do all that it needs: the next page says what is missing.</source>
+        <translation>Aber die Anwendung darf vielleicht nicht alles, was sie braucht: Die nächste Seite sagt, was fehlt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>Application ID</source>
+        <translation>Anwendungs-ID</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Object ID</source>
+        <translation>Objekt-ID</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/options.py"/>
+        <source>Tenant ID</source>
+        <translation>Mandanten-ID</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Token valid until</source>
+        <translation>Token gültig bis</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Certificate valid until</source>
+        <translation>Zertifikat gültig bis</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>The vault answers, and its key signs for you.</source>
+        <translation>Der Tresor antwortet, und sein Schlüssel signiert für Sie.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
         <source>Still missing: {names}.</source>
         <translation>Noch offen: {names}.</translation>
     </message>
@@ -16989,11 +16949,6 @@
         <translation>Zeit</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Ways to do it</source>
-        <translation>Wege dorthin</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Copy what to do</source>
         <translation>Abhilfe kopieren</translation>
@@ -17022,11 +16977,6 @@
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Show in the log</source>
         <translation>Im Protokoll zeigen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/output.py"/>
-        <source>Portal</source>
-        <translation>Portal</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
@@ -17644,6 +17594,16 @@
         <translation>Zustand</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/widgets/paste_area.py"/>
+        <source>Paste what you have</source>
+        <translation>Einfügen, was Sie haben</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/paste_area.py"/>
+        <source>Paste here: JSON from az ad sp create-for-rbac, a vault's address, a key or certificate identifier, a portal link</source>
+        <translation>Hier einfügen: JSON von az ad sp create-for-rbac, die Adresse eines Tresors, die Kennung eines Schlüssels oder Zertifikats, einen Portal-Link</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Problem</source>
         <translation>Problem</translation>
@@ -17772,6 +17732,46 @@
         <location filename="codesign_wizard/widgets/server_list.py"/>
         <source>Move the selected time-stamp server down</source>
         <translation>Markierten Zeitstempelserver nach unten schieben</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/setup_steps.py"/>
+        <source>I have n&amp;one of these yet</source>
+        <translation>Davon habe ich noch n&amp;ichts</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/setup_steps.py"/>
+        <source>I have none of these yet</source>
+        <translation>Davon habe ich noch nichts</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Ways to do it</source>
+        <translation>Wege dorthin</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>Portal</source>
+        <translation>Portal</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/setup_steps.py"/>
+        <source>Copy the steps shown</source>
+        <translation>Gezeigte Schritte kopieren</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/setup_steps.py"/>
+        <source>Paste what the script prints into the field above.</source>
+        <translation>Fügen Sie oben ins Feld ein, was das Skript ausgibt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/setup_steps.py"/>
+        <source>az script</source>
+        <translation>az-Skript</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/setup_steps.py"/>
+        <source>PowerShell script</source>
+        <translation>PowerShell-Skript</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
