@@ -12974,6 +12974,36 @@
         <translation>Übergeben Sie die Antwort der CA, wenn sie kommt.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/text.py"/>
+        <source>today</source>
+        <translation>heute</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/text.py"/>
+        <source>in 1 day</source>
+        <translation>in 1 Tag</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/text.py"/>
+        <source>ends today</source>
+        <translation>endet heute</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/text.py"/>
+        <source>1 day left</source>
+        <translation>noch 1 Tag</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/text.py"/>
+        <source>in {n} days</source>
+        <translation>in {n} Tagen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/text.py"/>
+        <source>{n} days left</source>
+        <translation>noch {n} Tage</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/trial.py"/>
         <source>SmartScreen may still warn at first: it goes by reputation, which grows with downloads.</source>
         <translation>SmartScreen warnt anfangs vielleicht noch: Es richtet sich nach der Reputation, die mit den Downloads wächst.</translation>
@@ -17556,7 +17586,7 @@
     <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
         <source>request, renew</source>
-        <translation>Antrag, Erneuerung</translation>
+        <translation>CSR, Erneuerung</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
