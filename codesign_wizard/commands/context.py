@@ -274,5 +274,6 @@ def not_started(error: OSError) -> InputError:
 
 def environment_secret(name: str) -> Secret | None:
     """Return the secret in an environment variable, or ``None``."""
-    value = os.environ.get(name, "")
+    # a file with the line ends of Windows leaves half of one on each line
+    value = os.environ.get(name, "").rstrip("\r\n")
     return Secret(value) if value else None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.core.azure.options import AzureOptions, check_options
+from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Finding, Severity, blocks, iso
 from codesign_wizard.core.job import JobContext, StageState
 from codesign_wizard.core.network import Network
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.azure.permissions.report import Report
     from codesign_wizard.core.azure.proof import Proof
     from codesign_wizard.core.azure.signin import CallerIdentity
+    from codesign_wizard.core.certificates.held import KeyFacts
 
 STAGES = ("options", "network", "sign-in", "permissions", "vault", "signature")
 _PERMISSION = "azure.permission."
@@ -190,11 +192,26 @@ class _Doctor:
 
         known = {each.id for each in self.findings}
         facts = KeyFacts.read(bundle) if bundle else None
-        # a version may have come between the two answers
-        own = facts if facts is not None and facts.id == certificate.key_id else None
-        held = HeldCertificate.of(certificate, own, True)
+        if facts is None or facts.id != certificate.key_id:
+            # no answer came, or a version between the two
+            try:
+                facts = self._key(str(certificate.key_id or ""))
+            except CodesignError as error:
+                if error.finding.id not in known:
+                    yield error.finding
+                return
+        held = HeldCertificate.of(certificate, facts, True)
         judged = judge_version(self.job, held, roots=roots, network=self.network, known=proof.issuers)
         for finding in judged.findings:
             grave = finding.severity in (Severity.ERROR, Severity.WARNING) or finding.id == _EXPIRES_SOON
             if grave and finding.id not in known and _TOLD.get(finding.id) not in known:
                 yield finding
+
+    def _key(self, key_id: str) -> KeyFacts | None:
+        """Read the key once more; ``None`` where it may not be read."""
+        from codesign_wizard.core.certificates.vault_reader import VaultReader
+
+        with VaultReader.open(
+            self.job, self.network, self.options, self.secret, credential=self.credential
+        ) as vault:
+            return vault.key(self.job, key_id)

@@ -205,7 +205,7 @@ class Network:
         500, 502, 503, 504; Retry-After is honoured as long as all waits stay within 30 seconds. Raises
         ``NetworkError`` when no answer came, ``InputError`` for a bad CA bundle, ``Cancelled``.
         """
-        if urlsplit(url).scheme not in ("http", "https"):
+        if _scheme(url) not in ("http", "https"):
             raise NetworkError(findings.OTHER(host=url, why=tr("it is no http address")), FailureKind.OTHER)
         sent = {"User-Agent": "codesign-wizard", **(headers or {})}
         if json is not None:
@@ -401,6 +401,13 @@ def _retry_after(answer: Answer, default: float) -> float:
     return default if date is None else max(0.0, (date - datetime.now(UTC)).total_seconds())
 
 
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError:  # brackets without an IPv6 address
+        return ""
+
+
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
@@ -411,5 +418,9 @@ def _with_scheme(proxy: str) -> str:
 
 
 def _without_login(proxy: str) -> str:
-    parts = urlsplit(split(proxy)[0])
-    return f"{parts.scheme}://{parts.hostname or ''}" + (f":{parts.port}" if parts.port else "")
+    try:
+        parts = urlsplit(split(proxy)[0])
+        port = parts.port
+    except ValueError:
+        return ""  # it is no address
+    return f"{parts.scheme}://{parts.hostname or ''}" + (f":{port}" if port else "")

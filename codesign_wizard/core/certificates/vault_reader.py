@@ -130,6 +130,10 @@ class VaultReader:
         assert certificate is not None  # its absence was raised
         return certificate
 
+    def key(self, job: JobContext, key_id: str) -> KeyFacts | None:
+        """Return what the vault says of a key, ``None`` where it may not be read or is not there."""
+        return self._key(job, key_id, [])
+
     def versions(self, job: JobContext) -> list[VersionSummary]:
         """Return all versions that have a certificate, newest first."""
         return [each for each in self.all_versions(job) if not each.pending]
