@@ -1,6 +1,6 @@
 """Runs the work of ``core`` on threads, and brings its events to the window in batches.
 
-Work never touches a widget: its listeners put events into a deque, which a 50 ms timer empties on the main
+Work never touches a widget: its listeners put events into a deque, which a 25 ms timer empties on the main
 thread. That keeps the window quick however much a job logs, and keeps every event before the job's end.
 """
 

@@ -267,6 +267,9 @@ class MainWindow(QMainWindow):
             dock = LogDock(pane)
             self.inner.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
             self.inner.resizeDocks([dock], [px(170)], Qt.Orientation.Vertical)
+            # once more: after the pane has added what came
+            self.runner.lines.disconnect(self._count)
+            self.runner.lines.connect(self._count)
             dock.visibilityChanged.connect(lambda shown: self.log_bar.setVisible(dock.isHidden()))
             self._log_dock = dock
         return self._log_dock

@@ -19,11 +19,16 @@ _window = 0
 
 
 def begin() -> None:
-    """Say, on the window's thread, that it has something to do now."""
+    """Say, on the window's thread, that it has something to do now.
+
+    A turn whose end was not heard of is not prolonged: another loop than Qt's own, as Windows runs while a
+    window is dragged, dispatches Qt's timers but tells of no end, and work would wait for each of them.
+    """
     global _until, _window
-    _window = threading.get_ident()
-    _until = time.monotonic() + _AT_MOST_S
-    _over.clear()
+    if _over.is_set():
+        _window = threading.get_ident()
+        _until = time.monotonic() + _AT_MOST_S
+        _over.clear()
 
 
 def end() -> None:

@@ -110,6 +110,15 @@ class LogModel(QAbstractTableModel):
         return len(self._lines)
 
     @property
+    def nothing(self) -> str:
+        """Why there is no row though there are lines."""
+        if self._search:
+            return tr("No line matches.")
+        if self._least == _RANK[LogLevel.INFO] and not self._requests_only:
+            return tr("Only details so far: choose Details.")
+        return tr("No line of this kind yet.")
+
+    @property
     def lines(self) -> Sequence[LogLine]:
         """Every line that is kept, in the order in which they were logged."""
         return tuple(self._lines)
@@ -224,6 +233,9 @@ class LogModel(QAbstractTableModel):
             text = self._cell(self.visible_line(index.row()), column)
             short = column == Column.REQUEST and self.short_ids and len(text) > _SHORT_ID
             return f"{text[:_SHORT_ID]}…" if short else text
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            # whole, even where it is shown by its first characters
+            return self._cell(self.visible_line(index.row()), column)
         if role == Qt.ItemDataRole.ForegroundRole:
             return self._ink(self.visible_line(index.row()), column)
         if role == Qt.ItemDataRole.ToolTipRole and column in (Column.TEXT, Column.REQUEST):

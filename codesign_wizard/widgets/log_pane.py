@@ -195,8 +195,7 @@ class LogView(QTableView):
             painter = QPainter(self.viewport())
             painter.setFont(theme.font())
             painter.setPen(theme.ink(theme.tokens().soft))
-            words = tr("No line has that. Show all lines, or search for something else.")
-            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, words)
+            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, self._model.nothing)
             painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -63,6 +63,12 @@ def test_while_jobs_run_only_what_is_young_is_collected(qapp: Any, monkeypatch: 
     collector.collect()
     collector.collect()
     assert collected == [0, 1, 0], "a long job's own leavings go as well"
+    collected.clear()
+    for _ in range(10):  # ten minutes of it
+        now[0] += 61
+        collector.collect()
+        collector.collect()
+    assert [each for each in collected if each] == [1, 1, 1, 2, 1, 1, 1, 1, 2, 1], "even those that grew old"
     monkeypatch.setattr(Collector, "busy", False)
     collector.collect()
     assert collected[-1] == 2

@@ -98,7 +98,9 @@ def test_a_hundred_thousand_lines_do_not_hold_the_window(
     wait_idle(window, qtbot)
 
 
-def test_a_job_waits_until_its_lines_are_shown_but_not_for_ever(window: MainWindow, qtbot: QtBot) -> None:
+def test_a_job_waits_until_its_lines_are_shown_but_not_for_ever(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     waited: list[float] = []
     begun, held_up, over = threading.Event(), threading.Event(), threading.Event()
 
@@ -119,9 +121,11 @@ def test_a_job_waits_until_its_lines_are_shown_but_not_for_ever(window: MainWind
     held_up.set()
     assert over.wait(30)
     assert waited[0] >= 0.25, "it was told to wait until the window has shown the lines"
+    monkeypatch.setattr("codesign_wizard.runner._WAIT_S", 3600)
     window_goes_on.set()
     qtbot.waitUntil(lambda: window.log_model.total == 2 * 1002)
     wait_idle(window, qtbot)
+    assert waited[1] < 60, "it goes on as soon as they are shown"
 
 
 def of(job: JobLabel, *texts: str, level: LogLevel = LogLevel.INFO) -> list[LogLine]:
@@ -269,12 +273,34 @@ def test_level_pills_and_search_choose_the_lines(pane: LogPane, qtbot: QtBot) ->
     pane.add([*lines(3), *lines(2, LogLevel.WARNING, "Slow {n}"), *lines(4, LogLevel.DEBUG, "Detail {n}")])
     shown = pane.model.rowCount
     assert shown() == 5
-    for name, count in (("Details", 9), ("Warnings", 2), ("All", 5)):
+    for name, count in (("Details", 9), ("Warnings", 2), ("Requests", 9), ("All", 5)):
         pill = next(one for one in pane._levels.buttons() if one.text() == name)
         qtbot.mouseClick(pill, Qt.MouseButton.LeftButton)
         assert shown() == count
     qtbot.keyClicks(pane.search, "SLOW 1")
     qtbot.waitUntil(lambda: shown() == 1)
+
+
+def test_a_log_without_rows_says_why() -> None:
+    model = LogModel()
+    model.append(lines(1, LogLevel.DEBUG))
+    assert model.nothing == "Only details so far: choose Details."
+    model.set_filter(least=LogLevel.WARNING, search="")
+    assert model.nothing == "No line of this kind yet."
+    model.set_filter(least=LogLevel.DEBUG, search="", requests_only=True)
+    assert model.nothing == "No line of this kind yet."
+    model.set_filter(least=LogLevel.INFO, search="nothing like it")
+    assert model.nothing == "No line matches."
+
+
+def test_a_screen_reader_hears_a_request_id_whole() -> None:
+    model = LogModel()
+    model.short_ids = True
+    whole = "0123456789abcdef"
+    model.append([LogLine(datetime.now(UTC), LogLevel.INFO, "vault", "Asked", whole)])
+    cell = model.index(0, Column.REQUEST)
+    assert cell.data() == "01234567…"
+    assert cell.data(Qt.ItemDataRole.AccessibleTextRole) == whole
 
 
 def test_selected_lines_are_copied_whole_with_time_and_request_id(pane: LogPane, qtbot: QtBot) -> None:
@@ -317,10 +343,11 @@ def test_the_log_hides_floats_and_comes_back(window: MainWindow, pane: LogPane, 
     assert dock.isFloating()
     qtbot.mouseClick(pane.floater, Qt.MouseButton.LeftButton)
     assert not dock.isFloating()
+    window.runner.lines.emit(lines(3))
+    assert window.log_bar.count.text() == "3 lines", "with those that came last"
     qtbot.mouseClick(pane.hider, Qt.MouseButton.LeftButton)
     assert dock.isHidden()
     assert window.log_bar.isVisible()
-    pane.add(lines(3))
     qtbot.mouseClick(window.log_bar.button, Qt.MouseButton.LeftButton)
     assert dock.isVisible()
 
