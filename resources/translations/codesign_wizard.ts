@@ -17305,6 +17305,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
+        <source>No line of this kind yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>detail</source>
         <translation type="unfinished"></translation>
     </message>
@@ -17321,6 +17326,16 @@
     <message>
         <location filename="codesign_wizard/commands/output.py"/>
         <source>error</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
+        <source>No line matches.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
+        <source>Only details so far: choose Details.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17371,11 +17386,6 @@
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Log lines</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>No line has that. Show all lines, or search for something else.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -17305,6 +17305,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
+        <source>No line of this kind yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>detail</source>
         <translation>Detail</translation>
     </message>
@@ -17322,6 +17327,16 @@
         <location filename="codesign_wizard/commands/output.py"/>
         <source>error</source>
         <translation>Fehler</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
+        <source>No line matches.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
+        <source>Only details so far: choose Details.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
@@ -17372,11 +17387,6 @@
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Log lines</source>
         <translation>Protokollzeilen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>No line has that. Show all lines, or search for something else.</source>
-        <translation>Keine Zeile passt. Zeigen Sie alle Zeilen oder suchen Sie etwas anderes.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
