@@ -17306,7 +17306,7 @@
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>No line of this kind yet.</source>
-        <translation type="unfinished"></translation>
+        <translation>Noch keine Zeile dieser Art.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
@@ -17331,12 +17331,12 @@
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>No line matches.</source>
-        <translation type="unfinished"></translation>
+        <translation>Keine Zeile passt dazu.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>Only details so far: choose Details.</source>
-        <translation type="unfinished"></translation>
+        <translation>Bisher gibt es nur Details: Wählen Sie „Details“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
