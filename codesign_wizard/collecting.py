@@ -22,8 +22,8 @@ class Collector(QObject):
     """Collects on the thread that makes it, as often as Python would have; nobody else does from then on.
 
     While jobs run, which is when the window has most to do, only what is young is looked at: the oldest
-    generation takes 0.05 s, in which nothing else happens. It has its turn when they have ended, and every few
-    minutes of a job that lasts: Apple's notary may take an hour.
+    generation takes 0.05 s, in which nothing else happens. It has its turn when they have ended, and every
+    few minutes of a job that lasts: Apple's notary may take an hour.
     """
 
     busy: ClassVar[bool] = False  # whether jobs run

@@ -32,6 +32,7 @@ from codesign_wizard.widgets.shell import Footer, Header, LogBar, Rail, RailStep
 if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QPaintEvent
 
+    from codesign_wizard.ahead import Ahead
     from codesign_wizard.core.job import LogLine
     from codesign_wizard.core.profile import StepResult
     from codesign_wizard.pages.base import Page
@@ -78,6 +79,7 @@ class MainWindow(QMainWindow):
         self._closing = False
         self._frame_first = frame_first
         self._log_dock: QWidget | None = None
+        self._ahead: Ahead | None = None
         self._strip: ReportStrip | None = None
         self._play_strip: PlayStrip | None = None
         self.header = Header()
@@ -363,6 +365,9 @@ class MainWindow(QMainWindow):
         if self._frame_first:
             self._frame_first = False
             QTimer.singleShot(0, self._open_first)
+            from codesign_wizard.ahead import Ahead
+
+            self._ahead = Ahead([f"codesign_wizard.pages.{module}" for module, _ in _PAGES.values()], self)
 
     def keep_typed(self) -> None:
         """Let every page keep what is typed and not kept yet."""
@@ -374,6 +379,8 @@ class MainWindow(QMainWindow):
         if not self._closing:
             self.keep_typed()
         self.runner.stop()
+        if self._ahead is not None:
+            self._ahead.stop()
         self.workspace.save()  # which may have something for the keyring to do
         if self.runner.tasks:
             self._closing = True

@@ -1,11 +1,15 @@
-"""What is asked of a task between its start and the thread that it runs on."""
+"""What is asked of a task between its start and the thread that it runs on; and what is imported ahead."""
 
 from __future__ import annotations
 
+import threading
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PySide6.QtCore import QObject
 
+from codesign_wizard import ahead
 from codesign_wizard.runner import Runner, Task
 
 if TYPE_CHECKING:
@@ -46,3 +50,21 @@ def test_a_window_closed_before_a_task_s_thread_waits_for_what_lasts_alone(
     assert window.isVisible(), "until both have ended"
     qtbot.waitUntil(lambda: not window.isVisible())
     assert (told, kept, ran) == (["cancelled", "finished"], ["done", "finished"], ["kept"])
+
+
+def test_pages_are_imported_ahead_on_another_thread_until_told_to_stop(
+    qtbot: QtBot, qapp: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, bool]] = []
+    monkeypatch.setattr(ahead, "AFTER_MS", 0)
+    monkeypatch.setattr(
+        ahead,
+        "import_module",
+        lambda name: told.append((name, threading.current_thread() is threading.main_thread())),
+    )
+    parent = QObject()
+    ahead.Ahead(["closed.before"], parent).stop()
+    ahead.Ahead(["one", "two"], parent)
+    qtbot.waitUntil(lambda: len(told) == 2 + len(ahead._LATER))
+    assert told == [(name, False) for name in ("one", "two", *ahead._LATER)]
+    assert all(find_spec(name) for name in ahead._LATER)
