@@ -7,6 +7,7 @@ Python writes the traceback, and an exception's message may quote what it failed
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from types import TracebackType
@@ -34,14 +35,27 @@ def _in_thread(given: threading.ExceptHookArgs) -> None:
 
 def _unraisable(given: sys.UnraisableHookArgs) -> None:
     if given.exc_value is not None:
-        _write(f"{given.err_msg or 'Exception ignored in'}: {given.object!r}\n", given.exc_value)
+        _write(f"{given.err_msg or 'Exception ignored in'}: {_named(given.object)}\n", given.exc_value)
+
+
+def _named(what: object) -> str:
+    try:
+        return repr(what)
+    except BaseException:  # whatever it raises, Python would write it as it is, in place of the first error
+        return f"<{type(what).__name__}>"
 
 
 def _write(before: str, error: BaseException) -> None:
-    import traceback
+    if sys.stderr is None:  # a program without a console has none
+        return
+    try:
+        import traceback
 
-    from codesign_wizard.core.redact import redact
+        from codesign_wizard.core.redact import redact
 
-    if sys.stderr is not None:  # a program without a console has none
-        sys.stderr.write(redact(before + "".join(traceback.format_exception(error))))
+        text = redact(before + "".join(traceback.format_exception(error)))
+    except BaseException:  # as above, and late in the interpreter's end nothing can be imported
+        text = f"{type(error).__name__}\n"
+    with contextlib.suppress(OSError, ValueError):  # a broken pipe or a closed stream: nobody to tell
+        sys.stderr.write(text)
         sys.stderr.flush()

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.network import Network, NetworkSettings
     from codesign_wizard.core.report_open import Origin
     from codesign_wizard.practice.cloud import PracticeCloud
+    from codesign_wizard.practice.key_making import Order
 
 PRACTICE_PROFILE = "practice"
 PRACTICE_PACE = 0.005  # of the pauses between attempts
@@ -708,14 +709,16 @@ def open_session(
     """
     overrides = overrides or Overrides()
     if practice:
-        if state is None:
-            from codesign_wizard.practice import key_making
+        from codesign_wizard.practice import key_making
 
-            # a kept cloud has its keys
-            key_making.STOCK.order(key_making.FIRST)
-            for system in signing:
-                key_making.STOCK.order(key_making.TO_SIGN[system])
-        return _practice_session(scenario, state, overrides)
+        # before all else, which takes as long as a key; a kept cloud has its keys
+        kinds = [*key_making.FIRST, *(kind for system in signing for kind in key_making.TO_SIGN[system])]
+        ordered = key_making.STOCK.order(kinds if state is None else ())
+        try:
+            return _practice_session(scenario, state, overrides, ordered)
+        except BaseException:
+            key_making.STOCK.drop(ordered)
+            raise
     if profile is not None and is_report_path(profile):
         return report_session(Path(profile))
     environment = os.environ if environment is None else environment
@@ -784,10 +787,12 @@ def profile_folder(environment: Mapping[str, str]) -> Path:
     return config_folder(environment) / "profiles"
 
 
-def _practice_session(scenario: str | None, state: Path | None, overrides: Overrides) -> Session:
+def _practice_session(
+    scenario: str | None, state: Path | None, overrides: Overrides, ordered: Order
+) -> Session:
     from codesign_wizard.practice.cloud import PracticeCloud
 
-    cloud = PracticeCloud(scenario, state=state)
+    cloud = PracticeCloud(scenario, state=state, ordered=ordered)
     cloud.start()
     try:
         store = ProfileStore((state or cloud.folder) / "profiles")

@@ -14,15 +14,20 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-_LARGEST = 16384  # bits; OpenSSL's own limit for a public key (OPENSSL_RSA_MAX_MODULUS_BITS)
+_LARGEST = 8192  # bits; Apple certifies keys of 2048, and at 16384 one signature takes seconds
+_EXPONENT = 1 << 256  # FIPS 186-5, A.1.1: 2^16 < e < 2^256; smaller ones were once common
 _TRIED = b"is this key one?"
+
+
+class UnusableKeyError(ValueError):
+    """The key was read, so the password is right, but nothing can be signed with it."""
 
 
 def load_private_key(data: bytes, password: bytes | None) -> PrivateKeyTypes:
     """Return the key of *data*, PKCS #8 or traditional, in DER or PEM, encrypted when *password* is given.
 
     Raises ``ValueError``, ``TypeError`` (a password too many, or none) and ``UnsupportedAlgorithm`` as
-    ``cryptography`` does.
+    ``cryptography`` does; ``UnusableKeyError`` for an RSA key that is none.
     """
     from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
@@ -35,7 +40,7 @@ def load_private_key(data: bytes, password: bytes | None) -> PrivateKeyTypes:
 
 
 def _check(key: rsa.RSAPrivateKey) -> None:
-    """Raise ``ValueError`` unless the numbers fit together (RFC 8017, 3.2) and the key signs as it says."""
+    """Raise ``UnusableKeyError`` unless its numbers fit (RFC 8017, 3.2) and it signs as it says."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import padding
@@ -44,9 +49,13 @@ def _check(key: rsa.RSAPrivateKey) -> None:
     public = numbers.public_numbers
     n, e, d, p, q = public.n, public.e, numbers.d, numbers.p, numbers.q
     if n.bit_length() > _LARGEST:
-        raise ValueError("Invalid private key: too large")
+        raise UnusableKeyError(f"Invalid private key: over {_LARGEST} bits")
+    # the bounds first: what follows takes long with numbers as large as a file can hold
     sound = (
         min(p, q) > 2
+        and max(p, q, d) < n
+        and 2 < e < _EXPONENT
+        and 0 < numbers.iqmp < p
         and p % 2 == q % 2 == e % 2 == 1
         and p * q == n
         and d * e % (p - 1) == d * e % (q - 1) == 1
@@ -55,9 +64,9 @@ def _check(key: rsa.RSAPrivateKey) -> None:
         and numbers.iqmp * q % p == 1
     )
     if not sound:
-        raise ValueError("Invalid private key: its numbers do not fit together")
+        raise UnusableKeyError("Invalid private key: its numbers do not fit together")
     scheme, digest = padding.PKCS1v15(), hashes.SHA256()
     try:
         key.public_key().verify(key.sign(_TRIED, scheme, digest), _TRIED, scheme, digest)
-    except InvalidSignature as error:
-        raise ValueError("Invalid private key: it does not sign") from error
+    except (InvalidSignature, ValueError) as error:
+        raise UnusableKeyError("Invalid private key: it does not sign") from error

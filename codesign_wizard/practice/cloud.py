@@ -19,7 +19,7 @@ from codesign_wizard.practice.accounts import PracticeAccounts
 from codesign_wizard.practice.apple.account import AppleAccount
 from codesign_wizard.practice.apple.authority import KINDS, AppleAuthority
 from codesign_wizard.practice.front import S3_PATHS, browser_path, front
-from codesign_wizard.practice.key_making import STOCK
+from codesign_wizard.practice.key_making import STOCK, Order
 from codesign_wizard.practice.keyvault.models import Vault
 from codesign_wizard.practice.memento import Memento
 from codesign_wizard.practice.services import all_services
@@ -40,8 +40,9 @@ class PracticeCloud:
     on where it was left, apart from the well world; what another breaks is not kept. *slow_factor* scales the
     seconds that slow servers hold their answers; *delay* are seconds that every answer takes, side by side,
     as a far network would. *notary_seconds* is how long the notary takes, if not its usual second.
-    *on_answer* is told of each answer in a line (method, address, status), from any
-    thread. Raises ``StateError`` when *state* cannot be used.
+    *on_answer* is told of each answer in a line (method, address, status), from any thread. *ordered* are
+    keys that were ordered for it; none is made after its end. Raises ``StateError`` when *state* cannot be
+    used.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class PracticeCloud:
         delay: float = 0.0,
         notary_seconds: float | None = None,
         on_answer: Callable[[str], None] | None = None,
+        ordered: Order = (),
     ) -> None:
         if scenario is not None:
             from codesign_wizard.practice.scenarios import find_scenario
@@ -71,6 +73,7 @@ class PracticeCloud:
         self._port = 0
         self._account: AppleAccount | None = None
         self._problems: list[str] = []
+        self._ordered = ordered
         self._former: list[Memento] = []  # of what the scenario changed
         self._fixed = False
 
@@ -163,7 +166,7 @@ class PracticeCloud:
             lock.close()  # first: Windows removes no open file
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
-        STOCK.drop()
+        STOCK.drop(self._ordered)
 
     @property
     def can_play(self) -> bool:

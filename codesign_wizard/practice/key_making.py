@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import threading
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+Order = Sequence[Future[PrivateKey]]
 
 _CURVES: dict[str, type[ec.EllipticCurve]] = {
     "P-256": ec.SECP256R1,
@@ -45,15 +46,18 @@ class Stock:
         self._ordered: defaultdict[str, deque[Future[PrivateKey]]] = defaultdict(deque)
         self._workers: ThreadPoolExecutor | None = None
 
-    def order(self, kinds: Iterable[str]) -> None:
-        """Begin to make a key of each of *kinds*, in this order, and return at once."""
+    def order(self, kinds: Iterable[str]) -> Order:
+        """Begin to make a key of each of *kinds*, in this order, and return at once what ``drop`` takes."""
+        made = []
         with self._lock:
             if self._workers is None:
                 # as many as there are processors: who asks for a key often has to wait for it
                 count = max(1, min(_WORKERS, os.cpu_count() or 1))
                 self._workers = ThreadPoolExecutor(count, "practice-keys")
             for kind in kinds:
-                self._ordered[kind].append(self._workers.submit(generate_key, kind))
+                made.append(self._workers.submit(generate_key, kind))
+                self._ordered[kind].append(made[-1])
+        return made
 
     def take(self, kind: str) -> PrivateKey:
         """Return a new key of *kind*: one from the stock, or one that is made now."""
@@ -65,11 +69,16 @@ class Stock:
             return generate_key(kind)
         return future.result()
 
-    def drop(self) -> None:
-        """Forget what was not taken; a key that is under way is still made, and thrown away."""
+    def drop(self, order: Order) -> None:
+        """Forget what was not taken of *order*; a key that is under way is still made, and thrown away."""
+        workers = None
         with self._lock:
-            workers, self._workers = self._workers, None
-            self._ordered.clear()
+            for waiting in self._ordered.values():
+                for future in [each for each in waiting if each in order]:
+                    waiting.remove(future)
+                    future.cancel()
+            if not any(self._ordered.values()):
+                workers, self._workers = self._workers, None
         if workers is not None:
             workers.shutdown(wait=False, cancel_futures=True)
 

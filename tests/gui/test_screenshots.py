@@ -47,19 +47,21 @@ def test_each_state_is_taken_in_both_schemes_and_sizes_under_the_same_names(
 def test_other_looks_have_names_of_their_own_and_leave_the_program_as_it_was(
     qapp: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    looks = ["large", "contrast", "german"]
+    looks = ["large", "contrast", "german", "mirrored"]
     assert run.main(str(tmp_path), scenes=["unreadable"], looks=looks) == 0
     pictures = {path.name for path in tmp_path.iterdir()}
     assert {
         "inspect-problem-light-large-1720x1280.png",
         "inspect-problem-dark-contrast-1180x760.png",
         "inspect-problem-light-german-860x640.png",
+        "inspect-problem-light-mirrored-860x640.png",
     } <= pictures
-    assert len(pictures) == 2 * (2 + 2 + 2)
+    assert len(pictures) == 2 * (2 + 2 + 2 + 2)
     corner = QImage(str(tmp_path / "inspect-problem-dark-contrast-1180x760.png")).pixelColor(300, 60)
     assert corner.name() == "#000000"
     assert not theme.tokens().contrast
     assert theme.px(100) == 100
+    assert not theme.mirrored()
     assert current_language() == ENGLISH
 
 
@@ -76,7 +78,6 @@ def test_several_are_at_work_and_one_that_fails_keeps_no_other_from_being_taken(
     assert said.out.startswith("2 pictures are in ")
     assert "none of them, mirrored: " in said.err
     assert "KeyError" in said.err
-    assert not theme.mirrored()
 
 
 def test_a_text_that_is_cut_is_told_with_its_picture(

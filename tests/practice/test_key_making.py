@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from codesign_wizard.practice import key_making
 from codesign_wizard.practice.key_making import PrivateKey, Stock, generate_key
+from codesign_wizard.session import open_session
 
 
 @pytest.fixture
@@ -33,29 +34,44 @@ def _curve(stock: Stock, kind: str) -> str:
 
 def test_an_ordered_key_is_taken_once(gate: threading.Event) -> None:
     stock = Stock()
-    stock.order(["ec-P-256"])
+    ordered = stock.order(["ec-P-256"])
     gate.set()
-    made = stock._ordered["ec-P-256"][0]
+    made = ordered[0]
     first, second = stock.take("ec-P-256"), stock.take("ec-P-256")
     assert first is made.result()
     assert second is not first
-    stock.drop()
+    stock.drop(ordered)
 
 
 def test_a_key_that_no_worker_has_begun_is_not_waited_for(gate: threading.Event) -> None:
     stock = Stock()
-    stock.order(["ec-P-384", "ec-P-256"])  # the one worker stands still at the first
+    ordered = stock.order(["ec-P-384", "ec-P-256"])  # the one worker stands still at the first
     assert _curve(stock, "ec-P-256") == "secp256r1"
     gate.set()
     assert _curve(stock, "ec-P-384") == "secp384r1"
-    stock.drop()
+    stock.drop(ordered)
 
 
-def test_what_was_dropped_is_not_made(gate: threading.Event) -> None:
+def test_what_was_dropped_is_not_made_but_what_another_ordered(gate: threading.Event) -> None:
     stock = Stock()
-    stock.order(["ec-P-384", "ec-P-256"])
-    waiting = stock._ordered["ec-P-256"][0]
-    stock.drop()
-    assert waiting.cancelled()
+    mine, others = stock.order(["ec-P-384", "ec-P-256"]), stock.order(["ec-P-256"])
+    stock.drop(mine)
+    assert mine[1].cancelled()
     gate.set()
+    made = others[0].result()
+    assert stock.take("ec-P-256") is made
+    late = stock.order(["ec-P-521"])
+    stock.drop(late)
+    assert stock._workers is None, "no thread is kept for what nobody asks for"
     assert _curve(stock, "ec-P-256") == "secp256r1"
+
+
+def test_a_practice_session_that_does_not_open_leaves_no_orders(
+    gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_making, "STOCK", Stock())
+    with pytest.raises(KeyError):
+        open_session(practice=True, scenario="there is none", signing=["windows"])
+    gate.set()
+    assert key_making.STOCK._workers is None
+    assert not any(key_making.STOCK._ordered.values())

@@ -11,7 +11,7 @@ import pytest
 from codesign_wizard.core.comet import apply as applying
 from codesign_wizard.core.comet.client import CometClient
 from codesign_wizard.core.comet.document import same
-from codesign_wizard.core.comet.journal import Phase
+from codesign_wizard.core.comet.journal import Old, Phase
 from codesign_wizard.core.comet.settings import MacosWanted, Part, Wanted
 from codesign_wizard.core.errors import Cancelled, CodesignError
 from codesign_wizard.core.job import Job
@@ -243,3 +243,32 @@ def test_a_second_change_that_ends_as_it_begins_undoes_nothing_by_mistake(
         assert not desk.can_undo
         assert "server.apply.interrupted-before" in ids(desk.look(Job()).findings)
     assert bench.members() == before
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_former_change_is_offered_for_undoing_only_with_its_own_secrets(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, back: bool
+) -> None:
+    """The keyring took the newer values whole, and failed as the former's surplus pieces were removed."""
+    bench.apply()
+    old = bench.journal.old()
+    assert old is not None
+    held = Old({**old.values, "LongerThanTheNext": "x" * 3000}, old.files)
+    bench.journal.keep_old(held)
+
+    def fails(*_: object) -> None:
+        if not back:
+            monkeypatch.setattr(bench.secrets, "set", fails)
+        raise CodesignError(NOT_KEPT())
+
+    with bench.desk() as desk:
+        comparison = desk.compare(Job(), Wanted(bench.wanted.azure, Secret("another")))
+        monkeypatch.setattr(bench.secrets, "forget", fails)
+        with pytest.raises(CodesignError) as raised:
+            desk.apply(Job(), comparison)
+    monkeypatch.undo()
+    assert raised.value.finding.id == NOT_KEPT.id
+    assert (bench.journal.old() == held) is back
+    with bench.desk() as desk:
+        desk.look(Job())
+        assert desk.can_undo is back

@@ -12,9 +12,13 @@ from cryptography.hazmat.primitives.serialization import (
     KeySerializationEncryption,
     NoEncryption,
     PrivateFormat,
+    load_der_private_key,
+    pkcs12,
 )
 
-from codesign_wizard.core.private_key import load_private_key
+from codesign_wizard.core.apple import pkcs12 as reader
+from codesign_wizard.core.authenticode import der
+from codesign_wizard.core.private_key import UnusableKeyError, load_private_key
 
 E = 65537
 
@@ -69,3 +73,45 @@ def test_a_factor_that_is_no_prime_is_found_by_its_signature(key: rsa.RSAPrivate
         p += 2 * q
     with pytest.raises(ValueError, match="Invalid private key: it does not sign"):
         load_private_key(made(p, q, pow(E, -1, math.lcm(p - 1, q - 1))), None)
+
+
+def whole(p: int, q: int, e: int, d: int) -> bytes:
+    """Return the numbers as RFC 8017, A.1.2 writes them, whatever they are."""
+
+    numbers = (0, p * q, e, d, p, q, d % (p - 1), d % (q - 1), pow(q, -1, p))
+    return der.sequence(*map(der.integer, numbers))
+
+
+def test_numbers_out_of_bounds_are_refused(key: rsa.RSAPrivateKey) -> None:
+    numbers = key.private_numbers()
+    p, q, d = numbers.p, numbers.q, numbers.d
+    around = math.lcm(p - 1, q - 1)
+    assert load_private_key(whole(p, q, E, d), None).public_key() == key.public_key()
+    bad = [
+        whole(p, q, 1, 1),
+        whole(p + 2, q + 2, 1, 1),
+        whole(p, q, around + 1, 1),
+        whole(p, q, (1 << 60_000) + 1, d),
+        whole(p, q, E, d + around * (1 << 5000)),
+    ]
+    for each in bad:
+        with pytest.raises(UnusableKeyError, match="do not fit together"):
+            load_private_key(each, None)
+    with pytest.raises(UnusableKeyError, match="over 8192 bits"):
+        load_private_key(whole((1 << 8192) + 1, (1 << 8192) + 3, E, d), None)
+
+
+def test_a_p12_with_such_a_key_is_refused_without_another_reader(
+    key: rsa.RSAPrivateKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = key.private_numbers()
+    bad = load_der_private_key(
+        made(numbers.p, numbers.q, numbers.d + 2), None, unsafe_skip_rsa_key_validation=True
+    )
+    assert isinstance(bad, rsa.RSAPrivateKey)
+    data = pkcs12.serialize_key_and_certificates(None, bad, None, None, BestAvailableEncryption(b"opens"))
+    # the other one looks whether the factors are prime, however large they are, and holds up the window
+    monkeypatch.setattr(reader, "_load", lambda *_: pytest.fail("it was asked"))
+    with pytest.raises(reader.Pkcs12Error, match="do not fit together") as raised:
+        reader.open_p12(data, "opens")
+    assert raised.value.reason is reader.Reason.CONTENT

@@ -200,11 +200,12 @@ def _load(data: bytes, password: bytes | None) -> _Loaded:
 def _load_parts(data: bytes, structure: Structure, password: bytes | None) -> list[_Loaded] | None:
     """Return what the file holds, each key read by itself; ``None`` where that is not to be had this way.
 
-    The whole file would hold up the window for as long as an RSA key is looked at (``private_key``).
+    The whole file would hold up the window for as long as an RSA key is looked at (``private_key``), so a
+    key that is none is refused here: raises ``Pkcs12Error``.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
 
-    from codesign_wizard.core.private_key import load_private_key
+    from codesign_wizard.core.private_key import UnusableKeyError, load_private_key
 
     if not structure.keys or (structure.mac and not _mac_fits(data, password)):
         return None
@@ -212,6 +213,8 @@ def _load_parts(data: bytes, structure: Structure, password: bytes | None) -> li
         loaded: list[_Loaded] = [_load(structure._rest, password)] if structure._rest else []
         for encoded, encrypted in structure._keys:
             loaded.append((load_private_key(encoded, password if encrypted else None), None, []))
+    except UnusableKeyError as error:
+        raise Pkcs12Error(Reason.CONTENT, str(error)) from error
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return None
     return loaded

@@ -127,12 +127,14 @@ def apply(
         raise CodesignError(_changed())
     members = Members(fresh)
     record, former = Record(client.address.url, client.user, Phase.STARTED), journal.read()
+    held = journal.old() if former is not None else None
     try:
         found = _keep_old(job, client, members, wanted, record, journal)
     except CodesignError:
-        # nothing is changed: what was before is what there is still to tell, and to undo
+        # nothing is changed: what was before is what there is still to tell, and to undo as long as the
+        # keyring has its values, and not those of now
         record.phase = Phase.NONE
-        journal.write(former or record)
+        journal.write(former if former is not None and journal.holds(held) else record)
         raise
     job.stage("compare", StageState.DONE)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from codesign_wizard.core import long_secret
-from codesign_wizard.core.errors import InputError
+from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.files import write_atomic
 from codesign_wizard.core.finding import Evidence, FindingKind, Severity, iso, utc_now
 from codesign_wizard.core.redact import Secret
@@ -147,6 +147,15 @@ class Journal:
             return Old({str(key): str(value) for key, value in document["values"].items()}, files)
         except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
             return None
+
+    def holds(self, old: Old | None) -> bool:
+        """Tell whether *old*, as it was read before, is still kept; put back if something else is by now."""
+        try:
+            if self.old() != old and old is not None:
+                self.keep_old(old)
+            return self.old() == old
+        except CodesignError:
+            return False  # the keyring does not tell
 
     def forget_old(self) -> None:
         """Remove what was kept in the keyring; raises ``CodesignError``."""
