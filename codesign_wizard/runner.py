@@ -64,7 +64,7 @@ class Task(QObject):
     cancelled = Signal()
     finished = Signal()
 
-    def __init__(self, name: str, *, quiet: bool, lasting: bool = False) -> None:
+    def __init__(self, name: str, *, quiet: bool, lasting: bool = False, harmless: bool = False) -> None:
         super().__init__()
         # here, not above, as all that is only needed once something runs: the first window is there sooner
         from codesign_wizard.core.job import Job, JobLabel
@@ -72,6 +72,7 @@ class Task(QObject):
         self.name = name
         self.quiet = quiet  # a quiet task is told on its page only, and never holds Next
         self.lasting = lasting  # runs to its end, even when the window closes: it keeps what was given
+        self.harmless = harmless  # reads or writes a file that the person named, and nothing else
         self.job = Job(label=JobLabel(next(_numbers), name))
         self.text = ""
         self.started = time.monotonic()
@@ -153,7 +154,7 @@ class Runner(QObject):
         *harmless* (it reads or writes a file that the person named); all else ends as cancelled without
         having run.
         """
-        task = Task(name, quiet=quiet, lasting=lasting)
+        task = Task(name, quiet=quiet, lasting=lasting, harmless=harmless)
         held = self.reading and not (harmless or lasting)
         if held and not quiet:
             self.refused.emit()

@@ -289,17 +289,17 @@ class MainWindow(QMainWindow):
 
     def show_finding(self, request_id: str) -> None:
         """Open the page with the finding that this request led to; say so when there is none."""
-        from codesign_wizard.widgets.findings import focus_request
-
-        if focus_request(self.page, request_id):
+        if self.page.show_request(request_id):
             return
         results = self.workspace.profile.results
         speaking = [key for key, told in results.items() if request_id in _requests(told)]
         for key in speaking:
             self.show_step(key)
-            if self.key == key and focus_request(self.page, request_id):
+            if self.key == key and self.page.show_request(request_id):
                 return
-        if not speaking:
+        if speaking:
+            self._say(tr("A finding speaks of this request, but its page does not show it now."))
+        else:
             self._say(tr("No finding speaks of this request: it was answered as it should be."))
 
     def _say(self, text: str) -> None:
@@ -593,6 +593,7 @@ class MainWindow(QMainWindow):
 
     def _replaced(self) -> None:
         for page in self._pages.values():
+            page.end()
             self.stack.removeWidget(page)
             page.deleteLater()
         self._pages = {}

@@ -229,9 +229,7 @@ class AppleCertificatesPage(AskingPage):
                 return
             self._task.abandon()
         task = self._task = self.workspace.runner.start(job, name, quiet=quiet, lasting=lasting)
-        task.done.connect(done)
-        task.failed.connect(self._failed)
-        task.finished.connect(lambda: self._over(task))
+        self.follow(task, done=done, failed=self._failed, finished=partial(self._over, task))
         self._problem = None
         self.banner.say(Severity.INFO, f"{name}…", mark=Mark.NOW)
         self._show()
@@ -258,7 +256,7 @@ class AppleCertificatesPage(AskingPage):
         if task.quiet or self.question.asking:
             return
         if not self.problems.focus_first():
-            self.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.take_focus(self)
 
     def _ask_password(self) -> None:
         """Put the focus where the password of what was given just now is typed, if it is asked for."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog
 
 from codesign_wizard.core.apple import identity_work as work
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from codesign_wizard.pages.apple_certificates import AppleCertificatesPage
 
 
-class Making:
+class Making(QObject):
     """The makings of one page; ``told`` is what the next look is to tell besides."""
 
     def __init__(self, page: AppleCertificatesPage) -> None:
+        super().__init__(page)
         self._page = page
         self._identities: Mapping[Kind, Identity] = {}
         self._made_here: Sequence[PendingRequest] = ()
@@ -157,7 +158,7 @@ class Making:
         page.files.begin(title, note, targets, [(name, number) for number, name in sorted(names.items())])
         page.show_again()
         page.verticalScrollBar().setValue(0)
-        page.files.paths[next(iter(targets))].edit.setFocus(Qt.FocusReason.OtherFocusReason)
+        page.take_focus(page.files.paths[next(iter(targets))].edit)
 
     def leave_form(self, *, quiet: bool = False) -> None:
         """Close the form; nothing is written, and what was assembled can be given again."""

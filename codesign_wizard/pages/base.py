@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QVBoxLayout, QWidget
 
 from codesign_wizard import theme
@@ -12,11 +13,49 @@ from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.theme import px
 from codesign_wizard.widgets.basics import label
 from codesign_wizard.widgets.confirm import Question
+from codesign_wizard.widgets.findings import focus_request
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent
 
+    from codesign_wizard.runner import Task
+
 _WIDEST = 1000
+
+
+class _Following(QObject):
+    """Tells a page of a task while the page is there and the profile is open that it was begun for.
+
+    An object of its own, and the page's child: what Qt connects to a plain function outlives the page.
+    """
+
+    def __init__(self, page: Page, task: Task, told: Mapping[str, Callable[..., object]]) -> None:
+        super().__init__(page)
+        self._page, self._session, self._told = page, page.workspace.session, told
+        self.task = task
+        task.done.connect(self._done)
+        task.failed.connect(self._failed)
+        task.cancelled.connect(self._cancelled)
+        task.finished.connect(self._finished)
+
+    def _tell(self, kind: str, *values: Any) -> None:
+        page = self._page
+        if kind in self._told and not page.gone and page.workspace.session is self._session:
+            self._told[kind](*values)
+
+    def _done(self, answer: object) -> None:
+        self._tell("done", answer)
+
+    def _failed(self, finding: object) -> None:
+        self._tell("failed", finding)
+
+    def _cancelled(self) -> None:
+        self._tell("cancelled")
+
+    def _finished(self) -> None:
+        self._page.following.discard(self)
+        self.deleteLater()
+        self._tell("finished")
 
 
 class Page(QScrollArea):
@@ -27,6 +66,8 @@ class Page(QScrollArea):
     def __init__(self, workspace: Workspace, title: str, subtitle: str) -> None:
         super().__init__()
         self.workspace = workspace
+        self.gone = False  # another page stands in its place
+        self.following: set[_Following] = set()
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -78,6 +119,30 @@ class Page(QScrollArea):
 
     def leaving(self) -> None:
         """Called when the window closes: what is typed and not kept yet is kept now."""
+
+    def follow(self, task: Task, **told: Callable[..., object]) -> None:
+        """Call what *told* has for the signals of *task*: ``done``, ``failed``, ``cancelled``, ``finished``.
+
+        Nothing is called any more once the page is gone or another profile is open: the answer is none of
+        its. The task is abandoned then, unless it is lasting or writes a file that the person named.
+        """
+        self.following.add(_Following(self, task, told))
+
+    def end(self) -> None:
+        """Called when another page takes this one's place: what it asked for is wanted no more."""
+        self.gone = True
+        for each in self.following:
+            if not (each.task.lasting or each.task.harmless):
+                each.task.abandon()
+
+    def take_focus(self, widget: QWidget) -> None:
+        """Put the focus on *widget*, unless the page is not shown: keys would go where nobody sees them."""
+        if self.isVisible():
+            widget.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_request(self, request_id: str) -> bool:
+        """Show the finding that this request led to; tells whether the page has it."""
+        return focus_request(self, request_id)
 
     def focus_problem(self) -> bool:
         """Put the focus on the first problem; tells whether there is one."""

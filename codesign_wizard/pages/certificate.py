@@ -7,9 +7,9 @@ The page shows and runs; what it lets do is in ``certificate_request``, ``certif
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from codesign_wizard.core.certificates.desk import CertificateDesk, DeskState, Stage
@@ -225,9 +225,8 @@ class CertificatePage(AskingPage):
             return work(CertificateDesk(network, options, secret, session.roots), job)
 
         task = self._task = self.workspace.runner.start(run, name, quiet=quiet)
-        task.done.connect(done)
-        task.failed.connect(failed or self._failed)
-        task.finished.connect(lambda: self._over(task, changing=changing, quiet=quiet))
+        over = partial(self._over, task, changing=changing, quiet=quiet)
+        self.follow(task, done=done, failed=failed or self._failed, finished=over)
         promise = "" if changing else tr("Nothing changes in the vault.")
         self.banner.say(Severity.INFO, f"{name}…", promise, mark=Mark.NOW)
         self.show_result()
@@ -247,7 +246,7 @@ class CertificatePage(AskingPage):
             return
         announce(self, self.banner.title, assertive=True)
         if not self.question.asking and not self.problems.focus_first():
-            self.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.take_focus(self)
 
     def _failed(self, finding: Finding) -> None:
         """Keep the problem; what was seen before stays below it."""

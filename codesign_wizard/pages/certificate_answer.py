@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QObject
+
 from codesign_wizard.core.certificates.desk import DeskState
 from codesign_wizard.core.certificates.desk_words import what_is_merged
 from codesign_wizard.core.finding import Finding
@@ -19,10 +21,11 @@ if TYPE_CHECKING:
     from codesign_wizard.pages.certificate import CertificatePage
 
 
-class Answering:
+class Answering(QObject):
     """The answer of one page: ``given`` as it was judged, ``source`` reads it again."""
 
     def __init__(self, page: CertificatePage) -> None:
+        super().__init__(page)
         self._page = page
         self.given: Answer | None = None
         self.source: Callable[[], Sequence[Piece]] | None = None

@@ -78,8 +78,9 @@ class Saving:
             return target
 
         workspace = self._page.workspace
-        task = workspace.runner.start(work, tr("Saving {name}").format(name=target.name), quiet=True)
-        task.done.connect(lambda path: _tell_saved(told, path))
+        name = tr("Saving {name}").format(name=target.name)
+        task = workspace.runner.start(work, name, quiet=True, harmless=True)
+        self._page.follow(task, done=lambda path: _tell_saved(told, path))
         task.failed.connect(workspace.notice)
 
 

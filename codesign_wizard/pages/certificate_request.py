@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt
 
 from codesign_wizard.core.certificates.desk import CertificateDesk, DeskState
 from codesign_wizard.core.certificates.desk_words import since_words, what_is_made
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from codesign_wizard.pages.certificate import CertificatePage
 
 
-class Requesting:
+class Requesting(QObject):
     """The request of one page; ``before`` is what was said against it, once the vault was asked."""
 
     def __init__(self, page: CertificatePage) -> None:
+        super().__init__(page)
         self._page = page
         self.writing = False  # whether the form is open
         self.before: list[Finding] | None = None

@@ -124,7 +124,7 @@ class InspectPage(Page):
         locked = any(one.id in _PASSWORD for one in found.findings)
         self.password_row.setVisible(locked)
         if locked:
-            self.password.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.take_focus(self.password)
         self.facts.set(found.facts)
         self.card.setVisible(bool(found.facts))
         self.findings.set(found.findings)
@@ -135,7 +135,7 @@ class InspectPage(Page):
         self.banner.say(finding.severity, finding.title, finding.detail)
         self.findings.set([finding])
         if self.password_row.isVisible():
-            self.password.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.take_focus(self.password)
             self.password.selectAll()
         announce(self, finding.title)
 

@@ -294,7 +294,7 @@ class KeyVaultPage(Page):
     def _secret_gone(self, nothing: object) -> None:
         self._secret_known = False
         self.secret.show_empty()
-        self.secret.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.take_focus(self.secret.edit)
         self.workspace.edited()
 
     # -- looking without the secret
@@ -319,9 +319,9 @@ class KeyVaultPage(Page):
             self._discovery.abandon()
         name = tr("Looking for the vault {name}, without the secret").format(name=options.vault_name)
         self._discovery = self.workspace.runner.start(work, name, quiet=True)
-        self._discovery.done.connect(self._looked)
-        self._discovery.failed.connect(self._not_looked)
-        self._discovery.cancelled.connect(self._look_cancelled)
+        self.follow(
+            self._discovery, done=self._looked, failed=self._not_looked, cancelled=self._look_cancelled
+        )
         self._show_looked(None, name)
 
     def _looked(self, result: Discovery) -> None:
@@ -421,7 +421,7 @@ class KeyVaultPage(Page):
         self.verticalScrollBar().setValue(0)
         announce(self, self.banner.title, assertive=True)
         if not self.findings.focus_first():
-            self.sign_in.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.take_focus(self.sign_in)
 
     # -- results
 

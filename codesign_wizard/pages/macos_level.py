@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
-
 from codesign_wizard.core.apple import key_work as work
 from codesign_wizard.core.apple import level_words
 from codesign_wizard.core.apple.identity_words import for_a_page
@@ -138,6 +136,7 @@ class MacosLevelPage(Page):
             tr("Reading the key"),
             lambda job: work.take(session, Path(path), ids),
             self._taken,
+            keep=self._keeper(),
             quiet=True,
             lasting=True,
         )
@@ -146,28 +145,44 @@ class MacosLevelPage(Page):
         """Take the key out of the keyring, with its ids."""
         session = self.workspace.session
         self._begin(
-            tr("Forgetting the key"), lambda job: work.forget(session), self._taken, quiet=True, lasting=True
+            tr("Forgetting the key"),
+            lambda job: work.forget(session),
+            self._taken,
+            keep=self._keeper(),
+            quiet=True,
+            lasting=True,
         )
+
+    def _keeper(self) -> Callable[[work.KeySeen], None]:
+        """Return what keeps that the key is another now, in the profile that is open now."""
+        workspace, session = self.workspace, self.workspace.session
+
+        def keep(seen: work.KeySeen) -> None:
+            session.profile.results.pop(MACOS_LEVEL, None)
+            workspace.edited_in(session)
+
+        return keep
 
     def check(self) -> None:
         """Ask Apple whether the key may notarise."""
-        flow, session, ids = self.workspace.flow, self.workspace.session, self._ids()
+        workspace, ids = self.workspace, self._ids()
+        # what is found is of this profile, whichever is open at the end
+        flow, session, profile = workspace.flow, workspace.session, workspace.profile
         inputs = flow.inputs(MACOS_LEVEL)
 
         def keep(checked: work.Checked) -> None:
-            own = self.workspace.profile.macos.api_key
             if flow.inputs(MACOS_LEVEL) == inputs and checked.accepted:
-                own.accepted = checked.accepted
+                profile.macos.api_key.accepted = checked.accepted
             flow.record(MACOS_LEVEL, checked.findings, {}, inputs=inputs)
-            self.workspace.edited()
+            workspace.edited_in(session)
 
-        self._begin(tr("Checking with Apple"), lambda job: work.check(job, session, ids), keep)
+        self._begin(tr("Checking with Apple"), lambda job: work.check(job, session, ids), keep=keep)
 
     def _again(self) -> None:
         if self._problem is not None:
             self._problem = None
             self.refresh()
-            self.key.focus_missing()
+            self.take_focus(self.key.missing)
         else:
             self.check()
 
@@ -175,20 +190,23 @@ class MacosLevelPage(Page):
         self,
         name: str,
         job: Callable[[Job], Any],
-        done: Callable[[Any], object],
+        done: Callable[[Any], object] | None = None,
         *,
+        keep: Callable[[Any], object] | None = None,
         quiet: bool = False,
         lasting: bool = False,
     ) -> None:
+        """Run *job*; *done* is for the page, *keep* for the profile, which may not be open any more."""
         if self._task is not None:
             return
         if not quiet and self.workspace.runner.foreground is not None:
             return
         task = self._task = self.workspace.runner.start(job, name, quiet=quiet, lasting=lasting)
         self._problem = None
-        task.done.connect(done)
-        task.failed.connect(self._failed)
-        task.finished.connect(self._over)
+        shown: dict[str, Callable[..., object]] = {"done": done} if done is not None else {}
+        self.follow(task, failed=self._failed, finished=self._over, **shown)
+        if keep is not None:
+            task.done.connect(keep)
         if not quiet:
             self.banner.say(
                 Severity.INFO, f"{name}…", tr("Cancelling leaves everything as it was."), mark=Mark.NOW
@@ -205,18 +223,13 @@ class MacosLevelPage(Page):
             return
         announce(self, self.banner.title, assertive=True)
         if not self.findings.focus_first():
-            if task.quiet:
-                self.key.focus_missing()
-            else:
-                self.key.ask.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.take_focus(self.key.missing if task.quiet else self.key.ask)
 
     def _seen(self, seen: work.KeySeen) -> None:
         self.seen = seen
 
     def _taken(self, seen: work.KeySeen) -> None:
         self.seen = seen
-        self.workspace.profile.results.pop(MACOS_LEVEL, None)
         warned = [each for each in seen.told if each.severity is Severity.WARNING]
         self._problem = warned[0] if warned else None
         self.key.show_ids(self.workspace.profile.macos.api_key)
-        self.workspace.edited()

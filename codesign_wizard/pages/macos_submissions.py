@@ -124,12 +124,15 @@ class Submissions(Fold):
 
         task = workspace.runner.start(status, tr("Asking Apple"))
         task.done.connect(self._told)
-        task.failed.connect(lambda finding: self._told([finding]))
+        task.failed.connect(self._not_told)
         task.finished.connect(self.read)
+
+    def _not_told(self, finding: Finding) -> None:
+        self._told([finding])
 
     def _told(self, findings: list[Finding]) -> None:
         self.findings.set(explained(findings), can_check=False)
         if findings:
             announce(self, findings[0].title, assertive=True)
-        if not self.findings.focus_first():
+        if self.isVisible() and not self.findings.focus_first():
             self.button.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -364,7 +364,7 @@ class PermissionsPage(Page):
         self._show_plan()
         announce(self, self.banner.title, assertive=True)
         if not self.findings.focus_first():
-            self.look_button.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.take_focus(self.look_button)
 
     # -- the administrator
 

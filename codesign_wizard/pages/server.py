@@ -223,7 +223,7 @@ class ServerPage(AskingPage):
             quiet=True,
             lasting=True,
         )
-        task.done.connect(lambda nothing: self.sign_in.password.show_empty())
+        self.follow(task, done=lambda nothing: self.sign_in.password.show_empty())
         task.failed.connect(self.workspace.notice)
 
     def _practise(self) -> None:
@@ -251,7 +251,7 @@ class ServerPage(AskingPage):
             )
         announce(self, self.banner.title, assertive=True)
         if code:
-            self.sign_in.code.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.take_focus(self.sign_in.code.edit)
             self.ensureWidgetVisible(self.sign_in.code, 0, px(MARGIN))
         elif not self.focus_problem():
-            self.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.take_focus(self)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from PySide6.QtCore import QLocale, Qt, Signal
+from PySide6.QtCore import QLocale, Signal
 from PySide6.QtWidgets import QFileDialog, QListWidget, QVBoxLayout, QWidget
 
 from codesign_wizard.core import proxy_login
@@ -164,7 +164,7 @@ class SettingsPage(Page):
                 return
             self._keeping = ""
             self._asked = None
-            if self.proxy.text == text:
+            if not self.gone and self.proxy.text == text:
                 self.proxy.edit.setModified(False)
             for finding in told:
                 self.workspace.notice.emit(finding)
@@ -207,7 +207,7 @@ class SettingsPage(Page):
                 self.login.say(*answer)
 
         task = self.workspace.runner.start(look, tr("Asking the keyring"), quiet=True)
-        task.done.connect(answered)
+        self.follow(task, done=answered)
         task.failed.connect(self.workspace.notice)
 
     def _forget_password(self) -> None:
@@ -215,7 +215,7 @@ class SettingsPage(Page):
 
         def forgotten(nothing: object) -> None:
             self._asked = None
-            self.proxy.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.take_focus(self.proxy.edit)
             self._ask_keyring()
 
         task = self.workspace.runner.start(
@@ -224,7 +224,7 @@ class SettingsPage(Page):
             quiet=True,
             lasting=True,
         )
-        task.done.connect(forgotten)
+        self.follow(task, done=forgotten)
         task.failed.connect(self.workspace.notice)
 
     def _network(self, name: str, value: object) -> None:

@@ -249,6 +249,14 @@ class StartPage(Page):
             self.workspace.notice.emit(error.finding)
             return
         self.workspace.open_profile(profile)
+        self._mark_current()
+
+    def _mark_current(self) -> None:
+        """Let the list mark the profile that is open: another was chosen, and may not be opened now."""
+        for number in range(self.list.count()):
+            item = self.list.item(number)
+            if item.data(Qt.ItemDataRole.UserRole) == self.workspace.profile.id:
+                self.list.setCurrentItem(item)
 
     def _ask_name(self, *, making: bool) -> None:
         self._making = making
@@ -263,8 +271,10 @@ class StartPage(Page):
         if not name:
             self.name.setFocus()
             return
-        self._close_questions()
         workspace = self.workspace
+        if self._making and not workspace.may_leave():
+            return  # the name stays where it is typed
+        self._close_questions()
         if self._making:
             profile = new_profile(name)
             try:
@@ -294,6 +304,8 @@ class StartPage(Page):
 
     def _forget(self) -> None:
         workspace = self.workspace
+        if not workspace.may_leave():
+            return
         session, gone = workspace.session, workspace.profile.id
 
         def work(job: Job) -> None:
@@ -309,4 +321,4 @@ class StartPage(Page):
 
     def _forgotten(self) -> None:
         left = self.workspace.session.profiles.list()
-        self.workspace.open_profile(left[0] if left else new_profile(tr("My product")))
+        self.workspace.take_profile(left[0] if left else new_profile(tr("My product")))

@@ -183,7 +183,7 @@ class SummaryPage(Page):
             return target
 
         task = self.workspace.runner.start(work, tr("Saving reminders"), quiet=True, harmless=True)
-        task.done.connect(lambda path: _tell_saved(self.calendar_saved, path))
+        self.follow(task, done=lambda path: _tell_saved(self.calendar_saved, path))
         task.failed.connect(self.workspace.notice)
 
     def _document(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -153,6 +153,18 @@ class TrialPage(Page):
     def focus_problem(self) -> bool:
         return self.findings.focus_first()
 
+    def show_request(self, request_id: str) -> bool:
+        """As any page's; Details is opened where the finding is folded away."""
+        if not self.details.isVisibleTo(self) or self.details.isChecked():
+            return super().show_request(request_id)
+        if super().show_request(request_id):
+            return True
+        if not self.findings.speaks_of(request_id):
+            return False
+        self.details.setChecked(True)
+        self._toggle_details()
+        return super().show_request(request_id)
+
     def run(self) -> None:
         """Sign and verify, on a thread."""
         workspace = self.workspace
@@ -221,7 +233,7 @@ class TrialPage(Page):
             self.show_result()
         announce(self, self.banner.title, assertive=True)
         if not self.findings.focus_first():
-            self.go.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.take_focus(self.go)
 
     def has_result(self) -> bool:
         """Tell whether there is a result for the settings as they are."""

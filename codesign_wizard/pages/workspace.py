@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from codesign_wizard.core.errors import CodesignError
-from codesign_wizard.core.finding import Finding
+from codesign_wizard.core.finding import Finding, FindingKind, Severity
 from codesign_wizard.core.flow import Flow
 from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.text import tr
@@ -19,6 +19,13 @@ from codesign_wizard.session import PRACTICE_PROFILE, Session
 if TYPE_CHECKING:
     from codesign_wizard.core.job import Job
     from codesign_wizard.playing import Switched
+
+UNDER_WAY = FindingKind(
+    "profile.job-under-way",
+    Severity.WARNING,
+    "This has to wait: “{what}” is under way.",
+    "Another profile, practice or a report was to be opened while a job still works for this one.",
+)
 
 _SAVE_AFTER_MS = 400
 
@@ -105,13 +112,7 @@ class Workspace(QObject):
         def moved(told: Sequence[Finding]) -> None:
             for finding in told:
                 self.notice.emit(finding)
-            if self.session is session:
-                self.edited()
-                return
-            try:
-                session.save_without_keyring()
-            except CodesignError as error:
-                self.notice.emit(error.finding)
+            self.edited_in(session)
 
         task = self.runner.start(
             lambda job: session.keep_proxy_password(), tr("Storing the password"), quiet=True, lasting=True
@@ -126,12 +127,34 @@ class Workspace(QObject):
         except CodesignError as error:
             self.notice.emit(error.finding)
 
+    def edited_in(self, session: Session) -> None:
+        """Tell that the profile of *session* changed, saved at once if it is open no more."""
+        if self.session is session:
+            self.edited()
+            return
+        try:
+            session.save_without_keyring()
+        except CodesignError as error:
+            self.notice.emit(error.finding)
+
     def _tell(self, findings: Sequence[Finding]) -> None:
         for finding in findings:
             self.notice.emit(finding)
         if findings:
             self.merged.emit()
             self.changed.emit()
+
+    def may_leave(self) -> bool:
+        """Whether another profile may be opened; says above the page what is under way, if it may not.
+
+        A job puts what it finds into the profile it was begun for: it would be lost.
+        """
+        task = next((each for each in self.runner.tasks if not (each.quiet or each.harmless)), None)
+        if task is None:
+            return True
+        detail = tr("What it finds is for {name}, which stays open. Wait for its end or cancel it below.")
+        self.notice.emit(UNDER_WAY(what=task.name, detail=detail.format(name=self.profile.name)))
+        return False
 
     def replace(self, session: Session) -> None:
         """Go on with another session; the former one is saved but not closed."""
@@ -168,12 +191,19 @@ class Workspace(QObject):
             self.replace(before)
 
     def _report_opened(self, session: Session) -> None:
+        if not self.may_leave():
+            return
         if self.session.origin is None:
             self._before_report = self.session
         self.replace(session)
 
     def open_profile(self, profile: Profile) -> None:
-        """Go on with another profile of the same store."""
+        """Go on with another profile of the same store, unless a job is under way."""
+        if self.may_leave():
+            self.take_profile(profile)
+
+    def take_profile(self, profile: Profile) -> None:
+        """Go on with another profile of the same store, whatever is under way in this one."""
         former = self.session
         session = Session(
             profile,
@@ -193,7 +223,7 @@ class Workspace(QObject):
     def start_practice(self, opening: Callable[[], Session] | None = None) -> None:
         """Start the practice cloud on a thread, then go on with it; *opening* replaces the usual way."""
         opening = opening or self._open_practice
-        if self.practising or opening is None:
+        if self.practising or opening is None or not self.may_leave():
             return
         self.starting_practice = True
         work = opening
@@ -251,6 +281,8 @@ class Workspace(QObject):
         if self._switching is not None:
             # the cloud must not end, nor another profile be open, under it
             self._switching.finished.connect(self.end_practice)
+            return
+        if not self.may_leave():
             return
         own, self._own = self._own, None
         if own is None and self._open_own is not None:

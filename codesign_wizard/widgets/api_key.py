@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from codesign_wizard.core.apple.api_key import check_ids, tidy
@@ -115,11 +115,11 @@ class ApiKeyCard(Card):
         self.issuer.set(own.issuer_id)
         self.key_id.set(own.key_id)
 
-    def focus_missing(self) -> None:
-        """Put the focus where something is to be given."""
+    @property
+    def missing(self) -> QWidget:
+        """Where something is to be given, to have the focus."""
         empty = next((each for each in (self.issuer, self.key_id) if not each.text), None)
-        wanted = self.drop.choose if self.drop.isVisible() else self.ask if empty is None else empty.edit
-        wanted.setFocus(Qt.FocusReason.OtherFocusReason)
+        return self.drop.choose if self.drop.isVisible() else self.ask if empty is None else empty.edit
 
     def _offer(self, seen: KeySeen | None, own: ApiKeySettings) -> None:
         """Offer what was found, unless it is the key that is kept."""

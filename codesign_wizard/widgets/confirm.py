@@ -89,7 +89,8 @@ class Question(Card):
         told = [text, *(f"{name}: {value}." for name, value in shown), lost]
         self.setAccessibleDescription(" ".join(each for each in told if each))
         self.show()
-        (self.no if lost else self.yes).setFocus(Qt.FocusReason.OtherFocusReason)
+        if self.isVisible():  # else it is asked on a page that is not shown, where no key may answer it
+            (self.no if lost else self.yes).setFocus(Qt.FocusReason.OtherFocusReason)
         announce(self, title, assertive=True)
         self.changed.emit()
 

@@ -311,8 +311,15 @@ class FindingList(QWidget):
             passed.link.connect(self.link)
             card.body.addWidget(passed)
 
+    def speaks_of(self, request_id: str) -> bool:
+        """Tell whether a finding here is of this request, shown or not."""
+        shown = [view.finding for view in self.views] + [one.finding for one in self.findChildren(PassedRow)]
+        return any(each.evidence.request_id == request_id for each in [*shown, *self._unmade])
+
     def focus_first(self) -> bool:
-        """Put the focus on the first problem; tells whether there is one."""
+        """Put the focus on the first problem, if one is shown; tells whether it did."""
+        if not self.isVisible():  # on a page that is not shown: keys would go where nobody sees them
+            return False
         for view in self.views:
             if view.finding.severity is Severity.ERROR:
                 view.setFocus(Qt.FocusReason.OtherFocusReason)
