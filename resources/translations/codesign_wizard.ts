@@ -15834,6 +15834,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>This has to wait: “{what}” is under way.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>What it finds is for {name}, which stays open. Wait for its end or cancel it below.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/server.py"/>
         <source>Storing the password</source>
         <translation type="unfinished"></translation>
@@ -18106,6 +18116,11 @@
     <message>
         <location filename="codesign_wizard/window.py"/>
         <source>The log has no line of this request: it was asked in an earlier run.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/window.py"/>
+        <source>A finding speaks of this request, but its page does not show it now.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

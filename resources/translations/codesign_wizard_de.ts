@@ -15834,6 +15834,16 @@
         <translation>Muster für {product}, oder legen Sie Ihre eigene .exe hier ab</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>This has to wait: “{what}” is under way.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>What it finds is for {name}, which stays open. Wait for its end or cancel it below.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/server.py"/>
         <source>Storing the password</source>
         <translation>Passwort wird gespeichert</translation>
@@ -18107,6 +18117,11 @@
         <location filename="codesign_wizard/window.py"/>
         <source>The log has no line of this request: it was asked in an earlier run.</source>
         <translation>Das Protokoll hat keine Zeile dieser Anforderung: Sie wurde in einem früheren Lauf gestellt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/window.py"/>
+        <source>A finding speaks of this request, but its page does not show it now.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/window.py"/>
