@@ -15836,12 +15836,12 @@
     <message>
         <location filename="codesign_wizard/pages/workspace.py"/>
         <source>This has to wait: “{what}” is under way.</source>
-        <translation type="unfinished"></translation>
+        <translation>Das muss warten: „{what}“ läuft gerade.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/workspace.py"/>
         <source>What it finds is for {name}, which stays open. Wait for its end or cancel it below.</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Ergebnis gehört zu {name}, das deshalb geöffnet bleibt. Warten Sie das Ende ab, oder brechen Sie unten ab.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/server.py"/>
@@ -18121,7 +18121,7 @@
     <message>
         <location filename="codesign_wizard/window.py"/>
         <source>A finding speaks of this request, but its page does not show it now.</source>
-        <translation type="unfinished"></translation>
+        <translation>Ein Befund handelt von dieser Anfrage, aber seine Seite zeigt ihn gerade nicht.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/window.py"/>
