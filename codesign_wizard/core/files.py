@@ -1,8 +1,9 @@
 """Writing files so that nobody ever sees half of one.
 
-A draft lies hidden beside its target, ``.NAME.MARK.codesign.part``, and its writer has it in use. What a
-killed writer left there goes with the next write to the same target on the same computer: nobody has it in
-use any more.
+A draft lies in a hidden folder beside its target, ``.NAME.MARK.codesign.part``, with a file in it that the
+writer has in use; nobody ever writes into that one, since on some drives a lock forbids it. What a killed
+writer left there goes with the next write to the same target on the same computer, a minute later: nobody
+has it in use any more. What stood at the target is never among what goes before the new one has its place.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import shutil
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -25,8 +26,14 @@ from codesign_wizard.core.text import tr
 _LONG_NAME = 200
 _END = ".codesign.part"
 _MARK = re.compile("[0-9a-f]{8}")
-_IN_USE, _DRAFT, _FORMER = "in-use", "draft", "former"  # in the folder that a folder's draft lies in
-_UNHELD = 60.0  # seconds that an empty folder stays: its writer may be about to have it in use
+# in the hidden folder: what stood at the target is "former" as long as it may have to come back
+_IN_USE, _DRAFT, _FORMER, _GONE = "in-use", "draft", "former", "gone"
+_FRESH = 60.0  # seconds that nothing is swept: its writer may be about to have it in use
+_UNHELD = 24 * 3600.0  # seconds until what cannot be had in use counts as left
+_TRIES = 3
+# seconds between the tries to replace what somebody has open on Windows, as virus scanners for a moment
+_PAUSES = (0.05, 0.1, 0.2, 0.4)
+_SHARING = (5, 32)  # ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION
 
 
 def require_file(path: Path) -> None:
@@ -68,25 +75,14 @@ def replacing(target: Path, *, private: bool = False) -> Iterator[Path]:
     """
     require_replaceable(target)
     require_folder_of(target)
-    _sweep(target)
-    draft, handle = _new_draft(target, 0o600 if private else 0o666)
-    try:
-        try:
-            yield draft
-            if not private and target.exists():
-                os.chmod(draft, stat.S_IMODE(target.stat().st_mode))
-        finally:
-            # Windows neither moves nor removes what is open
-            if sys.platform == "win32":
-                os.close(handle)
-        os.replace(draft, target)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            draft.unlink()
-        raise
-    finally:
-        if sys.platform != "win32":
-            os.close(handle)
+    with hidden_folder(target) as place:
+        draft = place / _DRAFT
+        # not mkstemp: it would leave 0600 on a file that others may be meant to read
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666))
+        yield draft
+        if not private and target.exists():
+            os.chmod(draft, stat.S_IMODE(target.stat().st_mode))
+        _replace(draft, target)
 
 
 @contextmanager
@@ -97,18 +93,50 @@ def replacing_folder(target: Path) -> Iterator[Path]:
     """
     require_folder_of(target)
     with hidden_folder(target) as place:
-        draft, former = place / _DRAFT, place / _FORMER
+        draft = place / _DRAFT
         draft.mkdir()
         yield draft
-        exists = os.path.lexists(target)
-        if exists:
-            target.rename(former)
+        put_folder(draft, target)
+
+
+def put_folder(draft: Path, target: Path) -> None:
+    """Rename the folder *draft* to *target*, on the same drive; what stood there goes.
+
+    When that fails, what stood there comes back, or lies beside it, as the error says. Raises ``OSError``.
+    """
+    if not os.path.lexists(target):
+        draft.rename(target)
+        return
+    with hidden_folder(target) as place:
+        former = place / _FORMER
         try:
+            target.rename(former)
             draft.rename(target)
-        except OSError:
-            if exists:
-                former.rename(target)
+        except BaseException as error:
+            # where the draft has gone, it has its place
+            if os.path.lexists(former) and os.path.lexists(draft):
+                back = _give_back(former, target)
+                if back != target and isinstance(error, OSError):
+                    why = tr("{why}; what stood there is {former} now").format(
+                        why=error.strerror or str(error), former=back
+                    )
+                    raise OSError(error.errno, why) from error
             raise
+        former.rename(place / _GONE)
+
+
+def _give_back(former: Path, target: Path) -> Path:
+    """Put *former* at *target*, or beside it where that is taken, and return where it lies now."""
+    stem, suffix = target.stem, target.suffix
+    if len(os.fsencode(target.name)) > _LONG_NAME:
+        stem, suffix = _digest(target.name), ""
+    for name in (target.name, *(f"{stem} (former{mark}){suffix}" for mark in ("", " 2", " 3", " 4"))):
+        back = target.with_name(name)
+        if not os.path.lexists(back):
+            with suppress(OSError):
+                former.rename(back)
+                return back
+    return former  # the folder that it lies in stays, and the next write tries again
 
 
 @contextmanager
@@ -122,12 +150,27 @@ def hidden_folder(beside: Path) -> Iterator[Path]:
     try:
         yield place
     finally:
-        # Windows removes nothing that is open
-        if sys.platform == "win32":
-            os.close(handle)
+        if handle is not None:
+            os.close(handle)  # some systems remove nothing that is open
+        _remove(place)
+
+
+def _remove(place: Path) -> None:
+    if not os.path.lexists(place / _FORMER):
         shutil.rmtree(place, ignore_errors=True)
-        if sys.platform != "win32":
-            os.close(handle)
+
+
+def _replace(draft: Path, target: Path) -> None:
+    for pause in _PAUSES:
+        try:
+            os.replace(draft, target)
+        except PermissionError as error:
+            if getattr(error, "winerror", None) not in _SHARING:
+                raise
+            time.sleep(pause)
+        else:
+            return
+    os.replace(draft, target)
 
 
 def write_atomic(target: Path, data: bytes, *, private: bool = False) -> None:
@@ -137,28 +180,29 @@ def write_atomic(target: Path, data: bytes, *, private: bool = False) -> None:
         draft.write_bytes(data)
 
 
-def _new_draft(target: Path, mode: int) -> tuple[Path, int]:
-    """Return a new, empty draft and its handle, which has it in use."""
-    while True:
-        draft = _beside(target)
-        # not mkstemp: it would leave 0600 on a file that others may be meant to read
-        handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode)
-        hold(handle)
-        if os.fstat(handle).st_nlink:
-            return draft, handle
-        os.close(handle)  # another process swept it before it was in use
+def _new_place(target: Path) -> tuple[Path, int | None]:
+    """Return a new hidden folder and the handle of its file that is in use.
 
-
-def _new_place(target: Path) -> tuple[Path, int]:
-    """Return a new folder for a folder's draft, and the handle of a file in it that is in use."""
-    while True:
+    Without a handle, as on drives without locks, nobody can have it in use, and the file is not there.
+    """
+    for _ in range(_TRIES):
         place = _beside(target)
         place.mkdir()
-        handle = os.open(place / _IN_USE, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-        hold(handle)
-        if os.fstat(handle).st_nlink:
+        try:
+            handle = os.open(place / _IN_USE, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        except OSError as error:
+            with suppress(OSError):
+                place.rmdir()
+            if isinstance(error, FileNotFoundError):
+                continue  # swept, if the drive's clock is wrong
+            raise
+        if hold(handle) and os.path.lexists(place / _IN_USE):
             return place, handle
         os.close(handle)
+        _remove(place)
+    place = _beside(target)
+    place.mkdir()
+    return place, None
 
 
 def _beside(target: Path) -> Path:
@@ -167,8 +211,12 @@ def _beside(target: Path) -> Path:
 
 def _beginning(target: Path) -> str:
     # a name of 255 bytes, the most that file systems take, leaves no room for more
-    shown = target.name if len(os.fsencode(target.name)) <= _LONG_NAME else ""
+    shown = target.name if len(os.fsencode(target.name)) <= _LONG_NAME else _digest(target.name)
     return f".{shown}.{_computer()}"
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:32]
 
 
 @cache
@@ -194,33 +242,23 @@ def _sweep(target: Path) -> None:
 
 def _sweep_one(left: Path, target: Path) -> None:
     seen = left.lstat()
+    age = time.time() - seen.st_mtime
+    if not stat.S_ISDIR(seen.st_mode) or age < _FRESH:
+        return
     if sys.platform != "win32" and seen.st_uid != os.getuid():
         return
-    if stat.S_ISREG(seen.st_mode):
-        handle = take(left)
-        if handle is not None:
-            _end(handle, left.unlink)
-    elif stat.S_ISDIR(seen.st_mode):
-        if not (left / _IN_USE).exists():
-            if time.time() - seen.st_mtime > _UNHELD:
-                left.rmdir()  # only when it is empty
-            return
-        handle = take(left / _IN_USE)
-        if handle is not None:
-            former = left / _FORMER
-            if os.path.lexists(former) and not os.path.lexists(target):
-                former.rename(target)  # killed while the new one took its place
-            _end(handle, lambda: shutil.rmtree(left, ignore_errors=True))
-
-
-def _end(handle: int, remove: Callable[[], object]) -> None:
-    """Remove what *handle* has in use, and close it."""
-    # the other way round on Windows, which removes nothing that is open
-    if sys.platform == "win32":
-        os.close(handle)
-        remove()
+    former = left / _FORMER
+    if not os.path.lexists(left / _IN_USE):
+        if age > _UNHELD and os.path.lexists(former):
+            _give_back(former, target)
+        left.rmdir()  # only when it is empty
+        return
+    handle = take(left / _IN_USE)
+    if handle is None:
         return
     try:
-        remove()
+        if os.path.lexists(former):
+            _give_back(former, target)  # killed while the new one took its place
     finally:
         os.close(handle)
+    _remove(left)

@@ -13,8 +13,6 @@ whatever the steps kept in ``TrialState.data`` (a submission's id), as long as t
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.errors import CodesignError, InputError
+from codesign_wizard.core.files import put_folder
 from codesign_wizard.core.finding import Finding, FindingKind, Severity, blocks, iso, worst_first
 from codesign_wizard.core.job import JobContext, LogLevel, StageState
 from codesign_wizard.core.macos_trial_state import (
@@ -366,20 +365,10 @@ def _check_level(form: Form, own: Path, level: str) -> None:
 
 def _deliver(draft: Path, target: Path) -> None:
     """Put the draft in its place; what was there before comes back when that fails. Raises ``OSError``."""
-    if not draft.is_dir():
+    if draft.is_dir():
+        put_folder(draft, target)
+    else:
         draft.replace(target)
-        return
-    former = draft.with_name("former")
-    there = os.path.lexists(target)
-    if there:
-        target.rename(former)
-    try:
-        draft.rename(target)
-    except OSError:
-        if there:
-            former.rename(target)
-        raise
-    shutil.rmtree(former, ignore_errors=True)
 
 
 def _is(job: JobContext, path: Path, state: TrialState) -> bool:

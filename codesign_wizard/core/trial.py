@@ -218,7 +218,7 @@ def _deliver(job: Stages, draft: Path, target: Path) -> Path | None:
         job.check_cancelled()
         draft.replace(target)
         return None
-    packed, former = draft.with_name("packed"), draft.with_name("former")
+    packed, former = draft.with_name("packed"), draft.with_name("kept")
     zip_single(_zip_name(target.name), draft, packed, job=job)
     job.check_cancelled()
     if archive.exists():

@@ -233,7 +233,7 @@ def test_of_program_and_zip_both_are_new_or_none(
 
     def in_use(self: Path, target: Path) -> Path:
         # as Windows answers for a program that runs, or an archive that is open; putting it back is allowed
-        if Path(target).name == locked and self.name != "former":
+        if Path(target).name == locked and self.name != "kept":
             raise PermissionError(errno.EACCES, "Access is denied")
         return real(self, target)
 
