@@ -11674,6 +11674,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/files.py"/>
+        <source>{why}; what stood there is {former} now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Level and API key</source>
         <translation type="unfinished"></translation>

@@ -11674,6 +11674,11 @@
         <translation>den Ordner {folder} gibt es nicht</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/files.py"/>
+        <source>{why}; what stood there is {former} now</source>
+        <translation>{why}; was dort stand, ist jetzt {former}</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Level and API key</source>
         <translation>Stufe und Schlüssel</translation>
