@@ -216,6 +216,8 @@ def _beginning(target: Path) -> str:
 
 
 def _digest(name: str) -> str:
+    import hashlib  # which the first window has no use for
+
     return hashlib.sha256(os.fsencode(name)).hexdigest()[:32]
 
 
