@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.flow import CERTIFICATE
+from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
     from codesign_wizard.pages.certificate import CertificatePage
@@ -48,8 +49,7 @@ def certificate(studio: Studio) -> None:
         page.requesting.check()
         studio.idle(window)
         studio.take(window, "certificate-confirm")
-        page.question.yes.click()
-        studio.idle(window)
+        _agreed(studio, window, page)
         studio.take(window, "certificate-pending")
         studio.take(window, "certificate-answer", at=page.answer)
         page.request.tabs.bar.setCurrentIndex(1)
@@ -110,7 +110,13 @@ def _request(studio: Studio, window: MainWindow, page: CertificatePage) -> None:
     _fill(page, _FORM)
     page.requesting.check()
     studio.idle(window)
+    _agreed(studio, window, page)
+
+
+def _agreed(studio: Studio, window: MainWindow, page: CertificatePage) -> None:
+    """Let the request be made, and wait until it is shown."""
     page.question.yes.click()
+    studio.wait(lambda: bool(page.request.pem), tr("the work to end"))
     studio.idle(window)
 
 
