@@ -18,6 +18,7 @@ from codesign_wizard.core.apple.bundle import BundleError, open_bundles
 from codesign_wizard.core.apple.code_resources import Resources, Sealed, default_rules, parse
 from codesign_wizard.core.apple.package import BROKEN, Package
 from codesign_wizard.core.apple.payload import open_payload
+from codesign_wizard.core.apple.requirement_check import evaluate
 from codesign_wizard.core.apple.requirement_language import compile_text
 from codesign_wizard.core.apple.tree import Tree
 from codesign_wizard.core.apple.xar import Xar
@@ -211,12 +212,12 @@ def test_seals_and_requirements() -> None:
     blob = requirements.requirement_set(expression)
     context = requirements.Context("org.example.tool", apple=True)
 
-    def evaluate(data: bytes) -> None:
+    def judged(data: bytes) -> None:
         for each in requirements.parse_set(data).values():
             evaluate(each, context)
             str(each)
 
-    tried("requirements", [blob], evaluate, superblob.BlobError, usual=2 * COUNT)
+    tried("requirements", [blob], judged, superblob.BlobError, usual=2 * COUNT)
     text = str(expression).encode()
 
     def compiled(data: bytes) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from codesign_wizard.core.azure.vault_findings import SIGNATURE_WORKS
 from codesign_wizard.core.finding import FindingKind, Severity, utc_now
 from codesign_wizard.core.profile import AzureSettings, StepResult
 from codesign_wizard.pages import key_vault_words as words
 
-WORKS = FindingKind("azure.signature.works", Severity.OK, "The vault signs.", "Only in tests.")
 FINE = FindingKind("test.fine", Severity.OK, "Fine.", "Only in tests.")
 WRONG = FindingKind("test.wrong", Severity.ERROR, "Wrong.", "Only in tests.")
 
 
 def told(*findings: FindingKind, permissions_block: bool = False) -> tuple[Severity, str, str]:
-    result = StepResult(utc_now(), ok=True, findings=[each() for each in findings])
+    result = StepResult(utc_now(), ok=True, findings=[each(name="harbour") for each in findings])
     return words.signed_in(result, permissions_block=permissions_block)
 
 
@@ -32,7 +32,7 @@ def test_what_is_missing_is_named_in_the_forms_order_and_said_before_anything_el
 
 
 def test_a_signature_outweighs_what_permissions_lack_and_a_mere_sign_in_does_not() -> None:
-    assert told(WORKS, permissions_block=True)[:2] == (
+    assert told(SIGNATURE_WORKS, permissions_block=True)[:2] == (
         Severity.OK,
         "The vault answers, and its key signs for you.",
     )
