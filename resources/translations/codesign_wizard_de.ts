@@ -16569,7 +16569,7 @@
         <translation>den Zeitstempel</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/screenshots/studio.py"/>
+        <location filename="codesign_wizard/screenshots/scenes/certificate.py"/>
         <source>the work to end</source>
         <translation>das Ende der Arbeit</translation>
     </message>
