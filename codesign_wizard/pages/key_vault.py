@@ -203,7 +203,7 @@ class KeyVaultPage(Page):
                 setattr(azure, key, value)
             if key in self.fields:
                 self.fields[key].set(value)
-        self.paste.clear_for_good()
+        self.paste.forget()
         self._say_recognised(found.what, "ok")
         if found.secret is not None:
             self._secret_given(found.secret)

@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QFileDialog, QPlainTextEdit
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog
 
 from codesign_wizard.core.text import tr
-from codesign_wizard.theme import px
 from codesign_wizard.widgets.basics import restyle
+from codesign_wizard.widgets.paste_area import PasteField
 from codesign_wizard.widgets.pieces import FileDrop
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QDropEvent, QKeyEvent
+    from PySide6.QtGui import QDropEvent
 
 _QUIET_MS = 600
 
@@ -65,47 +64,21 @@ def dropped_files(event: QDropEvent) -> Sequence[Path]:
     return [path for path in paths if path.is_file()]
 
 
-class PastedAnswer(QPlainTextEdit):
-    """A field for text out of a mail or a web page; ``given`` tells it once pasting or typing pauses."""
-
-    given = Signal(str)
+class PastedAnswer(PasteField):
+    """A field for text out of a mail or a web page, which it forgets once it has given it."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.setAccessibleName(tr("Paste the CA's text"))
-        self.setPlaceholderText(tr("Or paste the text here, with whatever stands around it in the mail"))
-        self.setTabChangesFocus(True)
-        self.setProperty("mono", "true")
-        self.setFixedHeight(px(84))
-        # a private key may be among what is pasted by mistake: nothing of it is to come back
-        self.setUndoRedoEnabled(False)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_QUIET_MS)
-        self._timer.timeout.connect(self._give)
-        self.textChanged.connect(self._changed)
-
-    def forget(self) -> None:
-        """Empty the field; there is nothing to undo."""
-        self._timer.stop()
-        self.blockSignals(True)
-        self.clear()
-        self.blockSignals(False)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        super().keyPressEvent(event)
-        if event.matches(QKeySequence.StandardKey.Paste):
-            self._give()
-
-    def _changed(self) -> None:
-        if self.toPlainText().strip():
-            self._timer.start()
-        else:
-            self._timer.stop()
+        super().__init__(
+            tr("Paste the CA's text"),
+            tr("Or paste the text here, with whatever stands around it in the mail"),
+            height=84,
+            quiet_ms=_QUIET_MS,
+        )
 
     def _give(self) -> None:
-        self._timer.stop()
         text = self.toPlainText()
+        self._timer.stop()
         if text.strip():
+            # a private key may be among what is pasted by mistake: nothing of it is to stay
             self.forget()
             self.given.emit(text)
