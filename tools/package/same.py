@@ -55,8 +55,8 @@ Run = Callable[[Sequence[str]], tuple[int, str]]  # arguments with --json; exit 
 
 _TIMEOUT = 300  # seconds, for a machine that is busy
 _LONG = re.compile(r"[A-Za-z0-9+/=_-]{30,}")
-# with a digit in it, hexadecimal, or as Apple's ids of keys and teams
-_ID = re.compile(r"\w*\d\w*|\b[0-9a-f]{6,}\b|(?<![a-z])[A-Z]{8,}(?![a-z])")
+# with a digit in it, hexadecimal, or as Apple's ids of keys and teams, which a name may begin before
+_ID = re.compile(r"\w*\d\w*|\b[0-9a-f]{6,}\b|\b(?:\w+_)?[A-Z]{8,}\b")
 
 
 def in_one_process(
