@@ -33,7 +33,7 @@ from PySide6.QtCore import Qt, QTimer
 from codesign_wizard import app as wizard
 from codesign_wizard.core.flow import MACOS_TRIAL, STEPS, WINDOWS_TRIAL
 from codesign_wizard.core.job import LogLevel
-from codesign_wizard.session import open_session
+from codesign_wizard.opening import open_session
 
 app = wizard.application()
 session = open_session(practice=True)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
     from codesign_wizard.ending import Ending
-    from codesign_wizard.session import Overrides, Session
+    from codesign_wizard.overrides import Overrides
+    from codesign_wizard.session import Session
     from codesign_wizard.window import MainWindow
 
 
@@ -45,7 +46,7 @@ def run_gui(
 ) -> int:
     """Open the wizard and return the exit code when it is closed.
 
-    *practice*, *scenario*, *profile*, *state*, *overrides*: as for ``session.open_session``. With *close* the
+    *practice*, *scenario*, *profile*, *state*, *overrides*: as for ``opening.open_session``. With *close* the
     window is closed as soon as its first page stands, and the practice accounts if they were asked for; the
     code is 1 when that does not happen. Raises ``InputError`` when the profile cannot be opened, before any
     window is shown.
@@ -54,7 +55,7 @@ def run_gui(
     gc.disable()
     # before Qt, which looks into the source of every module that is imported after it
     from codesign_wizard.core import flow  # noqa: F401  # the frame needs it at once
-    from codesign_wizard.session import is_report_path, open_session
+    from codesign_wizard.opening import is_report_path, open_session
 
     opened: list[bool] = []
 

@@ -29,7 +29,7 @@ UNEXPECTED = FindingKind(
     "wizard.unexpected",
     Severity.ERROR,
     "Something happened that the wizard does not know.",
-    "A fault of the program itself; the log has the details that its makers need.",
+    "A fault of the program itself: its makers need the details in the log, which can be saved from there.",
 )
 
 _INTERVAL_MS = 25

@@ -7,17 +7,14 @@ hands out the network that leads there; nothing below knows the difference.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.errors import CodesignError, InputError
-from codesign_wizard.core.finding import Finding, FindingKind, Severity
-from codesign_wizard.core.plain import Plain
-from codesign_wizard.core.preferences import config_folder
-from codesign_wizard.core.profile import LEVELS, Profile, ProfileStore, RequestSettings, new_profile
+from codesign_wizard.core.finding import Finding
+from codesign_wizard.core.profile import LEVELS, Profile, ProfileStore
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import (
     APPLE_API_KEY,
@@ -27,11 +24,10 @@ from codesign_wizard.core.secrets import (
     APPLICATION_SECRET,
     PROXY_PASSWORD,
     SERVER_PASSWORD,
-    MemoryStore,
     SecretStore,
     open_store,
 )
-from codesign_wizard.core.text import tr
+from codesign_wizard.overrides import Overrides, check_level
 
 if TYPE_CHECKING:
     from codesign_wizard.core.apple.api_key import ApiKey
@@ -51,124 +47,9 @@ if TYPE_CHECKING:
     from codesign_wizard.core.network import Network, NetworkSettings
     from codesign_wizard.core.report_open import Origin
     from codesign_wizard.practice.cloud import PracticeCloud
-    from codesign_wizard.practice.key_making import Order
 
-PRACTICE_PROFILE = "practice"
+PRACTICE_PROFILE = "practice"  # its id
 PRACTICE_PACE = 0.005  # of the pauses between attempts
-
-BAD_VALUE = FindingKind(
-    "usage.bad-value",
-    Severity.ERROR,
-    "{value} cannot be used for {name}.",
-    "A value from an option, the environment or a profile is not of the right form.",
-)
-
-
-@dataclass(eq=False, repr=False)
-class Overrides(Plain):
-    """What options and the environment put over the profile for this run; ``None`` leaves the profile's."""
-
-    vault_name: str | None = None
-    certificate_name: str | None = None
-    application_id: str | None = None
-    tenant_id: str | None = None
-    application_secret: Secret | None = None
-    application_file: str | None = None
-    installer_file: str | None = None
-    apple_password: Secret | None = None
-    apple_team: str | None = None
-    macos_level: str | None = None
-    proxy: str | None = None
-    ca_bundle: str | None = None
-    timeout: float | None = None
-    server_address: str | None = None
-    server_user: str | None = None
-    server_password: Secret | None = None
-    server_code: Secret | None = None
-    extra_roots: list[str] = field(default_factory=list)
-    extra_timestamp_roots: list[str] = field(default_factory=list)
-
-    def over(self, other: Overrides) -> Overrides:
-        """Return these overrides with *other*'s where these have none."""
-        merged = Overrides(
-            extra_roots=self.extra_roots or other.extra_roots,
-            extra_timestamp_roots=self.extra_timestamp_roots or other.extra_timestamp_roots,
-        )
-        for name in _SINGLE:
-            own = getattr(self, name)
-            setattr(merged, name, getattr(other, name) if own is None else own)
-        return merged
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Overrides:
-        """Return what the environment says; an empty variable counts as absent. Raises ``InputError``."""
-        overrides = cls()
-        for variable, name in _VARIABLES.items():
-            value = environment.get(variable, "").strip()
-            if value:
-                setattr(overrides, name, value)
-        secret = environment.get("AZURE_CLIENT_SECRET", "").strip()
-        if secret:
-            overrides.application_secret = Secret(secret)
-        # a password may begin or end with a blank
-        server_password = environment.get("CODESIGN_WIZARD_SERVER_PASSWORD", "")
-        if server_password:
-            overrides.server_password = Secret(server_password)
-        code = environment.get("CODESIGN_WIZARD_SERVER_CODE", "").strip()
-        if code:
-            overrides.server_code = Secret(code)
-        password = environment.get("CODESIGN_WIZARD_P12_PASSWORD", "")
-        if password:
-            overrides.apple_password = Secret(password)
-        if overrides.macos_level is not None:
-            check_level(overrides.macos_level, "CODESIGN_WIZARD_MACOS_LEVEL")
-        timeout = environment.get("CODESIGN_WIZARD_TIMEOUT", "").strip()
-        if timeout:
-            overrides.timeout = parse_timeout(timeout, "CODESIGN_WIZARD_TIMEOUT")
-        return overrides
-
-
-_VARIABLES = {
-    "AZURE_TENANT_ID": "tenant_id",
-    "AZURE_CLIENT_ID": "application_id",
-    "CODESIGN_WIZARD_VAULT": "vault_name",
-    "CODESIGN_WIZARD_CERTIFICATE": "certificate_name",
-    "CODESIGN_WIZARD_SERVER": "server_address",
-    "CODESIGN_WIZARD_SERVER_USER": "server_user",
-    "CODESIGN_WIZARD_APPLICATION_FILE": "application_file",
-    "CODESIGN_WIZARD_INSTALLER_FILE": "installer_file",
-    "CODESIGN_WIZARD_TEAM": "apple_team",
-    "CODESIGN_WIZARD_MACOS_LEVEL": "macos_level",
-    "CODESIGN_WIZARD_PROXY": "proxy",
-    "CODESIGN_WIZARD_CA_BUNDLE": "ca_bundle",
-}
-_SECRETS = ("application_secret", "apple_password", "server_password", "server_code")
-_SINGLE = (*_VARIABLES.values(), *_SECRETS, "timeout")
-
-
-def parse_timeout(text: str, name: str) -> float:
-    """Return *text* as seconds, more than 0 and at most 3600; raises ``InputError``."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 3600:
-        raise InputError(
-            BAD_VALUE(
-                value=text, name=name, detail=tr("Give seconds, more than 0 and at most 3600, such as 20.")
-            )
-        )
-    return seconds
-
-
-def check_level(value: str, name: str) -> str:
-    """Return *value*, one of ``profile.LEVELS`` or its number; raises ``InputError``."""
-    if value in ("0", "1", "2"):
-        return LEVELS[int(value)]
-    if value not in LEVELS:
-        detail = tr("It must be one of {values}.").format(values=", ".join(LEVELS))
-        raise InputError(BAD_VALUE(value=value, name=name, detail=detail))
-    return value
 
 
 class Session:
@@ -687,200 +568,6 @@ class Session:
             cache="" if self.practice is None else str(self.practice.folder / "cache"),
             pace=1.0 if self.practice is None else PRACTICE_PACE,
         )
-
-
-def open_session(
-    *,
-    profile: str | None = None,
-    practice: bool = False,
-    scenario: str | None = None,
-    state: Path | None = None,
-    overrides: Overrides | None = None,
-    environment: Mapping[str, str] | None = None,
-    signing: Collection[str] = (),
-) -> Session:
-    """Open a session on a stored profile, or on practice accounts.
-
-    *profile* is an id, a name, or the file of a report, which is then only read; without it the one used
-    last, or a new empty one that is not saved until something is. In practice mode the environment is not
-    asked and no real profile or keyring is touched; *state* keeps accounts and profile between runs; of the
-    systems in *signing*, ``windows`` and ``macos``, practice makes the keys at once in the background. Raises
-    ``InputError``; ``KeyError`` for an unknown scenario.
-    """
-    overrides = overrides or Overrides()
-    if practice:
-        from codesign_wizard.practice import key_making
-
-        # before all else, which takes as long as a key; a kept cloud has its keys
-        kinds = [*key_making.FIRST, *(kind for system in signing for kind in key_making.TO_SIGN[system])]
-        ordered = key_making.STOCK.order(kinds if state is None else ())
-        try:
-            return _practice_session(scenario, state, overrides, ordered)
-        except BaseException:
-            key_making.STOCK.drop(ordered)
-            raise
-    if profile is not None and is_report_path(profile):
-        return report_session(Path(profile))
-    environment = os.environ if environment is None else environment
-    store = ProfileStore(profile_folder(environment))
-    name = profile or environment.get("CODESIGN_WIZARD_PROFILE") or store.last_used
-    if name:
-        chosen = store.load(name)
-    else:
-        existing = store.list()
-        chosen = existing[0] if existing else new_profile(tr("My product"))
-    return Session(chosen, store, overrides=overrides.over(Overrides.from_environment(environment)))
-
-
-def is_report_path(name: str) -> bool:
-    """Tell whether the *name* of a profile is meant as the file of a report: no id and no name ends so."""
-    return Path(name).suffix.lower() in (".html", ".htm", ".json")
-
-
-def report_session(path: Path) -> Session:
-    """Return a session on the report at *path*: read only, in memory, without network and keyring.
-
-    Raises ``InputError``.
-    """
-    from codesign_wizard.core.report_open import open_report
-
-    opened = open_report(path)
-    return Session(
-        opened.profile,
-        _ReportStore(opened.profile),
-        secrets=MemoryStore(tr("A report holds no secrets.")),
-        origin=opened.origin,
-    )
-
-
-class _ReportStore(ProfileStore):
-    """The one profile that a report holds; nothing is kept of it."""
-
-    def __init__(self, profile: Profile) -> None:
-        # a path that no file can be made under
-        super().__init__(Path(os.devnull) / "profiles")
-        self._profile = profile
-
-    def read_all(self) -> tuple[Sequence[Profile], Sequence[Finding]]:
-        return [self._profile], []
-
-    def load(self, name: str) -> Profile:
-        return self._profile
-
-    def save(self, profile: Profile) -> Sequence[Finding]:
-        from codesign_wizard.core.report import READ_ONLY
-
-        raise CodesignError(READ_ONLY())
-
-    def catch_up(self, profile: Profile) -> Sequence[Finding]:
-        return []
-
-    def forget(self, profile_id: str) -> None:
-        self.save(self._profile)
-
-    def set_last_used(self, profile_id: str) -> None:
-        """Remember nothing."""
-
-
-def profile_folder(environment: Mapping[str, str]) -> Path:
-    """Return the folder of the stored profiles."""
-    return config_folder(environment) / "profiles"
-
-
-def _practice_session(
-    scenario: str | None, state: Path | None, overrides: Overrides, ordered: Order
-) -> Session:
-    from codesign_wizard.practice.cloud import PracticeCloud
-
-    cloud = PracticeCloud(scenario, state=state, ordered=ordered)
-    cloud.start()
-    try:
-        store = ProfileStore((state or cloud.folder) / "profiles")
-        profile = _practice_profile(cloud, store)
-        secrets = _practice_secrets(cloud, profile, kept=state is not None)
-    except BaseException:
-        cloud.stop()
-        raise
-    session = Session(profile, store, overrides=overrides, secrets=secrets, practice=cloud, scenario=scenario)
-    session.put_az_on_path()
-    from codesign_wizard.core.job import Job
-    from codesign_wizard.practice_package import package_to_try, take_to_trial
-
-    try:
-        take_to_trial(profile, str(package_to_try(Job(), session) or ""))
-    except BaseException:
-        session.close()
-        raise
-    return session
-
-
-def _practice_secrets(cloud: PracticeCloud, profile: Profile, *, kept: bool) -> SecretStore:
-    from codesign_wizard.practice.keyring import PracticeKeyring
-
-    given = {
-        APPLICATION_SECRET: cloud.accounts.application_secret,
-        APPLE_API_KEY: cloud.accounts.api_private_key,
-        SERVER_PASSWORD: cloud.accounts.server_password,
-    }
-    account, apple = cloud.apple_account, profile.macos
-    if str(account.application_file) == apple.application_file or str(account.installer_file) == (
-        apple.installer_file
-    ):
-        # of files made here, the keyring knows the password
-        given[APPLE_PASSWORD] = account.password
-    secrets = {(profile.id, name): Secret(value) for name, value in given.items()}
-    if kept:
-        return PracticeKeyring(cloud.world.state, secrets)
-    store = MemoryStore()
-    for (owner, name), secret in secrets.items():
-        store.set(owner, name, secret)
-    return store
-
-
-def _practice_profile(cloud: PracticeCloud, store: ProfileStore) -> Profile:
-    try:
-        profile = store.load(PRACTICE_PROFILE)
-    except InputError:
-        profile = Profile(id=PRACTICE_PROFILE, name=cloud.accounts.product_name)
-        profile.product_name = cloud.accounts.product_name
-        profile.windows.timestamp_servers = list(cloud.accounts.timestamp_servers)
-        profile.windows.request = _practice_request()
-    # what a person typed is kept, what this start of the cloud decides is set anew
-    azure, accounts = profile.windows.azure, cloud.accounts
-    azure.vault_name = accounts.vault_name
-    azure.certificate_name = accounts.certificate_name
-    azure.application_id = accounts.application_id
-    azure.tenant_id = accounts.tenant_id
-    azure.cloud = accounts.cloud
-    profile.server.address, profile.server.user = accounts.server_address, accounts.server_user
-    profile.macos.api_key.key_id = accounts.api_key_id
-    profile.macos.api_key.issuer_id = accounts.api_issuer_id
-    apple, account = profile.macos, cloud.apple_account
-    # files made here are the person's own choice, unless a scenario is about them
-    if cloud.scenario is not None or not _made_here(apple.application_file, cloud):
-        apple.application_file = str(account.application_file)
-    if cloud.scenario is not None or not _made_here(apple.installer_file, cloud):
-        apple.installer_file = str(account.installer_file)
-    apple.team = account.team
-    profile.network.proxy = cloud.proxy_url
-    profile.network.ca_bundle = str(cloud.ca_file)
-    roots, timestamp_roots = cloud.roots_places
-    profile.extra_roots = [str(roots)]
-    profile.extra_timestamp_roots = [str(timestamp_roots)]
-    profile.places = {str(cloud.folder): "practice", cloud.proxy_url: "practice"}
-    return profile
-
-
-def _made_here(name: str, cloud: PracticeCloud) -> bool:
-    """Tell whether a .p12 is there and the person's own: a killed run leaves the account's files behind."""
-    return Path(name).is_file() and not cloud.gave_out(Path(name))
-
-
-def _practice_request() -> RequestSettings:
-    """Return the form for a request filled in for the practice company."""
-    from codesign_wizard.practice.world import COMPANY
-
-    return RequestSettings(organization=COMPANY, locality="Christchurch", country="NZ")
 
 
 def _take_from_path(folder: str) -> None:

@@ -3,8 +3,8 @@
     python -m tools.findings            write both
     python -m tools.findings --check    say which is out of date
 
-Every ``FindingKind`` registers itself when its module is imported, so every module of ``core`` is imported
-first, and the session and the commands, which may declare kinds of wrong usage. Practice declares none.
+Every ``FindingKind`` registers itself when its module is imported, so every module of the program is imported
+first: the window, too, and practice have findings of their own.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from tools import modules
 from tools.sources import PACKAGE, ROOT, is_current, write
 
 TARGET = ROOT / "docs" / "findings.md"
-_PARTS = ("core", "commands")
-_SINGLE = ("session", "cli")
 
 _HEAD = """# Findings
 
@@ -35,14 +33,11 @@ usual one; a finding can be reported with another where the case asks for it. Ho
 
 
 def load() -> list[FindingKind]:
-    """Import everything that declares findings and return their kinds by id."""
-    names = [name for name in _SINGLE if (PACKAGE / f"{name}.py").exists()]
-    for part in _PARTS:
-        for path in sorted((PACKAGE / part).rglob("*.py")):
-            relative = path.relative_to(PACKAGE).with_suffix("")
-            names.append(".".join(relative.parts).removesuffix(".__init__"))
-    for name in names:
-        importlib.import_module(f"codesign_wizard.{name}")
+    """Import every module of the program and return the kinds of findings by id."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        if path.stem != "__main__":  # a program: it would begin
+            importlib.import_module(name.removesuffix(".__init__"))
     return all_kinds()
 
 

@@ -112,7 +112,7 @@ class Context:
     def session(self) -> Session:
         """The session on the chosen profile or on practice accounts, opened on first use."""
         if self._session is None:
-            from codesign_wizard.session import open_session
+            from codesign_wizard.opening import open_session
 
             try:
                 self._session = open_session(
@@ -130,7 +130,7 @@ class Context:
 
     def overrides(self) -> Any:
         """Return what the options put over environment and profile."""
-        from codesign_wizard.session import Overrides, check_level, parse_timeout
+        from codesign_wizard.overrides import Overrides, check_level, parse_timeout
 
         options = self.options
         level = getattr(options, "level", None)

@@ -87,7 +87,7 @@ def _store(context: Context) -> ProfileStore:
     """Return the profiles without opening one, which may be the damaged one that is looked for."""
     if context.practising:
         return context.session.profiles
-    from codesign_wizard.session import profile_folder
+    from codesign_wizard.opening import profile_folder
 
     return ProfileStore(profile_folder(os.environ))
 

@@ -138,13 +138,13 @@ def _team(profile: Profile, value: str) -> None:
 
 
 def _level(profile: Profile, value: str) -> None:
-    from codesign_wizard.session import check_level
+    from codesign_wizard.overrides import check_level
 
     profile.macos.level = check_level(value, "macos.level")
 
 
 def _timeout(profile: Profile, value: str) -> None:
-    from codesign_wizard.session import parse_timeout
+    from codesign_wizard.overrides import parse_timeout
 
     profile.network.timeout = parse_timeout(value, "network.timeout")
 

@@ -413,7 +413,7 @@ def _say(lines: Sequence[str]) -> None:
 
 
 def _bad_timeout(minutes: float) -> Finding:
-    from codesign_wizard.session import BAD_VALUE
+    from codesign_wizard.overrides import BAD_VALUE
 
     return BAD_VALUE(
         value=f"{minutes:g}",

@@ -38,7 +38,7 @@ NO_FILE = FindingKind(
     "settings.no-file",
     Severity.ERROR,
     "There is no such file.",
-    "A file named in the settings does not exist or is not a file.",
+    "The CA bundle in the settings was moved, removed, or is a folder: choose it anew, or clear the field.",
 )
 
 
@@ -346,7 +346,7 @@ def _check_proxy(text: str) -> list[Finding]:
 
 
 def _check_timeout(text: str) -> list[Finding]:
-    from codesign_wizard.session import parse_timeout
+    from codesign_wizard.overrides import parse_timeout
 
     try:
         parse_timeout(text, tr("the time-out"))

@@ -45,7 +45,7 @@ NOT_A_DATE = FindingKind(
     "settings.not-a-date",
     Severity.ERROR,
     "Write a date as year-month-day, such as 2027-05-01.",
-    "A typed end is not a date.",
+    "A typed end is not a date of that form: correct it, or leave the field empty.",
 )
 
 

@@ -35,7 +35,7 @@ NOT_SAVED = FindingKind(
     "trial.not-saved",
     Severity.ERROR,
     "The signed file could not be saved as {name}.",
-    "Copying the trial's signed file to the place the person chose did not work.",
+    "The trial's file could not be copied where the person chose, for the reason told; another place may do.",
 )
 
 _STAGE = "stage."  # facts that remember how a stage ended, to show it again after a restart

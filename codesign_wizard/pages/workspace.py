@@ -24,7 +24,7 @@ UNDER_WAY = FindingKind(
     "profile.job-under-way",
     Severity.WARNING,
     "This has to wait: “{what}” is under way.",
-    "Another profile, practice or a report was to be opened while a job still works for this one.",
+    "What a running job finds is for the open profile: wait for its end or cancel it, then open another.",
 )
 
 _SAVE_AFTER_MS = 400
@@ -168,7 +168,7 @@ class Workspace(QObject):
         """Go on with the report at *path*, which is only read; ``close_report`` returns."""
 
         def work(job: Job) -> Session:
-            from codesign_wizard.session import report_session
+            from codesign_wizard.opening import report_session
 
             return report_session(path)
 

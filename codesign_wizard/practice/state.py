@@ -26,7 +26,8 @@ STATE_UNUSABLE = FindingKind(
     "practice.state-unusable",
     Severity.ERROR,
     "The folder that keeps the practice cloud cannot be used: {reason}",
-    "The folder given with --state cannot be written, or a file in it is damaged. Nothing in it was changed.",
+    "The folder given with --state cannot be written, or a file in it is damaged; nothing in it was changed. "
+    "An empty folder begins anew.",
 )
 
 

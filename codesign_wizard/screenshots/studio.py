@@ -22,9 +22,11 @@ from codesign_wizard.core.language import use_language
 from codesign_wizard.core.profile import Profile, ProfileStore
 from codesign_wizard.core.secrets import MemoryStore
 from codesign_wizard.core.text import tr
+from codesign_wizard.opening import open_session
+from codesign_wizard.overrides import Overrides
 from codesign_wizard.screenshots.looks import LOOKS, Look
 from codesign_wizard.screenshots.measuring import clipped, overlapping
-from codesign_wizard.session import Overrides, Session, open_session
+from codesign_wizard.session import Session
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication, QWidget

@@ -13084,6 +13084,26 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/opening.py"/>
+        <source>A report holds no secrets.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/overrides.py"/>
+        <source>{value} cannot be used for {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/overrides.py"/>
+        <source>It must be one of {values}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/overrides.py"/>
+        <source>Give seconds, more than 0 and at most 3600, such as 20.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Apple certificates</source>
         <translation type="unfinished"></translation>
@@ -15179,6 +15199,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/opening.py"/>
+        <source>My product</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
         <source>{systems} signing works: the trial was signed and verified.</source>
         <translation type="unfinished"></translation>
@@ -16586,31 +16611,6 @@
     <message>
         <location filename="codesign_wizard/screenshots/studio.py"/>
         <source>{path} could not be written.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/session.py"/>
-        <source>{value} cannot be used for {name}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/session.py"/>
-        <source>It must be one of {values}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>My product</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/session.py"/>
-        <source>A report holds no secrets.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/session.py"/>
-        <source>Give seconds, more than 0 and at most 3600, such as 20.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

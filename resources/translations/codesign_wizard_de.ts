@@ -13084,6 +13084,26 @@
         <translation>{n} Warnungen</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/opening.py"/>
+        <source>A report holds no secrets.</source>
+        <translation>Ein Bericht enthält keine Geheimnisse.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/overrides.py"/>
+        <source>{value} cannot be used for {name}.</source>
+        <translation>{value} lässt sich nicht für {name} verwenden.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/overrides.py"/>
+        <source>It must be one of {values}.</source>
+        <translation>Es muss eines von {values} sein.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/overrides.py"/>
+        <source>Give seconds, more than 0 and at most 3600, such as 20.</source>
+        <translation>Geben Sie Sekunden an, mehr als 0 und höchstens 3600, etwa 20.</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Apple certificates</source>
         <translation>Apple-Zertifikate</translation>
@@ -15179,6 +15199,11 @@
         <translation>{name} entfernen, mit Einstellungen, Ergebnissen und gespeicherten Geheimnissen? Bei Azure oder Apple ändert sich nichts.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/opening.py"/>
+        <source>My product</source>
+        <translation>Mein Produkt</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
         <source>{systems} signing works: the trial was signed and verified.</source>
         <translation>Signieren für {systems} funktioniert: Der Probelauf wurde signiert und geprüft.</translation>
@@ -16587,31 +16612,6 @@
         <location filename="codesign_wizard/screenshots/studio.py"/>
         <source>{path} could not be written.</source>
         <translation>{path} ließ sich nicht schreiben.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/session.py"/>
-        <source>{value} cannot be used for {name}.</source>
-        <translation>{value} lässt sich nicht für {name} verwenden.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/session.py"/>
-        <source>It must be one of {values}.</source>
-        <translation>Es muss eines von {values} sein.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>My product</source>
-        <translation>Mein Produkt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/session.py"/>
-        <source>A report holds no secrets.</source>
-        <translation>Ein Bericht enthält keine Geheimnisse.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/session.py"/>
-        <source>Give seconds, more than 0 and at most 3600, such as 20.</source>
-        <translation>Geben Sie Sekunden an, mehr als 0 und höchstens 3600, etwa 20.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/answer.py"/>

@@ -18,7 +18,8 @@ from codesign_wizard.core.flow import CERTIFICATE, STEPS
 from codesign_wizard.core.job import LogLevel
 from codesign_wizard.core.profile import Profile, ProfileStore
 from codesign_wizard.core.secrets import MemoryStore
-from codesign_wizard.session import Session, open_session
+from codesign_wizard.opening import open_session
+from codesign_wizard.session import Session
 from tests.gui.driving import discard, finish, wait_idle
 
 if TYPE_CHECKING:

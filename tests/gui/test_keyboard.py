@@ -22,7 +22,7 @@ from codesign_wizard.core.flow import (
     WINDOWS_TRIAL,
     StepState,
 )
-from codesign_wizard.session import open_session
+from codesign_wizard.opening import open_session
 from tests.gui.driving import rail, wait_idle
 
 if TYPE_CHECKING:

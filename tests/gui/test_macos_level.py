@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from codesign_wizard.core.apple.level_words import Sign
 from codesign_wizard.core.flow import CERTIFICATE, MACOS_LEVEL, MACOS_TRIAL, STEPS, StepState
+from codesign_wizard.opening import open_session
 from codesign_wizard.pages.macos_level import MacosLevelPage
-from codesign_wizard.session import Session, open_session
+from codesign_wizard.session import Session
 from tests.gui.driving import wait_idle
 
 if TYPE_CHECKING:

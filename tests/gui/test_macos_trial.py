@@ -13,9 +13,10 @@ from PySide6.QtCore import Qt
 from codesign_wizard.core.flow import MACOS_TRIAL, STEPS, WINDOWS_TRIAL, StepState
 from codesign_wizard.core.job import StageState
 from codesign_wizard.core.redact import Secret
+from codesign_wizard.opening import open_session
 from codesign_wizard.pages.macos_trial import MacosTrialPage
 from codesign_wizard.pages.trial import _copy_folder
-from codesign_wizard.session import Session, open_session
+from codesign_wizard.session import Session
 from codesign_wizard.widgets.basics import CodeBox
 from tests.gui.driving import wait_idle
 

@@ -13,9 +13,10 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from codesign_wizard.core.azure.permissions.admin import AdminWay
 from codesign_wizard.core.azure.permissions.report import State
 from codesign_wizard.core.flow import KEY_VAULT, PERMISSIONS, START, StepState
+from codesign_wizard.opening import open_session
 from codesign_wizard.pages.key_vault import KeyVaultPage
 from codesign_wizard.pages.permissions import PermissionsPage
-from codesign_wizard.session import Session, open_session
+from codesign_wizard.session import Session
 from codesign_wizard.widgets.basics import Card, CodeBox, label
 from tests.gui.driving import wait_idle
 

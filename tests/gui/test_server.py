@@ -17,8 +17,9 @@ from codesign_wizard.core.flow import SERVER, STEPS, StepState
 from codesign_wizard.core.needs import needs
 from codesign_wizard.core.profile import LEVELS
 from codesign_wizard.core.verdict import when
+from codesign_wizard.opening import open_session
 from codesign_wizard.pages.server import ServerPage
-from codesign_wizard.session import Session, open_session
+from codesign_wizard.session import Session
 from tests.gui.driving import wait_idle
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
 from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, MACOS_TRIAL, START, StepState
+from codesign_wizard.opening import open_session
 from codesign_wizard.pages.what_if import Row
-from codesign_wizard.session import Session, open_session
+from codesign_wizard.session import Session
 from codesign_wizard.widgets.findings import FindingView
 from tests.gui.driving import rail, wait_idle
 from tests.gui.test_access import clashes, cut

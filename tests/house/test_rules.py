@@ -45,7 +45,7 @@ def test_an_arrow_the_wrong_way_is_noticed(tmp_path: Path) -> None:
     kept = [
         line
         for line in chosen.splitlines()
-        if "codesign_wizard." not in line or ".practice" in line or ".core" in line
+        if "codesign_wizard." not in line or line.rstrip('",]').endswith((".practice", ".core"))
     ]
     (tmp_path / "pyproject.toml").write_text(f"{head}[[tool.importlinter.contracts]]\n" + "\n".join(kept))
     done = subprocess.run(
@@ -63,7 +63,7 @@ def test_an_arrow_the_wrong_way_is_noticed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("modules", "never"),
     [
-        ("core/**/*.py", ("PySide6", "shiboken6", "codesign_wizard.practice", "codesign_wizard.session")),
+        ("core/**/*.py", ("PySide6", "shiboken6", "codesign_wizard.practice", "codesign_wizard.overrides")),
         ("practice/**/*.py", ("PySide6", "codesign_wizard.core.doctor", "codesign_wizard.core.trial")),
         ("commands/*.py", ("PySide6", "azure", "cryptography", "requests", "codesign_wizard.practice.cloud")),
         ("pages/*.py", ("azure", "cryptography", "requests", "codesign_wizard.practice.cloud")),

@@ -77,6 +77,7 @@ def test_a_stale_page_of_findings_is_noticed_and_mended(tmp_path: Path) -> None:
     for kind in findings.load():
         assert page.count(f"| `{kind.id}` |") == 1
     assert "`azure.sign-in.secret-expired` | error" in page
+    assert "`profile.job-under-way` | warning" in page, "the window has findings of its own"
 
 
 def test_a_language_keeps_what_is_translated_and_loses_what_is_gone(

@@ -16,7 +16,8 @@ from codesign_wizard.core.certificates.subject import Subject
 from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.finding import blocks
 from codesign_wizard.core.job import Job
-from codesign_wizard.session import Session, open_session
+from codesign_wizard.opening import open_session
+from codesign_wizard.session import Session
 
 ASKED = RequestOptions(
     Subject.from_form({"common_name": "Harbour", "organization": "Harbour", "country": "NZ"})

@@ -7,9 +7,9 @@ import threading
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from codesign_wizard.opening import open_session
 from codesign_wizard.practice import key_making
 from codesign_wizard.practice.key_making import PrivateKey, Stock, generate_key
-from codesign_wizard.session import open_session
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from codesign_wizard.opening import open_session
 from codesign_wizard.practice import leftovers
 from codesign_wizard.practice.cloud import PracticeCloud
-from codesign_wizard.session import open_session
 
 DAY = 24 * 3600
 _KILLED = """

@@ -19,7 +19,8 @@ from codesign_wizard.core.apple.staple import staple, validate
 from codesign_wizard.core.authenticode.timestamp import Timestamper
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.local_signer import LocalSigner
-from codesign_wizard.session import Session, open_session
+from codesign_wizard.opening import open_session
+from codesign_wizard.session import Session
 from tests.support import apple_bundles
 
 pytestmark = pytest.mark.skipif(

@@ -14,20 +14,21 @@ from typing import Any
 
 import pytest
 
-from codesign_wizard import session as sessions
+from codesign_wizard import opening
 from codesign_wizard.cli import main
 from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.flow import KEY_VAULT, Flow
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.report import build_report, support_text, write_report
+from codesign_wizard.opening import open_session
 from codesign_wizard.playing import Switched, area_title, offers, settle, switch
 from codesign_wizard.practice.comet import models as comet_models
 from codesign_wizard.practice.comet.models import CometServer
 from codesign_wizard.practice.entra.people import SignIns
 from codesign_wizard.practice.entra.tokens import TokenAuthority
 from codesign_wizard.practice.scenarios import all_scenarios
-from codesign_wizard.session import Session, open_session
+from codesign_wizard.session import Session
 from tests.support.canary import Started, leaks, values_of
 
 ALL = all_scenarios()
@@ -178,7 +179,7 @@ def test_a_scenario_gives_its_findings_and_no_other_error(
     run: Callable[[Any], dict[str, Any]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sessions, "open_session", live.open_session)
+    monkeypatch.setattr(opening, "open_session", live.open_session)
     before = live.world()
     live.switch(scenario.name)
     run(scenario, live)
@@ -197,7 +198,7 @@ def test_a_practice_may_begin_with_one(scenario: Any, run: Callable[[Any], dict[
 def test_after_all_of_them_all_is_well(
     live: Live, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "open_session", live.open_session)
+    monkeypatch.setattr(opening, "open_session", live.open_session)
     assert main(["doctor", "windows", "--practice", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert {finding["severity"] for finding in document["findings"]} == {"ok"}
@@ -215,7 +216,7 @@ def test_a_crash_tells_no_secret(
     def crashing(**_: object) -> Session:
         raise RuntimeError(f"with {' '.join(known)}") from ValueError(json.dumps(known))
 
-    monkeypatch.setattr(sessions, "open_session", crashing)
+    monkeypatch.setattr(opening, "open_session", crashing)
     for form in (["--json"], []):
         assert main(["doctor", "windows", "--practice", "--verbose", *form]) == 1
         said = capsys.readouterr()
@@ -226,7 +227,7 @@ def test_a_crash_tells_no_secret(
 def test_a_one_time_code_is_kept_nowhere(
     live: Live, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(sessions, "open_session", live.open_session)
+    monkeypatch.setattr(opening, "open_session", live.open_session)
     # six digits are found in anything: the practice telephone shows longer ones
     planted = f"97{secrets.randbelow(10**18):018}"
     monkeypatch.setattr(comet_models, "_code", lambda key, step: f"{planted}{step}")

@@ -13,7 +13,8 @@ from codesign_wizard.core.profile import Profile, ProfileStore
 from codesign_wizard.core.proxy_login import joined, names_user, split
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import FAILED, PROXY_PASSWORD, MemoryStore
-from codesign_wizard.session import Overrides, Session
+from codesign_wizard.overrides import Overrides
+from codesign_wizard.session import Session
 
 FULL, BARE = "http://ada:p:a/s@s-71@proxy.example:8080", "http://ada@proxy.example:8080"
 # a slash would end the host

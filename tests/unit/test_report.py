@@ -267,7 +267,7 @@ def test_a_stranger_s_link_and_signs_do_no_harm(tmp_path: Path) -> None:
 
 
 def test_nothing_is_run_or_kept_from_a_report(tmp_path: Path) -> None:
-    from codesign_wizard.session import open_session
+    from codesign_wizard.opening import open_session
 
     file = tmp_path / "report.html"
     write_report(build_report(profile()), file)
