@@ -22,7 +22,8 @@ from codesign_wizard.core.azure.permissions.diagnosis import diagnose
 from codesign_wizard.core.azure.permissions.report import State
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.network import Network, NetworkSettings
-from codesign_wizard.core.profile import Profile, ProfileStore
+from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.practice.cloud import PracticeCloud
 

@@ -20,6 +20,7 @@ _LATER = (
     "codesign_wizard.widgets.order",
     "codesign_wizard.core.azure",
     "codesign_wizard.core.azure.options",
+    "codesign_wizard.core.files",
     "codesign_wizard.core.locked",
     "codesign_wizard.core.macos_trial_state",
     "codesign_wizard.core.apple.submissions",

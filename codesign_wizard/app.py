@@ -183,7 +183,8 @@ def build_window(
 
 def waiting_session() -> Session:
     """Return an empty session that shows something while the practice cloud starts; it is never saved."""
-    from codesign_wizard.core.profile import Profile, ProfileStore
+    from codesign_wizard.core.profile import Profile
+    from codesign_wizard.core.profile_store import ProfileStore
     from codesign_wizard.core.secrets import MemoryStore
     from codesign_wizard.session import PRACTICE_PROFILE, Session
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.preferences import config_folder
-from codesign_wizard.core.profile import Profile, ProfileStore, new_profile
+from codesign_wizard.core.profile import Profile, new_profile
+from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.secrets import MemoryStore
 from codesign_wizard.core.text import tr
 from codesign_wizard.overrides import Overrides

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.errors import InputError
-from codesign_wizard.core.profile import Profile, ProfileStore, RequestSettings
+from codesign_wizard.core.profile import Profile, RequestSettings
+from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import (
     APPLE_API_KEY,

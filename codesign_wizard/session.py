@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.finding import Finding
-from codesign_wizard.core.profile import LEVELS, Profile, ProfileStore
+from codesign_wizard.core.profile import LEVELS, Profile
+from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import (
     APPLE_API_KEY,
@@ -413,7 +414,7 @@ class Session:
         import json
 
         from codesign_wizard.core.files import write_atomic
-        from codesign_wizard.core.profile import NOT_SAVED
+        from codesign_wizard.core.profile_store import NOT_SAVED
 
         data = json.dumps(state.to_json(), indent=2).encode()
         try:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from codesign_wizard.ahead import Ahead
     from codesign_wizard.core.job import LogLine
-    from codesign_wizard.core.profile import StepResult
+    from codesign_wizard.core.step_result import StepResult
     from codesign_wizard.pages.base import Page
     from codesign_wizard.pages.notice import Notice, PlayStrip, ReportStrip
     from codesign_wizard.playing import Switched

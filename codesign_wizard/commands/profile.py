@@ -15,7 +15,8 @@ from codesign_wizard.commands.profile_settings import SETTERS, bad_setting, flat
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.files import require_file, write_atomic
 from codesign_wizard.core.finding import FindingKind, Severity
-from codesign_wizard.core.profile import Profile, ProfileStore, new_profile
+from codesign_wizard.core.profile import Profile, new_profile
+from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.report_clean import without_login
 from codesign_wizard.core.text import tr

@@ -17,7 +17,8 @@ from typing import Any
 from codesign_wizard.core.certificates.reminders import DAYS_BEFORE, Reminder, uid
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, FindingKind, Remedy, Severity, iso
 from codesign_wizard.core.flow import CERTIFICATE, CERTIFICATE_EXPIRES, KEY_VAULT, WINDOWS_TRIAL, Flow
-from codesign_wizard.core.profile import Profile, StepResult
+from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import in_days, tr
 
 SECRET_EXPIRES = "secret_expires"  # a fact's name, not a value

@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from codesign_wizard.core.finding import Finding, Severity, blocks, utc_now
-from codesign_wizard.core.profile import LEVELS, Profile, StepResult
+from codesign_wizard.core.profile import LEVELS, Profile
+from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import mark, tr, translate
 
 

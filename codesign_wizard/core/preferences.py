@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from codesign_wizard.core.files import write_atomic
-
 LANGUAGE = "language"  # a language's code, or "" or nothing for the system's
 
 
@@ -36,6 +34,8 @@ def read_preference(name: str, environment: Mapping[str, str] = os.environ) -> s
 
 def keep_preference(name: str, value: str, environment: Mapping[str, str] = os.environ) -> None:
     """Keep *value* as *name*; "" forgets it. Raises ``OSError`` when the file cannot be written."""
+    from codesign_wizard.core.files import write_atomic
+
     path = _file(environment)
     members = {**_read(path), name: value}
     if not value:

@@ -21,8 +21,9 @@ from codesign_wizard.core.finding import (
 )
 from codesign_wizard.core.flow import SUMMARY, Flow, StepState
 from codesign_wizard.core.language import ENGLISH, current_language
-from codesign_wizard.core.profile import Profile, StepResult
+from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.report import KIND, SCHEMA
+from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import shown, tr
 
 MAXIMUM = 16 << 20  # a report is some hundred kilobytes

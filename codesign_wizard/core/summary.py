@@ -15,7 +15,8 @@ from typing import Any
 from codesign_wizard.core.expiry import Ending, Known, endings, remedies_for
 from codesign_wizard.core.finding import Finding, Severity, utc_now, worst_first
 from codesign_wizard.core.flow import OPEN, START, STEPS, SUMMARY, Flow, Group, Step, StepState
-from codesign_wizard.core.profile import Profile, StepResult
+from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import tr
 
 

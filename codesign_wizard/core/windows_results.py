@@ -8,7 +8,7 @@ from typing import Any
 from codesign_wizard.core.azure.permissions.report import Report
 from codesign_wizard.core.finding import Finding, Severity, blocks
 from codesign_wizard.core.flow import KEY_VAULT, PERMISSIONS, Flow, StepState
-from codesign_wizard.core.profile import StepResult
+from codesign_wizard.core.step_result import StepResult
 
 AREA = "azure.permission."
 # an administrator's sign-in is made for the permissions, and says nothing of the application's own

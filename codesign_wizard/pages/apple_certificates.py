@@ -23,8 +23,8 @@ from codesign_wizard.core.apple.identity_words import (
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import APPLE_CERTIFICATES, OPEN, StepState
 from codesign_wizard.core.job import Job
-from codesign_wizard.core.profile import StepResult
 from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import verdict, when
 from codesign_wizard.pages.apple_making import Making

@@ -18,7 +18,7 @@ from codesign_wizard.core.certificates.kept import kept_desk, problems_and_quiet
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, PERMISSIONS, StepState
 from codesign_wizard.core.job import Job
-from codesign_wizard.core.profile import StepResult
+from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.base import AskingPage
 from codesign_wizard.pages.certificate_answer import Answering

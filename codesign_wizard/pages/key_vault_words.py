@@ -10,7 +10,8 @@ from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import readable, verdict
 
 if TYPE_CHECKING:
-    from codesign_wizard.core.profile import AzureSettings, StepResult
+    from codesign_wizard.core.profile import AzureSettings
+    from codesign_wizard.core.step_result import StepResult
 
 
 def missing(azure: AzureSettings, *, secret_known: bool) -> tuple[str, ...]:

@@ -20,7 +20,8 @@ from codesign_wizard.core.apple.trial_words import (
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import APPLE_CERTIFICATES, MACOS_LEVEL, MACOS_TRIAL, OPEN, StepState
 from codesign_wizard.core.job import Job, StageState
-from codesign_wizard.core.profile import LEVELS, StepResult
+from codesign_wizard.core.profile import LEVELS
+from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.macos_submissions import Submissions
 from codesign_wizard.pages.trial import Outcome, TrialPage

@@ -16,7 +16,7 @@ from codesign_wizard.core.files import replacing, replacing_folder
 from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Severity
 from codesign_wizard.core.flow import StepState
 from codesign_wizard.core.job import Job, StageState
-from codesign_wizard.core.profile import StepResult
+from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import verdict, when
 from codesign_wizard.pages.base import Page

@@ -10,7 +10,7 @@ from codesign_wizard.core.authenticode.checks import accepted
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.flow import KEY_VAULT, WINDOWS_TRIAL, StepState
 from codesign_wizard.core.job import Job
-from codesign_wizard.core.profile import StepResult
+from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.trial import Outcome, TrialPage
 from codesign_wizard.pages.workspace import Workspace

@@ -19,7 +19,8 @@ from codesign_wizard import app as wizard
 from codesign_wizard import theme
 from codesign_wizard.core.flow import START, STEPS
 from codesign_wizard.core.language import use_language
-from codesign_wizard.core.profile import Profile, ProfileStore
+from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.secrets import MemoryStore
 from codesign_wizard.core.text import tr
 from codesign_wizard.opening import open_session

@@ -12475,26 +12475,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/profile.py"/>
-        <source>There is no profile called {name}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
-        <source>The profile {name} could not be saved.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
-        <source>Its secrets were removed with it: they are asked for again where they are needed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
-        <source>{where} has the wrong type</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
         <source>it is not a JSON object</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12505,37 +12485,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/profile.py"/>
-        <source>Several profiles have this name: give the id. Profiles: {known}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
-        <source>Profiles: {known}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
-        <source>If it is not wanted any more, forget it here as well, on the page Start.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
-        <source>Its id is not a file name.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
-        <source>{where} is not an object</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
         <source>Open it with that version; nothing was changed here.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/profile.py"/>
-        <source>Not readable as JSON: {error}</source>
+        <location filename="codesign_wizard/core/profile_document.py"/>
+        <source>{where} has the wrong type</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_document.py"/>
+        <source>{where} is not an object</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12576,6 +12536,46 @@
     <message>
         <location filename="codesign_wizard/core/profile_merge.py"/>
         <source>here {ours}, there {theirs}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_store.py"/>
+        <source>There is no profile called {name}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_store.py"/>
+        <source>The profile {name} could not be saved.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_store.py"/>
+        <source>Its secrets were removed with it: they are asked for again where they are needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_store.py"/>
+        <source>Several profiles have this name: give the id. Profiles: {known}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_store.py"/>
+        <source>Profiles: {known}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_store.py"/>
+        <source>If it is not wanted any more, forget it here as well, on the page Start.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_store.py"/>
+        <source>Its id is not a file name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_store.py"/>
+        <source>Not readable as JSON: {error}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14224,7 +14224,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/profile.py"/>
+        <location filename="codesign_wizard/core/profile_store.py"/>
         <source>none yet</source>
         <translation type="unfinished"></translation>
     </message>

@@ -12475,26 +12475,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/profile.py"/>
-        <source>There is no profile called {name}.</source>
-        <translation>Es gibt kein Profil namens {name}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
-        <source>The profile {name} could not be saved.</source>
-        <translation>Das Profil {name} konnte nicht gespeichert werden.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
-        <source>Its secrets were removed with it: they are asked for again where they are needed.</source>
-        <translation>Seine Geheimnisse wurden mit ihm entfernt: Nach ihnen wird wieder gefragt, wo sie gebraucht werden.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
-        <source>{where} has the wrong type</source>
-        <translation>{where} hat den falschen Typ</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
         <source>it is not a JSON object</source>
         <translation>es ist kein JSON-Objekt</translation>
     </message>
@@ -12505,38 +12485,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/profile.py"/>
-        <source>Several profiles have this name: give the id. Profiles: {known}</source>
-        <translation>Mehrere Profile haben diesen Namen: Geben Sie die ID an. Profile: {known}</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
-        <source>Profiles: {known}</source>
-        <translation>Profile: {known}</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
-        <source>If it is not wanted any more, forget it here as well, on the page Start.</source>
-        <translation>Wenn es nicht mehr gewollt ist, entfernen Sie es auch hier, auf der Seite „Start“.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
-        <source>Its id is not a file name.</source>
-        <translation>Die ID ist kein Dateiname.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
-        <source>{where} is not an object</source>
-        <translation>{where} ist kein Objekt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/profile.py"/>
         <source>Open it with that version; nothing was changed here.</source>
         <translation>Öffnen Sie es mit jener Version; hier wurde nichts geändert.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/profile.py"/>
-        <source>Not readable as JSON: {error}</source>
-        <translation>Nicht als JSON lesbar: {error}</translation>
+        <location filename="codesign_wizard/core/profile_document.py"/>
+        <source>{where} has the wrong type</source>
+        <translation>{where} hat den falschen Typ</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_document.py"/>
+        <source>{where} is not an object</source>
+        <translation>{where} ist kein Objekt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_labels.py"/>
@@ -12577,6 +12537,46 @@
         <location filename="codesign_wizard/core/profile_merge.py"/>
         <source>here {ours}, there {theirs}</source>
         <translation>hier {ours}, dort {theirs}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_store.py"/>
+        <source>There is no profile called {name}.</source>
+        <translation>Es gibt kein Profil namens {name}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_store.py"/>
+        <source>The profile {name} could not be saved.</source>
+        <translation>Das Profil {name} konnte nicht gespeichert werden.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_store.py"/>
+        <source>Its secrets were removed with it: they are asked for again where they are needed.</source>
+        <translation>Seine Geheimnisse wurden mit ihm entfernt: Nach ihnen wird wieder gefragt, wo sie gebraucht werden.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_store.py"/>
+        <source>Several profiles have this name: give the id. Profiles: {known}</source>
+        <translation>Mehrere Profile haben diesen Namen: Geben Sie die ID an. Profile: {known}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_store.py"/>
+        <source>Profiles: {known}</source>
+        <translation>Profile: {known}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_store.py"/>
+        <source>If it is not wanted any more, forget it here as well, on the page Start.</source>
+        <translation>Wenn es nicht mehr gewollt ist, entfernen Sie es auch hier, auf der Seite „Start“.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_store.py"/>
+        <source>Its id is not a file name.</source>
+        <translation>Die ID ist kein Dateiname.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/profile_store.py"/>
+        <source>Not readable as JSON: {error}</source>
+        <translation>Nicht als JSON lesbar: {error}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report.py"/>
@@ -14224,7 +14224,7 @@
         <translation>&amp;Fortsetzen: {stage}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/profile.py"/>
+        <location filename="codesign_wizard/core/profile_store.py"/>
         <source>none yet</source>
         <translation>noch keine</translation>
     </message>

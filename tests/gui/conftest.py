@@ -16,7 +16,8 @@ import pytest
 
 from codesign_wizard.core.flow import CERTIFICATE, STEPS
 from codesign_wizard.core.job import LogLevel
-from codesign_wizard.core.profile import Profile, ProfileStore
+from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.secrets import MemoryStore
 from codesign_wizard.opening import open_session
 from codesign_wizard.session import Session

@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QPushButton
 
 from codesign_wizard.core.apple.certificates import Kind
 from codesign_wizard.core.flow import APPLE_CERTIFICATES, START, StepState
-from codesign_wizard.core.profile import Profile, ProfileStore
+from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import APPLE_OTHER_PASSWORD, APPLE_PASSWORD, MemoryStore
 from codesign_wizard.pages.apple_certificates import AppleCertificatesPage

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
-from codesign_wizard.core.profile import Profile, ProfileStore
+from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import PROXY_PASSWORD, MemoryStore
 from codesign_wizard.session import Session

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT
-from codesign_wizard.core.profile import ProfileStore
+from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.secrets import MemoryStore
 from codesign_wizard.pages.notice import Notice
 from codesign_wizard.session import Session

@@ -25,7 +25,7 @@ from codesign_wizard.core.flow import (
     StepState,
 )
 from codesign_wizard.core.job import Job, LogLevel
-from codesign_wizard.core.profile import ProfileStore
+from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.secrets import MemoryStore
 from codesign_wizard.pages.notice import Notice
 from codesign_wizard.session import Session

@@ -102,7 +102,8 @@ def test_the_calls_to_the_server_are_all_of_the_code() -> None:
 
 
 def test_forgetting_a_profile_leaves_nothing_of_it(tmp_path: Path) -> None:
-    from codesign_wizard.core.profile import Profile, ProfileStore
+    from codesign_wizard.core.profile import Profile
+    from codesign_wizard.core.profile_store import ProfileStore
 
     store = ProfileStore(tmp_path / "profiles")
     for name in ("mine", "other"):

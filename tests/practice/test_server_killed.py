@@ -16,7 +16,7 @@ import pytest
 
 from codesign_wizard.cli import main
 from codesign_wizard.core.comet.document import Members
-from codesign_wizard.core.profile import ProfileStore
+from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.practice.cloud import PracticeCloud
 from codesign_wizard.practice.comet.models import HOST
 from codesign_wizard.practice.comet.routes import service as comet_service

@@ -12,7 +12,8 @@ import pytest
 from codesign_wizard.cli import main
 from codesign_wizard.core.errors import Cancelled
 from codesign_wizard.core.job import Job, JobContext
-from codesign_wizard.core.profile import Profile, ProfileStore
+from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.survey import AT_ONCE, survey
 from codesign_wizard.practice.cloud import PracticeCloud
 

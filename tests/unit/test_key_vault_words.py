@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from codesign_wizard.core.azure.vault_findings import SIGNATURE_WORKS
 from codesign_wizard.core.finding import FindingKind, Severity, utc_now
-from codesign_wizard.core.profile import AzureSettings, StepResult
+from codesign_wizard.core.profile import AzureSettings
+from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.pages import key_vault_words as words
 
 FINE = FindingKind("test.fine", Severity.OK, "Fine.", "Only in tests.")

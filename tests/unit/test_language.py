@@ -14,9 +14,10 @@ from codesign_wizard.core import language, preferences
 from codesign_wizard.core import retell as retelling
 from codesign_wizard.core.finding import Certainty, Evidence, FindingKind, Severity, utc_now
 from codesign_wizard.core.flow import KEY_VAULT, Flow
-from codesign_wizard.core.profile import Profile, StepResult
+from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.report import build_report, support_text
 from codesign_wizard.core.retell import retell
+from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import in_english, tr
 
 SLOW = FindingKind(

@@ -14,8 +14,10 @@ from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.flow import APPLE_CERTIFICATES, KEY_VAULT, Flow, StepState
 from codesign_wizard.core.locked import locked
-from codesign_wizard.core.profile import Profile, ProfileStore, StepResult, new_profile
+from codesign_wizard.core.profile import Profile, new_profile
 from codesign_wizard.core.profile_labels import label
+from codesign_wizard.core.profile_store import ProfileStore
+from codesign_wizard.core.step_result import StepResult
 
 TIME = datetime(2026, 11, 23, 10, tzinfo=UTC)
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from codesign_wizard.core.errors import CodesignError
-from codesign_wizard.core.profile import Profile, ProfileStore
+from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.proxy_login import joined, names_user, split
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import FAILED, PROXY_PASSWORD, MemoryStore

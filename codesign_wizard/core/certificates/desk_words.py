@@ -13,7 +13,7 @@ from codesign_wizard.core.certificates.kept import failed, seen_before
 from codesign_wizard.core.certificates.request import RequestOptions
 from codesign_wizard.core.finding import Finding, Severity, blocks
 from codesign_wizard.core.flow import StepState
-from codesign_wizard.core.profile import StepResult
+from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import days_left, tr
 from codesign_wizard.core.verdict import verdict, when
 

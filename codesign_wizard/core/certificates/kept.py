@@ -5,7 +5,7 @@ from __future__ import annotations
 from codesign_wizard.core.certificates.desk import DeskState, Stage
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import CERTIFICATE, OPEN, Flow
-from codesign_wizard.core.profile import StepResult
+from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.verdict import when
 
 _DESK, _FAILED, _SEEN = "desk", "failed", "seen"

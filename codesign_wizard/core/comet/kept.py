@@ -15,7 +15,7 @@ from codesign_wizard.core.comet.look import State
 from codesign_wizard.core.comet.settings import Part
 from codesign_wizard.core.finding import Finding, blocks, iso, utc_now, worst_first
 from codesign_wizard.core.flow import CERTIFICATE_EXPIRES, OPEN
-from codesign_wizard.core.profile import StepResult
+from codesign_wizard.core.step_result import StepResult
 
 DIFFERENT, UNPROVED = "different", "unproved"  # what the step waits for, under ``flow.OPEN``
 

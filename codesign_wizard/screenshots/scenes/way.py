@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.flow import CERTIFICATE, PERMISSIONS, START, WINDOWS_TRIAL
-from codesign_wizard.core.profile import Profile, ProfileStore, new_profile
+from codesign_wizard.core.profile import Profile, new_profile
+from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.key_vault import KeyVaultPage
 from codesign_wizard.pages.permissions import PermissionsPage

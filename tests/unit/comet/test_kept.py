@@ -25,7 +25,8 @@ from codesign_wizard.core.comet.settings import Part
 from codesign_wizard.core.comet.work import recommended
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.flow import SERVER, SUMMARY, Flow, StepState
-from codesign_wizard.core.profile import Profile, StepResult
+from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.step_result import StepResult
 
 WINDOWS = KeptPlatform(5, "Windows: Any CPU", "windows", True)
 MACOS = KeptPlatform(8, "macOS: Intel", "macos")
