@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.x509.oid import NameOID
 
 from codesign_wizard.core.azure.credential import ApplicationCredential
-from codesign_wizard.core.azure.permissions.probes import probe
+from codesign_wizard.core.azure.permissions.probing import probe
 from codesign_wizard.core.azure.signature import signing_key
 from codesign_wizard.core.azure.signer import KeyVaultSigner
 from codesign_wizard.core.certificates.held import KeyFacts

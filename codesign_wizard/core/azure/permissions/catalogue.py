@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from codesign_wizard.core.text import mark, translate
 
@@ -197,3 +198,14 @@ def permissions(model: Model) -> tuple[Permission, ...]:
 def wanted(model: Model, purpose: Purpose) -> tuple[Permission, ...]:
     """Return the permissions that *purpose* needs."""
     return tuple(each for each in permissions(model) if purpose in each.purposes)
+
+
+@cache
+def permission_for(model: Model, kind: str, name: str) -> Permission:
+    """Return the permission of *model* that means what an access policy calls *name*; raises ``KeyError``."""
+    for each in permissions(Model.POLICY):
+        if (each.kind, each.name) == (kind, name):
+            if model is Model.POLICY:
+                return each
+            return next(one for one in permissions(Model.RBAC) if one.action == each.action)
+    raise KeyError(f"{kind}/{name}")

@@ -121,7 +121,7 @@ class Check:
         from codesign_wizard.core.azure.credential import ApplicationCredential
         from codesign_wizard.core.azure.permissions.diagnosis import observe
         from codesign_wizard.core.azure.permissions.matrix import build
-        from codesign_wizard.core.azure.permissions.probes import probe
+        from codesign_wizard.core.azure.permissions.probing import probe
 
         secret = self._secret()
         assert secret is not None  # without one nobody could have looked

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions import evaluate, mixups
-from codesign_wizard.core.azure.permissions.catalogue import Model
+from codesign_wizard.core.azure.permissions.catalogue import Model, permission_for
 from codesign_wizard.core.azure.permissions.matrix import build
 from codesign_wizard.core.azure.permissions.mixup_findings import MODEL_UNKNOWN
 from codesign_wizard.core.azure.permissions.mixup_seen import Seen
 from codesign_wizard.core.azure.permissions.own_rights import OwnRights, own_rights
-from codesign_wizard.core.azure.permissions.probes import ProbeResult, permission_for, probe
+from codesign_wizard.core.azure.permissions.probe_answers import ProbeResult
+from codesign_wizard.core.azure.permissions.probing import probe
 from codesign_wizard.core.azure.permissions.report import Observation, Report, Source, State
 from codesign_wizard.core.azure.proof import Proof, prove
 from codesign_wizard.core.errors import CodesignError

@@ -13,7 +13,7 @@ from codesign_wizard.core.azure.permissions.evaluate import (
 )
 from codesign_wizard.core.azure.permissions.mixup_seen import Seen, has_data, of_application, role_name
 from codesign_wizard.core.azure.permissions.mixup_words import more, names
-from codesign_wizard.core.azure.permissions.probes import Meaning
+from codesign_wizard.core.azure.permissions.probe_answers import Meaning
 from codesign_wizard.core.azure.permissions.report import State
 from codesign_wizard.core.finding import Evidence, Finding, utc_now
 from codesign_wizard.core.text import tr

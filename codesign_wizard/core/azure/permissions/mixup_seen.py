@@ -13,6 +13,7 @@ from codesign_wizard.core.azure.permissions.catalogue import (
     Model,
     Permission,
     Purpose,
+    permission_for,
     permissions,
 )
 from codesign_wizard.core.azure.permissions.evaluate import (
@@ -25,7 +26,7 @@ from codesign_wizard.core.azure.permissions.evaluate import (
 )
 from codesign_wizard.core.azure.permissions.matrix import Matrix
 from codesign_wizard.core.azure.permissions.own_rights import OwnRights
-from codesign_wizard.core.azure.permissions.probes import Asked, Meaning, ProbeResult, permission_for
+from codesign_wizard.core.azure.permissions.probe_answers import Asked, Meaning, ProbeResult
 from codesign_wizard.core.azure.permissions.report import Row, State, verdict
 from codesign_wizard.core.azure.signin import CallerIdentity
 from codesign_wizard.core.finding import Evidence, Remedy, Severity, utc_now

@@ -16,6 +16,7 @@ from codesign_wizard.core.azure.permissions.catalogue import (
     CRYPTOGRAPHY,
     Model,
     Purpose,
+    permission_for,
 )
 from codesign_wizard.core.azure.permissions.evaluate import (
     entries,
@@ -38,7 +39,7 @@ from codesign_wizard.core.azure.permissions.mixup_words import (
     names,
     other_entries,
 )
-from codesign_wizard.core.azure.permissions.probes import Meaning, permission_for
+from codesign_wizard.core.azure.permissions.probe_answers import Meaning
 from codesign_wizard.core.azure.permissions.report import State
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, iso, utc_now
 from codesign_wizard.core.text import tr

@@ -13,14 +13,8 @@ from codesign_wizard.core.azure.permissions.catalogue import Model, permissions
 from codesign_wizard.core.azure.permissions.matrix import build
 from codesign_wizard.core.azure.permissions.mixup_seen import Seen
 from codesign_wizard.core.azure.permissions.own_rights import OwnRights, RightSet
-from codesign_wizard.core.azure.permissions.probes import (
-    PROBES,
-    Asked,
-    Meaning,
-    Probe,
-    ProbeResult,
-    read_answer,
-)
+from codesign_wizard.core.azure.permissions.probe_answers import Asked, Meaning, ProbeResult, read_answer
+from codesign_wizard.core.azure.permissions.probes import PROBES, Probe
 from codesign_wizard.core.azure.permissions.report import Source, State
 from codesign_wizard.core.finding import Certainty, Finding, Severity
 from codesign_wizard.core.network_answer import Answer

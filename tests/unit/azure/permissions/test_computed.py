@@ -14,7 +14,7 @@ from codesign_wizard.core.azure.permissions.catalogue import Model, permissions
 from codesign_wizard.core.azure.permissions.matrix import build
 from codesign_wizard.core.azure.permissions.mixup_seen import Seen
 from codesign_wizard.core.azure.permissions.own_rights import OwnRights, RightSet
-from codesign_wizard.core.azure.permissions.probes import ProbeResult
+from codesign_wizard.core.azure.permissions.probe_answers import ProbeResult
 from codesign_wizard.core.azure.permissions.report import Observation, Row, Source, State
 from codesign_wizard.core.finding import Certainty, Finding, utc_now
 

@@ -24,7 +24,7 @@ from codesign_wizard.core.azure.permissions import remedies
 from codesign_wizard.core.azure.permissions.catalogue import Model, Permission, Purpose, permissions, wanted
 from codesign_wizard.core.azure.permissions.matrix import Matrix
 from codesign_wizard.core.azure.permissions.mixup_seen import Seen
-from codesign_wizard.core.azure.permissions.probes import ProbeResult
+from codesign_wizard.core.azure.permissions.probe_answers import ProbeResult
 from codesign_wizard.core.azure.quoting import powershell, quoted, sh
 from codesign_wizard.core.azure.setup_script import setup_remedy
 from codesign_wizard.core.finding import Remedy
