@@ -110,7 +110,7 @@ def _check(context: Context) -> Outcome:
 def _judge(
     context: Context, given: Sequence[tuple[Path, Kind | None]]
 ) -> tuple[list[IdentityReport], list[Finding], bool | None]:
-    from codesign_wizard.core.apple.identity import judge_pair
+    from codesign_wizard.core.apple.identity_pair import judge_pair
 
     roots, passwords = context.session.apple_roots(), Passwords(context)
     read = [
@@ -128,7 +128,7 @@ def _read(
     context: Context, passwords: Passwords, place: int, path: Path, wanted: Kind | None, roots: AppleRoots
 ) -> tuple[IdentityReport, Secret | None]:
     """Judge the file in *place*, asking for its password where it lacks and somebody can be asked."""
-    from codesign_wizard.core.apple.identity import read_identity
+    from codesign_wizard.core.apple.identity_judge import read_identity
 
     password = passwords.of(place)
     report = read_identity(path, password, wanted=wanted, roots=roots)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.core.apple import identity_findings as found
 from codesign_wizard.core.apple.certificates import Kind, classify
-from codesign_wizard.core.apple.identity import judge_data
+from codesign_wizard.core.apple.identity_judge import judge_data
 from codesign_wizard.core.apple.pkcs12 import Contents, Pkcs12Error, Reason, open_p12
 from codesign_wizard.core.authenticode.trust import BROKEN
 from codesign_wizard.core.errors import InputError

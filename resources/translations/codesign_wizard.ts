@@ -3154,46 +3154,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>Export or copy the file again, as a whole.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>If its signing request was made here, put the .cer together with the key that waits.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>Run `codesign-wizard identity assemble` with the .cer file.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>Choose the team that publishes the program, and get the other certificate from it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>On Apple's site, the team is chosen at the top right, by its name.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>Export one identity a file.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>In Keychain Access, select one certificate only before File &gt; Export Items.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>Or run `codesign-wizard identity repack`, which writes each to its own file.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/apple/identity_desk.py"/>
         <source>{file} is the {kind} certificate: it was moved there.</source>
         <translation type="unfinished"></translation>
@@ -3440,6 +3400,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>If its signing request was made here, put the .cer together with the key that waits.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
         <source>Open Keychain Access, keychain “login”, category “My Certificates”.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3480,12 +3445,47 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Run `codesign-wizard identity assemble` with the .cer file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
         <source>Create a {kind} certificate on Apple's site.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
         <source>Certificates, + (add), under Software choose {kind}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_judge.py"/>
+        <source>Export or copy the file again, as a whole.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_judge.py"/>
+        <source>Export one identity a file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_judge.py"/>
+        <source>In Keychain Access, select one certificate only before File &gt; Export Items.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_judge.py"/>
+        <source>Or run `codesign-wizard identity repack`, which writes each to its own file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_pair.py"/>
+        <source>Choose the team that publishes the program, and get the other certificate from it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_pair.py"/>
+        <source>On Apple's site, the team is chosen at the top right, by its name.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7924,68 +7924,68 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The vault refused it for lack of this permission.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The vault let the request through, and refused it for the state of the key.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The vault looked at the content of the request, so it probably let it through.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The vault's network rules refused; permissions were not looked at.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The vault did not accept the token; permissions were not looked at.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The vault had no time for the question: too many requests.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The answer does not tell: {words}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
-        <source>Asking the vault about each permission</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The vault carried the request out.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The vault answered that there is no such name, so it had let the request through.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>No answer came: {words}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The vault answered that there is no such name; it probably let the request through.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>A deny assignment forbids it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probing.py"/>
+        <source>Asking the vault about each permission</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8254,7 +8254,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probing.py"/>
         <source>The vault throttles; trying again in {seconds} s</source>
         <translation type="unfinished"></translation>
     </message>

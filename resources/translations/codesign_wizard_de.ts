@@ -3154,46 +3154,6 @@
         <translation>Wählen Sie für das, was Kunden herunterladen, eine Stufe mit Notarisierung.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>Export or copy the file again, as a whole.</source>
-        <translation>Exportieren oder kopieren Sie die Datei noch einmal vollständig.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>If its signing request was made here, put the .cer together with the key that waits.</source>
-        <translation>Wurde die Zertifikatanforderung hier erstellt, führen Sie die .cer-Datei mit dem wartenden Schlüssel zusammen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>Run `codesign-wizard identity assemble` with the .cer file.</source>
-        <translation>Führen Sie `codesign-wizard identity assemble` mit der .cer-Datei aus.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>Choose the team that publishes the program, and get the other certificate from it.</source>
-        <translation>Wählen Sie das Team, das das Programm veröffentlicht, und holen Sie das andere Zertifikat von diesem Team.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>On Apple's site, the team is chosen at the top right, by its name.</source>
-        <translation>Auf Apples Website wird das Team oben rechts gewählt, nach seinem Namen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>Export one identity a file.</source>
-        <translation>Exportieren Sie jede Identität in eine eigene Datei.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>In Keychain Access, select one certificate only before File &gt; Export Items.</source>
-        <translation>Wählen Sie in der Schlüsselbundverwaltung nur ein Zertifikat, bevor Sie „Ablage &gt; Objekte exportieren“ wählen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/identity.py"/>
-        <source>Or run `codesign-wizard identity repack`, which writes each to its own file.</source>
-        <translation>Oder führen Sie `codesign-wizard identity repack` aus; der Befehl schreibt jede Identität in eine eigene Datei.</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/apple/identity_desk.py"/>
         <source>{file} is the {kind} certificate: it was moved there.</source>
         <translation>{file} ist das Zertifikat „{kind}“: Es wurde an dessen Platz verschoben.</translation>
@@ -3440,6 +3400,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>If its signing request was made here, put the .cer together with the key that waits.</source>
+        <translation>Wurde die Zertifikatanforderung hier erstellt, führen Sie die .cer-Datei mit dem wartenden Schlüssel zusammen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
         <source>Open Keychain Access, keychain “login”, category “My Certificates”.</source>
         <translation>Öffnen Sie die Schlüsselbundverwaltung (Keychain Access), Schlüsselbund „Anmeldung“, Kategorie „Meine Zertifikate“.</translation>
     </message>
@@ -3480,6 +3445,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
+        <source>Run `codesign-wizard identity assemble` with the .cer file.</source>
+        <translation>Führen Sie `codesign-wizard identity assemble` mit der .cer-Datei aus.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_findings.py"/>
         <source>Create a {kind} certificate on Apple's site.</source>
         <translation>Erstellen Sie auf Apples Website ein Zertifikat „{kind}“.</translation>
     </message>
@@ -3487,6 +3457,36 @@
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
         <source>Certificates, + (add), under Software choose {kind}.</source>
         <translation>„Certificates“, „+“ (hinzufügen), unter „Software“ {kind} wählen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_judge.py"/>
+        <source>Export or copy the file again, as a whole.</source>
+        <translation>Exportieren oder kopieren Sie die Datei noch einmal vollständig.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_judge.py"/>
+        <source>Export one identity a file.</source>
+        <translation>Exportieren Sie jede Identität in eine eigene Datei.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_judge.py"/>
+        <source>In Keychain Access, select one certificate only before File &gt; Export Items.</source>
+        <translation>Wählen Sie in der Schlüsselbundverwaltung nur ein Zertifikat, bevor Sie „Ablage &gt; Objekte exportieren“ wählen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_judge.py"/>
+        <source>Or run `codesign-wizard identity repack`, which writes each to its own file.</source>
+        <translation>Oder führen Sie `codesign-wizard identity repack` aus; der Befehl schreibt jede Identität in eine eigene Datei.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_pair.py"/>
+        <source>Choose the team that publishes the program, and get the other certificate from it.</source>
+        <translation>Wählen Sie das Team, das das Programm veröffentlicht, und holen Sie das andere Zertifikat von diesem Team.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_pair.py"/>
+        <source>On Apple's site, the team is chosen at the top right, by its name.</source>
+        <translation>Auf Apples Website wird das Team oben rechts gewählt, nach seinem Namen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_words.py"/>
@@ -7924,69 +7924,69 @@
         <translation>Die Ablehnungszuweisung {name} steht dem vielleicht entgegen; keine Berechtigung setzt sich darüber hinweg.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The vault refused it for lack of this permission.</source>
         <translation>Der Tresor hat abgelehnt, weil diese Berechtigung fehlt.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The vault let the request through, and refused it for the state of the key.</source>
         <translation>Der Tresor ließ die Anfrage durch und lehnte sie wegen des Zustands des Schlüssels ab.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The vault looked at the content of the request, so it probably let it through.</source>
         <translation>Der Tresor hat sich den Inhalt der Anfrage angesehen; wahrscheinlich ließ er sie also durch.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The vault's network rules refused; permissions were not looked at.</source>
         <translation>Die Netzwerkregeln des Tresors haben abgelehnt; Berechtigungen wurden nicht geprüft.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The vault did not accept the token; permissions were not looked at.</source>
         <translation>Der Tresor hat das Token nicht akzeptiert; Berechtigungen wurden nicht geprüft.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The vault had no time for the question: too many requests.</source>
         <translation>Der Tresor hatte für die Frage keine Zeit: zu viele Anfragen.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The answer does not tell: {words}</source>
         <translation>Die Antwort verrät es nicht: {words}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
-        <source>Asking the vault about each permission</source>
-        <translation>Der Tresor wird nach jeder Berechtigung gefragt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The vault carried the request out.</source>
         <translation>Der Tresor hat die Anfrage ausgeführt.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The vault answered that there is no such name, so it had let the request through.</source>
         <translation>Der Tresor hat geantwortet, dass es diesen Namen nicht gibt; er hatte die Anfrage also durchgelassen.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>No answer came: {words}</source>
         <translation>Es kam keine Antwort: {words}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The vault answered that there is no such name; it probably let the request through.</source>
         <translation>Der Tresor hat geantwortet, dass es diesen Namen nicht gibt; wahrscheinlich ließ er die Anfrage durch.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>A deny assignment forbids it.</source>
         <translation>Eine Ablehnungszuweisung verbietet es.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probing.py"/>
+        <source>Asking the vault about each permission</source>
+        <translation>Der Tresor wird nach jeder Berechtigung gefragt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
@@ -8254,7 +8254,7 @@
         <translation>{certificate} im Tresor {vault}, Version {version}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probes.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/probing.py"/>
         <source>The vault throttles; trying again in {seconds} s</source>
         <translation>Der Tresor drosselt; neuer Versuch in {seconds} s</translation>
     </message>

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFormat, pkcs12
 
-from codesign_wizard.core.apple.identity import judge_data
+from codesign_wizard.core.apple.identity_judge import judge_data
 from codesign_wizard.core.apple.pkcs12 import Pkcs12Error, Reason, open_p12
 from codesign_wizard.core.authenticode import der
 from codesign_wizard.core.finding import blocks

@@ -25,8 +25,7 @@ from codesign_wizard.session import Session
 from tests.gui.driving import wait_idle
 from tests.gui.test_access import cut
 from tests.support.canary import leaks
-from tests.unit.apple.test_identity import packed
-from tests.unit.apple.test_identity_files import authority
+from tests.support.practice_identities import authority, packed
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _TEAM = re.compile(r"[A-Z0-9]{10}")
 _IN_PARENTHESES = re.compile(r"\(([A-Z0-9]{10})\)\s*$")
+_PEM = re.compile(rb"-----BEGIN (?:TRUSTED )?CERTIFICATE-----\s+(.*?)-----END", re.S)
 _USER_ID = "0.9.2342.19200300.100.1.1"
 
 
@@ -138,3 +140,16 @@ def _attribute(subject: x509.Name, oid: str) -> str:
         if attribute.oid.dotted_string == oid:
             return attribute.value if isinstance(attribute.value, str) else ""
     return ""
+
+
+def read_certificates(data: bytes) -> list[x509.Certificate]:
+    """Return the certificates of a .cer, .crt or .pem file (DER or PEM); empty when it is none."""
+    from codesign_wizard.core.authenticode import der
+    from codesign_wizard.core.authenticode.roots import load
+    from codesign_wizard.core.authenticode.trust import BROKEN
+
+    try:
+        bodies = [base64.b64decode(body) for body in _PEM.findall(data)][:64]
+        return [load(each) for each in bodies or [der.whole(data).encoded]]
+    except BROKEN:
+        return []

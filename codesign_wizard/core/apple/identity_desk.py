@@ -156,7 +156,7 @@ def look(
     just now, which makes another one give way where both are of one kind. *team* is the one that both must
     be of, "" for any. The findings are worst first.
     """
-    from codesign_wizard.core.apple.identity import judge_pair
+    from codesign_wizard.core.apple.identity_pair import judge_pair
     from codesign_wizard.core.apple.options import OTHER_TEAM, choose_team
     from codesign_wizard.core.apple.trust import AppleRoots as Roots
 
@@ -218,7 +218,7 @@ def _opened(
     path: Path, place: Kind, passwords: Sequence[Secret], roots: AppleRoots, now: datetime
 ) -> tuple[IdentityReport, int]:
     """Return the report by the first password that opens the file, and its place; -1 for none."""
-    from codesign_wizard.core.apple.identity import read_identity
+    from codesign_wizard.core.apple.identity_judge import read_identity
 
     bare = read_identity(path, None, wanted=place, roots=roots, now=now)
     if not any(each.id == found.PASSWORD_MISSING.id for each in bare.findings):

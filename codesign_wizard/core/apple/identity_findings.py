@@ -305,3 +305,11 @@ def type_password() -> Remedy:
             tr("If it is lost, export the file again: a .p12 cannot be opened without it."),
         ),
     )
+
+
+def assemble() -> Remedy:
+    """Where the key of a certificate may wait here."""
+    return Remedy(
+        title=tr("If its signing request was made here, put the .cer together with the key that waits."),
+        portal=(tr("Run `codesign-wizard identity assemble` with the .cer file."),),
+    )

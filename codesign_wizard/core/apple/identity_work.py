@@ -138,7 +138,7 @@ def are_answers(keeper: Keeper, files: Sequence[Path]) -> bool:
 
 
 def _is_certificate(path: Path) -> bool:
-    from codesign_wizard.core.apple.identity import read_certificates
+    from codesign_wizard.core.apple.certificates import read_certificates
 
     try:
         require_file(path)

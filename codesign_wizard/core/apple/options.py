@@ -9,7 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 from codesign_wizard.core.apple.certificates import Kind
-from codesign_wizard.core.apple.identity import Identity, IdentityReport, judge_pair, read_identity
+from codesign_wizard.core.apple.identity import Identity, IdentityReport
+from codesign_wizard.core.apple.identity_judge import read_identity
+from codesign_wizard.core.apple.identity_pair import judge_pair
 from codesign_wizard.core.apple.trust import AppleRoots
 from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.finding import (

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.core.apple import identity_findings as found
 from codesign_wizard.core.apple.certificates import Kind
-from codesign_wizard.core.apple.identity import Identity, judge_data
+from codesign_wizard.core.apple.identity import Identity
+from codesign_wizard.core.apple.identity_judge import judge_data
 from codesign_wizard.core.apple.trust import AppleRoots
 from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.files import write_atomic

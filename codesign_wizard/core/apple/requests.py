@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.apple import identity_findings as found
-from codesign_wizard.core.apple.certificates import Kind, classify, describe
-from codesign_wizard.core.apple.identity import Identity, judge_data, read_certificates
+from codesign_wizard.core.apple.certificates import Kind, classify, describe, read_certificates
+from codesign_wizard.core.apple.identity import Identity
+from codesign_wizard.core.apple.identity_judge import judge_data
 from codesign_wizard.core.apple.trust import AppleRoots
 from codesign_wizard.core.authenticode.trust import BROKEN
 from codesign_wizard.core.errors import CodesignError, InputError

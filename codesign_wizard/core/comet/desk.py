@@ -248,7 +248,7 @@ def doctor_server(
 
 def _installer(wanted: Wanted) -> Any:
     """Return the certificate in the Installer file, ``None`` when it cannot be read."""
-    from codesign_wizard.core.apple.identity import read_identity
+    from codesign_wizard.core.apple.identity_judge import read_identity
 
     macos = wanted.macos
     if macos is None or macos.installer is None:

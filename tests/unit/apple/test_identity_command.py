@@ -21,8 +21,7 @@ from codesign_wizard.core.apple.pkcs12 import open_p12
 from codesign_wizard.practice.apple import authority as ca
 from tests.support import command_line
 from tests.support.command_line import errors
-from tests.unit.apple.test_identity import made, packed, special
-from tests.unit.apple.test_identity_files import authority, several
+from tests.support.practice_identities import authority, made, packed, several, special
 
 PASSWORD = "p12-canary"
 Call = Callable[..., tuple[int, dict[str, Any]]]

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from codesign_wizard.core import redact
-from codesign_wizard.core.apple.certificates import Kind, describe
-from codesign_wizard.core.apple.identity import judge_data, read_certificates
+from codesign_wizard.core.apple.certificates import Kind, describe, read_certificates
+from codesign_wizard.core.apple.identity_judge import judge_data
 from codesign_wizard.core.apple.trust import AppleRoots, judge
 from codesign_wizard.core.redact import Secret
 from tests.support import judges

@@ -14,7 +14,7 @@ from codesign_wizard.core.flow import CERTIFICATE_EXPIRES
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.practice.apple import authority as ca
 from codesign_wizard.practice.apple.keychain import export
-from tests.unit.apple.test_identity import authority, ids, packed, roots, special
+from tests.support.practice_identities import authority, ids, packed, roots, special
 
 ONE, OTHER = Secret("p12-canary"), Secret("other-canary")
 BOTH = {Kind.INSTALLER: "installer", Kind.APPLICATION: "application"}

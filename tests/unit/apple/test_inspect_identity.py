@@ -14,8 +14,7 @@ from codesign_wizard.core.job import Job
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.practice.apple.keychain import export
 from tests.support import pki
-from tests.unit.apple.test_identity import PASSWORD, made, packed, roots
-from tests.unit.apple.test_identity_files import authority, several
+from tests.support.practice_identities import PASSWORD, authority, made, packed, roots, several
 
 
 def look(folder: Path, data: bytes, password: Secret | None = PASSWORD) -> Inspection:

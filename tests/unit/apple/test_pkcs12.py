@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import functools
 import hmac
 import shutil
 import subprocess
@@ -27,16 +26,10 @@ from codesign_wizard.core.apple.trust import INTERMEDIATES, ROOT
 from codesign_wizard.core.authenticode import der
 from codesign_wizard.core.authenticode.roots import load
 from codesign_wizard.core.resources import resource
-from codesign_wizard.practice.apple.authority import AppleAuthority
-from codesign_wizard.practice.state import State
+from tests.support.practice_identities import authority, several
 
 PASSWORD = "p12-canary"
 openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
-
-
-@functools.cache
-def authority() -> AppleAuthority:
-    return AppleAuthority(State())
 
 
 def pem(folder: Path, *kinds: str) -> Path:
@@ -130,20 +123,6 @@ def test_keys_and_certificates_of_several_identities_are_matched() -> None:
     for key, certificate in contents.identities:
         assert key.public_key() == certificate.public_key()
     assert contents.structure.keys == 2
-
-
-def several(*kinds: str, password: str = PASSWORD) -> bytes:
-    """Return one .p12 with several identities, laid together from those of one each."""
-    infos = []
-    for kind in kinds:
-        key, certificate = authority().identity(kind)
-        data = pkcs12.serialize_key_and_certificates(
-            kind.encode(), key, certificate, None, BestAvailableEncryption(password.encode())
-        )
-        safe = der.whole(data).children()[1].children()[1].first().value
-        infos += [each.encoded for each in der.whole(safe).children()]
-    wrapped = der.tlv(0xA0, der.octet_string(der.sequence(*infos)))
-    return der.sequence(der.integer(3), der.sequence(der.oid("1.2.840.113549.1.7.1"), wrapped))
 
 
 def test_a_certificate_without_its_key_is_no_identity() -> None:

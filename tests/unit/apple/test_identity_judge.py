@@ -2,76 +2,44 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
-    pkcs12,
 )
 
 from codesign_wizard.core.apple.certificates import Kind, describe
-from codesign_wizard.core.apple.identity import IdentityReport, check_pair, judge_data, read_identity
-from codesign_wizard.core.apple.trust import AppleRoots
-from codesign_wizard.core.finding import Finding, Severity
+from codesign_wizard.core.apple.identity import IdentityReport
+from codesign_wizard.core.apple.identity_judge import judge_data, read_identity
+from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.signing import DigestAlgorithm
 from codesign_wizard.practice.apple import authority as ca
 from codesign_wizard.practice.state import State
 from tests.support import pki
-from tests.unit.apple.test_identity_files import authority, several
+from tests.support.practice_identities import (
+    PASSWORD,
+    authority,
+    errors,
+    ids,
+    made,
+    packed,
+    roots,
+    several,
+    special,
+)
 
-PASSWORD = Secret("p12-canary")
 NOW = datetime.now(UTC)
-
-
-@functools.cache
-def roots() -> AppleRoots:
-    root, *issuers = authority().certificates()
-    return AppleRoots(
-        extra=[root.public_bytes(Encoding.DER)],
-        extra_issuers=[each.public_bytes(Encoding.DER) for each in issuers],
-    )
-
-
-def packed(
-    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | None,
-    certificate: x509.Certificate | None,
-    others: Iterable[x509.Certificate] = (),
-    password: Secret = PASSWORD,
-) -> bytes:
-    encryption = BestAvailableEncryption(password.reveal().encode()) if password else NoEncryption()
-    return pkcs12.serialize_key_and_certificates(b"x", key, certificate, list(others), encryption)
-
-
-def made(kind: str) -> bytes:
-    return packed(*authority().identity(kind))
-
-
-def special(kind: ca.Kind, team: ca.Team = ca.TEAM, **options: object) -> bytes:
-    key = authority().key("special")
-    return packed(key, authority().issue(key.public_key(), kind, team, **options))  # type: ignore[arg-type]
 
 
 def judged(data: bytes, wanted: Kind | None = None, *, now: datetime = NOW) -> IdentityReport:
     return judge_data("it.p12", data, PASSWORD, wanted=wanted, now=now, roots=roots())
-
-
-def errors(findings: Iterable[Finding]) -> list[str]:
-    return [each.id for each in findings if each.severity is Severity.ERROR]
-
-
-def ids(findings: Iterable[Finding]) -> list[str]:
-    return [each.id.removeprefix("apple.identity.") for each in findings]
 
 
 @pytest.mark.parametrize(("name", "kind"), [("installer", Kind.INSTALLER), ("application", Kind.APPLICATION)])
@@ -218,52 +186,6 @@ def test_of_several_the_one_that_is_wanted_is_used() -> None:
         assert report.identity.kind is wanted
         assert len(report.others) == 2
         assert "several" in ids(report.findings)
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> tuple[Path, Path]:
-    paths = tmp_path / "installer.p12", tmp_path / "application.p12"
-    for path, kind in zip(paths, ("installer", "application"), strict=True):
-        path.write_bytes(made(kind))
-    return paths
-
-
-def test_a_pair_that_fits(pair: tuple[Path, Path]) -> None:
-    report = check_pair(*pair, PASSWORD, PASSWORD, now=NOW, roots=roots())
-    assert report.ok
-    assert report.one_password
-    assert ids(report.findings)[-1] == "pair"
-
-
-def test_a_pair_that_changed_places(pair: tuple[Path, Path]) -> None:
-    report = check_pair(pair[1], pair[0], PASSWORD, PASSWORD, now=NOW, roots=roots())
-    assert report.swapped
-    assert errors(report.findings) == ["apple.identity.swapped"] * 2
-
-
-def test_the_same_kind_twice_names_the_missing_one(pair: tuple[Path, Path]) -> None:
-    report = check_pair(pair[0], pair[0], PASSWORD, PASSWORD, now=NOW, roots=roots())
-    assert errors(report.findings) == ["apple.identity.both-same"]
-    assert "Developer ID Application one is missing" in report.findings[-1].title
-
-
-def test_two_teams(pair: tuple[Path, Path]) -> None:
-    pair[1].write_bytes(special(ca.APPLICATION, ca.OTHER_TEAM))
-    report = check_pair(*pair, PASSWORD, PASSWORD, now=NOW, roots=roots())
-    assert errors(report.findings) == ["apple.identity.teams-differ"]
-    title = report.findings[-1].title
-    assert "PRACTICE01" in title
-    assert "PRACTICE02" in title
-
-
-def test_two_passwords(pair: tuple[Path, Path]) -> None:
-    other = Secret("another-canary")
-    pair[1].write_bytes(packed(*authority().identity("application"), password=other))
-    report = check_pair(*pair, PASSWORD, other, now=NOW, roots=roots())
-    assert errors(report.findings) == ["apple.identity.passwords-differ"]
-    assert not report.one_password
-    wrong = check_pair(*pair, PASSWORD, PASSWORD, now=NOW, roots=roots())
-    assert errors(wrong.findings) == ["apple.identity.password-wrong"]
 
 
 def test_nothing_secret_is_shown() -> None:
