@@ -42,7 +42,8 @@ from codesign_wizard.practice.entra.models import (
 )
 from codesign_wizard.practice.entra.people import SignIns
 from codesign_wizard.practice.entra.tokens import TokenAuthority
-from codesign_wizard.practice.keyvault.models import Vault, Vaults, code_signing_policy, new_hsm_key
+from codesign_wizard.practice.keyvault.models import Vault, Vaults
+from codesign_wizard.practice.keyvault.objects import code_signing_policy, new_hsm_key
 from codesign_wizard.practice.management.authorization import Authorization, RoleAssignment, Subscription
 from codesign_wizard.practice.management.roles import (
     BUILT_IN_ROLES,

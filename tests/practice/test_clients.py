@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from codesign_wizard.core.sample import build_sample
-from codesign_wizard.practice.keyvault.models import VaultKey, new_hsm_key
+from codesign_wizard.practice.keyvault.objects import VaultKey, new_hsm_key
 
 _SDK = """
 import json, os

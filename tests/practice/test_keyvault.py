@@ -15,7 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
-from codesign_wizard.practice.keyvault.models import Throttle, VaultKey, new_hsm_key
+from codesign_wizard.practice.keyvault.models import Throttle
+from codesign_wizard.practice.keyvault.objects import VaultKey, new_hsm_key
 from codesign_wizard.practice.keyvault.permissions import AccessPolicy
 from tests.support.keys import rsa_key
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from codesign_wizard.practice.cloud import PracticeCloud
-from codesign_wizard.practice.keyvault.models import VaultKey, new_hsm_key
+from codesign_wizard.practice.keyvault.objects import VaultKey, new_hsm_key
 from codesign_wizard.practice.keyvault.permissions import OPERATIONS, AccessPolicy
 
 NAME = "wizard-probe-0123456789abcdef"

@@ -13,7 +13,8 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken
 
 from codesign_wizard.practice.keyvault import errors, key_life
-from codesign_wizard.practice.keyvault.models import Vault, certificate_from_json, key_from_json
+from codesign_wizard.practice.keyvault.models import Vault
+from codesign_wizard.practice.keyvault.objects import certificate_from_json, key_from_json
 from codesign_wizard.practice.state import State
 
 _SECRET = "vault-backups"

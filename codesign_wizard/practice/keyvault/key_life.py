@@ -12,11 +12,11 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from codesign_wizard.practice.keyvault import errors, jwk, rotation
-from codesign_wizard.practice.keyvault.models import (
+from codesign_wizard.practice.keyvault.models import Vault
+from codesign_wizard.practice.keyvault.objects import (
     NAME,
     Attributes,
     KeyVersion,
-    Vault,
     VaultKey,
     key_from_json,
     new_version,

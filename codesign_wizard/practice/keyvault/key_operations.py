@@ -5,7 +5,8 @@ from __future__ import annotations
 from codesign_wizard.practice.entra.tokens import base64url
 from codesign_wizard.practice.keyvault import backups, errors, key_life, responses
 from codesign_wizard.practice.keyvault.asked import Asked
-from codesign_wizard.practice.keyvault.models import KeyVersion
+from codesign_wizard.practice.keyvault.key_use import KeyUse
+from codesign_wizard.practice.keyvault.objects import KeyVersion
 from codesign_wizard.practice.keyvault.pending import DeletedKey
 from codesign_wizard.practice.wire.messages import Response, json_response
 
@@ -107,33 +108,28 @@ class KeyOperations(Asked):
     # use
 
     def sign(self) -> Response:
-        key, chosen = self._vault.key_version(self._name, self._version)
+        use = self._use()
         body = self._body()
         algorithm, digest = self._text(body, "alg"), self._bytes(body, "value")
-        value = self._vault.sign(
-            self._world.state, self._world.clock, key.name, chosen.version, algorithm, digest
-        )
-        return self._result(key.name, chosen.version, value)
+        return self._result(use, use.sign(algorithm, digest))
 
     def verify(self) -> Response:
-        key, chosen = self._vault.key_version(self._name, self._version)
+        use = self._use()
         body = self._body()
         algorithm = self._text(body, "alg")
         digest, signature = self._bytes(body, "digest"), self._bytes(body, "value")
-        good = self._vault.verify(
-            self._world.state, self._world.clock, key.name, chosen.version, algorithm, digest, signature
-        )
-        return json_response(200, {"value": good})
+        return json_response(200, {"value": use.verify(algorithm, digest, signature)})
 
     def encrypt(self, operation: str) -> Response:
-        key, chosen = self._vault.key_version(self._name, self._version)
+        use = self._use()
         body = self._body()
         algorithm, value = self._text(body, "alg"), self._bytes(body, "value")
-        result = self._vault.encrypt(
-            self._world.state, self._world.clock, key.name, chosen.version, operation, algorithm, value
-        )
-        return self._result(key.name, chosen.version, result)
+        return self._result(use, use.encrypt(operation, algorithm, value))
 
-    def _result(self, name: str, version: str, value: bytes) -> Response:
-        kid = f"https://{self._vault.host}/keys/{name}/{version}"
-        return json_response(200, {"kid": kid, "value": base64url(value)})
+    def _use(self) -> KeyUse:
+        key, chosen = self._vault.key_version(self._name, self._version)
+        kid = f"https://{self._vault.host}/keys/{key.name}/{chosen.version}"
+        return KeyUse(kid, chosen, self._world.state, self._world.clock)
+
+    def _result(self, use: KeyUse, value: bytes) -> Response:
+        return json_response(200, {"kid": use.kid, "value": base64url(value)})

@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 
 from codesign_wizard.practice.key_making import PrivateKey
 from codesign_wizard.practice.keyvault import errors, policies
-from codesign_wizard.practice.keyvault.models import (
+from codesign_wizard.practice.keyvault.models import Vault
+from codesign_wizard.practice.keyvault.objects import (
     NAME,
     Attributes,
     CertificatePolicy,
     KeyVersion,
-    Vault,
     VaultCertificate,
     VaultKey,
     certificate_from_json,

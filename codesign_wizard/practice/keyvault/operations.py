@@ -16,7 +16,7 @@ from typing import Any
 from codesign_wizard.practice.entra.tokens import base64url
 from codesign_wizard.practice.keyvault import backups, errors, issuers, lifecycle, responses
 from codesign_wizard.practice.keyvault.key_operations import KeyOperations
-from codesign_wizard.practice.keyvault.models import CertificatePolicy, VaultCertificate
+from codesign_wizard.practice.keyvault.objects import CertificatePolicy, VaultCertificate
 from codesign_wizard.practice.keyvault.pending import IN_PROGRESS, DeletedCertificate, PendingOperation
 from codesign_wizard.practice.wire.messages import Response, json_response
 from codesign_wizard.practice.wire.router import Router, split

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from codesign_wizard.practice.key_making import PrivateKey
 from codesign_wizard.practice.keyvault import errors, x500
 from codesign_wizard.practice.keyvault.crypto import CURVE_NAMES
-from codesign_wizard.practice.keyvault.models import CertificatePolicy
+from codesign_wizard.practice.keyvault.objects import CertificatePolicy
 
 _KEY_SIZES = (2048, 3072, 4096)
 _CURVE_OF_SIZE: dict[Any, str] = {256: "P-256", 384: "P-384", 521: "P-521"}

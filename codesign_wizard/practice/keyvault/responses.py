@@ -16,13 +16,13 @@ from codesign_wizard.practice.key_making import PrivateKey
 from codesign_wizard.practice.keyvault import rotation
 from codesign_wizard.practice.keyvault.crypto import CURVE_NAMES, CURVE_SIZES
 from codesign_wizard.practice.keyvault.errors import VaultError
-from codesign_wizard.practice.keyvault.models import (
+from codesign_wizard.practice.keyvault.models import Vault
+from codesign_wizard.practice.keyvault.objects import (
     HSM_PLATFORM,
     Attributes,
     CertificatePolicy,
     CertificateVersion,
     KeyVersion,
-    Vault,
     VaultCertificate,
     VaultKey,
     certificate_from_json,

@@ -11,7 +11,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from codesign_wizard.core.text import tr
 from codesign_wizard.practice.authority import LEAF_DAYS, build, key_usage, name
 from codesign_wizard.practice.keyvault import lifecycle
-from codesign_wizard.practice.keyvault.models import KeyVersion, code_signing_policy, new_hsm_key
+from codesign_wizard.practice.keyvault.objects import KeyVersion, code_signing_policy, new_hsm_key
 from codesign_wizard.practice.scenarios.registry import scenario
 from codesign_wizard.practice.world import CERTIFICATE, COMPANY, World, key_name
 
