@@ -326,7 +326,7 @@ def _practice_answer(context: Context, desk: CertificateDesk) -> list[Piece]:
     if pending is None or not pending.waits:
         raise CodesignError(service_findings.NONE(name=desk.options.certificate_name))
     try:
-        given = practice.answer_request(pending.request.pem(), "pem")
+        given = practice.ca_desk.answer_request(pending.request.pem(), "pem")
     except ValueError as error:
         # as a CA would: by a mail that says why not
         return [Piece.of_text(str(error), tr("the CA's refusal"))]

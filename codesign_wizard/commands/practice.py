@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,6 +116,7 @@ def _by_area(scenarios: Sequence[Scenario]) -> list[str]:
 
 
 def _serve(context: Context) -> Outcome:
+    from codesign_wizard.practice import client_settings
     from codesign_wizard.practice.cloud import PracticeCloud
 
     options, job = context.options, context.job
@@ -130,9 +131,12 @@ def _serve(context: Context) -> Outcome:
     except OSError as error:
         raise not_started(error) from error
     with cloud:
-        lines = cloud.shell_lines() if options.shell == "sh" else _powershell_lines(cloud.environment())
+        shell = client_settings.posix_lines if options.shell == "sh" else client_settings.powershell_lines
+        lines = shell(client_settings.environment(cloud))
         # the accounts are the practice cloud's own and worth nothing elsewhere: they are meant to be read
-        context.printer.publish(Outcome(result=cloud.describe(), lines=lines, given_out=True))
+        context.printer.publish(
+            Outcome(result=client_settings.description(cloud), lines=lines, given_out=True)
+        )
         if not options.quiet:
             context.printer.events.say(tr("The practice cloud runs until Ctrl-C."))
         if options.until_stdin_closes:
@@ -143,14 +147,6 @@ def _serve(context: Context) -> Outcome:
     for problem in cloud.problems:
         job.log(LogLevel.ERROR, problem, part=PRACTICE)
     return Outcome(silent=True)
-
-
-def _powershell_lines(environment: Mapping[str, str]) -> list[str]:
-    lines = []
-    for name, value in environment.items():
-        quoted = value.replace("'", "''")
-        lines.append(f"$env:{name} = '{quoted}'")
-    return lines
 
 
 def _until_closed(job: Job) -> None:

@@ -102,7 +102,7 @@ class Making(QObject):
             if cloud is None:
                 return []
             requests = {SHORT[each.kind]: each.request for each in pending}
-            return [str(path) for path in cloud.download_apple(requests)]
+            return [str(path) for path in cloud.ca_desk.download_apple(requests)]
 
         page.begin(tr("The practice authority answers"), answer, self._answered)
 

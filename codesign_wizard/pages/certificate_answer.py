@@ -66,7 +66,8 @@ class Answering(QObject):
     def practice_forms(self) -> Sequence[tuple[str, str]]:
         """Return the forms in which the practice CA answers, key and name each; none without practice."""
         cloud = self._page.workspace.session.practice
-        return [(form, answer_form_words(form)) for form in cloud.answer_forms] if cloud is not None else []
+        forms = cloud.ca_desk.answer_forms if cloud is not None else ()
+        return [(form, answer_form_words(form)) for form in forms]
 
     def practise(self, form: str) -> None:
         """Let the practice CA answer in *form*."""
@@ -78,7 +79,7 @@ class Answering(QObject):
             from codesign_wizard.core.certificates.forms import Piece
 
             try:
-                return [Piece(name, data) for name, data in cloud.answer_request(pem, form)]
+                return [Piece(name, data) for name, data in cloud.ca_desk.answer_request(pem, form)]
             except ValueError as error:
                 # as a CA would: by a mail that says why not
                 return [Piece.of_text(str(error), tr("the CA's refusal"))]

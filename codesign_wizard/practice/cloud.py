@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from codesign_wizard.core.files import write_atomic
-from codesign_wizard.practice import answers, az, leftovers
+from codesign_wizard.practice import az, leftovers
 from codesign_wizard.practice.accounts import PracticeAccounts
 from codesign_wizard.practice.apple.account import AppleAccount
-from codesign_wizard.practice.apple.authority import KINDS, AppleAuthority
+from codesign_wizard.practice.apple.authority import AppleAuthority
+from codesign_wizard.practice.ca_desk import CaDesk
 from codesign_wizard.practice.front import S3_PATHS, browser_path, front
 from codesign_wizard.practice.key_making import STOCK, Order
 from codesign_wizard.practice.keyvault.models import Vault
 from codesign_wizard.practice.memento import Memento
 from codesign_wizard.practice.services import all_services
 from codesign_wizard.practice.state import State
-from codesign_wizard.practice.timestamp.routes import APPLE_URL
 from codesign_wizard.practice.wire.server import Server
 from codesign_wizard.practice.wire.tls import TlsAuthority, authority_name
 from codesign_wizard.practice.world import World, make_world, prepare
@@ -324,136 +323,10 @@ class PracticeCloud:
         """Tracebacks of failed services, also after ``stop``: empty, or there is a fault to mend."""
         return [*self._problems, *(self._world.notary.problems if self._world is not None else [])]
 
-    def issue(self, request_pem: bytes) -> list[x509.Certificate]:
-        """Return the practice CA's answer to a signing request (PEM or DER): leaf and intermediate.
-
-        Raises ``ValueError`` (``authority.CsrError``) when it cannot be answered.
-        """
-        authority = self.world.code_signing
-        return [
-            authority.issue(answers.read_request(request_pem), start=self.world.clock.now()),
-            authority.intermediate,
-        ]
-
     @property
-    def answer_forms(self) -> tuple[str, ...]:
-        """The forms in which the practice CA can answer."""
-        return answers.FORMS
-
-    @property
-    def answer_faults(self) -> tuple[str, ...]:
-        """What can be wrong with its answer."""
-        return answers.FAULTS
-
-    def answer_request(self, csr_pem: str, form: str, fault: str = "") -> list[tuple[str, bytes]]:
-        """Return the practice CA's answer as the files that a CA would send: name and content each.
-
-        *form* is one of ``answer_forms``, *fault* "" or one of ``answer_faults``, ``KeyError`` for others;
-        raises ``ValueError`` as ``issue`` does.
-        """
-        return answers.respond(
-            self.world.code_signing,
-            answers.read_request(csr_pem.encode()),
-            form,
-            [self.world.timestamps.root],
-            fault=fault,
-            now=self.world.clock.now(),
-        )
-
-    def issue_apple(self, request_pem: bytes, kind: str) -> bytes:
-        """Return what Apple's site would give for a signing request (PEM or DER): a .cer file, DER.
-
-        *kind* is a name of ``practice.apple.authority.KINDS``, as ``installer``. Raises ``ValueError``
-        (``authority.CsrError``) when the request is not taken.
-        """
-        load = x509.load_pem_x509_csr if request_pem.lstrip().startswith(b"-----") else x509.load_der_x509_csr
-        return self.apple.answer(load(request_pem), KINDS[kind]).public_bytes(serialization.Encoding.DER)
-
-    def download_apple(self, requests: Mapping[str, bytes]) -> list[Path]:
-        """Answer *requests* (by kind, as ``issue_apple`` takes them) and return the .cer files.
-
-        They are called as a browser saves them from Apple's site. Raises as ``issue_apple`` does.
-        """
-        folder = self.folder / "downloads"
-        folder.mkdir(exist_ok=True)
-        paths = []
-        for kind, request in requests.items():
-            path = folder / f"developerID_{kind}.cer"
-            path.write_bytes(self.issue_apple(request, kind))
-            paths.append(path)
-        return paths
-
-    def environment(self) -> dict[str, str]:
-        """Return the environment that leads any client here and signs it in."""
-        accounts, apple = self.accounts, self.apple_account
-        apple.write()
-        return {
-            "HTTPS_PROXY": self.proxy_url,
-            "HTTP_PROXY": self.proxy_url,
-            "https_proxy": self.proxy_url,
-            "http_proxy": self.proxy_url,  # curl reads only the lower-case name for http
-            "NO_PROXY": "",
-            "no_proxy": "",
-            "REQUESTS_CA_BUNDLE": str(self.ca_file),
-            "SSL_CERT_FILE": str(self.ca_file),
-            "CURL_CA_BUNDLE": str(self.ca_file),
-            "AZURE_TENANT_ID": accounts.tenant_id,
-            "AZURE_CLIENT_ID": accounts.application_id,
-            "AZURE_CLIENT_SECRET": accounts.application_secret,
-            "CODESIGN_WIZARD_VAULT": accounts.vault_name,
-            "CODESIGN_WIZARD_CERTIFICATE": accounts.certificate_name,
-            "CODESIGN_WIZARD_SERVER": accounts.server_address,
-            "CODESIGN_WIZARD_SERVER_USER": accounts.server_user,
-            "CODESIGN_WIZARD_SERVER_PASSWORD": accounts.server_password,
-            # Amazon's SDK for Rust, which rcodesign uploads with, knows no proxy
-            "AWS_ENDPOINT_URL_S3": self.proxy_url,
-            "CODESIGN_WIZARD_APPLICATION_FILE": str(apple.application_file),
-            "CODESIGN_WIZARD_INSTALLER_FILE": str(apple.installer_file),
-            "CODESIGN_WIZARD_P12_PASSWORD": apple.password,
-        }
-
-    def shell_lines(self) -> list[str]:
-        """Return the environment as assignments for a POSIX shell."""
-        return [f"export {name}={shlex.quote(value)}" for name, value in self.environment().items()]
-
-    def describe(self) -> dict[str, Any]:
-        """Return everything another program needs, the secret included, for ``practice serve --json``."""
-        accounts, vault = self.accounts, f"https://{self.accounts.vault_name}.vault.azure.net"
-        login = self.world.conditions.proxy_login
-        return {
-            "scenario": self.scenario,
-            "proxy_url": self.proxy_url,
-            "proxy_login": {"user": login.user, "password": login.password} if login else None,
-            "ca_file": str(self.ca_file),
-            "roots_file": str(self.roots_file),
-            "timestamp_roots_file": str(self.timestamp_roots_file),
-            "vault_name": accounts.vault_name,
-            "vault_url": vault,
-            "certificate_name": accounts.certificate_name,
-            "certificate_id": f"{vault}/certificates/{accounts.certificate_name}",
-            "application_id": accounts.application_id,
-            "application_secret": accounts.application_secret,
-            "tenant_id": accounts.tenant_id,
-            "cloud": accounts.cloud,
-            "product_name": accounts.product_name,
-            "apple_roots_file": str(self.apple_roots_file),
-            "apple_team": self.apple_account.team,
-            "application_file": str(self.apple_account.application_file),
-            "installer_file": str(self.apple_account.installer_file),
-            "p12_password": self.apple_account.password,
-            "apple_timestamp_server": APPLE_URL,
-            "timestamp_servers": list(accounts.timestamp_servers),
-            "server_address": accounts.server_address,
-            "server_user": accounts.server_user,
-            "server_password": accounts.server_password,
-            "api_key_id": accounts.api_key_id,
-            "api_issuer_id": accounts.api_issuer_id,
-            "api_key_file": str(self.api_key_file),
-            "team_id": self.world.account.team_id,
-            "sign_in_pages": f"{self.proxy_url}/sign-in/",
-            "az_folder": str(self.az_folder),
-            "environment": self.environment(),
-        }
+    def ca_desk(self) -> CaDesk:
+        """Where signing requests are handed in, at the practice CA and at what plays Apple."""
+        return CaDesk(self.world, self.apple, self.folder / "downloads")
 
 
 def _content(vault: Vault) -> list[object]:

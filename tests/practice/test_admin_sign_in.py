@@ -19,6 +19,7 @@ import jwt
 import pytest
 import requests
 
+from codesign_wizard.practice import client_settings
 from codesign_wizard.practice.entra import pages
 from tests.practice.conftest import AZURE_CLI, MANAGEMENT
 
@@ -138,7 +139,7 @@ def refusal(answer: requests.Response) -> tuple[int, str, int]:
 
 def test_azure_identity_with_every_default_on(client: Any) -> None:
     """Device code, browser, and the session of az: the vendor's credentials, unmodified."""
-    given = client.cloud.environment()
+    given = client_settings.environment(client.cloud)
     environment = {name: value for name, value in os.environ.items() if name.lower() not in given}
     environment |= given
     environment["PATH"] = f"{client.cloud.az_folder}{os.pathsep}{environment['PATH']}"

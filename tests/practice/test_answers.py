@@ -46,38 +46,38 @@ def subjects(form: str, content: bytes) -> str:
 
 @pytest.mark.parametrize("form", ["pem", "der", "p7b-der", "p7b-pem"])
 def test_a_file_is_what_it_is_called(cloud: PracticeCloud, request_pem: str, form: str) -> None:
-    [(name, content)] = cloud.answer_request(request_pem, form)
+    [(name, content)] = cloud.ca_desk.answer_request(request_pem, form)
     assert name.endswith((".pem", ".cer", ".p7b"))
     assert "CN = Harbour" in subjects(form, content) or "CN=Harbour" in subjects(form, content)
 
 
 def test_the_forms_that_are_not_one_certificate_first(cloud: PracticeCloud, request_pem: str) -> None:
-    [(_, archive)] = cloud.answer_request(request_pem, "zip")
+    [(_, archive)] = cloud.ca_desk.answer_request(request_pem, "zip")
     assert len(zipfile.ZipFile(io.BytesIO(archive)).namelist()) == 4
-    files = dict(cloud.answer_request(request_pem, "files"))
+    files = dict(cloud.ca_desk.answer_request(request_pem, "files"))
     assert "Harbour" in subjects("der", files["certificate.cer"])
-    [(_, bundle)] = cloud.answer_request(request_pem, "root-first")
+    [(_, bundle)] = cloud.ca_desk.answer_request(request_pem, "root-first")
     assert "Practice Code Signing Root" in subjects("pem", bundle)
-    [(_, extra)] = cloud.answer_request(request_pem, "extra")
+    [(_, extra)] = cloud.ca_desk.answer_request(request_pem, "extra")
     loaded = x509.load_pem_x509_certificates(extra)
     assert len(loaded) - len(set(loaded)) == 2
-    [(_, mail)] = cloud.answer_request(request_pem, "text")
+    [(_, mail)] = cloud.ca_desk.answer_request(request_pem, "text")
     assert mail.startswith(b"Dear customer,")
 
 
 def test_what_cannot_be_answered_is_refused(cloud: PracticeCloud, request_pem: str) -> None:
-    assert len(cloud.answer_forms) == 9
+    assert len(cloud.ca_desk.answer_forms) == 9
     with pytest.raises(KeyError):
-        cloud.answer_request(request_pem, "by pigeon")
+        cloud.ca_desk.answer_request(request_pem, "by pigeon")
     with pytest.raises(ValueError, match="error parsing"):
-        cloud.answer_request("good morning", "pem")
+        cloud.ca_desk.answer_request("good morning", "pem")
 
 
 @pytest.mark.parametrize("fault", ["other-key", "rsa-2048", "tls", "expired", "not-yet", "unchecked"])
 def test_a_wrong_certificate_is_wrong_in_one_thing(
     cloud: PracticeCloud, request_pem: str, fault: str
 ) -> None:
-    [(_, content)] = cloud.answer_request(request_pem, "pem", fault)
+    [(_, content)] = cloud.ca_desk.answer_request(request_pem, "pem", fault)
     leaf, issuer = x509.load_pem_x509_certificates(content)
     leaf.verify_directly_issued_by(issuer)
     asked = x509.load_pem_x509_csr(request_pem.encode())
@@ -99,10 +99,10 @@ def test_a_wrong_certificate_is_wrong_in_one_thing(
 
 def test_wrong_files_are_what_they_are_called(cloud: PracticeCloud, request_pem: str) -> None:
     def only(fault: str) -> bytes:
-        [(_, content)] = cloud.answer_request(request_pem, "zip", fault)
+        [(_, content)] = cloud.ca_desk.answer_request(request_pem, "zip", fault)
         return content
 
-    assert set(cloud.answer_faults) >= {"pfx", "noise", "empty", "web-page", "issuers-only"}
+    assert set(cloud.ca_desk.answer_faults) >= {"pfx", "noise", "empty", "web-page", "issuers-only"}
     assert only("empty") == b""
     assert b"<html>" in only("web-page")
     assert len(only("noise")) == 50 << 20
@@ -111,7 +111,7 @@ def test_wrong_files_are_what_they_are_called(cloud: PracticeCloud, request_pem:
     assert key is not None
     assert leaf is not None
     with pytest.raises(KeyError):
-        cloud.answer_request(request_pem, "pem", "by pigeon")
+        cloud.ca_desk.answer_request(request_pem, "pem", "by pigeon")
 
 
 def test_the_ca_does_not_take_what_public_ones_refuse(cloud: PracticeCloud) -> None:
@@ -122,10 +122,10 @@ def test_the_ca_does_not_take_what_public_ones_refuse(cloud: PracticeCloud) -> N
 
     named = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Harbour")])
     with pytest.raises(ValueError, match="at least 3072"):
-        cloud.answer_request(pem(2048, named), "pem")
+        cloud.ca_desk.answer_request(pem(2048, named), "pem")
     with pytest.raises(ValueError, match="subject is empty"):
-        cloud.answer_request(pem(3072, x509.Name([])), "pem")
-    assert cloud.answer_request(pem(2048, named), "pem", "unchecked")
+        cloud.ca_desk.answer_request(pem(3072, x509.Name([])), "pem")
+    assert cloud.ca_desk.answer_request(pem(2048, named), "pem", "unchecked")
 
 
 def test_a_request_is_read_as_az_prints_it(request_pem: str) -> None:

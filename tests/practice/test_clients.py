@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from codesign_wizard.core.sample import build_sample
+from codesign_wizard.practice import client_settings
 from codesign_wizard.practice.keyvault.objects import VaultKey, new_hsm_key
 
 _SDK = """
@@ -78,7 +79,7 @@ _SETTINGS = (
 
 def environment(cloud: Any, *names: str) -> dict[str, str]:
     """This process's environment without any proxy or Azure setting, and the cloud's *names*."""
-    given = cloud.environment()
+    given = client_settings.environment(cloud)
     cleared = {
         name: value for name, value in os.environ.items() if name not in given and name.upper() not in given
     }
@@ -122,7 +123,7 @@ def test_the_azure_sdk_follows_the_pages(start: Callable[..., Any]) -> None:
 def test_curl_with_the_printed_shell_assignments(client: Any, tmp_path: Path) -> None:
     script = "\n".join(
         [
-            *client.cloud.shell_lines(),
+            *client_settings.posix_lines(client_settings.environment(client.cloud)),
             'TOKEN=$(curl -sSf -u "$AZURE_CLIENT_ID:$AZURE_CLIENT_SECRET" -d grant_type=client_credentials '
             "--data-urlencode scope=https://vault.azure.net/.default "
             '"https://login.microsoftonline.com/$AZURE_TENANT_ID/oauth2/v2.0/token" | '
@@ -158,7 +159,7 @@ def test_osslsigncode_stamps_and_verifies(client: Any, tmp_path: Path) -> None:
     from cryptography.hazmat.primitives.serialization import Encoding
 
     chain = tmp_path / "chain.pem"
-    chain.write_bytes(b"".join(each.public_bytes(Encoding.PEM) for each in cloud.issue(request)))
+    chain.write_bytes(b"".join(each.public_bytes(Encoding.PEM) for each in cloud.ca_desk.issue(request)))
     program, signed = tmp_path / "program.exe", tmp_path / "signed.exe"
     program.write_bytes(build_sample("Practice", "x64"))  # scripts are too new a thing for some versions
     made = subprocess.run(

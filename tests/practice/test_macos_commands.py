@@ -21,6 +21,7 @@ from codesign_wizard.core.apple.sample import build_sample
 from codesign_wizard.core.apple.xar import Xar
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.samples import macho as programs
+from codesign_wizard.practice import client_settings
 from codesign_wizard.practice.cloud import PracticeCloud
 from codesign_wizard.practice.timestamp.routes import APPLE_URL
 from tests.support import apple_bundles, command_line, judges
@@ -35,7 +36,7 @@ openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is
 def run(
     cloud: PracticeCloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> Run:
-    for name, value in cloud.environment().items():
+    for name, value in client_settings.environment(cloud).items():
         if not name.startswith("AZURE"):
             monkeypatch.setenv(name, value)
     monkeypatch.setenv("CODESIGN_WIZARD_CONFIG", str(tmp_path / "config"))
@@ -224,7 +225,7 @@ def test_the_diagnosis_says_what_is_wrong_with_identities(
 def test_settings_for_macos_are_kept_and_the_password_is_not_in_the_profile(
     run: Run, cloud: PracticeCloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for name in cloud.environment():
+    for name in client_settings.environment(cloud):
         monkeypatch.delenv(name, raising=False)
     account = cloud.apple_account
     settings = [

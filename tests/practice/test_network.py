@@ -13,6 +13,7 @@ import pytest
 import requests
 from cryptography import x509
 
+from codesign_wizard.practice import client_settings
 from codesign_wizard.practice.cloud import PracticeCloud
 
 
@@ -227,7 +228,7 @@ def test_only_loopback_is_listened_on(client: Any) -> None:
 
 def test_a_proxy_that_wants_a_login(start: Callable[..., Any]) -> None:
     own = start("proxy-login")
-    login = own.cloud.describe()["proxy_login"]
+    login = client_settings.description(own.cloud)["proxy_login"]
     answer = talk(own.cloud, b"CONNECT login.microsoftonline.com:443 HTTP/1.1\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 407 Proxy Authentication Required\r\n")
     assert b'\r\nProxy-Authenticate: Basic realm="Practice proxy"\r\n' in answer

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from codesign_wizard.practice import client_settings
 from codesign_wizard.practice.appstoreconnect.models import ApiKey, new_key_id
 from codesign_wizard.practice.cloud import PracticeCloud
 from codesign_wizard.practice.notary import models
@@ -112,7 +113,7 @@ def test_a_second_key_of_the_account_works_too(notary: NotaryClient) -> None:
 
 
 def test_the_key_file_is_as_apple_gives_it(cloud: PracticeCloud) -> None:
-    described = cloud.describe()
+    described = client_settings.description(cloud)
     assert Path(described["api_key_file"]).name == f"AuthKey_{described['api_key_id']}.p8"
     assert len(described["api_key_id"]) == 10
     text = Path(described["api_key_file"]).read_text()

@@ -140,7 +140,7 @@ def test_signing_requests_are_answered(client: Any) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     for pem in (_csr(key, subject), x509.load_pem_x509_csr(_csr(key, subject)).public_bytes(
         serialization.Encoding.DER)):  # fmt: skip
-        leaf, issuer = client.cloud.issue(pem)
+        leaf, issuer = client.cloud.ca_desk.issue(pem)
         leaf.verify_directly_issued_by(issuer)
         assert leaf.subject == subject
         assert leaf.public_key() == key.public_key()
@@ -151,13 +151,13 @@ def test_signing_requests_that_a_ca_refuses(client: Any) -> None:
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Somebody (practice)")])
     small = rsa_key(2048)
     with pytest.raises(CsrError, match="3072"):
-        client.cloud.issue(_csr(small, subject))
+        client.cloud.ca_desk.issue(_csr(small, subject))
     with pytest.raises(CsrError, match="empty"):
-        client.cloud.issue(_csr(ec.generate_private_key(ec.SECP256R1()), x509.Name([])))
+        client.cloud.ca_desk.issue(_csr(ec.generate_private_key(ec.SECP256R1()), x509.Name([])))
     good = x509.load_pem_x509_csr(_csr(ec.generate_private_key(ec.SECP256R1()), subject))
     damaged = bytearray(good.public_bytes(serialization.Encoding.DER))
     damaged[-1] ^= 1
     with pytest.raises(ValueError, match=r"."):
-        client.cloud.issue(bytes(damaged))
+        client.cloud.ca_desk.issue(bytes(damaged))
     with pytest.raises(ValueError, match=r"."):
-        client.cloud.issue(b"junk")
+        client.cloud.ca_desk.issue(b"junk")

@@ -13,6 +13,7 @@ from codesign_wizard.core.apple.package import Package
 from codesign_wizard.core.apple.sign_bundle import sign_bundle
 from codesign_wizard.core.apple.staple import open_target, staple, validate
 from codesign_wizard.core.job import Job
+from codesign_wizard.practice import client_settings
 from tests.support import apple_bundles, judges
 from tests.support import notary as support
 from tests.support.notary import NotaryClient
@@ -26,7 +27,7 @@ def rcodesign(notary: NotaryClient, *arguments: str | Path) -> subprocess.Comple
     """Run it with the environment that the cloud prints, and nothing else of ours."""
     return subprocess.run(
         [judges.program("rcodesign"), *map(str, arguments)],
-        env=dict(os.environ) | notary.cloud.environment(),
+        env=dict(os.environ) | client_settings.environment(notary.cloud),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -19,6 +19,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+from codesign_wizard.practice import client_settings
 from codesign_wizard.practice.cloud import PracticeCloud
 from codesign_wizard.practice.s3 import checksums
 from codesign_wizard.practice.s3.signature import hmac_sha256
@@ -352,7 +353,7 @@ def test_what_is_not_played_says_so(bench: Bench) -> None:
 
 
 def test_a_client_that_knows_no_proxy_has_an_endpoint(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", bench.cloud.environment()["AWS_ENDPOINT_URL_S3"])
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", client_settings.environment(bench.cloud)["AWS_ENDPOINT_URL_S3"])
     own = bench.credentials
     client = boto3.client(
         "s3",

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from codesign_wizard.practice import client_settings
 from codesign_wizard.practice.cloud import PracticeCloud
 from codesign_wizard.practice.management.roles import KEY_VAULT_READER
 from codesign_wizard.practice.state import StateError
@@ -147,7 +148,7 @@ def test_before_the_start_there_is_nothing_to_see() -> None:
 
 
 def test_the_description_has_all_that_another_program_needs(client: Any) -> None:
-    described = client.cloud.describe()
+    described = client_settings.description(client.cloud)
     accounts = client.cloud.accounts
     assert described["proxy_url"] == client.cloud.proxy_url
     assert described["application_secret"] == accounts.application_secret

@@ -333,9 +333,9 @@ def test_practice_plays_the_whole_way(call: Call, tmp_path: Path) -> None:
         for each in document["result"]["requests"]:
             kind = each["kind"].removeprefix("developer-id-")
             files.append(tmp_path / f"{kind}.cer")
-            files[-1].write_bytes(cloud.issue_apple(each["pem"].encode(), kind))
+            files[-1].write_bytes(cloud.ca_desk.issue_apple(each["pem"].encode(), kind))
         with pytest.raises(ValueError, match="2048"):
-            cloud.issue_apple(_request_of(3072), "installer")
+            cloud.ca_desk.issue_apple(_request_of(3072), "installer")
     words = ("identity", "assemble", *files, "--password-stdin", "--output", tmp_path / "out", *state)
     code, document = call(*words, stdin=PASSWORD)
     assert code == 0, document
