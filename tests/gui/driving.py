@@ -6,8 +6,9 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 
+from codesign_wizard.core.flow import KEY_VAULT, WINDOWS_TRIAL
 from codesign_wizard.core.job import LogLevel, LogLine
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from codesign_wizard.widgets.shell import RailButton
     from codesign_wizard.window import MainWindow
+
+PATIENCE = 30_000  # milliseconds
 
 
 def finish(window: MainWindow, qtbot: QtBot) -> None:
@@ -52,3 +55,41 @@ def pause(qtbot: QtBot, milliseconds: int) -> None:
     """Let the event loop run for a moment."""
     end = time.monotonic() + milliseconds / 1000
     qtbot.waitUntil(lambda: time.monotonic() > end, timeout=milliseconds + 2000)
+
+
+def to_key_vault(window: MainWindow, qtbot: QtBot) -> None:
+    """Go on from the page *Start* and wait for what the next one looks for."""
+    qtbot.mouseClick(window.footer.next_button, Qt.MouseButton.LeftButton)
+    assert window.key == KEY_VAULT
+    wait_idle(window, qtbot)
+
+
+def to_trial(window: MainWindow, qtbot: QtBot) -> None:
+    """Go on to the trial; the steps between look by themselves where they do, and hold nobody up."""
+    for _ in window.workspace.flow.steps():
+        if window.key != WINDOWS_TRIAL:
+            qtbot.mouseClick(window.footer.next_button, Qt.MouseButton.LeftButton)
+    assert window.key == WINDOWS_TRIAL
+
+
+def sign_in(window: MainWindow, qtbot: QtBot) -> None:
+    """Sign in on the page *Key Vault*, and wait for what comes of it."""
+    qtbot.mouseClick(window.page.sign_in, Qt.MouseButton.LeftButton)
+    assert window.runner.foreground is not None
+    wait_idle(window, qtbot, PATIENCE)
+
+
+def errors(window: MainWindow) -> list[str]:
+    """Return the ids of the errors that the page shows."""
+    return [view.finding.id for view in window.page.findings.views if view.finding.severity == "error"]
+
+
+def page_facts(window: MainWindow) -> list[tuple[str, str]]:
+    """Return what the page tells of who signs in: name and value each."""
+    from codesign_wizard.widgets.basics import CodeBox
+
+    pairs = []
+    for box in window.page.who.findChildren(CodeBox):
+        name, _, value = box.accessibleName().partition(": ")
+        pairs.append((name, value))
+    return pairs

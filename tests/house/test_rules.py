@@ -70,7 +70,14 @@ def test_an_arrow_the_wrong_way_is_noticed(tmp_path: Path) -> None:
         # the frame of the first window, which is painted before anything runs
         (
             "window.py",
-            ("socket", "hashlib", "queue", "codesign_wizard.core.job", "codesign_wizard.widgets.basics"),
+            (
+                "socket",
+                "hashlib",
+                "queue",
+                "codesign_wizard.core.files",
+                "codesign_wizard.core.job",
+                "codesign_wizard.widgets.basics",
+            ),
         ),
     ],
 )

@@ -1,0 +1,34 @@
+"""The first window is there before what it does not need."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_the_first_window_is_there_without_the_heavy_parts(tmp_path: Path) -> None:
+    code = """
+import sys
+from codesign_wizard import app
+from PySide6.QtWidgets import QApplication
+QApplication.exec = staticmethod(lambda: QApplication.processEvents())
+app.run_gui()
+heavy = {"azure", "requests", "cryptography", "keyring", "urllib3", "msal", "asyncio"}
+print(sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
+print([name for name in sys.modules if name.startswith("codesign_wizard.practice")])
+print([name for name in sys.modules if name.startswith("codesign_wizard.pages.")])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "CODESIGN_WIZARD_CONFIG": str(tmp_path), "PYTHONPATH": str(Path.cwd())},
+        check=True,
+    )
+    heavy, practice, pages = done.stdout.splitlines()
+    assert heavy == "[]"
+    assert practice == "[]"
+    assert "key_vault" not in pages
+    assert "windows_trial" not in pages

@@ -1,0 +1,68 @@
+"""The page *Start*: profiles, what is wanted, practice and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+
+from codesign_wizard.session import Session
+from tests.gui.driving import PATIENCE, wait_idle
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from codesign_wizard.window import MainWindow
+
+
+def test_trying_practice_and_going_back_to_ones_own_accounts(
+    open_window: Callable[..., MainWindow], session: Session, practice: Callable[..., Session], qtbot: QtBot
+) -> None:
+    window = open_window(session, open_practice=practice)
+    qtbot.mouseClick(window.page.practice_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.workspace.session.practice is not None, timeout=PATIENCE)
+    assert window.header.badge.isVisible()
+    assert window.page.own_button.isVisible()
+    qtbot.mouseClick(window.page.own_button, Qt.MouseButton.LeftButton)
+    assert window.workspace.session is session
+    assert window.header.badge.isHidden()
+    wait_idle(window, qtbot)
+
+
+def test_profiles_are_made_renamed_and_forgotten(window: MainWindow, qtbot: QtBot) -> None:
+    profiles, page = window.workspace.session.profiles, window.page
+    qtbot.mouseClick(page.make, Qt.MouseButton.LeftButton)
+    qtbot.keyClicks(page.name, "Second brand")
+    qtbot.keyClick(page.name, Qt.Key.Key_Return)
+    assert window.workspace.profile.name == "Second brand"
+    page = window.page
+    assert page.list.count() == 2
+    qtbot.mouseClick(page.rename, Qt.MouseButton.LeftButton)
+    page.name.setText("Third brand")
+    qtbot.mouseClick(page.keep_name, Qt.MouseButton.LeftButton)
+    window.workspace.save()
+    assert window.header.profile.text() == "Third brand"
+    assert sorted(one.name for one in profiles.list()) == ["Own product", "Third brand"]
+    qtbot.mouseClick(page.forget, Qt.MouseButton.LeftButton)
+    assert "Third brand" in page.forget_text.text()
+    qtbot.mouseClick(page.forget_now, Qt.MouseButton.LeftButton)
+    wait_idle(window, qtbot)
+    assert [one.name for one in profiles.list()] == ["Own product"]
+    assert window.workspace.profile.name == "Own product"
+
+
+def test_what_is_chosen_decides_the_steps_and_the_needs(window: MainWindow, qtbot: QtBot) -> None:
+    page = window.page
+    qtbot.mouseClick(page.macos, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(page.server, Qt.MouseButton.LeftButton)
+    assert window.workspace.profile.macos_wanted
+    assert "server" in [step.key for step in window.workspace.flow.steps()]
+    assert [need.key for need in page._need_rows] == [
+        "vault",
+        "application",
+        "certificate",
+        "apple",
+        "apple-certificates",
+        "server",
+    ]
