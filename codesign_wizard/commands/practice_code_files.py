@@ -46,7 +46,7 @@ class _Stamper:
             read_response,
             request,
         )
-        from codesign_wizard.practice.timestamp.routes import APPLE_URL
+        from codesign_wizard.practice.timestamp.hosts import APPLE_URL
 
         job.check_cancelled()
         nonce = secrets.randbits(63) | 1 << 62
@@ -78,8 +78,8 @@ class _Making:
         from codesign_wizard.core.apple.trust import AppleRoots
         from codesign_wizard.practice.apple.timestamp import AppleTimestampAuthority
         from codesign_wizard.practice.clock import Clock
+        from codesign_wizard.practice.timestamp.hosts import APPLE
         from codesign_wizard.practice.timestamp.models import TimestampUnit
-        from codesign_wizard.practice.timestamp.routes import APPLE
 
         self.job = job
         self.stamper = _Stamper(TimestampUnit(APPLE, AppleTimestampAuthority(authority), Clock()))

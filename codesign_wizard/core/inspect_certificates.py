@@ -161,7 +161,7 @@ def _request(path: Path, data: bytes) -> Inspection | None:
     from cryptography import x509
     from cryptography.exceptions import UnsupportedAlgorithm
 
-    from codesign_wizard.core.authenticode.verify import describe_key
+    from codesign_wizard.core.certificate_json import describe_key
 
     try:
         load = x509.load_pem_x509_csr if b"-----BEGIN " in data else x509.load_der_x509_csr
@@ -266,7 +266,7 @@ def _described(
     path: Path, kind: str, certificates: list[x509.Certificate], roots: RootStore | None
 ) -> Inspection:
     from codesign_wizard.core.authenticode import trust
-    from codesign_wizard.core.authenticode.verify import certificate_json
+    from codesign_wizard.core.certificate_json import certificate_json
 
     facts: list[tuple[str, str]] = []
     findings: list[Finding] = []

@@ -15,7 +15,6 @@ from html import escape
 from typing import Any
 
 from codesign_wizard.core.azure.permissions.report import State
-from codesign_wizard.core.report import KIND
 from codesign_wizard.core.summary import diagnosis_titles
 from codesign_wizard.core.text import tr
 
@@ -73,12 +72,12 @@ def render(document: Mapping[str, Any]) -> str:
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     name = document["profile"]["name"]
-    title = tr("Signing report: {name}").format(name=name)
+    title, kind = tr("Signing report: {name}").format(name=name), _e(document["kind"])
     parts = [
         "<!doctype html>\n<html>\n<head>\n",
         '<meta charset="utf-8">\n',
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n',
-        f'<meta name="generator" content="{KIND}">\n',
+        f'<meta name="generator" content="{kind}">\n',
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
         '<meta name="referrer" content="no-referrer">\n',
         f"<title>{_e(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n",

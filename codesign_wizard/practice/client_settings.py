@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from codesign_wizard.practice.timestamp.routes import APPLE_URL
+from codesign_wizard.practice.timestamp.hosts import APPLE_URL
 
 if TYPE_CHECKING:
     from codesign_wizard.practice.cloud import PracticeCloud

@@ -56,8 +56,8 @@ from codesign_wizard.practice.notary.models import Notary
 from codesign_wizard.practice.s3.models import Storage
 from codesign_wizard.practice.state import State, StateError, private_key_pem
 from codesign_wizard.practice.tickets.models import Tickets
+from codesign_wizard.practice.timestamp.hosts import APPLE, HOSTS
 from codesign_wizard.practice.timestamp.models import TimestampUnit
-from codesign_wizard.practice.timestamp.routes import APPLE, HOSTS
 
 COMPANY = "Practice Backup Ltd (practice)"
 PRODUCT = "Practice Backup"

@@ -6684,8 +6684,23 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>{name} is valid only from {date}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>{name} is signed with {digest}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/trust.py"/>
         <source>it vouches only for itself</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>{name} expired on {date}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6704,16 +6719,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>{name} is valid only from {date}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>{name} is signed with {digest}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
         <source>the key of {name} has only {bits} bits</source>
         <translation type="unfinished"></translation>
@@ -6721,11 +6726,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/trust.py"/>
         <source>{name} is not allowed to issue this certificate</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>{name} expired on {date}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12660,12 +12660,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
-        <source>Signing report: {name}</source>
+        <source>Made {time} by Codesign Wizard {version}. Times are UTC. No secrets are in it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
-        <source>Made {time} by Codesign Wizard {version}. Times are UTC. No secrets are in it.</source>
+        <source>Signing report: {name}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -6684,9 +6684,24 @@
         <translation>der Server hat die Anforderung abgelehnt (Status {code}) {words}</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>{name} is valid only from {date}</source>
+        <translation>{name} ist erst ab {date} gültig</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>{name} is signed with {digest}</source>
+        <translation>{name} ist mit {digest} signiert</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/trust.py"/>
         <source>it vouches only for itself</source>
         <translation>es bürgt nur für sich selbst</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/authenticode/trust.py"/>
+        <source>{name} expired on {date}</source>
+        <translation>{name} ist am {date} abgelaufen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
@@ -6704,16 +6719,6 @@
         <translation>es endet in {root}, und das ist nicht Apples Stammzertifikat</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>{name} is valid only from {date}</source>
-        <translation>{name} ist erst ab {date} gültig</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>{name} is signed with {digest}</source>
-        <translation>{name} ist mit {digest} signiert</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
         <source>the key of {name} has only {bits} bits</source>
         <translation>der Schlüssel von {name} hat nur {bits} Bit</translation>
@@ -6722,11 +6727,6 @@
         <location filename="codesign_wizard/core/apple/trust.py"/>
         <source>{name} is not allowed to issue this certificate</source>
         <translation>{name} darf dieses Zertifikat nicht ausstellen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/trust.py"/>
-        <source>{name} expired on {date}</source>
-        <translation>{name} ist am {date} abgelaufen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/trust.py"/>
@@ -12660,13 +12660,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
-        <source>Signing report: {name}</source>
-        <translation>Signierbericht: {name}</translation>
+        <source>Made {time} by Codesign Wizard {version}. Times are UTC. No secrets are in it.</source>
+        <translation>Erstellt am {time} mit Codesign Wizard {version}. Zeiten sind in UTC. Es stehen keine Geheimnisse darin.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
-        <source>Made {time} by Codesign Wizard {version}. Times are UTC. No secrets are in it.</source>
-        <translation>Erstellt am {time} mit Codesign Wizard {version}. Zeiten sind in UTC. Es stehen keine Geheimnisse darin.</translation>
+        <source>Signing report: {name}</source>
+        <translation>Signierbericht: {name}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>

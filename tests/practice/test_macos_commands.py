@@ -23,7 +23,7 @@ from codesign_wizard.core.job import Job
 from codesign_wizard.core.samples import macho as programs
 from codesign_wizard.practice import client_settings
 from codesign_wizard.practice.cloud import PracticeCloud
-from codesign_wizard.practice.timestamp.routes import APPLE_URL
+from codesign_wizard.practice.timestamp.hosts import APPLE_URL
 from tests.support import apple_bundles, command_line, judges
 from tests.support.canary import leaks
 from tests.support.command_line import ids

@@ -73,8 +73,7 @@ class CodeSignature:
 
     def to_json(self) -> dict[str, Any]:
         """Return the signature as documented in docs/json.md."""
-        from codesign_wizard.core.authenticode import trust as names
-        from codesign_wizard.core.authenticode.verify import certificate_json
+        from codesign_wizard.core.certificate_json import certificate_json, chain_json
 
         document: dict[str, Any] = {
             "path": self.place,
@@ -89,17 +88,10 @@ class CodeSignature:
             "entitlements": sorted(self.entitlements),
             "requirement": self.requirement,
             "signer": None if self.certificate is None else certificate_json(self.certificate),
-            "chain": None,
+            "chain": chain_json(self.chain),
             "signing_time": None if self.signing_time is None else iso(self.signing_time),
             "timestamp": None,
         }
-        if self.chain is not None:
-            document["chain"] = {
-                "trusted": self.chain.trusted,
-                "extra_root": self.chain.extra,
-                "problem": None if self.chain.problem is None else self.chain.problem.value,
-                "certificates": [names.name(each) for each in self.chain.path],
-            }
         if self.timestamp is not None:
             document["timestamp"] = {
                 "time": iso(self.timestamp.time),

@@ -46,10 +46,10 @@ def draft(
     *extra* holds further attributes as (OID, value in DER).
     """
     attributes = [
-        attribute(cms.CONTENT_TYPE, der.oid(cms.DATA)),
-        attribute(cms.SIGNING_TIME, _time(time)),
-        attribute(cms.MESSAGE_DIGEST, der.octet_string(content_digest)),
-        *(attribute(oid, value) for oid, value in extra),
+        cms.attribute(cms.CONTENT_TYPE, der.oid(cms.DATA)),
+        cms.attribute(cms.SIGNING_TIME, _time(time)),
+        cms.attribute(cms.MESSAGE_DIGEST, der.octet_string(content_digest)),
+        *(cms.attribute(oid, value) for oid, value in extra),
     ]
     return Draft(der.tlv(0xA0, *sorted(attributes)), digest_algorithm)
 
@@ -61,38 +61,18 @@ def assemble(
 
     The certificates lie in it as Apple's tools lay them: the issuers, then the leaf.
     """
-    from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import Encoding
 
     leaf, *issuers = chain
-    digest = cms.algorithm(cms.DIGESTS[parts.digest_algorithm], null=True)
-    if isinstance(leaf.public_key(), rsa.RSAPublicKey):
-        key = cms.algorithm(cms.RSA_ENCRYPTION, null=True)
-    else:
-        key = cms.algorithm(cms.ECDSA_WITH[parts.digest_algorithm], null=False)
-    late = [attribute(oid, value) for oid, value in unsigned]
-    signer = der.sequence(
-        der.integer(1),
-        der.sequence(leaf.issuer.public_bytes(), der.integer(leaf.serial_number)),
-        digest,
-        parts.attributes,
-        key,
-        der.octet_string(signature),
-        *([der.tlv(0xA1, *sorted(late))] if late else []),
-    )
+    signer = cms.signer_info(leaf, parts.attributes, parts.digest_algorithm, signature, unsigned)
     signed = der.sequence(
         der.integer(1),
-        der.tlv(der.SET, digest),
+        der.tlv(der.SET, cms.algorithm(cms.DIGESTS[parts.digest_algorithm], null=True)),
         der.sequence(der.oid(cms.DATA)),
         der.tlv(0xA0, *(each.public_bytes(Encoding.DER) for each in (*issuers, leaf))),
         der.tlv(der.SET, signer),
     )
     return der.sequence(der.oid(cms.SIGNED_DATA), der.tlv(0xA0, signed))
-
-
-def attribute(oid: str, value: bytes) -> bytes:
-    """Return an Attribute with one value."""
-    return der.sequence(der.oid(oid), der.tlv(der.SET, value))
 
 
 def _time(time: datetime) -> bytes:

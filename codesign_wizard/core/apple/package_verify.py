@@ -29,7 +29,7 @@ from codesign_wizard.core.authenticode import cms
 from codesign_wizard.core.authenticode.roots import load
 from codesign_wizard.core.authenticode.timestamp import Token, TokenError, check_token, find_certificate
 from codesign_wizard.core.authenticode.trust import BROKEN
-from codesign_wizard.core.authenticode.verify import certificate_json
+from codesign_wizard.core.certificate_json import certificate_json
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import (
     Certainty,

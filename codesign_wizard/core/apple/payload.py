@@ -14,10 +14,11 @@ import zlib
 from collections import deque
 from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from codesign_wizard.core.apple import stored
 from codesign_wizard.core.apple.cpio import CpioError, Writable
+from codesign_wizard.core.chunk_file import ChunkFile
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def open_payload(stream: BinaryIO, packed_size: int, free: int = FREE) -> Binary
         chunks = _plain(whole)
     else:
         raise CpioError(tr("it is packed in an unknown way"))
-    return io.BufferedReader(_Bounded(chunks, free + RATIO * packed_size), _CHUNK)
+    return io.BufferedReader(ChunkFile(_bounded(chunks, free + RATIO * packed_size)), _CHUNK)
 
 
 class _Joined:
@@ -77,27 +78,13 @@ class _Joined:
         return b"".join(parts)
 
 
-class _Bounded(io.RawIOBase):
-    """Chunks, read as a file, up to a limit."""
-
-    def __init__(self, chunks: Iterator[bytes], limit: int) -> None:
-        self._chunks, self._left, self._rest = chunks, limit, b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return 0
-            self._left -= len(chunk)
-            if self._left < 0:
-                raise CpioError(tr("it unpacks to far more than a package holds"))
-            self._rest = chunk
-        part, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
-        buffer[: len(part)] = part
-        return len(part)
+def _bounded(chunks: Iterator[bytes], limit: int) -> Iterator[bytes]:
+    """Yield *chunks*; raises ``CpioError`` when they are more than *limit* bytes."""
+    for chunk in chunks:
+        limit -= len(chunk)
+        if limit < 0:
+            raise CpioError(tr("it unpacks to far more than a package holds"))
+        yield chunk
 
 
 def _plain(stream: _Joined) -> Iterator[bytes]:

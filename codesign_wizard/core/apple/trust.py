@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.core.apple import oids
 from codesign_wizard.core.authenticode.roots import Purpose, Root, RootStore, load, read_roots
-from codesign_wizard.core.authenticode.trust import BROKEN, Judgement, Problem, issuer_name, name
+from codesign_wizard.core.authenticode.trust import (
+    BROKEN,
+    Judgement,
+    PathSearch,
+    Problem,
+    algorithm,
+    is_self_issued,
+    issuer_name,
+    name,
+    validity,
+)
 from codesign_wizard.core.finding import FindingKind, Severity
 from codesign_wizard.core.resources import resource
 from codesign_wizard.core.text import tr
@@ -68,7 +78,7 @@ class AppleRoots:
         A certificate in *extra* that is no root is taken as a known issuer.
         """
         found = [each for path in extra for each in read_roots(path, BAD_ROOTS)]
-        roots = [each for each in found if _is_self_issued(load(each))]
+        roots = [each for each in found if is_self_issued(load(each))]
         return cls(
             extra=roots,
             extra_issuers=[each for each in found if each not in roots],
@@ -124,9 +134,10 @@ def usages(certificate: x509.Certificate) -> set[str]:
         return set()
 
 
-class _Search:
+class _Search(PathSearch):
     def __init__(self, others: Iterable[bytes], roots: AppleRoots, when: datetime, usage: str | None) -> None:
-        self.when, self.usage, self.tries = when, usage, 0
+        super().__init__(_MAXIMUM_TRIES)
+        self.when, self.usage = when, usage
         self.roots = [(root, load(root.encoded)) for root in roots.roots]
         self.others: list[x509.Certificate] = []
         for encoded in [*others, *roots.issuers]:
@@ -138,39 +149,22 @@ class _Search:
             if certificate not in self.others:
                 self.others.append(certificate)
 
-    def best(self, leaf: x509.Certificate) -> Judgement:
-        try:
-            return self._extend([leaf])
-        except BROKEN as error:
-            return Judgement([leaf], None, Problem.MALFORMED, str(error))
-
-    def _extend(self, path: list[x509.Certificate]) -> Judgement:
+    def extend(self, path: list[x509.Certificate]) -> Judgement:
         last = path[-1]
         results = []
         for root, certificate in self.roots:
             if certificate == last:
                 results.append(self._judged(path, root))
-            elif self._issued(last, certificate):
+            elif last.issuer == certificate.subject and self.issued(last, certificate):
                 results.append(self._judged([*path, certificate], root))
         if not results and len(path) < _MAXIMUM_DEPTH:
             for certificate in self.others:
-                if certificate not in path and self._issued(last, certificate):
-                    results.append(self._extend([*path, certificate]))
+                named = last.issuer == certificate.subject
+                if named and certificate not in path and self.issued(last, certificate):
+                    results.append(self.extend([*path, certificate]))
         if results:
             return max(results, key=lambda each: (each.trusted, each.root is not None, len(each.path)))
         return _unfinished(path)
-
-    def _issued(self, child: x509.Certificate, parent: x509.Certificate) -> bool:
-        if child.issuer != parent.subject:
-            return False
-        self.tries += 1
-        if self.tries > _MAXIMUM_TRIES:
-            return False
-        try:
-            child.verify_directly_issued_by(parent)
-        except BROKEN:
-            return False
-        return True
 
     def _judged(self, path: list[x509.Certificate], root: Root) -> Judgement:
         for place, certificate in enumerate(path):
@@ -184,17 +178,11 @@ class _Search:
         self, certificate: x509.Certificate, place: int, is_root: bool
     ) -> tuple[Problem | None, str]:
         who = name(certificate)
-        if self.when > certificate.not_valid_after_utc:
-            date = certificate.not_valid_after_utc.date().isoformat()
-            return Problem.EXPIRED, tr("{name} expired on {date}").format(name=who, date=date)
-        if self.when < certificate.not_valid_before_utc:
-            date = certificate.not_valid_before_utc.date().isoformat()
-            return Problem.NOT_YET_VALID, tr("{name} is valid only from {date}").format(name=who, date=date)
-        digest = certificate.signature_hash_algorithm
-        # nobody checks the signature that a root makes over itself: Apple's own is SHA-1
-        if not is_root and digest is not None and digest.name in ("md5", "sha1"):
-            text = tr("{name} is signed with {digest}").format(name=who, digest=digest.name.upper())
-            return Problem.OLD_ALGORITHM, text
+        problem, text = validity(certificate, self.when)
+        if problem is None:
+            problem, text = algorithm(certificate, is_root)
+        if problem is not None:
+            return problem, text
         for extension in certificate.extensions:
             oid = extension.oid.dotted_string
             if extension.critical and oid not in _UNDERSTOOD and not oid.startswith(oids.APPLE_EXTENSIONS):
@@ -211,17 +199,13 @@ class _Search:
 
 def _unfinished(path: list[x509.Certificate]) -> Judgement:
     last = path[-1]
-    if not _is_self_issued(last):
+    if not is_self_issued(last):
         text = tr("its issuer, {issuer}, is not known").format(issuer=issuer_name(last))
         return Judgement(path, None, Problem.INCOMPLETE, text)
     if len(path) == 1:
         return Judgement(path, None, Problem.SELF_SIGNED, tr("it vouches only for itself"))
     text = tr("it ends in {root}, which is not Apple's root").format(root=name(last))
     return Judgement(path, None, Problem.UNTRUSTED, text)
-
-
-def _is_self_issued(certificate: x509.Certificate) -> bool:
-    return certificate.subject.public_bytes() == certificate.issuer.public_bytes()
 
 
 def _is_authority(certificate: x509.Certificate, below: int) -> bool:

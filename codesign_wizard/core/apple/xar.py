@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 from codesign_wizard.core.apple import xml_tree
 from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.apple.xml_tree import Node, XmlError
+from codesign_wizard.core.chunk_file import ChunkFile
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.text import tr
 
@@ -304,7 +305,7 @@ class Xar:
 
     def open(self, entry: Entry) -> BinaryIO:
         """Return a stream over the unpacked bytes; reading raises ``XarError`` as ``chunks`` does."""
-        return io.BufferedReader(_Stream(self.chunks(entry)), _CHUNK)
+        return io.BufferedReader(ChunkFile(self.chunks(entry)), _CHUNK)
 
     def read(self, entry: Entry, limit: int) -> bytes:
         """Return a whole small file; raises ``XarError`` when it has over *limit* bytes."""
@@ -329,26 +330,6 @@ class _Section(io.RawIOBase):
         buffer[: len(chunk)] = chunk
         self._at += len(chunk)
         return len(chunk)
-
-
-class _Stream(io.RawIOBase):
-    """Chunks, read as a file."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks, self._rest = chunks, b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return 0
-            self._rest = chunk
-        part, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
-        buffer[: len(part)] = part
-        return len(part)
 
 
 class _Check:

@@ -114,10 +114,10 @@ def draft(digest: bytes, digest_algorithm: str, description: str, url: str) -> D
     message_digest = hashlib.new(digest_algorithm, der.read(content).value).digest()
     attributes = sorted(
         (
-            _attribute(CONTENT_TYPE, der.oid(SPC_INDIRECT_DATA)),
-            _attribute(SPC_STATEMENT_TYPE, der.sequence(der.oid(SPC_INDIVIDUAL))),
-            _attribute(SPC_OPUS_INFO, opus_info(description, url)),
-            _attribute(MESSAGE_DIGEST, der.octet_string(message_digest)),
+            attribute(CONTENT_TYPE, der.oid(SPC_INDIRECT_DATA)),
+            attribute(SPC_STATEMENT_TYPE, der.sequence(der.oid(SPC_INDIVIDUAL))),
+            attribute(SPC_OPUS_INFO, opus_info(description, url)),
+            attribute(MESSAGE_DIGEST, der.octet_string(message_digest)),
         )
     )
     return Draft(content, der.tlv(0xA0, *attributes), digest_algorithm)
@@ -127,33 +127,44 @@ def assemble(
     parts: Draft, chain: Sequence[x509.Certificate], signature: bytes, unsigned: Sequence[tuple[str, bytes]]
 ) -> bytes:
     """Return the ContentInfo in DER; *chain* is leaf first, *unsigned* holds (OID, value in DER)."""
-    from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import Encoding
 
-    leaf = chain[0]
-    digest = algorithm(DIGESTS[parts.digest_algorithm], null=True)
-    if isinstance(leaf.public_key(), rsa.RSAPublicKey):
-        key = algorithm(RSA_ENCRYPTION, null=True)
-    else:
-        key = algorithm(ECDSA_WITH[parts.digest_algorithm], null=False)
-    signer = der.sequence(
-        der.integer(1),
-        der.sequence(leaf.issuer.public_bytes(), der.integer(leaf.serial_number)),
-        digest,
-        parts.attributes,
-        key,
-        der.octet_string(signature),
-        *([der.tlv(0xA1, *sorted(_attribute(oid, value) for oid, value in unsigned))] if unsigned else []),
-    )
+    signer = signer_info(chain[0], parts.attributes, parts.digest_algorithm, signature, unsigned)
     certificates = [certificate.public_bytes(Encoding.DER) for certificate in chain]
     signed = der.sequence(
         der.integer(1),
-        der.tlv(der.SET, digest),
+        der.tlv(der.SET, algorithm(DIGESTS[parts.digest_algorithm], null=True)),
         der.sequence(der.oid(SPC_INDIRECT_DATA), der.tlv(0xA0, parts.content)),
         der.tlv(0xA0, *certificates),
         der.tlv(der.SET, signer),
     )
     return der.sequence(der.oid(SIGNED_DATA), der.tlv(0xA0, signed))
+
+
+def signer_info(
+    leaf: x509.Certificate,
+    attributes: bytes,
+    digest_algorithm: str,
+    signature: bytes,
+    unsigned: Sequence[tuple[str, bytes]],
+) -> bytes:
+    """Return the SignerInfo in DER: *leaf* signed the *attributes*; *unsigned* holds (OID, value in DER)."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    if isinstance(leaf.public_key(), rsa.RSAPublicKey):
+        key = algorithm(RSA_ENCRYPTION, null=True)
+    else:
+        key = algorithm(ECDSA_WITH[digest_algorithm], null=False)
+    late = sorted(attribute(oid, value) for oid, value in unsigned)
+    return der.sequence(
+        der.integer(1),
+        der.sequence(leaf.issuer.public_bytes(), der.integer(leaf.serial_number)),
+        algorithm(DIGESTS[digest_algorithm], null=True),
+        attributes,
+        key,
+        der.octet_string(signature),
+        *([der.tlv(0xA1, *late)] if late else []),
+    )
 
 
 @dataclass(frozen=True)
@@ -360,7 +371,8 @@ def _splice(encoded: bytes, old: Element, new: bytes) -> bytes:
     return der.sequence(kind.encoded, der.tlv(0xA0, der.tlv(der.SEQUENCE, *members)))
 
 
-def _attribute(oid: str, value: bytes) -> bytes:
+def attribute(oid: str, value: bytes) -> bytes:
+    """Return an Attribute with one value."""
     return der.sequence(der.oid(oid), der.tlv(der.SET, value))
 
 
@@ -412,8 +424,8 @@ def read_signer(element: Element) -> SignerInfo:
 def _attributes(element: Element) -> dict[str, list[Element]]:
     found: dict[str, list[Element]] = {}
     count = 0
-    for attribute in element.children():
-        kind, values = _exactly(attribute.expect(der.SEQUENCE), 2)
+    for each in element.children():
+        kind, values = _exactly(each.expect(der.SEQUENCE), 2)
         inside = values.expect(der.SET).children()
         count += len(inside)
         if count > _MAXIMUM_VALUES:

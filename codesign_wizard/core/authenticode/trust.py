@@ -6,7 +6,7 @@ took nor why there is none, and both belong on the screen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -107,10 +107,65 @@ def is_self_issued(certificate: x509.Certificate) -> bool:
     return certificate.subject.public_bytes() == certificate.issuer.public_bytes()
 
 
-class _Search:
+class PathSearch:
+    """Looks for the best path from a leaf. How a path goes on, and what it is worth, the heirs say.
+
+    At most *tries* signatures of one certificate by another are looked at: who sends certificates must not
+    decide how long that takes.
+    """
+
+    def __init__(self, tries: int) -> None:
+        self._left = tries
+
+    def best(self, leaf: x509.Certificate) -> Judgement:
+        """Return the best path from *leaf* on."""
+        try:
+            return self.extend([leaf])
+        except BROKEN as error:
+            return Judgement([leaf], None, Problem.MALFORMED, str(error))
+
+    def extend(self, path: list[x509.Certificate]) -> Judgement:
+        """Return the best path that begins with *path*."""
+        raise NotImplementedError
+
+    def issued(self, child: x509.Certificate, parent: x509.Certificate) -> bool:
+        """Tell whether *parent* signed *child*; ``False`` for all once the tries are used up."""
+        self._left -= 1
+        if self._left < 0:
+            return False
+        try:
+            child.verify_directly_issued_by(parent)
+        except BROKEN:
+            return False
+        return True
+
+
+def validity(certificate: x509.Certificate, when: datetime) -> tuple[Problem | None, str]:
+    """Return what is wrong with the certificate's dates at *when*."""
+    if when > certificate.not_valid_after_utc:
+        date = certificate.not_valid_after_utc.date().isoformat()
+        return Problem.EXPIRED, tr("{name} expired on {date}").format(name=name(certificate), date=date)
+    if when < certificate.not_valid_before_utc:
+        date = certificate.not_valid_before_utc.date().isoformat()
+        text = tr("{name} is valid only from {date}").format(name=name(certificate), date=date)
+        return Problem.NOT_YET_VALID, text
+    return None, ""
+
+
+def algorithm(certificate: x509.Certificate, is_root: bool) -> tuple[Problem | None, str]:
+    """Return what is wrong with the digest that the certificate is signed with."""
+    digest = certificate.signature_hash_algorithm
+    # nobody checks the signature that a root makes over itself: Apple's own is SHA-1
+    if not is_root and digest is not None and digest.name in ("md5", "sha1"):
+        text = tr("{name} is signed with {digest}").format(name=name(certificate), digest=digest.name.upper())
+        return Problem.OLD_ALGORITHM, text
+    return None, ""
+
+
+class _Search(PathSearch):
     def __init__(self, others: Iterable[bytes], roots: RootStore, purpose: Purpose, when: datetime) -> None:
+        super().__init__(_MAXIMUM_TRIES)
         self.roots, self.purpose, self.when = roots, purpose, when
-        self.tries = 0
         self.others: dict[bytes, list[x509.Certificate]] = {}
         for encoded in others:
             try:
@@ -119,13 +174,7 @@ class _Search:
             except BROKEN:
                 continue  # a certificate nobody can read is no link of a chain
 
-    def best(self, leaf: x509.Certificate) -> Judgement:
-        try:
-            return self._extend([leaf])
-        except BROKEN as error:
-            return Judgement([leaf], None, Problem.MALFORMED, str(error))
-
-    def _extend(self, path: list[x509.Certificate]) -> Judgement:
+    def extend(self, path: list[x509.Certificate]) -> Judgement:
         last = path[-1]
         issuer = last.issuer.public_bytes()
         results = []
@@ -133,26 +182,16 @@ class _Search:
             certificate = load(root.encoded)
             if certificate == last:
                 results.append(self._judged(path, root))
-            elif self._issued(last, certificate):
+            elif self.issued(last, certificate):
                 results.append(self._judged([*path, certificate], root))
         if not any(result.trusted for result in results) and len(path) < _MAXIMUM_DEPTH:
             for certificate in self.others.get(issuer, []):
-                if certificate not in path and self._issued(last, certificate):
-                    results.append(self._extend([*path, certificate]))
+                if certificate not in path and self.issued(last, certificate):
+                    results.append(self.extend([*path, certificate]))
         if results:
             # a trusted path, else one that reached a root, else the longest
             return max(results, key=lambda each: (each.trusted, each.root is not None, len(each.path)))
         return self._unfinished(path)
-
-    def _issued(self, child: x509.Certificate, parent: x509.Certificate) -> bool:
-        self.tries += 1
-        if self.tries > _MAXIMUM_TRIES:
-            return False
-        try:
-            child.verify_directly_issued_by(parent)
-        except BROKEN:
-            return False
-        return True
 
     def _unfinished(self, path: list[x509.Certificate]) -> Judgement:
         last = path[-1]
@@ -177,8 +216,7 @@ class _Search:
     def _problem(self, path: Sequence[x509.Certificate]) -> tuple[Problem | None, str]:
         for place, certificate in enumerate(path):
             is_root = place == len(path) - 1 and place > 0
-            for check in (self._validity, self._algorithm, self._key, self._critical):
-                problem, text = check(certificate, is_root)
+            for problem, text in self._looked_at(certificate, is_root):
                 if problem is not None:
                     return problem, text
             if place > 0:
@@ -195,27 +233,16 @@ class _Search:
                 )
         return None, ""
 
-    def _validity(self, certificate: x509.Certificate, is_root: bool) -> tuple[Problem | None, str]:
-        if self.when > certificate.not_valid_after_utc:
-            date = certificate.not_valid_after_utc.date().isoformat()
-            return Problem.EXPIRED, tr("{name} expired on {date}").format(name=name(certificate), date=date)
-        if self.when < certificate.not_valid_before_utc:
-            date = certificate.not_valid_before_utc.date().isoformat()
-            text = tr("{name} is valid only from {date}").format(name=name(certificate), date=date)
-            return Problem.NOT_YET_VALID, text
-        return None, ""
+    def _looked_at(
+        self, certificate: x509.Certificate, is_root: bool
+    ) -> Iterator[tuple[Problem | None, str]]:
+        """Yield what each look finds; the next is taken only after one that finds nothing."""
+        yield validity(certificate, self.when)
+        yield algorithm(certificate, is_root)
+        yield self._key(certificate)
+        yield self._critical(certificate, is_root)
 
-    def _algorithm(self, certificate: x509.Certificate, is_root: bool) -> tuple[Problem | None, str]:
-        # nobody checks the signature that a root makes over itself
-        digest = certificate.signature_hash_algorithm
-        if not is_root and digest is not None and digest.name in ("md5", "sha1"):
-            text = tr("{name} is signed with {digest}").format(
-                name=name(certificate), digest=digest.name.upper()
-            )
-            return Problem.OLD_ALGORITHM, text
-        return None, ""
-
-    def _key(self, certificate: x509.Certificate, is_root: bool) -> tuple[Problem | None, str]:
+    def _key(self, certificate: x509.Certificate) -> tuple[Problem | None, str]:
         from cryptography.hazmat.primitives.asymmetric import rsa
 
         key = certificate.public_key()

@@ -8,7 +8,6 @@ one that holds, else now.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from codesign_wizard.core.authenticode.der import DerError
 from codesign_wizard.core.authenticode.refusals import UNREADABLE
 from codesign_wizard.core.authenticode.roots import Purpose, RootStore
 from codesign_wizard.core.authenticode.timestamp import Token, TokenError, check_token, find_certificate
+from codesign_wizard.core.certificate_json import certificate_json, chain_json, describe_key
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.files import require_file
 from codesign_wizard.core.finding import (
@@ -84,7 +84,7 @@ class SignatureReport:
             "description": self.description,
             "url": self.url,
             "signer": None if self.certificate is None else certificate_json(self.certificate),
-            "chain": _chain_json(self.chain),
+            "chain": chain_json(self.chain),
             "timestamp": None,
         }
         if self.timestamp is not None:
@@ -93,7 +93,7 @@ class SignatureReport:
                 "serial": f"{self.timestamp.serial:x}",
                 "digest_algorithm": self.timestamp.digest_algorithm,
                 "signer": certificate_json(self.timestamp.certificate),
-                "chain": _chain_json(self.timestamp.chain),
+                "chain": chain_json(self.timestamp.chain),
             }
         return document
 
@@ -405,51 +405,6 @@ def _policy(certificate: x509.Certificate) -> str:
         if policy.policy_identifier.dotted_string in _POLICIES:
             return translate(_POLICIES[policy.policy_identifier.dotted_string])
     return tr("not stated")
-
-
-def describe_key(certificate: x509.Certificate | x509.CertificateSigningRequest) -> str:
-    """Return the key's kind and size, such as ``RSA 3072`` or ``EC secp256r1``."""
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
-
-    key = certificate.public_key()
-    if isinstance(key, rsa.RSAPublicKey):
-        return f"RSA {key.key_size}"
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return f"EC {key.curve.name}"
-    return type(key).__name__.removesuffix("PublicKey")
-
-
-def certificate_json(certificate: x509.Certificate) -> dict[str, Any]:
-    """Return what identifies a certificate; thumbprints and serial number in lower-case hexadecimal."""
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    from codesign_wizard.core.authenticode import trust
-
-    encoded = certificate.public_bytes(Encoding.DER)
-    return {
-        "name": trust.name(certificate),
-        "subject": certificate.subject.rfc4514_string(),
-        "issuer": certificate.issuer.rfc4514_string(),
-        "serial": f"{certificate.serial_number:x}",
-        "sha1": hashlib.sha1(encoded, usedforsecurity=False).hexdigest(),
-        "sha256": hashlib.sha256(encoded).hexdigest(),
-        "key": describe_key(certificate),
-        "not_before": iso(certificate.not_valid_before_utc),
-        "not_after": iso(certificate.not_valid_after_utc),
-    }
-
-
-def _chain_json(chain: Judgement | None) -> dict[str, Any] | None:
-    from codesign_wizard.core.authenticode import trust
-
-    if chain is None:
-        return None
-    return {
-        "trusted": chain.trusted,
-        "extra_root": chain.extra,
-        "problem": None if chain.problem is None else chain.problem.value,
-        "certificates": [trust.name(certificate) for certificate in chain.path],
-    }
 
 
 def _shown(algorithm: str) -> str:

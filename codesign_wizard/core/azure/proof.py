@@ -95,7 +95,7 @@ def prove(
 
 def _facts(signer: KeyVaultSigner) -> dict[str, str]:
     from codesign_wizard.core.authenticode import trust
-    from codesign_wizard.core.authenticode.verify import describe_key
+    from codesign_wizard.core.certificate_json import describe_key
     from codesign_wizard.core.chain import issuer_facts
 
     leaf = signer.certificate_chain[0]

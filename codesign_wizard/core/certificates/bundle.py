@@ -86,7 +86,7 @@ class Answer:
 
     def to_json(self) -> dict[str, Any]:
         """Return leaf, chain and root for JSON."""
-        from codesign_wizard.core.authenticode.verify import certificate_json
+        from codesign_wizard.core.certificate_json import certificate_json
 
         return {
             "certificate": certificate_json(self.leaf) if self.leaf is not None else None,

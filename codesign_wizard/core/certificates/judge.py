@@ -61,7 +61,7 @@ class VersionJudgement:
 
     def to_json(self) -> dict[str, Any]:
         """Return the judgement for JSON; the findings stand in the document's own member."""
-        from codesign_wizard.core.authenticode.verify import certificate_json
+        from codesign_wizard.core.certificate_json import certificate_json
 
         return {
             "version": self.version,

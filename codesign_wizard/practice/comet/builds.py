@@ -11,65 +11,32 @@ import hashlib
 import io
 import tempfile
 import zipfile
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 
 from codesign_wizard.core.authenticode.sign import sign_file
 from codesign_wizard.core.errors import CodesignError
-from codesign_wizard.core.job import Job, JobContext
+from codesign_wizard.core.job import Job
 from codesign_wizard.core.local_signer import LocalSigner
 from codesign_wizard.core.sample import build_sample
-from codesign_wizard.core.signing import DigestAlgorithm, Signer
+from codesign_wizard.core.signing import Signer
 from codesign_wizard.practice.authority import name
 from codesign_wizard.practice.comet import errors
 from codesign_wizard.practice.comet.branding import AZURE, PREBUILT
+from codesign_wizard.practice.comet.build_parts import BuildError, stamper
 from codesign_wizard.practice.comet.models import CometServer
 from codesign_wizard.practice.comet.vault import AzureSettings, VaultError, VaultSigner
 
 if TYPE_CHECKING:
-    from codesign_wizard.core.authenticode.timestamp import Timestamper
     from codesign_wizard.practice.world import World
 
 LOADER_COMPANY = "Practice Loader Software Ltd (practice)"
 VENDOR = "Practice Server Vendor Ltd (practice)"
 OTHER_COMPANY = "Practice Backup Reseller Ltd (practice)"
 _DATA = 256 << 10  # bytes of the file beside a loader
-
-
-class BuildError(Exception):
-    """Signing did not work; the text goes into the log and to who asked."""
-
-
-@dataclass(frozen=True)
-class Stamp:
-    """What a time-stamp server gave, in the shape that signing takes."""
-
-    token: bytes
-    server: str
-    time: datetime
-    findings: list[Any] = field(default_factory=list)
-    host: str = "timestamp"
-
-
-class Stamper:
-    """A time-stamp client that asks the practice unit at once."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def stamp(self, job: JobContext, signature: bytes, digest: DigestAlgorithm) -> Stamp:
-        """Return a time stamp over *signature*."""
-        unit = next(iter(self._world.timestamp_units.values()))
-        return Stamp(unit.stamp(hashlib.sha256(signature).digest()), unit.label, self._world.clock.now())
-
-
-def stamper(world: World) -> Timestamper:
-    """Return what signing calls for a time stamp: it needs only ``stamp``."""
-    return cast("Timestamper", Stamper(world))
 
 
 class Builder:

@@ -17,7 +17,7 @@ from codesign_wizard.core.job import Job
 from codesign_wizard.core.local_signer import LocalSigner
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.practice.comet.branding import NOTARISE, STAPLE
-from codesign_wizard.practice.comet.builds import BuildError, stamper
+from codesign_wizard.practice.comet.build_parts import BuildError, stamper
 from codesign_wizard.practice.comet.models import RESOURCE, CometServer
 from codesign_wizard.practice.comet.notarise import ApiKey, NotarisingError, notarise, staple
 

@@ -23,7 +23,8 @@ from codesign_wizard.core.job import Job
 from codesign_wizard.practice.notary import issues
 from codesign_wizard.practice.notary.issues import Issue
 from codesign_wizard.practice.s3 import signature
-from codesign_wizard.practice.s3.models import ARTIFACTS, SUBMISSIONS, Credentials, Storage, Stored
+from codesign_wizard.practice.s3.credentials import Credentials
+from codesign_wizard.practice.s3.models import ARTIFACTS, SUBMISSIONS, Storage, Stored
 from codesign_wizard.practice.state import State, StateError
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from codesign_wizard.practice.s3 import errors
+from codesign_wizard.practice.s3.credentials import Credentials
 from codesign_wizard.practice.state import State, StateError
 
 if TYPE_CHECKING:
@@ -29,19 +30,6 @@ MAXIMUM_PARTS = 10_000
 _DOCUMENT = "s3"
 _REMEMBERED = 24 * 3600
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-
-
-@dataclass
-class Credentials:
-    """Temporary credentials, as STS gives them: for one object, to write or to read, until ``expires``."""
-
-    access_key: str
-    secret: str = field(repr=False)
-    token: str = field(repr=False)
-    bucket: str
-    key: str
-    writes: bool
-    expires: float
 
 
 @dataclass

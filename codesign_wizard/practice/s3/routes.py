@@ -10,16 +10,9 @@ from codesign_wizard.core.apple import xml_tree
 from codesign_wizard.core.apple.xml_tree import Node, XmlError
 from codesign_wizard.practice.s3 import errors, responses, signature
 from codesign_wizard.practice.s3.body import Payload
+from codesign_wizard.practice.s3.credentials import Credentials
 from codesign_wizard.practice.s3.errors import S3Error
-from codesign_wizard.practice.s3.models import (
-    BUCKETS,
-    MAXIMUM_PARTS,
-    MAXIMUM_PUT,
-    Credentials,
-    Storage,
-    Upload,
-    Wanted,
-)
+from codesign_wizard.practice.s3.models import BUCKETS, MAXIMUM_PARTS, MAXIMUM_PUT, Storage, Upload, Wanted
 from codesign_wizard.practice.s3.signature import Authorized
 from codesign_wizard.practice.wire.messages import Request, Response, Service
 

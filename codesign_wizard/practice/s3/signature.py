@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from codesign_wizard.practice.s3 import errors
-from codesign_wizard.practice.s3.models import Credentials
+from codesign_wizard.practice.s3.credentials import Credentials
 from codesign_wizard.practice.wire.messages import Request
 
 ALGORITHM = "AWS4-HMAC-SHA256"

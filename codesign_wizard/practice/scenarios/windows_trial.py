@@ -5,7 +5,7 @@ from __future__ import annotations
 from codesign_wizard.core.text import tr
 from codesign_wizard.practice.scenarios.network import HOLD_SECONDS, unavailable
 from codesign_wizard.practice.scenarios.registry import scenario
-from codesign_wizard.practice.timestamp.routes import HOSTS
+from codesign_wizard.practice.timestamp.hosts import HOSTS
 from codesign_wizard.practice.world import World
 
 AREA = "Windows trial"

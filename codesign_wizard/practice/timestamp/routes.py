@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codesign_wizard.practice.timestamp.hosts import APPLE, APPLE_HOST, APPLE_PATH, HOSTS
 from codesign_wizard.practice.timestamp.models import TimestampUnit
 from codesign_wizard.practice.wire.messages import Request, Response, Service
 
 if TYPE_CHECKING:
     from codesign_wizard.practice.world import World
-
-HOSTS = {"a": "timestamp-a.example", "b": "timestamp-b.example"}
-APPLE = "apple"
-APPLE_HOST = "timestamp.apple.com"
-_APPLE_PATH = "/ts01"
-APPLE_URL = f"http://{APPLE_HOST}{_APPLE_PATH}"
 
 
 def service(world: World) -> Service:
@@ -28,7 +23,7 @@ def service(world: World) -> Service:
 
 def _handle(request: Request, unit: TimestampUnit) -> Response:
     plain = [("Content-Type", "text/plain; charset=utf-8")]
-    if request.host == APPLE_HOST and request.path != _APPLE_PATH:
+    if request.host == APPLE_HOST and request.path != APPLE_PATH:
         return Response(404, b"Not found.\n", plain)
     if request.method != "POST":
         return Response(405, b"Send a time-stamp request with POST.\n", [*plain, ("Allow", "POST")])
