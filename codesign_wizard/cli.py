@@ -17,6 +17,7 @@ from codesign_wizard.commands.hints import with_hints
 from codesign_wizard.commands.output import Outcome, Printer
 from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
 from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Remedy, Severity, utc_now
+from codesign_wizard.core.job import WORK_FOR_ANOTHER
 from codesign_wizard.core.language import ENGLISH, start_language, use_language
 from codesign_wizard.core.text import tr
 from codesign_wizard.crash import hide_secrets
@@ -41,6 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line *argv* (without the program's name) and return the exit code."""
     hide_secrets()
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is None and arguments == [WORK_FOR_ANOTHER]:
+        from codesign_wizard.core.processes import serve
+
+        return serve()
     printer = Printer.for_arguments(arguments)
     # what programs read is the same everywhere, docs/json.md
     use_language(ENGLISH) if printer.as_json else start_language()

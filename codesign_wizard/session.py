@@ -89,10 +89,17 @@ class Session:
     ) -> None:
         self.close()
 
-    def beside(self, profile: Profile) -> Session:
-        """Return a session on another profile of the same store; practice stays with this one."""
+    def beside(self, profile: Profile, secrets: SecretStore | None = None) -> Session:
+        """Return a session on another profile of the same store; practice stays with this one.
+
+        It asks *secrets* where that is given, else the store of this one.
+        """
         beside = Session(
-            profile, self.profiles, overrides=self.overrides, secrets=self.secrets, practice=self.practice
+            profile,
+            self.profiles,
+            overrides=self.overrides,
+            secrets=self.secrets if secrets is None else secrets,
+            practice=self.practice,
         )
         beside.scenario = self.scenario
         # those with the same way out use the same connections

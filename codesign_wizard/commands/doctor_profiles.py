@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-import gc
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.output import Outcome
+from codesign_wizard.core import proxy_login
 from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.finding import Finding, Severity, worst_first
 from codesign_wizard.core.job import JobContext
-from codesign_wizard.core.profile import LEVELS, Profile
+from codesign_wizard.core.processes import spread
+from codesign_wizard.core.profile import LEVELS, Profile, new_profile
+from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.redact import Secret
-from codesign_wizard.core.survey import survey
+from codesign_wizard.core.secrets import (
+    APPLE_API_KEY,
+    APPLE_PASSWORD,
+    APPLICATION_SECRET,
+    PROXY_PASSWORD,
+    SERVER_PASSWORD,
+    MemoryStore,
+)
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
     from codesign_wizard.core.apple.notary_api import NotaryApi
+    from codesign_wizard.overrides import Overrides
     from codesign_wizard.session import Session
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """What a profile's diagnosis takes from the keyring, asked for before the threads begin."""
+class Asked(NamedTuple):
+    """A profile, what is looked at, and what the keyring has for that, asked for before the look begins."""
 
-    session: Session
+    profile: Profile
     systems: tuple[str, ...]
-    application: Secret | None = None
-    apple: Any = None
-    api_key: Any = None
-    server: Secret | None = None
-    wanted: Any = None
-    failed: InputError | None = None  # a value of the profile that cannot be used
+    secrets: Mapping[str, Secret]
 
 
 @dataclass
@@ -53,29 +56,21 @@ def all_profiles(context: Context, systems: Callable[[Profile], tuple[bool, bool
     profiles = [ours if each.id == ours.id else each for each in stored]
     if context.practising and ours.id not in [each.id for each in profiles]:
         profiles.append(ours)  # made for this run, and never saved
-    given = context.application_secret() if context.options.secret_stdin else None
     # a keyring may ask the person to unlock it: once, and not from eight threads at a time
     with context.waiting_for_person():
-        kept = {each.id: _kept(session.beside(each), systems(each), given) for each in profiles}
-
-    def look(job: JobContext, profile: Profile) -> _Told:
-        told = _Told()
-        failed = kept[profile.id].failed
-        if failed is not None:
-            told.findings.append(failed.finding)
-        for name in kept[profile.id].systems:
-            try:
-                _SYSTEMS[name](job, kept[profile.id], told)
-            except CodesignError as error:
-                # what was found before must not be lost with it
-                told.findings.append(error.finding)
-        return told
-
-    with _many_threads():
-        outcomes = survey(context.job, profiles, look, tr("Looking at the profiles"))
+        asked = [_ask(session.beside(each), systems(each)) for each in profiles]
+    outcomes = spread(
+        context.job,
+        asked,
+        Looker(session),
+        tr("Looking at the profiles"),
+        # the practice cloud is in this process, and so is the way to it
+        processes=1 if context.practising else None,
+        logged=context.printer.verbose,
+    )
     findings: list[Finding] = list(unreadable)
     lines, documents = [], []
-    for profile, outcome in zip(profiles, outcomes, strict=True):
+    for (profile, looked_at, _), outcome in zip(asked, outcomes, strict=True):
         own = [outcome] if isinstance(outcome, Finding) else outcome.findings
         own = list({(each.id, each.title): each for each in worst_first(own)}.values())
         problems = [each for each in own if each.severity is Severity.ERROR]
@@ -88,7 +83,7 @@ def all_profiles(context: Context, systems: Callable[[Profile], tuple[bool, bool
                 "id": profile.id,
                 "name": profile.name,
                 "ok": not problems,
-                "looked_at": list(kept[profile.id].systems),
+                "looked_at": list(looked_at),
                 "findings": [each.to_json() for each in own],
                 "facts": {},
                 **({} if isinstance(outcome, Finding) else outcome.more),
@@ -105,61 +100,72 @@ def all_profiles(context: Context, systems: Callable[[Profile], tuple[bool, bool
     )
 
 
-@contextmanager
-def _many_threads() -> Iterator[None]:
-    """Let threads that mostly wait hand over less often, and the collector not look at what stays anyway."""
-    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
-    sys.setswitchinterval(0.02)
-    gc.freeze()
-    gc.set_threshold(50_000, *thresholds[1:])
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(interval)
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()
-
-
-def _kept(session: Session, looked: tuple[bool, bool, bool], given: Secret | None) -> _Kept:
+def _ask(own: Session, looked: tuple[bool, bool, bool]) -> Asked:
+    """Ask the keyring for what a look will ask for; raises ``CodesignError`` when it does not answer."""
     windows, macos, server = looked
+    found: dict[str, Secret | None] = {}
+    if windows or (server and own.profile.windows_wanted):
+        found[APPLICATION_SECRET] = own.application_secret()
+    if macos or (server and own.profile.macos_wanted):
+        found[APPLE_PASSWORD] = own.apple_password()
+        found[APPLE_API_KEY] = own.api_private_key()
+    if server:
+        found[SERVER_PASSWORD] = own.server_password()
+    if proxy_login.names_user(own.profile.network.proxy):
+        found[PROXY_PASSWORD] = own.proxy_password()
     systems = tuple(name for name, on in zip(_SYSTEMS, looked, strict=True) if on)
-    try:
-        return _Kept(
-            session,
-            systems,
-            (given or session.application_secret()) if windows else None,
-            session.apple_options() if macos else None,
-            session.api_key() if macos else None,
-            session.server_password() if server else None,
-            session.server_wanted() if server else None,
-        )
-    except InputError as error:
-        return _Kept(session, (), failed=error)
+    return Asked(own.profile, systems, {name: each for name, each in found.items() if each is not None})
 
 
-def _windows(job: JobContext, kept: _Kept, told: _Told) -> None:
+class Looker:
+    """Looks at one profile: on any thread, and in another process too, which opens a session of its own."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _open_looker, (self._session.profiles.folder, self._session.overrides)
+
+    def __call__(self, job: JobContext, asked: Asked) -> _Told:
+        own = self._session.beside(asked.profile, MemoryStore.of(asked.profile.id, asked.secrets))
+        told = _Told()
+        for name in asked.systems:
+            try:
+                _SYSTEMS[name](job, own, told)
+            except CodesignError as error:
+                # what was found before must not be lost with it
+                told.findings.append(error.finding)
+        return told
+
+
+def _open_looker(folder: Path, overrides: Overrides) -> Looker:
+    from codesign_wizard.session import Session
+
+    return Looker(Session(new_profile(""), ProfileStore(folder), overrides=overrides, secrets=MemoryStore()))
+
+
+def _windows(job: JobContext, own: Session, told: _Told) -> None:
     from codesign_wizard.core.doctor import doctor_windows
 
-    own = kept.session
-    result = doctor_windows(job, own.network, own.azure_options(), kept.application, roots=own.roots())
+    secret = own.application_secret()
+    result = doctor_windows(job, own.network, own.azure_options(), secret, roots=own.roots())
     told.findings += result.findings
     told.more["facts"] = dict(result.facts)
 
 
-def _macos(job: JobContext, kept: _Kept, told: _Told) -> None:
+def _macos(job: JobContext, own: Session, told: _Told) -> None:
     from codesign_wizard.core.apple.api_key import none
     from codesign_wizard.core.apple.doctor import doctor_macos
 
-    own = kept.session
-
     def open_api() -> tuple[NotaryApi, list[Finding]]:
-        if kept.api_key is None:
+        key = own.api_key()
+        if key is None:
             raise InputError(none())
-        return own.notary_api(kept.api_key), []
+        return own.notary_api(key), []
 
     result = doctor_macos(
         job,
-        kept.apple,
+        own.apple_options(),
         roots=own.apple_roots(),
         timestamper=own.apple_timestamper(),
         open_api=open_api if own.macos_level() != LEVELS[0] else None,
@@ -168,28 +174,27 @@ def _macos(job: JobContext, kept: _Kept, told: _Told) -> None:
     told.more["macos"] = {"facts": dict(result.facts), "identities": result.identities}
 
 
-def _server(job: JobContext, kept: _Kept, told: _Told) -> None:
+def _server(job: JobContext, own: Session, told: _Told) -> None:
     from codesign_wizard.core.comet.desk import ServerDesk, doctor_server
 
-    own = kept.session
     told.more["server"] = None
     with ServerDesk.open(
         job,
         own.network,
         own.server_address(),
         own.server_user,
-        kept.server,
+        own.server_password(),
         own.server_journal(),
         code=own.server_code(),
         plain_http=own.profile.server.plain_http,
     ) as desk:
-        found, comparison = doctor_server(job, desk, kept.wanted)
+        found, comparison = doctor_server(job, desk, own.server_wanted())
         told.findings += [*found, *desk.close()]
     if comparison is not None:
         told.more["server"] = comparison.to_json()
 
 
-_SYSTEMS: dict[str, Callable[[JobContext, _Kept, _Told], None]] = {
+_SYSTEMS: dict[str, Callable[[JobContext, Session, _Told], None]] = {
     "windows": _windows,
     "macos": _macos,
     "server": _server,

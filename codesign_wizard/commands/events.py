@@ -13,7 +13,7 @@ from codesign_wizard.core.redact import redact
 from codesign_wizard.core.text import shown, tr
 
 if TYPE_CHECKING:
-    import logging
+    from collections.abc import Callable
 
     from rich.progress import Progress, TaskID
 
@@ -40,7 +40,7 @@ class Events:
         self._stage = ""
         self._progress: Progress | None = None
         self._task: TaskID | None = None
-        self._handler: logging.Handler | None = None
+        self._stop_listening: Callable[[], None] | None = None
 
     def close(self) -> None:
         """Take the bar away, and stop listening to libraries."""
@@ -48,11 +48,9 @@ class Events:
             if self._progress is not None:
                 self._progress.stop()
                 self._progress = None
-        if self._handler is not None:
-            import logging
-
-            logging.getLogger().removeHandler(self._handler)
-            self._handler = None
+        if self._stop_listening is not None:
+            self._stop_listening()
+            self._stop_listening = None
 
     def progress(self, done: int, total: int | None, text: str) -> None:
         """Draw a bar on a terminal; elsewhere nothing. *done* and *total* are bytes."""
@@ -99,21 +97,10 @@ class Events:
 
     def listen_to_libraries(self) -> None:
         """Take what libraries log: it belongs to our log, not to standard error by itself."""
-        import logging
+        if self._stop_listening is None:
+            from codesign_wizard.core.library_log import listen_to_libraries
 
-        events = self
-
-        class Handler(logging.Handler):
-            def emit(self, record: logging.LogRecord) -> None:
-                from datetime import UTC, datetime
-
-                time = datetime.fromtimestamp(record.created, UTC)
-                part = record.name.partition(".")[0]
-                events.log(LogLine(time, LogLevel.DEBUG, part, redact(record.getMessage())))
-
-        if self._handler is None:
-            self._handler = Handler(logging.INFO)
-            logging.getLogger().addHandler(self._handler)
+            self._stop_listening = listen_to_libraries(self.log)
 
     def _show(self) -> None:
         from rich.console import Console

@@ -21,6 +21,9 @@ from codesign_wizard.core.turns import give_way
 
 T = TypeVar("T")
 
+# the one argument of a process of this program that works for another one (core.processes); no command's name
+WORK_FOR_ANOTHER = "work-for-another-process"
+
 
 class LogLevel(StrEnum):
     """Levels of a log line, least important first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from codesign_wizard.core.errors import CodesignError
@@ -100,6 +100,13 @@ class MemoryStore:
     def __init__(self, reason: str = "") -> None:
         self.reason = reason
         self._secrets: dict[tuple[str, str], Secret] = {}
+
+    @classmethod
+    def of(cls, profile_id: str, secrets: Mapping[str, Secret]) -> MemoryStore:
+        """Return a store of the *secrets* of one profile, by their names."""
+        store = cls()
+        store._secrets = {(profile_id, name): secret for name, secret in secrets.items()}
+        return store
 
     @property
     def place(self) -> str:

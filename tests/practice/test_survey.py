@@ -6,10 +6,12 @@ import json
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from codesign_wizard.cli import main
+from codesign_wizard.core import processes
 from codesign_wizard.core.errors import Cancelled
 from codesign_wizard.core.job import Job, JobContext
 from codesign_wizard.core.profile import Profile
@@ -51,6 +53,50 @@ def test_every_profile_is_told_for_itself(
     assert told["Partner 1"]["facts"]["application_id"] == cloud.accounts.application_id
     whose = {each["evidence"]["profile"] for each in document["findings"]}
     assert whose == {"Partner 3", "Partner 7"}
+
+
+def test_several_processes_find_what_one_finds(
+    cloud: PracticeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = ProfileStore(tmp_path / "profiles")
+    for number in range(4):
+        made = profile(cloud, number)
+        made.server_wanted = number == 0
+        if number == 2:
+            made.windows.azure.certificate_name = "nothing-of-this-name"
+        store.save(made)
+    monkeypatch.setenv("CODESIGN_WIZARD_CONFIG", str(tmp_path))
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", cloud.accounts.application_secret)
+
+    def told(many: int) -> list[dict[str, Any]]:
+        monkeypatch.setattr(processes, "processes_for", lambda items: many)
+        assert main(["doctor", "--all-profiles", "--json"]) == 1
+        text = capsys.readouterr().out
+        assert cloud.accounts.application_secret not in text
+        return [
+            {
+                "ids": sorted(finding["id"] for finding in each["findings"]),
+                # when a token ends is another with each
+                "facts": {name: value for name, value in each["facts"].items() if name != "token_expires"},
+                **{name: each[name] for name in ("id", "ok", "looked_at")},
+            }
+            for each in json.loads(text)["result"]["profiles"]
+        ]
+
+    begun: list[list[str]] = []
+    real = processes.subprocess.Popen
+
+    def begin(command: list[str], **how: Any) -> Any:
+        begun.append(command)
+        return real(command, **how)
+
+    monkeypatch.setattr(processes.subprocess, "Popen", begin)
+    alone = told(1)
+    assert begun == []
+    assert told(2) == alone
+    assert len(begun) == 2
+    assert [each["ok"] for each in alone] == [False, True, False, True]
+    assert alone[0]["looked_at"] == ["windows", "server"], "the server has no address, which is told"
 
 
 def test_all_is_what_each_profile_wants(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,12 +10,15 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from codesign_wizard import __version__
+from codesign_wizard.core import processes
+from codesign_wizard.core.job import WORK_FOR_ANOTHER
 from tools.package import same
 from tools.package.labels import MACOS_BUNDLE
 
@@ -38,7 +41,17 @@ def smoke(folder: Path, say: Callable[[str], None]) -> None:
     """Try the app in *folder*, telling *say* each thing that works; raises ``SmokeFailed``."""
     with tempfile.TemporaryDirectory(prefix="codesign-wizard-smoke-") as place:
         trial = Trial(folder, Path(place))
-        for check in (version, commands, the_same, trials, judged_again, window, nowhere, given_back):
+        for check in (
+            version,
+            commands,
+            another,
+            the_same,
+            trials,
+            judged_again,
+            window,
+            nowhere,
+            given_back,
+        ):
             started = time.monotonic()
             told = check(trial)
             say(f"   {told} ({time.monotonic() - started:.1f} s)")
@@ -116,6 +129,37 @@ def commands(trial: Trial) -> str:
     for name in COMMANDS:
         trial.run("codesign-wizard", name, "--help")
     return f"{len(COMMANDS)} commands answer"
+
+
+def another(trial: Trial) -> str:
+    """It works for another process of itself, as for many profiles at a time."""
+    from codesign_wizard.commands.doctor_profiles import Asked, Looker
+    from codesign_wizard.core.language import ENGLISH
+    from codesign_wizard.core.profile import new_profile
+    from codesign_wizard.core.profile_store import ProfileStore
+    from codesign_wizard.core.secrets import MemoryStore
+    from codesign_wizard.session import Session
+
+    nobody = Session(new_profile("Nobody"), ProfileStore(trial.place), secrets=MemoryStore())
+    share = [(0, Asked(nobody.profile, (), {}))]
+    asked = processes.pickled((ENGLISH, (Looker(nobody), share, 1, False)))
+    command = [str(program(trial.folder, "codesign-wizard")), WORK_FOR_ANOTHER]
+    with subprocess.Popen(
+        command, cwd=trial.place, env=trial.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        killing = threading.Timer(_TIMEOUT, process.kill)
+        killing.start()
+        try:
+            process.stdin.write(asked)
+            process.stdin.flush()
+            said = process.stdout.read()
+        finally:
+            killing.cancel()
+    if process.returncode or not said:
+        raise SmokeFailed(f"{WORK_FOR_ANOTHER} ended with {process.returncode}.")
+    return "it works for another process of itself"
 
 
 def the_same(trial: Trial) -> str:

@@ -10,7 +10,10 @@ import binascii
 import hashlib
 import json
 import secrets
+import threading
 import uuid
+from collections import OrderedDict
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -26,6 +29,7 @@ from codesign_wizard.practice.entra.models import Grant
 from codesign_wizard.practice.state import State
 
 LIFETIME = 3599  # seconds, as Entra's expires_in says
+_REMEMBERED = 500  # tokens, of some 2 kB
 _BACKDATED = 300  # iat and nbf lie five minutes back in real tokens
 
 
@@ -57,6 +61,9 @@ class TokenAuthority:
     def __init__(self, state: State, clock: Clock) -> None:
         self._state = state
         self._clock = clock
+        # what a signature was found good for, with the key: a client sends the same token again and again
+        self._checked: OrderedDict[str, tuple[rsa.RSAPrivateKey, Mapping[str, Any]]] = OrderedDict()
+        self._lock = threading.Lock()
 
     @property
     def _key(self) -> rsa.RSAPrivateKey:
@@ -176,24 +183,34 @@ class TokenAuthority:
         signature = self._key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
         return f"{text}.{base64url(signature)}"
 
-    def check(self, token: str) -> dict[str, Any]:
+    def check(self, token: str) -> Mapping[str, Any]:
         """Return the claims of a token this authority signed; raises ``TokenError``.
 
         Issuer, audience and lifetime are the resource's to judge. Any algorithm but RS256 (``none`` among
         them) is refused (RFC 8725, 3.1).
         """
+        key = self._key
+        with self._lock:
+            known = self._checked.get(token)
+        if known is not None and known[0] is key:
+            return known[1]
         encoded_header = token.partition(".")[0]
         header = _decode(encoded_header)
         text, _, signature = token.rpartition(".")
         if header.get("alg") != "RS256" or self.key_id not in (header.get("kid"), header.get("x5t")):
             raise TokenError("signed with no key of this cloud", encoded_header)
         try:
-            self._key.public_key().verify(
+            key.public_key().verify(
                 from_base64url(signature), text.encode(), padding.PKCS1v15(), hashes.SHA256()
             )
         except (InvalidSignature, ValueError) as error:
             raise TokenError("the signature is wrong", encoded_header) from error
-        return _decode(text.partition(".")[2])
+        claims = _decode(text.partition(".")[2])
+        with self._lock:
+            self._checked[token] = key, claims
+            if len(self._checked) > _REMEMBERED:
+                self._checked.popitem(last=False)
+        return claims
 
 
 @lru_cache(maxsize=16)  # every request's token asks for it
@@ -207,7 +224,8 @@ def pairwise(grant: Grant) -> str:
     return base64url(hashlib.sha256(f"{grant.application_id} {grant.principal_id}".encode()).digest())
 
 
-def unchecked_claims(token: str) -> dict[str, Any]:
+@lru_cache(maxsize=_REMEMBERED)
+def unchecked_claims(token: str) -> Mapping[str, Any]:
     """Return a token's claims without any check, or nothing; for the words of a refusal only."""
     parts = token.split(".")
     try:

@@ -8,6 +8,7 @@ token gets the challenge first: real refusals by the firewall name the caller, s
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.practice.entra.models import GUID, VAULT_RESOURCE
@@ -135,7 +136,7 @@ class KeyVault:
         return response
 
 
-def _caller(claims: dict[str, Any]) -> Caller:
+def _caller(claims: Mapping[str, Any]) -> Caller:
     groups = claims.get("groups")
     return Caller(
         str(claims.get("appid", "")),

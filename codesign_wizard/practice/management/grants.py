@@ -7,7 +7,7 @@ learn.microsoft.com/azure/role-based-access-control: ``role-assignments-list-res
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ _PARTS = {
 class Manager:
     """The caller of the management plane, as the token tells it."""
 
-    def __init__(self, world: World, claims: dict[str, Any]) -> None:
+    def __init__(self, world: World, claims: Mapping[str, Any]) -> None:
         self._world = world
         self.object_id = str(claims.get("oid", ""))
         self.tenant_id = str(claims.get("tid", ""))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import urllib.parse
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -119,7 +119,7 @@ class Management:
             raise errors.version_invalid(request.query["api-version"], _RESOURCES)
         return handler(_Call(request, path, manager))
 
-    def _claims(self, request: Request) -> dict[str, Any]:
+    def _claims(self, request: Request) -> Mapping[str, Any]:
         scheme, _, token = request.headers.get("Authorization").partition(" ")
         if not scheme:
             raise errors.token_missing()
