@@ -125,3 +125,8 @@ def check_level(value: str, name: str) -> str:
         detail = tr("It must be one of {values}.").format(values=", ".join(LEVELS))
         raise InputError(BAD_VALUE(value=value, name=name, detail=detail))
     return value
+
+
+def first(over: str | None, own: str) -> str:
+    """Return what is put over the profile, else the profile's *own*."""
+    return own if over is None else over

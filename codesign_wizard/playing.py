@@ -155,7 +155,7 @@ def switch(job: JobContext, session: Session, name: str | None) -> Switched:
     cloud.play(name)
     session.scenario = name
     # what is open leads to the network as it was, and an issuer once fetched would hide that it is gone
-    session.drop_network()
+    session.networking.drop()
     shutil.rmtree(cloud.folder / "cache", ignore_errors=True)
     if cloud.accounts.application_secret != secret:
         session.set_application_secret(Secret(cloud.accounts.application_secret))

@@ -23,12 +23,12 @@ from codesign_wizard.core.secrets import (
     APPLE_OTHER_PASSWORD,
     APPLE_PASSWORD,
     APPLICATION_SECRET,
-    PROXY_PASSWORD,
     SERVER_PASSWORD,
     SecretStore,
     open_store,
 )
-from codesign_wizard.overrides import Overrides, check_level
+from codesign_wizard.overrides import Overrides, check_level, first
+from codesign_wizard.session_network import SessionNetwork
 
 if TYPE_CHECKING:
     from codesign_wizard.core.apple.api_key import ApiKey
@@ -45,12 +45,11 @@ if TYPE_CHECKING:
     from codesign_wizard.core.comet.journal import Journal
     from codesign_wizard.core.comet.settings import MacosWanted, Wanted
     from codesign_wizard.core.macos_trial_state import TrialState
-    from codesign_wizard.core.network import Network, NetworkSettings
+    from codesign_wizard.core.network import Network
     from codesign_wizard.core.report_open import Origin
     from codesign_wizard.practice.cloud import PracticeCloud
 
 PRACTICE_PROFILE = "practice"  # its id
-PRACTICE_PACE = 0.005  # of the pauses between attempts
 
 
 class Session:
@@ -74,8 +73,7 @@ class Session:
         self.scenario = scenario
         self.origin = origin  # where it was read from, when this is somebody's report: nothing runs then
         self._secrets = secrets
-        self._network: Network | None = None
-        self._networks: dict[NetworkSettings, Network] = {}
+        self.networking = SessionNetwork(self)
         self._az_folder = ""
 
     def __enter__(self) -> Session:
@@ -103,13 +101,12 @@ class Session:
         )
         beside.scenario = self.scenario
         # those with the same way out use the same connections
-        beside._networks = self._networks
+        beside.networking.share(self.networking)
         return beside
 
     def close(self) -> None:
         """Close the connections that are kept, and end practice, if this is practice; safe to call twice."""
-        for network in list(self._networks.values()):
-            network.close()
+        self.networking.close()
         if self.practice is not None:
             _take_from_path(self._az_folder)
             self.practice.stop()
@@ -136,84 +133,7 @@ class Session:
             from codesign_wizard.core.report import READ_ONLY
 
             raise CodesignError(READ_ONLY(detail=self.origin.words))
-        from codesign_wizard.core.network import Network
-
-        settings = self._network_settings()
-        if self._network is None or self._network.settings != settings:
-            owner = settings.login_of
-            self._network = self._networks.setdefault(
-                settings,
-                Network(settings, (lambda: self.secrets.get(owner, PROXY_PASSWORD)) if owner else None),
-            )
-        return self._network
-
-    def drop_network(self) -> None:
-        """Let the next who asks for the network get a new one, with no connection open from before."""
-        network, self._network = self._network, None
-        if network is not None:
-            self._networks.pop(network.settings, None)
-            network.close()
-
-    def proxy_password(self) -> Secret | None:
-        """Return the password of the profile's user at the proxy, if it is kept; may ask the keyring."""
-        return self.secrets.get(self.profile.id, PROXY_PASSWORD)
-
-    def set_proxy(self, address: str) -> bool:
-        """Take the proxy's *address* into the profile, a password in it into the keyring.
-
-        A password that was kept stays only for the same address. Tells whether there was one to keep. May ask
-        the keyring; raises ``CodesignError``, and nothing is changed then.
-        """
-        from codesign_wizard.core import proxy_login
-
-        bare, password = proxy_login.split(address)
-        former = self.profile.network.proxy
-        if password is not None:
-            self.secrets.set(self.profile.id, PROXY_PASSWORD, password)
-        elif proxy_login.names_user(former) and bare != former:
-            # it must not be sent to another host, nor for another user
-            self.secrets.forget(self.profile.id, PROXY_PASSWORD)
-        if self.profile.network.proxy == former:  # else it was typed anew meanwhile
-            self.profile.network.proxy = bare
-        self._forget_login()
-        return password is not None
-
-    def forget_proxy_password(self) -> None:
-        """Forget the password of the proxy's user; the address stays. Raises ``CodesignError``."""
-        self.secrets.forget(self.profile.id, PROXY_PASSWORD)
-        self._forget_login()
-
-    @property
-    def holds_proxy_password(self) -> bool:
-        """Whether the profile itself has the proxy's password still, as files of earlier versions may."""
-        from codesign_wizard.core import proxy_login
-
-        return proxy_login.split(self.profile.network.proxy)[1] is not None
-
-    def keep_proxy_password(self) -> Sequence[Finding]:
-        """Move a password in the profile's proxy into the keyring, and return what to tell.
-
-        May ask the keyring; raises ``CodesignError``, and the profile is as it was then.
-        """
-        if not self.holds_proxy_password:
-            return []
-        self.set_proxy(self.profile.network.proxy)
-        return self.proxy_not_kept()
-
-    def proxy_not_kept(self) -> Sequence[Finding]:
-        """Return what to tell once a password of the proxy was kept: there may be no keyring."""
-        if self.secrets.kept:
-            return []
-        from codesign_wizard.core.secrets import NOT_KEPT
-
-        return [NOT_KEPT(detail=self.secrets.reason)]
-
-    def _forget_login(self) -> None:
-        for settings, network in list(self._networks.items()):  # others may add to them meanwhile
-            if settings.login_of == self.profile.id:
-                self._networks.pop(settings, None)
-                network.close()
-        self._network = None
+        return self.networking.current()
 
     def azure_options(self) -> AzureOptions:
         """Return the Azure options for this run, tidied; they may still be wrong."""
@@ -226,10 +146,10 @@ class Session:
         except KeyError:
             cloud = PUBLIC
         return AzureOptions(
-            vault_name=tidy("vault_name", _first(over.vault_name, azure.vault_name)),
-            certificate_name=tidy("certificate_name", _first(over.certificate_name, azure.certificate_name)),
-            application_id=tidy("application_id", _first(over.application_id, azure.application_id)),
-            tenant_id=tidy("tenant_id", _first(over.tenant_id, azure.tenant_id)),
+            vault_name=tidy("vault_name", first(over.vault_name, azure.vault_name)),
+            certificate_name=tidy("certificate_name", first(over.certificate_name, azure.certificate_name)),
+            application_id=tidy("application_id", first(over.application_id, azure.application_id)),
+            tenant_id=tidy("tenant_id", first(over.tenant_id, azure.tenant_id)),
             cloud=cloud,
         )
 
@@ -303,12 +223,12 @@ class Session:
         """Return the Comet Server's address for this run; raises ``InputError`` without a usable one."""
         from codesign_wizard.core.comet.address import parse_address
 
-        return parse_address(_first(self.overrides.server_address, self.profile.server.address))
+        return parse_address(first(self.overrides.server_address, self.profile.server.address))
 
     @property
     def server_user(self) -> str:
         """The administrator of the Comet Server for this run, "" when nobody is named."""
-        return _first(self.overrides.server_user, self.profile.server.user).strip()
+        return first(self.overrides.server_user, self.profile.server.user).strip()
 
     def server_password(self) -> Secret | None:
         """Return the administrator's password for this run, if there is one; may ask the keyring."""
@@ -375,15 +295,15 @@ class Session:
         files = [
             Path(name).expanduser() if name else None
             for name in (
-                _first(over.application_file, apple.application_file),
-                _first(over.installer_file, apple.installer_file),
+                first(over.application_file, apple.application_file),
+                first(over.installer_file, apple.installer_file),
             )
         ]
         return AppleOptions(
             files[0],
             files[1],
             self.apple_password() if password is None else password,
-            _first(over.apple_team, apple.team),
+            first(over.apple_team, apple.team),
         )
 
     def apple_password(self) -> Secret | None:
@@ -402,7 +322,7 @@ class Session:
 
     def macos_level(self) -> str:
         """Return how far signing for macOS goes in this run, one of ``profile.LEVELS``."""
-        value = _first(self.overrides.macos_level, self.profile.macos.level)
+        value = first(self.overrides.macos_level, self.profile.macos.level)
         return check_level(value, "macos.level")
 
     def macos_trial(self) -> TrialState | None:
@@ -551,7 +471,7 @@ class Session:
         """
         told: list[Finding] = []
         try:
-            told += self.keep_proxy_password()
+            told += self.networking.keep_proxy_password()
         except CodesignError as error:
             told.append(error.finding)
         return [*told, *self.save_without_keyring()]
@@ -560,29 +480,8 @@ class Session:
         """Write the profile as ``save`` does, but leave the keyring alone: for the thread of a window."""
         return self.profiles.save(self.profile)
 
-    def _network_settings(self) -> NetworkSettings:
-        from codesign_wizard.core.network import NetworkSettings
-        from codesign_wizard.core.proxy_login import names_user
-
-        options, over = self.profile.network, self.overrides
-        ask = over.proxy is None and names_user(options.proxy)
-        return NetworkSettings(
-            proxy=_first(over.proxy, options.proxy),
-            login_of=self.profile.id if ask else "",
-            ca_bundle=_first(over.ca_bundle, options.ca_bundle),
-            timeout=options.timeout if over.timeout is None else over.timeout,
-            use_environment=self.practice is None,
-            # what practice hands out must not be met again outside it
-            cache="" if self.practice is None else str(self.practice.folder / "cache"),
-            pace=1.0 if self.practice is None else PRACTICE_PACE,
-        )
-
 
 def _take_from_path(folder: str) -> None:
     kept = [each for each in os.environ.get("PATH", "").split(os.pathsep) if each != folder]
     if folder:
         os.environ["PATH"] = os.pathsep.join(kept)
-
-
-def _first(over: str | None, own: str) -> str:
-    return own if over is None else over

@@ -148,7 +148,7 @@ def _set(context: Context) -> Outcome:
         setter(key)(session.profile, value.strip())
     proxy, session.profile.network.proxy = session.profile.network.proxy, former
     # what a file of an earlier version still has is not changed here, and moves with the saving
-    wants.append(proxy != former and session.set_proxy(proxy))
+    wants.append(proxy != former and session.networking.set_proxy(proxy))
     findings = []
     if wants_secret:
         session.set_application_secret(Secret(context.read_secret().reveal().strip()))

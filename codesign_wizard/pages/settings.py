@@ -154,7 +154,7 @@ class SettingsPage(Page):
         self._keeping = text
 
         def keep(job: Job) -> list[Finding]:
-            return list(session.proxy_not_kept()) if session.set_proxy(text) else []
+            return list(session.networking.proxy_not_kept()) if session.networking.set_proxy(text) else []
 
         def kept(told: list[Finding]) -> None:
             if self.workspace.session is not session:
@@ -199,7 +199,7 @@ class SettingsPage(Page):
         self._asked = asked
 
         def look(job: Job) -> tuple[bool, str, str]:
-            known = session.proxy_password() is not None
+            known = session.networking.proxy_password() is not None
             return known, session.secrets.place, session.secrets.reason
 
         def answered(answer: tuple[bool, str, str]) -> None:
@@ -219,7 +219,7 @@ class SettingsPage(Page):
             self._ask_keyring()
 
         task = self.workspace.runner.start(
-            lambda job: session.forget_proxy_password(),
+            lambda job: session.networking.forget_proxy_password(),
             tr("Forgetting the password"),
             quiet=True,
             lasting=True,

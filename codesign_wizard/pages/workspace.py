@@ -105,7 +105,7 @@ class Workspace(QObject):
         """Take the proxy's password, which an earlier version's file holds, to the keyring, on a thread."""
         session = self.session
         asked = (session, session.profile.network.proxy)
-        if not session.holds_proxy_password or self._moved == asked:
+        if not session.networking.holds_proxy_password or self._moved == asked:
             return
         self._moved = asked
 
@@ -115,7 +115,10 @@ class Workspace(QObject):
             self.edited_in(session)
 
         task = self.runner.start(
-            lambda job: session.keep_proxy_password(), tr("Storing the password"), quiet=True, lasting=True
+            lambda job: session.networking.keep_proxy_password(),
+            tr("Storing the password"),
+            quiet=True,
+            lasting=True,
         )
         task.done.connect(moved)
         task.failed.connect(self.notice)

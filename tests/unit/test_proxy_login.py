@@ -95,7 +95,7 @@ def test_an_address_is_taken_apart_and_put_together(address: str, bare: str, pas
 
 
 def test_the_password_is_kept_apart_and_used_together(session: Session, keyring: Keyring) -> None:
-    assert session.set_proxy(FULL)
+    assert session.networking.set_proxy(FULL)
     session.save()
     assert stored(session) == BARE
     assert keyring.get("mine", PROXY_PASSWORD) == PASSWORD
@@ -113,13 +113,13 @@ def test_the_password_is_kept_apart_and_used_together(session: Session, keyring:
 
 
 def test_another_address_does_not_get_the_password(session: Session, keyring: Keyring) -> None:
-    session.set_proxy(FULL)
-    session.set_proxy(BARE)
+    session.networking.set_proxy(FULL)
+    session.networking.set_proxy(BARE)
     assert session.network.proxy_for("https://a.example") == SENT
-    session.forget_proxy_password()
+    session.networking.forget_proxy_password()
     assert session.network.proxy_for("https://a.example") == BARE
-    session.set_proxy(FULL)
-    session.set_proxy("http://ada@elsewhere.example")
+    session.networking.set_proxy(FULL)
+    session.networking.set_proxy("http://ada@elsewhere.example")
     assert session.network.proxy_for("https://a.example") == "http://ada@elsewhere.example"
     assert keyring.get("mine", PROXY_PASSWORD) is None
 
@@ -142,7 +142,7 @@ def test_a_keyring_that_fails_loses_nothing_and_puts_nothing_into_a_file(
 ) -> None:
     keyring.locked = True
     with pytest.raises(CodesignError):
-        session.set_proxy(FULL)
+        session.networking.set_proxy(FULL)
     assert session.profile.network.proxy == ""
     old = from_earlier_version(session)
     old.profile.product_name = "Harbour"

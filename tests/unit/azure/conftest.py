@@ -11,7 +11,7 @@ from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.network import Network, NetworkSettings
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.practice.cloud import PracticeCloud
-from codesign_wizard.session import PRACTICE_PACE
+from codesign_wizard.session_network import PRACTICE_PACE
 
 
 class Person:
