@@ -112,7 +112,7 @@ def _ask(own: Session, looked: tuple[bool, bool, bool]) -> Asked:
     if server:
         found[SERVER_PASSWORD] = own.server_password()
     if proxy_login.names_user(own.profile.network.proxy):
-        found[PROXY_PASSWORD] = own.proxy_password()
+        found[PROXY_PASSWORD] = own.networking.proxy_password()
     systems = tuple(name for name, on in zip(_SYSTEMS, looked, strict=True) if on)
     return Asked(own.profile, systems, {name: each for name, each in found.items() if each is not None})
 
