@@ -167,7 +167,7 @@ def _set(context: Context) -> Outcome:
 
 
 def _forget(context: Context) -> Outcome:
-    from codesign_wizard.core.secrets import forget_all
+    from codesign_wizard.core.profile_secrets import forget_all
 
     _values(context, 0)
     session = context.session

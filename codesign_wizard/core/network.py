@@ -22,12 +22,12 @@ from codesign_wizard.core import network_findings as findings
 from codesign_wizard.core import network_trust
 from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.files import require_file
-from codesign_wizard.core.finding import Certainty, Evidence, Finding, utc_now
+from codesign_wizard.core.finding import Evidence, Finding
 from codesign_wizard.core.job import JobContext, LogLevel, call_cancellable, may_wait
 from codesign_wizard.core.network_answer import Answer, parse_http_date
 from codesign_wizard.core.network_connections import Connections
-from codesign_wizard.core.network_failure import FailureKind, classify, tunnel_status
-from codesign_wizard.core.proxy_login import joined, split, usable
+from codesign_wizard.core.network_failure import FailureKind, classify
+from codesign_wizard.core.proxy_login import joined, usable
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
@@ -292,105 +292,17 @@ class Network:
 
     def failure(self, error: BaseException, url: str, seconds: float | None = None) -> NetworkError | None:
         """Return what an exception of requests, the socket or the Azure SDK means; ``None`` for others."""
+        from codesign_wizard.core import network_explain
+
         seconds = self.settings.timeout if seconds is None else seconds
-        host = urlsplit(url).hostname or url
         proxy = self.proxy_for(url)
         kind, message = classify(error)
         if kind is None:
             return None
-        finding = self._finding(kind, host, url, proxy, message, seconds)
+        finding = network_explain.explain(kind, message, url, proxy, seconds)
         if finding.id == findings.RESET.id:
             kind = FailureKind.RESET  # also where it first looked like the proxy's refusal
         return NetworkError(finding, kind)
-
-    def _finding(
-        self, kind: FailureKind, host: str, url: str, proxy: str | None, message: str, seconds: float
-    ) -> Finding:
-        from codesign_wizard.core import network_probe
-
-        more = {"host": host}
-        if proxy:
-            more["proxy"] = _without_login(proxy)
-        evidence = Evidence(message=message, time=utc_now(), more=more)
-        match kind:
-            case FailureKind.NAME:
-                return findings.NAME_UNKNOWN(
-                    host=host, evidence=evidence, remedies=findings.name_remedies(host)
-                )
-            case FailureKind.REFUSED:
-                return findings.REFUSED(host=host, evidence=evidence, remedies=findings.allow_remedies(host))
-            case FailureKind.TIMEOUT:
-                return findings.TIMEOUT(
-                    host=host, seconds=f"{seconds:g}", evidence=evidence, remedies=findings.slow_remedies()
-                )
-            case FailureKind.RESET:
-                return self._reset(host, evidence)
-            case FailureKind.TLS:
-                issuer = network_probe.presented_issuer(self, url)
-                if issuer:
-                    evidence = Evidence(message=message, time=utc_now(), more={**more, "issuer": issuer})
-                return findings.TLS_INSPECTED(
-                    host=host,
-                    evidence=evidence,
-                    detail=findings.inspected_detail(issuer),
-                    remedies=findings.inspected_remedies(issuer),
-                )
-            case FailureKind.PROXY_LOGIN:
-                return findings.PROXY_LOGIN(
-                    proxy=more.get("proxy", ""),
-                    evidence=Evidence(407, message=message, time=utc_now(), more=more),
-                    remedies=findings.login_remedies(),
-                )
-            case FailureKind.PROXY:
-                return self._proxy_finding(host, url, more, message)
-            case FailureKind.TOO_LARGE:
-                return findings.OTHER(
-                    host=host, why=tr("the answer is larger than any should be"), evidence=evidence
-                )
-        why = tr("what answers speaks another protocol") if kind is FailureKind.PROTOCOL else message
-        return findings.OTHER(
-            host=host, why=why, evidence=evidence, remedies=findings.other_remedies(bool(proxy))
-        )
-
-    def _reset(self, host: str, evidence: Evidence) -> Finding:
-        proxy = evidence.more.get("proxy", "")
-        return findings.RESET(
-            host=host,
-            evidence=evidence,
-            detail=findings.reset_detail(proxy),
-            remedies=findings.reset_remedies(host),
-        )
-
-    def _proxy_finding(self, host: str, url: str, more: dict[str, str], message: str) -> Finding:
-        from codesign_wizard.core import network_probe
-
-        evidence = Evidence(message=message, time=utc_now(), more=more)
-        status = tunnel_status(message)
-        try:
-            told = network_probe.ask_proxy(self, url)
-        except OSError:
-            if status is None:
-                return findings.PROXY_UNREACHABLE(
-                    proxy=more.get("proxy", ""), evidence=evidence, remedies=findings.proxy_remedies()
-                )
-            told = None
-        if told is None and status is not None:
-            # it answered once, and does not say it again
-            told = network_probe.ProxyAnswer(status, "", "")
-        if told is None or 200 <= told.status < 300:
-            # it is there, and lets this host through: what was cut is the connection, while it was being made
-            return self._reset(host, evidence)
-        evidence = Evidence(told.status, told.code or None, told.text or message, time=utc_now(), more=more)
-        if told.name_unknown:
-            return findings.NAME_UNKNOWN(
-                host=host,
-                evidence=evidence,
-                remedies=findings.name_remedies(host),
-                certainty=Certainty.OBSERVED if told.name_unknown_for_sure else Certainty.LIKELY,
-            )
-        return findings.PROXY_REFUSED(
-            proxy=more.get("proxy", ""), host=host, evidence=evidence, remedies=findings.allow_remedies(host)
-        )
 
 
 def _retry_after(answer: Answer, default: float) -> float:
@@ -415,12 +327,3 @@ def _origin(url: str) -> str:
 
 def _with_scheme(proxy: str) -> str:
     return proxy if "://" in proxy else f"http://{proxy}"
-
-
-def _without_login(proxy: str) -> str:
-    try:
-        parts = urlsplit(split(proxy)[0])
-        port = parts.port
-    except ValueError:
-        return ""  # it is no address
-    return f"{parts.scheme}://{parts.hostname or ''}" + (f":{port}" if port else "")

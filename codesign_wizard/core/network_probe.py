@@ -7,11 +7,7 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
-
-if TYPE_CHECKING:
-    from codesign_wizard.core.network import Network
 
 _SECONDS = 5.0
 _MAXIMUM = 64 << 10
@@ -44,12 +40,11 @@ class ProxyAnswer:
         return self.name_unknown_for_sure or self.status in (502, 503, 504)
 
 
-def ask_proxy(network: Network, url: str) -> ProxyAnswer | None:
-    """Ask the proxy for *url*'s host by hand and return its answer to the CONNECT.
+def ask_proxy(url: str, proxy: str | None) -> ProxyAnswer | None:
+    """Ask *proxy* for *url*'s host by hand and return its answer to the CONNECT.
 
-    ``None`` when it is there and gives no answer. Raises ``OSError`` when it cannot be reached.
+    ``None`` without a proxy, and from one that gives no answer. Raises ``OSError`` when it is not there.
     """
-    proxy = network.proxy_for(url)
     if proxy is None:
         return None
     try:
@@ -63,7 +58,7 @@ def ask_proxy(network: Network, url: str) -> ProxyAnswer | None:
             return None
 
 
-def presented_issuer(network: Network, url: str) -> str:
+def presented_issuer(url: str, proxy: str | None) -> str:
     """Return the issuer of the certificate that *url*'s host shows here, "" when it cannot be had."""
     from cryptography import x509
 
@@ -73,7 +68,6 @@ def presented_issuer(network: Network, url: str) -> str:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    proxy = network.proxy_for(url)
     try:
         with _proxy_socket(proxy) if proxy else _direct(host, parts.port or 443) as connection:
             if proxy:

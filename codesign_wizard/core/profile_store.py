@@ -133,7 +133,8 @@ class ProfileStore:
     def forget(self, profile_id: str) -> None:
         """Remove the profile's file, and what other parts keep of it beside it, as far as it is there.
 
-        Its secrets go first (``secrets.forget_all``): what waits there for Apple is of no use without them.
+        Its secrets go first (``profile_secrets.forget_all``): what waits there for Apple is of no use without
+        them.
         """
         path = self._path(profile_id)
         if path is not None:

@@ -30,8 +30,9 @@ from codesign_wizard.core.finding import (
 from codesign_wizard.core.flow import PERMISSIONS, Flow
 from codesign_wizard.core.language import ENGLISH
 from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.profile_secrets import all_secrets
 from codesign_wizard.core.report_clean import clean, remember_logins, without_login
-from codesign_wizard.core.secrets import SecretStore, all_secrets
+from codesign_wizard.core.secrets import SecretStore
 from codesign_wizard.core.summary import party_of, shown_results, summarise
 from codesign_wizard.core.text import in_english, tr
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SERVICE = "codesign-wizard"
+# what is kept by these names; profile_secrets knows all of them
 APPLICATION_SECRET = "azure-application-secret"  # a name, not a value
 # the one password of the two .p12 files, and the one of the keys that wait for Apple's certificates
 APPLE_PASSWORD = "apple-p12-password"  # a name, not a value
@@ -31,16 +32,6 @@ PROXY_PASSWORD = "proxy-password"  # a name, not a value
 SERVER_UNDO = "server-undo"  # a name, not a value
 # of the second file, while the two are under two passwords
 APPLE_OTHER_PASSWORD = "apple-p12-other-password"  # a name, not a value
-_ALL_NAMES = (
-    APPLICATION_SECRET,
-    APPLE_PASSWORD,
-    APPLE_OTHER_PASSWORD,
-    APPLE_KEYS_PASSWORD,
-    APPLE_API_KEY,
-    *APPLE_UPLOAD,
-    SERVER_PASSWORD,
-    PROXY_PASSWORD,
-)
 
 # Windows Credential Manager: 2560 bytes of UTF-16 (wincred.h, CRED_MAX_CREDENTIAL_BLOB_SIZE)
 _WINDOWS_LIMIT = 1280
@@ -188,27 +179,6 @@ def open_store() -> SecretStore:
             )
         )
     return KeyringStore(backend)
-
-
-def forget_all(store: SecretStore, profile_id: str) -> None:
-    """Remove every secret of the profile; raises ``CodesignError``."""
-    from codesign_wizard.core import long_secret
-
-    for name in _ALL_NAMES:
-        store.forget(profile_id, name)
-    long_secret.forget(store, profile_id, SERVER_UNDO)
-
-
-def all_secrets(store: SecretStore, profile_id: str) -> list[Secret]:
-    """Return every secret kept of the profile: from then on all of them are hidden from every output.
-
-    Raises ``CodesignError`` when the keyring does not answer.
-    """
-    from codesign_wizard.core import long_secret
-
-    found = [store.get(profile_id, name) for name in _ALL_NAMES]
-    found.append(long_secret.get(store, profile_id, SERVER_UNDO))
-    return [each for each in found if each is not None]
 
 
 def _bounded(call: Callable[[], T]) -> T:

@@ -18,7 +18,6 @@ from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.needs import Need, needs
 from codesign_wizard.core.profile import Profile, new_profile
-from codesign_wizard.core.secrets import forget_all
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.start_words import practice_words, profile_line, verdict
@@ -309,6 +308,8 @@ class StartPage(Page):
         session, gone = workspace.session, workspace.profile.id
 
         def work(job: Job) -> None:
+            from codesign_wizard.core.profile_secrets import forget_all
+
             # the secret first: a profile whose secret cannot be removed is not forgotten
             forget_all(session.secrets, gone)
             session.profiles.forget(gone)

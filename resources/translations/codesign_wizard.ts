@@ -12235,11 +12235,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/network.py"/>
-        <source>what answers speaks another protocol</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/network.py"/>
         <source>Trying again in {seconds} s</source>
         <translation type="unfinished"></translation>
     </message>
@@ -12299,7 +12294,12 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/network.py"/>
+        <location filename="codesign_wizard/core/network_explain.py"/>
+        <source>what answers speaks another protocol</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_download.py"/>
         <source>the answer is larger than any should be</source>
         <translation type="unfinished"></translation>
     </message>

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from codesign_wizard.core import long_secret, secrets
+from codesign_wizard.core import long_secret, profile_secrets, secrets
 from codesign_wizard.core.clouds import CLOUDS
 from codesign_wizard.core.comet import client
 from codesign_wizard.core.profile import APPLE_TIMESTAMP_SERVERS, DEFAULT_TIMESTAMP_SERVERS
@@ -54,7 +54,7 @@ def test_the_keyring_entries_are_all_of_the_code() -> None:
     long_secret.put(store, "mine", secrets.SERVER_UNDO, Secret("x" * 2000))
     in_code = constants | {secrets.APPLE_UPLOAD[0], secrets.APPLE_UPLOAD[-1]} | written
     assert named(section("In the keyring")) - {secrets.SERVICE, "PROFILE/NAME"} == in_code
-    secrets.forget_all(store, "mine")
+    profile_secrets.forget_all(store, "mine")
     assert constants | set(secrets.APPLE_UPLOAD) | written <= forgotten, "forgetting a profile forgets all"
 
 

@@ -9,8 +9,9 @@ import keyring.backends.null
 import pytest
 
 from codesign_wizard.core.errors import CodesignError
+from codesign_wizard.core.profile_secrets import forget_all
 from codesign_wizard.core.redact import Secret
-from codesign_wizard.core.secrets import APPLICATION_SECRET, KeyringStore, MemoryStore, forget_all, open_store
+from codesign_wizard.core.secrets import APPLICATION_SECRET, KeyringStore, MemoryStore, open_store
 
 
 class Memory(keyring.backend.KeyringBackend):

@@ -15,7 +15,7 @@ from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
-    from codesign_wizard.core.azure.permissions.arm import ArmRefusal
+    from codesign_wizard.core.azure.permissions.arm_refusal import ArmRefusal
 
 SIGNED_IN = FindingKind(
     "azure.admin.signed-in",

@@ -7,17 +7,16 @@ answer's ``nextLink`` names one.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from codesign_wizard.core.azure.permissions import admin_findings as kinds
+from codesign_wizard.core.azure.permissions.arm_refusal import ArmRefusal, read_refusal
 from codesign_wizard.core.clouds import Cloud
 from codesign_wizard.core.errors import CodesignError
-from codesign_wizard.core.finding import Evidence, Finding, utc_now
+from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.job import JobContext, side_by_side
 from codesign_wizard.core.network import Network
 from codesign_wizard.core.network_answer import Answer
@@ -32,18 +31,6 @@ _PAGES = 100
 _AT_ONCE = 6
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class ArmRefusal:
-    """What an answer other than success says. ``action`` and ``scope`` are "" where the text tells none."""
-
-    status: int
-    code: str
-    message: str
-    action: str
-    scope: str
-    evidence: Evidence
 
 
 class RefusedError(CodesignError):
@@ -149,32 +136,3 @@ def odata(text: str) -> str:
 def filtered(expression: str) -> str:
     """Return the query that asks for *expression*."""
     return f"$filter={quote(expression, safe='()')}"
-
-
-def read_refusal(answer: Answer) -> ArmRefusal:
-    """Return what an answer says; understands any body."""
-    try:
-        document: Any = answer.json()
-    except ValueError:
-        document = None
-    error = document.get("error") if isinstance(document, dict) else None
-    if not isinstance(error, dict):
-        error = document if isinstance(document, dict) else {}
-    code, message = str(error.get("code") or ""), str(error.get("message") or "")
-    action = re.search(r"perform action '([\w./*-]{1,200})'", message)
-    scope = re.search(r"over scope '([^']{1,500})'", message)
-    more = {
-        "host": urlsplit(answer.url).netloc,
-        "correlation-id": answer.headers.get("x-ms-correlation-request-id", ""),
-        "action": action[1] if action else "",
-        "scope": scope[1] if scope else "",
-    }
-    evidence = Evidence(
-        status=answer.status,
-        code=code or None,
-        message=(message or answer.body[:300].decode("utf-8", "replace")).strip() or None,
-        request_id=answer.headers.get("x-ms-request-id") or answer.headers.get("request-id") or None,
-        time=utc_now(),
-        more={name: value for name, value in more.items() if value},
-    )
-    return ArmRefusal(answer.status, code, message, more["action"], more["scope"], evidence)
