@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import FindingKind, Severity
-from codesign_wizard.core.plain import Plain
+from codesign_wizard.core.plain import Plain, plain
 from codesign_wizard.core.profile import LEVELS
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
@@ -20,7 +20,7 @@ BAD_VALUE = FindingKind(
 )
 
 
-@dataclass(eq=False, repr=False)
+@plain
 class Overrides(Plain):
     """What options and the environment put over the profile for this run; ``None`` leaves the profile's."""
 

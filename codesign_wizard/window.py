@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
+    QApplication,
     QHBoxLayout,
     QMainWindow,
     QPushButton,
@@ -161,6 +162,10 @@ class MainWindow(QMainWindow):
         self.footer.stay.connect(self._stay)
         self.footer.cancel.connect(self.runner.cancel)
         self.log_bar.show_asked.connect(self.show_log)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        # not an event of this window: of those a hundred come before it is first painted
+        app.focusWindowChanged.connect(self._come_back)
 
     @property
     def key(self) -> str:
@@ -353,10 +358,9 @@ class MainWindow(QMainWindow):
         if address.startswith("https://"):
             QDesktopServices.openUrl(QUrl(address))
 
-    def changeEvent(self, event: QEvent) -> None:
-        """As Qt's; whoever comes back to this window may have changed the profile in another one."""
-        super().changeEvent(event)
-        if event.type() is QEvent.Type.ActivationChange and self._pages and self.isActiveWindow():
+    def _come_back(self) -> None:
+        """Take over what was changed in another window: who comes back to this one may have been there."""
+        if self._pages and self.isActiveWindow():
             self.workspace.catch_up()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from codesign_wizard.core.plain import Frozen
+from codesign_wizard.core.plain import Frozen, frozen
 from codesign_wizard.core.redact import redact
 from codesign_wizard.core.text import translate
 
@@ -41,7 +41,7 @@ class Certainty(StrEnum):
     LIKELY = "likely"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen
 class Evidence(Frozen):
     """What was seen, in the vendor's own words.
 
@@ -91,7 +91,7 @@ class Evidence(Frozen):
         return bool(self.to_json())
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen
 class Remedy(Frozen):
     """What to do: portal steps in order, an ``az`` and a PowerShell command ready to copy, one link."""
 
@@ -113,7 +113,7 @@ class Remedy(Frozen):
         return document
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen
 class Finding(Frozen):
     """One thing that was found. ``title`` is one sentence; ``detail`` says more, in plain words."""
 
@@ -164,7 +164,7 @@ _ID = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+){1,3}")
 _kinds: dict[str, FindingKind] = {}
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@frozen
 class FindingKind(Frozen):
     """The declaration of a finding: made once at module level, called to make the finding itself.
 

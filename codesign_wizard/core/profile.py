@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import FindingKind, Severity
-from codesign_wizard.core.plain import Plain
+from codesign_wizard.core.plain import Plain, plain
 from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import tr
 
@@ -47,7 +47,7 @@ NEWER = FindingKind(
 )
 
 
-@dataclass(eq=False, repr=False)
+@plain
 class AzureSettings(Plain):
     """The server form's Azure options but the secret. ``secret_revision`` counts changes of the secret."""
 
@@ -60,7 +60,7 @@ class AzureSettings(Plain):
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(eq=False, repr=False)
+@plain
 class RequestSettings(Plain):
     """The form for a signing request as filled in: the keys of ``certificates.subject.FIELDS``, and the key.
 
@@ -86,7 +86,7 @@ class RequestSettings(Plain):
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(eq=False, repr=False)
+@plain
 class WindowsSettings(Plain):
     """Everything about signing for Windows. ``input_file`` empty means the built-in sample."""
 
@@ -101,7 +101,7 @@ class WindowsSettings(Plain):
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(eq=False, repr=False)
+@plain
 class ApiKeySettings(Plain):
     """The ids of the App Store Connect API key, which is itself in the keyring.
 
@@ -117,7 +117,7 @@ class ApiKeySettings(Plain):
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(eq=False, repr=False)
+@plain
 class MacosSettings(Plain):
     """Everything about signing for macOS. The two files are paths of .p12 files, "" where there is none.
 
@@ -136,7 +136,7 @@ class MacosSettings(Plain):
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(eq=False, repr=False)
+@plain
 class ServerSettings(Plain):
     """The Comet Server that receives the settings. ``address`` as typed; the password is in the keyring.
 
@@ -151,7 +151,7 @@ class ServerSettings(Plain):
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(eq=False, repr=False)
+@plain
 class KnownEnds(Plain):
     """Ends that a person typed because nobody tells them: dates as ISO 8601, "" where none was.
 
@@ -163,7 +163,7 @@ class KnownEnds(Plain):
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(eq=False, repr=False)
+@plain
 class NetworkOptions(Plain):
     """How to reach the vendors. Empty means the environment's; ``timeout`` in seconds for one attempt."""
 
@@ -173,7 +173,7 @@ class NetworkOptions(Plain):
     unknown: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(eq=False, repr=False)
+@plain
 class Profile(Plain):
     """One partner's set-up. ``extra_roots`` are PEM files trusted besides Microsoft's and Apple's roots."""
 

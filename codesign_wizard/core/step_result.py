@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
 from codesign_wizard.core.finding import Finding, iso
 from codesign_wizard.core.language import ENGLISH, current_language
-from codesign_wizard.core.plain import Plain
+from codesign_wizard.core.plain import Plain, plain
 
 _CODES = ("id", "severity", "certainty")  # of a finding, which every language writes alike
 
 
-@dataclass(eq=False, repr=False)
+@plain
 class StepResult(Plain):
     """What a step found, when (UTC), and the fingerprint of the settings it relied on.
 
