@@ -22,6 +22,7 @@ def test_trying_practice_and_going_back_to_ones_own_accounts(
     window = open_window(session, open_practice=practice)
     qtbot.mouseClick(window.page.practice_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.workspace.session.practice is not None, timeout=PATIENCE)
+    wait_idle(window, qtbot)  # what opened it counts as under way until it has ended
     assert window.header.badge.isVisible()
     assert window.page.own_button.isVisible()
     qtbot.mouseClick(window.page.own_button, Qt.MouseButton.LeftButton)
