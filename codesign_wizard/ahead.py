@@ -1,7 +1,9 @@
 """Imports what the pages need while the person looks at the first one.
 
 An import takes the window's thread for as long as it lasts, and a page has dozens: in the first trial of a
-run they made half of the window's longest pause.
+run they made half of the window's longest pause. So what has nothing of Qt is imported on a thread. The pages
+themselves follow on the window's thread, one a turn: Qt's side must not be making a class on another thread
+while the window looks classes up.
 """
 
 from __future__ import annotations
@@ -15,38 +17,67 @@ from PySide6.QtCore import QObject, QTimer
 from codesign_wizard.core import turns
 
 AFTER_MS = 1000
-# what the pages import only once they are used
-_LATER = (
-    "codesign_wizard.widgets.order",
-    "codesign_wizard.core.azure",
+_BETWEEN_MS = 20
+# what the pages import, and these in turn the rest of it; then what they import only once they are used
+WORK = (
+    "codesign_wizard.playing",
+    "codesign_wizard.core.needs",
+    "codesign_wizard.core.report_open",
+    "codesign_wizard.core.windows_results",
+    "codesign_wizard.core.apple.identity_work",
+    "codesign_wizard.core.apple.identity_words",
+    "codesign_wizard.core.apple.key_work",
+    "codesign_wizard.core.apple.later_words",
+    "codesign_wizard.core.apple.level_words",
+    "codesign_wizard.core.apple.trial_words",
+    "codesign_wizard.core.authenticode.checks",
+    "codesign_wizard.core.certificates.desk",
+    "codesign_wizard.core.certificates.desk_words",
+    "codesign_wizard.core.certificates.kept",
+    "codesign_wizard.core.certificates.subject_checks",
+    "codesign_wizard.core.comet.work",
+    "codesign_wizard.core.comet.words",
     "codesign_wizard.core.azure.options",
-    "codesign_wizard.core.files",
     "codesign_wizard.core.locked",
     "codesign_wizard.core.macos_trial_state",
     "codesign_wizard.core.apple.submissions",
 )
+_LATER = ("codesign_wizard.widgets.order",)  # of Qt's, once a page stands
 
 
 class Ahead(QObject):
-    """Imports *pages*, and what they use later, on a thread of its own, a moment after it was made.
+    """Imports *pages*, and what they use, a moment after it was made.
 
-    The thread is waited for at the program's end, which therefore tells it to ``stop``: a thread that is in
-    an import then would be ended within Qt's own code.
+    The thread is waited for at the program's end, which therefore tells it to ``stop``.
     """
 
     def __init__(self, pages: Iterable[str], parent: QObject) -> None:
         super().__init__(parent)
-        self._names = (*pages, *_LATER)
+        self._pages = [*pages, *_LATER]
         self._stopped = threading.Event()
+        self._thread = threading.Thread(target=_import, args=(WORK, self._stopped), name="ahead")
+        self._turn = QTimer(self)
+        self._turn.setInterval(_BETWEEN_MS)
+        self._turn.timeout.connect(self._next)
         QTimer.singleShot(AFTER_MS, self, self._start)
 
     def stop(self) -> None:
         """Import no further module."""
         self._stopped.set()
+        self._turn.stop()
 
     def _start(self) -> None:
         if not self._stopped.is_set():
-            threading.Thread(target=_import, args=(self._names, self._stopped), name="ahead").start()
+            self._thread.start()
+            self._turn.start()
+
+    def _next(self) -> None:
+        if self._thread.is_alive():
+            return
+        if self._pages:
+            import_module(self._pages.pop(0))
+        else:
+            self._turn.stop()
 
 
 def _import(names: Iterable[str], stopped: threading.Event) -> None:

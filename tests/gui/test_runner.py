@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -52,7 +54,7 @@ def test_a_window_closed_before_a_task_s_thread_waits_for_what_lasts_alone(
     assert (told, kept, ran) == (["cancelled", "finished"], ["done", "finished"], ["kept"])
 
 
-def test_pages_are_imported_ahead_on_another_thread_until_told_to_stop(
+def test_what_pages_need_is_imported_ahead_on_a_thread_and_the_pages_on_the_windows(
     qtbot: QtBot, qapp: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[tuple[str, bool]] = []
@@ -65,6 +67,27 @@ def test_pages_are_imported_ahead_on_another_thread_until_told_to_stop(
     parent = QObject()
     ahead.Ahead(["closed.before"], parent).stop()
     ahead.Ahead(["one", "two"], parent)
-    qtbot.waitUntil(lambda: len(told) == 2 + len(ahead._LATER))
-    assert told == [(name, False) for name in ("one", "two", *ahead._LATER)]
+    qtbot.waitUntil(lambda: len(told) == len(ahead.WORK) + 2 + len(ahead._LATER))
+    assert told == [
+        *((name, False) for name in ahead.WORK),
+        *((name, True) for name in ("one", "two", *ahead._LATER)),
+    ]
     assert all(find_spec(name) for name in ahead._LATER)
+
+
+def test_nothing_of_qts_is_imported_on_the_thread_and_nothing_else_is_left_for_the_windows() -> None:
+    program = (
+        "import sys\n"
+        "from importlib import import_module\n"
+        "from codesign_wizard import ahead, window\n"
+        "def ours(): return {name for name in sys.modules if name.startswith('codesign_wizard.')}\n"
+        "first = ours()\n"
+        "for name in ahead.WORK: import_module(name)\n"
+        "work = ours()\n"
+        "for module, _ in window._PAGES.values(): import_module(f'codesign_wizard.pages.{module}')\n"
+        "parts = ('codesign_wizard.pages', 'codesign_wizard.widgets')\n"
+        "print(sorted(name for name in work - first if name.startswith(parts)))\n"
+        "print(sorted(name for name in ours() - work if not name.startswith(parts)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "[]"], "ahead.WORK lacks what is in the second list"
