@@ -117,12 +117,63 @@ def put_folder(draft: Path, target: Path) -> None:
             if os.path.lexists(former) and os.path.lexists(draft):
                 back = _give_back(former, target)
                 if back != target and isinstance(error, OSError):
-                    why = tr("{why}; what stood there is {former} now").format(
-                        why=error.strerror or str(error), former=back
-                    )
-                    raise OSError(error.errno, why) from error
+                    raise _beside_now(error, back) from error
             raise
         former.rename(place / _GONE)
+
+
+@contextmanager
+def in_place(draft: Path, target: Path) -> Iterator[None]:
+    """Put the file *draft* in *target*'s place, for good when the block ends well.
+
+    On any exception what stood there comes back, or lies beside it, as the error says. Raises ``OSError``.
+    """
+    with hidden_folder(target) as place:
+        kept, former = place / _DRAFT, place / _FORMER
+        stood = os.path.lexists(target)
+        if stood:
+            _keep(target, kept)
+            kept.rename(former)  # whole: what is half copied never comes back
+        try:
+            _replace(draft, target)
+        except BaseException:
+            if stood:
+                former.rename(place / _GONE)
+            raise
+        try:
+            yield
+        except BaseException as error:
+            _take_back(former if stood else None, target, error)
+            raise
+        if stood:
+            former.rename(place / _GONE)
+
+
+def _keep(path: Path, copy: Path) -> None:
+    try:
+        os.link(path, copy)
+    except OSError:
+        # some file systems have no links
+        shutil.copy2(path, copy)
+
+
+def _take_back(former: Path | None, target: Path, error: BaseException) -> None:
+    """Let *target* be what it was before *error*; raises ``OSError`` that says where it is otherwise."""
+    if former is None:
+        with suppress(OSError):  # a whole file; what went wrong first is what is to be told
+            target.unlink()
+        return
+    try:
+        _replace(former, target)
+    except OSError:
+        back = _give_back(former, target)
+        if isinstance(error, OSError):
+            raise _beside_now(error, back) from error
+
+
+def _beside_now(error: OSError, back: Path) -> OSError:
+    why = tr("{why}; what stood there is {former} now").format(why=error.strerror or str(error), former=back)
+    return OSError(error.errno, why)
 
 
 def _give_back(former: Path, target: Path) -> Path:
@@ -260,7 +311,19 @@ def _sweep_one(left: Path, target: Path) -> None:
         return
     try:
         if os.path.lexists(former):
-            _give_back(former, target)  # killed while the new one took its place
+            # killed while the new one took its place, or just before, when it stands there still
+            if not _same(former, target):
+                _give_back(former, target)
+            else:
+                former.unlink()
     finally:
         os.close(handle)
     _remove(left)
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Tell whether both are names of one file."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False

@@ -7,9 +7,7 @@ but would not be accepted by Windows, too.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import unicodedata
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.core.errors import CodesignError, InputError
+from codesign_wizard.core.files import in_place
 from codesign_wizard.core.finding import Finding, FindingKind, Severity, blocks, iso, worst_first
 from codesign_wizard.core.job import JobContext, LogLevel, StageState
 from codesign_wizard.core.signing import DigestAlgorithm, Signer
@@ -218,34 +217,17 @@ def _deliver(job: Stages, draft: Path, target: Path) -> Path | None:
         job.check_cancelled()
         draft.replace(target)
         return None
-    packed, former = draft.with_name("packed"), draft.with_name("kept")
+    packed = draft.with_name("packed")
     zip_single(_zip_name(target.name), draft, packed, job=job)
     job.check_cancelled()
-    if archive.exists():
-        _keep(archive, former)
-    packed.replace(archive)
-    try:
+    # both or none: Windows, for one, lets no program be replaced while it runs
+    with in_place(packed, archive):
         draft.replace(target)
-    except OSError:
-        # both or none: Windows, for one, lets no program be replaced while it runs
-        if former.exists():
-            former.replace(archive)
-        else:
-            archive.unlink()
-        raise
     return archive
 
 
 def _archive(target: Path) -> Path | None:
     return target.with_suffix(".zip") if target.suffix.casefold() == ".exe" else None
-
-
-def _keep(path: Path, copy: Path) -> None:
-    try:
-        os.link(path, copy)
-    except OSError:
-        # some file systems have no links
-        shutil.copy2(path, copy)
 
 
 def _zip_name(name: str) -> str:

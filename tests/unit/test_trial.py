@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import signal
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from codesign_wizard.core import files
 from codesign_wizard.core.authenticode.roots import RootStore
 from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
 from codesign_wizard.core.finding import FindingKind, Severity, all_kinds
@@ -229,24 +231,103 @@ def test_of_program_and_zip_both_are_new_or_none(
     if former:
         program.write_bytes(b"former")
         archive.write_bytes(b"former zip")
-    real = Path.replace
+    real = os.replace
 
-    def in_use(self: Path, target: Path) -> Path:
+    def in_use(source: Any, target: Any) -> None:
         # as Windows answers for a program that runs, or an archive that is open; putting it back is allowed
-        if Path(target).name == locked and self.name != "kept":
+        if Path(target) == tmp_path / locked and Path(source).name != "former":
             raise PermissionError(errno.EACCES, "Access is denied")
-        return real(self, target)
+        real(source, target)
 
     def no_links(*_: object) -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(Path, "replace", in_use)
+    monkeypatch.setattr("os.replace", in_use)
     if not links:
         monkeypatch.setattr("os.link", no_links)
     with pytest.raises(InputError, match="Access is denied"):
         run_windows_trial(Job(), request_of(output_folder=tmp_path, output_name="x.exe"))
     left = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert left == ({"x.exe": b"former", "x.zip": b"former zip"} if former else {})
+
+
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_zip_that_cannot_come_back_is_not_lost(
+    beside: bool, links: bool, request_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program is in use, and when the former zip is to come back, the new one is open already."""
+    program, archive = tmp_path / "x.exe", tmp_path / "x.zip"
+    program.write_bytes(b"former")
+    archive.write_bytes(b"former zip")
+    replace, rename = os.replace, Path.rename
+
+    def in_use(source: Any, target: Any) -> None:
+        if Path(target) == program or Path(source).name == "former":
+            raise PermissionError(errno.EACCES, "Access is denied")
+        replace(source, target)
+
+    def nowhere(self: Path, target: Path) -> Path:
+        if self.name == "former" and not beside:
+            raise PermissionError(errno.EACCES, "Access is denied")
+        return rename(self, target)
+
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.replace", in_use)
+    monkeypatch.setattr(Path, "rename", nowhere)
+    if not links:
+        monkeypatch.setattr("os.link", no_links)
+    with pytest.raises(InputError) as raised:
+        run_windows_trial(Job(), request_of(output_folder=tmp_path, output_name="x.exe"))
+    assert program.read_bytes() == b"former"
+    assert zipfile.is_zipfile(archive)  # whole, of the signed program
+    (former,) = (
+        path for path in tmp_path.rglob("*") if path.is_file() and path.read_bytes() == b"former zip"
+    )
+    assert (former == tmp_path / "x (former).zip") is beside
+    assert str(former) in raised.value.finding.title
+    # and what lies hidden still comes with the next write
+    monkeypatch.undo()
+    monkeypatch.setattr(files, "_FRESH", -1.0)
+    assert run_windows_trial(Job(), request_of(output_folder=tmp_path, output_name="x.exe")).ok
+    assert (tmp_path / "x (former).zip").read_bytes() == b"former zip"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x (former).zip", "x.exe", "x.zip"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no fork, and no SIGKILL")
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_former_zip_outlives_a_run_that_is_killed(
+    moment: str, request_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed when the former one is kept, just before and just after the new one has its place."""
+    archive, replace = tmp_path / "x.zip", os.replace
+    archive.write_bytes(b"former zip")
+
+    def killed(source: Any, target: Any) -> None:
+        if Path(target) == archive:
+            if moment == "after":
+                replace(source, target)
+            os.kill(os.getpid(), signal.SIGKILL)
+        replace(source, target)
+
+    child = os.fork()
+    if not child:
+        try:
+            monkeypatch.setattr("os.replace", killed)
+            run_windows_trial(Job(), request_of(output_folder=tmp_path, output_name="x.exe"))
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status)
+    assert not (tmp_path / "x.exe").exists()
+    if moment == "before":
+        assert archive.read_bytes() == b"former zip"
+    monkeypatch.setattr(files, "_FRESH", -1.0)
+    assert run_windows_trial(Job(), request_of(output_folder=tmp_path, output_name="x.exe")).ok
+    left = ["x (former).zip"] if moment == "after" else []  # else it gave way to the new one, as asked
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*left, "x.exe", "x.zip"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names there are always text")
