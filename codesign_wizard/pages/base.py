@@ -31,7 +31,7 @@ class _Following(QObject):
 
     def __init__(self, page: Page, task: Task, told: Mapping[str, Callable[..., object]]) -> None:
         super().__init__(page)
-        self._page, self._session, self._told = page, page.workspace.session, told
+        self._page, self._session, self.told = page, page.workspace.session, told
         self.task = task
         task.done.connect(self._done)
         task.failed.connect(self._failed)
@@ -40,8 +40,8 @@ class _Following(QObject):
 
     def _tell(self, kind: str, *values: Any) -> None:
         page = self._page
-        if kind in self._told and not page.gone and page.workspace.session is self._session:
-            self._told[kind](*values)
+        if kind in self.told and not page.gone and page.workspace.session is self._session:
+            self.told[kind](*values)
 
     def _done(self, answer: object) -> None:
         self._tell("done", answer)
@@ -124,7 +124,8 @@ class Page(QScrollArea):
         """Call what *told* has for the signals of *task*: ``done``, ``failed``, ``cancelled``, ``finished``.
 
         Nothing is called any more once the page is gone or another profile is open: the answer is none of
-        its. The task is abandoned then, unless it is lasting or writes a file that the person named.
+        its. The task is abandoned then, unless it is lasting or writes a file that the person named; that it
+        failed is told above whatever page is there.
         """
         self.following.add(_Following(self, task, told))
 
@@ -134,6 +135,8 @@ class Page(QScrollArea):
         for each in self.following:
             if not (each.task.lasting or each.task.harmless):
                 each.task.abandon()
+            elif "failed" in each.told:
+                each.task.failed.connect(self.workspace.notice)
 
     def take_focus(self, widget: QWidget) -> None:
         """Put the focus on *widget*, unless the page is not shown: keys would go where nobody sees them."""

@@ -248,7 +248,7 @@ class KeyVaultPage(Page):
             )
 
         task = self.workspace.runner.start(work, tr("Asking the keyring"), quiet=True)
-        task.done.connect(self._keyring_answered)
+        self.follow(task, done=self._keyring_answered)
         task.failed.connect(self.workspace.notice)
 
     def _keyring_answered(self, answer: tuple[str, str, list[Finding] | None]) -> None:
@@ -268,8 +268,7 @@ class KeyVaultPage(Page):
             return session.secrets.place
 
         task = self.workspace.runner.start(work, tr("Storing the secret"), quiet=True, lasting=True)
-        task.done.connect(self._secret_stored)
-        task.failed.connect(self.secret.show_problem)
+        self.follow(task, done=self._secret_stored, failed=self.secret.show_problem)
 
     def _secret_stored(self, place: str) -> None:
         self._secret_known = True
@@ -288,7 +287,7 @@ class KeyVaultPage(Page):
             quiet=True,
             lasting=True,
         )
-        task.done.connect(self._secret_gone)
+        self.follow(task, done=self._secret_gone)
         task.failed.connect(self.workspace.notice)
 
     def _secret_gone(self, nothing: object) -> None:
@@ -379,9 +378,9 @@ class KeyVaultPage(Page):
             return doctor_windows(job, session.network, options, session.application_secret())
 
         self._signing = workspace.runner.start(work, tr("Signing in"))
-        self._signing.done.connect(self._signed_in)
-        self._signing.failed.connect(self._sign_in_failed)
-        self._signing.finished.connect(self._sign_in_over)
+        self.follow(
+            self._signing, done=self._signed_in, failed=self._sign_in_failed, finished=self._sign_in_over
+        )
         self.sign_in.setEnabled(False)
         self.looked.hide()
         self.findings.hide()

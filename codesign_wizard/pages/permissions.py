@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtCore import QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QButtonGroup, QVBoxLayout, QWidget
 
@@ -48,12 +48,16 @@ if TYPE_CHECKING:
 _FEW_LINES = 4  # more than that in one grant is folded
 
 
+class _FromThread(QObject):
+    """What the thread at work tells; nobody's child, since it may tell more when the page is gone."""
+
+    code_given = Signal(object)  # DeviceCode
+    browser_asked = Signal(str)  # address
+    waiting = Signal(float, float)  # seconds since the grant, seconds left
+
+
 class PermissionsPage(Page):
     """The third page."""
-
-    code_given = Signal(object)  # DeviceCode, from the thread that signs in
-    browser_asked = Signal(str)  # address, from the thread that signs in
-    waiting = Signal(float, float)  # seconds since the grant, seconds left
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__(
@@ -92,9 +96,10 @@ class PermissionsPage(Page):
         self.add(self.plan_place)
         self.add(self.columns)
         self.done()
-        self.code_given.connect(self._show_code)
-        self.browser_asked.connect(self._open_browser)
-        self.waiting.connect(self._show_waiting)
+        self._thread = _FromThread()
+        self._thread.code_given.connect(self._show_code)
+        self._thread.browser_asked.connect(self._open_browser)
+        self._thread.waiting.connect(self._show_waiting)
         self._closed_while_working = (
             self.look_button, self.admin_go, self.what, self.grant_now, self.leave,
         )  # fmt: skip
@@ -327,9 +332,7 @@ class PermissionsPage(Page):
         workspace = self.workspace
         self._inputs = workspace.flow.inputs(PERMISSIONS)
         self._task = workspace.runner.start(work, name)
-        self._task.done.connect(done)
-        self._task.failed.connect(self._failed)
-        self._task.finished.connect(self._over)
+        self.follow(self._task, done=done, failed=self._failed, finished=self._over)
         for part in self._closed_while_working:
             part.setEnabled(False)
 
@@ -376,21 +379,22 @@ class PermissionsPage(Page):
         from codesign_wizard.core.azure.permissions.admin import AdminWay
 
         way = AdminWay(self.way.currentData())  # Qt gives a plain text back
+        thread, browser_address = self._thread, self.workspace.session.browser_address
+
+        def open_browser(address: str) -> bool:
+            thread.browser_asked.emit(browser_address(address))
+            return True
 
         def work(job: Job) -> Any:
             admin = check.sign_in(
                 job,
                 way,
-                show_code=self.code_given.emit,
-                open_browser=self._asked_browser,
+                show_code=thread.code_given.emit,
+                open_browser=open_browser,
             )
             return admin, check.look(job, admin)
 
         self._begin(tr("Signing in as administrator"), work, self._admin_looked)
-
-    def _asked_browser(self, address: str) -> bool:
-        self.browser_asked.emit(self.workspace.session.browser_address(address))
-        return True
 
     def _open_browser(self, address: str) -> None:
         QDesktopServices.openUrl(QUrl(address))
@@ -487,8 +491,10 @@ class PermissionsPage(Page):
         if check is None or admin is None or outcome is None or plan is None:
             return
 
+        thread = self._thread
+
         def work(job: Job) -> Any:
-            return check.grant(job, outcome, admin, plan, tick=self.waiting.emit)
+            return check.grant(job, outcome, admin, plan, tick=thread.waiting.emit)
 
         self._granting = True
         self._begin(tr("Granting"), work, self._looked)

@@ -74,6 +74,11 @@ class ServerPage(AskingPage):
         self.sign_in.password.commit()
         self.jobs.sign_out()
 
+    def end(self) -> None:
+        super().end()
+        if self.jobs.task is not None:
+            self.jobs.task.cancel()  # not abandoned: who has signed in by now is signed out again
+
     def _let_go(self) -> None:
         """Another profile is open, and this page is over: nothing of it may be kept there."""
         self.sign_in.password.edit.clear()
@@ -191,7 +196,7 @@ class ServerPage(AskingPage):
             return store.place, store.reason, password is not None, interrupted(session.server_journal())
 
         task = self.workspace.runner.start(look, tr("Asking the keyring"), quiet=True)
-        task.done.connect(self._keyring_answered)
+        self.follow(task, done=self._keyring_answered)
         task.failed.connect(self.workspace.notice)
 
     def _keyring_answered(self, answer: tuple[str, str, bool, str]) -> None:
@@ -212,8 +217,8 @@ class ServerPage(AskingPage):
             return session.secrets.place
 
         task = self.workspace.runner.start(keep, tr("Storing the password"), quiet=True, lasting=True)
-        task.done.connect(self.sign_in.password.show_saved)
-        task.failed.connect(self.sign_in.password.show_problem)
+        field = self.sign_in.password
+        self.follow(task, done=field.show_saved, failed=field.show_problem)
 
     def _password_forgotten(self) -> None:
         session, self.jobs.given = self.workspace.session, None

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.comet.desk import ServerDesk
     from codesign_wizard.core.comet.work import Proving, Seen
     from codesign_wizard.pages.server import ServerPage
+    from codesign_wizard.pages.workspace import Workspace
     from codesign_wizard.runner import Task
     from codesign_wizard.session import Session
 
@@ -73,6 +74,8 @@ class ServerJobs(QObject):
         typed = self._page.sign_in.code.edit.text().strip()
         code = Secret(typed) if typed else None
 
+        told: list[Finding] = []  # by a session that nobody else gets hold of
+
         def look(job: Job) -> tuple[ServerDesk, Seen]:
             from codesign_wizard.core.comet import work
 
@@ -81,10 +84,13 @@ class ServerJobs(QObject):
             try:
                 return desk, work.look(job, desk, keeper.server_wanted(), fields)
             except BaseException:
-                desk.close()
+                told.extend(desk.close())
                 raise
 
-        self._begin(look, tr("Signing in to the server"), self._connected)
+        workspace = self._page.workspace
+        task = self._begin(look, tr("Signing in to the server"), self._connected)
+        if task is not None:
+            task.finished.connect(lambda: workspace.tell(told))
 
     def _connected(self, answer: tuple[ServerDesk, Seen], inputs: str) -> None:
         self.desk, seen = answer
@@ -103,15 +109,8 @@ class ServerJobs(QObject):
         desk, self.desk, self.seen = self.desk, None, None
         if desk is None:
             return False
-        task = self._page.workspace.runner.start(
-            lambda job: desk.close(), tr("Signing out of the server"), quiet=True, lasting=True
-        )
-        task.done.connect(self._signed_out)
+        _close(self._page.workspace, desk)
         return True
-
-    def _signed_out(self, notes: list[Finding]) -> None:
-        for each in notes:
-            self._page.workspace.notice.emit(each)
 
     def look_again(self) -> None:
         """Compare again; signs in first where nobody is."""
@@ -281,17 +280,20 @@ class ServerJobs(QObject):
         inputs, session = workspace.flow.inputs(SERVER), workspace.session
         task = self.task = workspace.runner.start(work, name)
 
+        page = self._page
+
+        def here() -> bool:
+            return workspace.session is session and not page.gone
+
         def answered(answer: Any) -> None:
-            if workspace.session is session:
+            if here():
                 done(answer, inputs)
             elif isinstance(answer, tuple) and hasattr(answer[0], "close"):
-                # signed in for a profile that is not open any more
-                workspace.runner.start(
-                    lambda job: answer[0].close(), tr("Signing out of the server"), quiet=True, lasting=True
-                )
+                # signed in for a profile, or a page, that is not open any more
+                _close(workspace, answer[0])
 
         def failed(finding: Finding) -> None:
-            if workspace.session is session:
+            if here():
                 self._failed(finding, inputs)
 
         task.done.connect(answered)
@@ -330,4 +332,13 @@ class ServerJobs(QObject):
 
     def _over(self) -> None:
         self.task = None
-        self._page.over(cancelled=self._cancelled)
+        if not self._page.gone:
+            self._page.over(cancelled=self._cancelled)
+
+
+def _close(workspace: Workspace, desk: ServerDesk) -> None:
+    """End a session on a thread; what keeps it open is told by the window: the page may be gone by then."""
+    task = workspace.runner.start(
+        lambda job: desk.close(), tr("Signing out of the server"), quiet=True, lasting=True
+    )
+    task.done.connect(workspace.tell)

@@ -110,8 +110,7 @@ class Workspace(QObject):
         self._moved = asked
 
         def moved(told: Sequence[Finding]) -> None:
-            for finding in told:
-                self.notice.emit(finding)
+            self.tell(told)
             self.edited_in(session)
 
         task = self.runner.start(
@@ -140,9 +139,13 @@ class Workspace(QObject):
         except CodesignError as error:
             self.notice.emit(error.finding)
 
-    def _tell(self, findings: Sequence[Finding]) -> None:
+    def tell(self, findings: Sequence[Finding]) -> None:
+        """Show *findings* above the page, whichever it is by now."""
         for finding in findings:
             self.notice.emit(finding)
+
+    def _tell(self, findings: Sequence[Finding]) -> None:
+        self.tell(findings)
         if findings:
             self.merged.emit()
             self.changed.emit()

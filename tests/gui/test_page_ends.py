@@ -15,21 +15,32 @@ from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from codesign_wizard.core.certificates.desk import DeskState, Stage
+from codesign_wizard.core import doctor
+from codesign_wizard.core.azure.permissions.check import Check, Looked
+from codesign_wizard.core.certificates.desk import CertificateDesk, DeskState, Stage
+from codesign_wizard.core.comet import kept, work
+from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Severity
 from codesign_wizard.core.flow import (
     APPLE_CERTIFICATES,
     CERTIFICATE,
+    KEY_VAULT,
     MACOS_LEVEL,
+    PERMISSIONS,
+    SERVER,
     START,
     STEPS,
     WINDOWS_TRIAL,
 )
 from codesign_wizard.core.job import Job
-from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.profile import AzureSettings, Profile
+from codesign_wizard.core.redact import Secret
 from codesign_wizard.pages.apple_certificates import AppleCertificatesPage
 from codesign_wizard.pages.certificate import CertificatePage
+from codesign_wizard.pages.key_vault import KeyVaultPage
 from codesign_wizard.pages.macos_level import MacosLevelPage
+from codesign_wizard.pages.permissions import PermissionsPage
+from codesign_wizard.pages.server import ServerPage
 from codesign_wizard.pages.start import StartPage
 from codesign_wizard.pages.trial import Outcome, TrialPage
 from codesign_wizard.session import Session
@@ -51,9 +62,10 @@ class Held:
     """A job's answer, held back until ``go``."""
 
     def __init__(self, answer: Any) -> None:
-        self.answer, self._gate = answer, threading.Event()
+        self.answer, self._gate, self.reached = answer, threading.Event(), threading.Event()
 
     def __call__(self, *given: Any) -> Any:
+        self.reached.set()
         assert self._gate.wait(30)
         return self.answer
 
@@ -170,6 +182,264 @@ def test_a_key_that_is_kept_meanwhile_is_the_first_profiles(
     assert first.profiles.load(first.profile.id).macos.api_key.key_id == "NEWKEY1234"
     assert window.workspace.profile.macos.api_key.key_id == ""
     assert raised == []
+
+
+class ServersDesk:
+    """A session on a server, which can be closed, and then could not be ended there."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+
+    def close(self) -> list[Finding]:
+        self.closed += 1
+        return [SEEN()]
+
+
+def _seen_server() -> work.Seen:
+    looked = kept.Looked("first.example", "admin", "24.9", 0.0, [], [], [SEEN()])
+    return work.Seen(None, [], looked)  # type: ignore[arg-type]  # nothing is changed by it
+
+
+def _signing_in(window: MainWindow, patch: pytest.MonkeyPatch) -> Held:
+    held = Held(doctor.DoctorResult([SEEN()]))
+    patch.setattr(doctor, "doctor_windows", held)
+    window.workspace.profile.windows.azure = azure()
+    page = open_at(window, KEY_VAULT)
+    assert isinstance(page, KeyVaultPage)
+    page.run_sign_in()
+    return held
+
+
+def _looking(window: MainWindow, patch: pytest.MonkeyPatch) -> Held:
+    held = Held(Looked([SEEN()]))
+    patch.setattr(Check, "look", held)
+    page = open_at(window, PERMISSIONS)
+    assert isinstance(page, PermissionsPage)
+    page.run()
+    return held
+
+
+def _administrating(window: MainWindow, patch: pytest.MonkeyPatch) -> Held:
+    held = Held(Looked([SEEN()]))
+    patch.setattr(Check, "sign_in", lambda *_, **__: None)
+    patch.setattr(Check, "look", held)
+    page = open_at(window, PERMISSIONS)
+    assert isinstance(page, PermissionsPage)
+    page.sign_in_admin()
+    return held
+
+
+def _granting(window: MainWindow, patch: pytest.MonkeyPatch) -> Held:
+    held = Held(Looked([SEEN()]))
+
+    def grant(check: Check, job: Job, outcome: object, admin: object, plan: object, *, tick: Any) -> Looked:
+        answer: Looked = held()
+        tick(1.0, 2.0)  # as a grant tells while it is waited for, whoever looks
+        return answer
+
+    patch.setattr(Check, "grant", grant)
+    page = open_at(window, PERMISSIONS)
+    assert isinstance(page, PermissionsPage)
+    page._admin, page._outcome, page._plan = object(), Looked([]), object()  # type: ignore[assignment]
+    page.grant()
+    return held
+
+
+def _connecting(window: MainWindow, patch: pytest.MonkeyPatch) -> Held:
+    held = Held(_seen_server())
+    patch.setattr(work, "connect", lambda *_, **__: ServersDesk())
+    patch.setattr(work, "look", held)
+    page = open_at(window, SERVER)
+    assert isinstance(page, ServerPage)
+    page.jobs.connect_server()
+    return held
+
+
+def _recovering(window: MainWindow, patch: pytest.MonkeyPatch) -> Held:
+    held = Held(STATE)
+    patch.setattr(CertificateDesk, "recover", held)
+    page = open_at(window, CERTIFICATE)
+    assert isinstance(page, CertificatePage)
+    page.requesting.ask_recover()
+    page.question.yes.click()
+    return held
+
+
+def azure() -> AzureSettings:
+    return AzureSettings(
+        vault_name="first-vault",
+        certificate_name="first-name",
+        application_id="66666666-7777-4888-8999-aaaaaaaaaaaa",
+        tenant_id="11111111-2222-4333-8444-555555555555",
+    )
+
+
+Begin = Callable[["MainWindow", pytest.MonkeyPatch], Held]
+JOBS = {
+    _signing_in: KEY_VAULT,
+    _looking: PERMISSIONS,
+    _administrating: PERMISSIONS,
+    _granting: PERMISSIONS,
+    _connecting: SERVER,
+    _recovering: CERTIFICATE,
+}
+
+
+@pytest.mark.parametrize("begin", JOBS)
+def test_what_a_held_job_finds_is_for_the_profile_it_was_begun_for(
+    begin: Begin,
+    window: MainWindow,
+    qtbot: QtBot,
+    raised: list[BaseException],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another profile is wanted meanwhile, and not opened; then it is."""
+    window.workspace.profile.server_wanted = True
+    first, second = window.workspace.session, other(window)
+    held = begin(window, monkeypatch)
+    notices: list[Finding] = []
+    window.workspace.notice.connect(notices.append)
+    (task,) = (each for each in window.runner.tasks if not each.quiet)
+    window.show_step(START)
+    window.workspace.open_profile(second.profile)
+    (told,) = notices
+    assert (told.id, told.title) == (
+        "profile.job-under-way",
+        f"This has to wait: “{task.name}” is under way.",
+    )
+    assert window.workspace.session is first
+    held.go()
+    wait_idle(window, qtbot)
+    window.workspace.save()
+    window.workspace.open_profile(second.profile)
+    assert window.workspace.profile.id == second.profile.id
+    wait_idle(window, qtbot)
+    assert JOBS[begin] in first.profiles.load(first.profile.id).results
+    assert (window.workspace.profile.results, raised) == ({}, [])
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+@pytest.mark.parametrize("same", [True, False])
+@pytest.mark.parametrize("begin", JOBS)
+def test_what_a_held_job_finds_is_told_to_no_page_that_came_after(
+    begin: Begin,
+    same: bool,
+    deleted: bool,
+    window: MainWindow,
+    qtbot: QtBot,
+    raised: list[BaseException],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Past every guard: another profile, or, as with a scenario of the practice, every page anew.
+
+    A page that is gone is deleted a moment later, and not while something waits for an answer above it.
+    """
+    window.workspace.profile.server_wanted = True
+    unforeseen: list[Finding] = []
+    held = begin(window, monkeypatch)
+    for task in window.runner.tasks:
+        task.failed.connect(unforeseen.append)
+    qtbot.waitUntil(held.reached.is_set)
+    gone = window.page
+    gone.setObjectName("gone")
+    if not deleted:
+        monkeypatch.setattr(type(gone), "deleteLater", lambda page: None)
+    if same:
+        window._replaced()
+    else:
+        window.workspace.replace(other(window))
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    held.go()
+    wait_idle(window, qtbot)
+    assert JOBS[begin] not in window.workspace.profile.results
+    assert (raised, unforeseen) == ([], [])
+    if not deleted:
+        monkeypatch.undo()
+        gone.deleteLater()
+
+
+def test_a_session_that_stays_open_after_a_sign_in_that_failed_is_told(
+    window: MainWindow, qtbot: QtBot, raised: list[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.workspace.profile.server_wanted = True
+    notices: list[Finding] = []
+    window.workspace.notice.connect(notices.append)
+
+    def failing(*_: object) -> work.Seen:
+        raise InputError(SEEN(severity=Severity.ERROR))
+
+    held = _connecting(window, monkeypatch)
+    monkeypatch.setattr(work, "look", failing)
+    wait_idle(window, qtbot)
+    assert not held.reached.is_set()
+    assert ([each.id for each in notices], raised) == ([SEEN.id], [])
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_secret_that_could_not_be_kept_is_told_though_the_page_is_gone(
+    same: bool, window: MainWindow, qtbot: QtBot, raised: list[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, name in ((KEY_VAULT, "set_application_secret"), (SERVER, "set_server_password")):
+        notices: list[Finding] = []
+        window.workspace.notice.connect(notices.append)
+        window.workspace.profile.server_wanted = True
+        page, held = open_at(window, key), Held(None)
+        wait_idle(window, qtbot)
+
+        def refused(session: Session, secret: object, held: Held = held) -> None:
+            held()
+            raise InputError(SEEN(severity=Severity.ERROR))
+
+        monkeypatch.setattr(Session, name, refused)
+        given = page._secret_given if key == KEY_VAULT else page._password_given
+        given(Secret("typed-a-moment-ago"))
+        qtbot.waitUntil(held.reached.is_set)
+        if same:
+            window._replaced()
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        else:
+            leave(window, other(window))
+        held.go()
+        wait_idle(window, qtbot)
+        window.workspace.notice.disconnect(notices.append)
+        assert ([each.id for each in notices], raised) == ([SEEN.id], []), key
+
+
+def test_a_session_that_stays_open_on_the_server_is_told_though_the_page_is_gone(
+    window: MainWindow, qtbot: QtBot, raised: list[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.workspace.profile.server_wanted = True
+    _connecting(window, monkeypatch).go()
+    wait_idle(window, qtbot)
+    page = window.page
+    notices: list[Finding] = []
+    assert isinstance(page, ServerPage)
+    assert page.jobs.desk is not None
+    window.workspace.notice.connect(notices.append)
+    leave(window, other(window))
+    wait_idle(window, qtbot)
+    assert ([each.id for each in notices], raised) == ([SEEN.id], [])
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_sign_in_for_a_page_that_is_gone_is_ended_on_the_server(
+    same: bool, window: MainWindow, qtbot: QtBot, raised: list[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.workspace.profile.server_wanted = True
+    notices: list[Finding] = []
+    desk = ServersDesk()
+    held = _connecting(window, monkeypatch)
+    monkeypatch.setattr(work, "connect", lambda *_, **__: desk)  # which is not asked for before this ends
+    qtbot.waitUntil(held.reached.is_set)
+    window.workspace.notice.connect(notices.append)
+    if same:
+        window._replaced()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    else:
+        leave(window, other(window))
+    held.go()
+    wait_idle(window, qtbot)
+    assert (desk.closed, [each.id for each in notices], raised) == (1, [SEEN.id], [])
 
 
 def test_another_profile_is_not_opened_under_a_job_and_that_is_told(window: MainWindow, qtbot: QtBot) -> None:
