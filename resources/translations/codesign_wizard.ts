@@ -11670,12 +11670,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/files.py"/>
-        <source>there is no folder {folder}</source>
+        <source>{why}; what stood there is {former} now</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/files.py"/>
-        <source>{why}; what stood there is {former} now</source>
+        <source>there is no folder {folder}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14610,6 +14610,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Signing out of the server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
         <source>Signing in to the server</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14671,11 +14676,6 @@
     <message>
         <location filename="codesign_wizard/pages/server_jobs.py"/>
         <source>Change {n} settings</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server_jobs.py"/>
-        <source>Signing out of the server</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -11670,13 +11670,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/files.py"/>
-        <source>there is no folder {folder}</source>
-        <translation>den Ordner {folder} gibt es nicht</translation>
+        <source>{why}; what stood there is {former} now</source>
+        <translation>{why}; was dort stand, ist jetzt {former}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/files.py"/>
-        <source>{why}; what stood there is {former} now</source>
-        <translation>{why}; was dort stand, ist jetzt {former}</translation>
+        <source>there is no folder {folder}</source>
+        <translation>den Ordner {folder} gibt es nicht</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
@@ -14610,6 +14610,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/server_jobs.py"/>
+        <source>Signing out of the server</source>
+        <translation>Abmeldung vom Server</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/server_jobs.py"/>
         <source>Signing in to the server</source>
         <translation>Anmeldung am Server</translation>
     </message>
@@ -14672,11 +14677,6 @@
         <location filename="codesign_wizard/pages/server_jobs.py"/>
         <source>Change {n} settings</source>
         <translation>{n} Einstellungen ändern</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server_jobs.py"/>
-        <source>Signing out of the server</source>
-        <translation>Abmeldung vom Server</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/server_parts.py"/>
