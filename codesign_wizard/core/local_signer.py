@@ -66,6 +66,8 @@ class LocalSigner:
         from cryptography.hazmat.primitives.asymmetric import ec, rsa
         from cryptography.hazmat.primitives.serialization import pkcs12
 
+        from codesign_wizard.core.private_key import hide
+
         def refuse(why: str, remedy: str = "") -> InputError:
             return InputError(
                 UNREADABLE(file=path.name, why=why, remedies=[Remedy(title=remedy)] if remedy else [])
@@ -104,6 +106,7 @@ class LocalSigner:
             )
         if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
             raise InputError(WRONG_KIND(file=path.name))
+        hide(key)
         candidates = [each for each in (leaf, *others) if each is not None]
         own = next((each for each in candidates if each.public_key() == key.public_key()), None)
         if own is None:

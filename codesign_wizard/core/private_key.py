@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codesign_wizard.core.redact import remember, remember_bytes
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -36,7 +38,33 @@ def load_private_key(data: bytes, password: bytes | None) -> PrivateKeyTypes:
     key = load(data, password, unsafe_skip_rsa_key_validation=True)
     if isinstance(key, rsa.RSAPrivateKey):
         _check(key)
+    hide(key)
     return key
+
+
+def hide(key: PrivateKeyTypes) -> None:
+    """Let nothing that is shown or written from now on hold *key*, in whatever form it came."""
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    if isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):  # no other is signed with
+        for form in (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL):
+            remember_bytes(key.private_bytes(Encoding.DER, form, NoEncryption()))
+        numbers = key.private_numbers()
+        if isinstance(numbers, rsa.RSAPrivateNumbers):
+            secret: tuple[int, ...] = (
+                numbers.d,
+                numbers.p,
+                numbers.q,
+                numbers.dmp1,
+                numbers.dmq1,
+                numbers.iqmp,
+            )
+        else:
+            secret = (numbers.private_value,)
+        for each in secret:
+            remember(str(each))
+            remember_bytes(each.to_bytes((each.bit_length() + 7) // 8))
 
 
 def _check(key: rsa.RSAPrivateKey) -> None:

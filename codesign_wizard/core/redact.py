@@ -17,6 +17,8 @@ from functools import cache
 HIDDEN = "••••••"
 _MINIMUM = 4  # shorter values would blank out ordinary words
 _LINE = 32
+_WIDTHS = (64, 76)  # characters in a line of PEM (RFC 7468) and of MIME (RFC 2045)
+_FOR_URLS = str.maketrans("+/", "-_")
 
 _lock = threading.Lock()
 
@@ -114,6 +116,27 @@ def remember(value: str) -> None:
     }
     with _lock:
         _known.update(forms)
+
+
+def remember_bytes(value: bytes) -> None:
+    """Hide *value*, a key for one, as it is written out: base64, whole or in lines, hexadecimal, ``repr``."""
+    import base64
+
+    whole = base64.b64encode(value).decode()
+    cut = [whole[at : at + width] for width in _WIDTHS for at in range(0, len(whole), width)]
+    plain = value.hex()
+    forms = {
+        whole,
+        whole.rstrip("="),
+        whole.rstrip("=").translate(_FOR_URLS),
+        *(line for line in cut if len(line) >= _LINE),
+        plain,
+        plain.upper(),
+        value.hex(":"),
+        repr(value)[2:-1],
+    }
+    with _lock:
+        _known.update(form for form in forms if len(form) >= _LINE)
 
 
 def redact(text: str) -> str:

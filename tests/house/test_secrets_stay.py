@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import secrets
 import subprocess
@@ -10,8 +11,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
-from tests.support.canary import leaks
+from codesign_wizard.practice import key_making
+from tests.support.canary import leaks, parts_of
 
 
 @pytest.fixture
@@ -28,6 +38,45 @@ def test_the_search_finds_every_spelling(canary: str, tmp_path: Path) -> None:
     assert leaks(canary, f"secret={canary}")
     assert leaks(canary, canary.encode("utf-16-le"))
     assert not leaks(canary, "nothing", b"\0", Path(__file__))
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ec"])
+def test_the_search_finds_a_key_however_it_is_packed(kind: str, tmp_path: Path) -> None:
+    key = key_making.generate_key("rsa-2048") if kind == "rsa" else ec.generate_private_key(ec.SECP256R1())
+    parts = parts_of(key)
+    file = tmp_path / "found"
+    for form in (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL):
+        packed = key.private_bytes(Encoding.DER, form, NoEncryption())
+        pem = key.private_bytes(Encoding.PEM, form, NoEncryption())
+        for written in (
+            packed,
+            b"somewhere before it" + packed,
+            pem,
+            json.dumps({"key": pem.decode()}).encode(),
+            pem.replace(b"\n", b"\r\n"),
+            base64.b64encode(b"ab" + packed),
+            base64.encodebytes(b"a" + packed),
+            base64.urlsafe_b64encode(packed),
+            packed.hex().encode(),
+            packed.hex(":").upper().encode(),
+            repr(packed).encode(),
+        ):
+            file.write_bytes(written)
+            assert leaks(parts, file), written[:40]
+    numbers = key.private_numbers()
+    number = numbers.q if isinstance(numbers, rsa.RSAPrivateNumbers) else numbers.private_value
+    assert leaks(parts, f"with {number}")
+    # neither what is public of it, nor the file that it lies in under a password, gives it away
+    sealed = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, BestAvailableEncryption(b"canary"))
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert not leaks(parts, sealed, sealed.hex(), public, base64.b64encode(public), public.hex(":"))
+
+
+def test_the_search_finds_the_seed_of_one_time_codes() -> None:
+    seed = secrets.token_bytes(20)
+    written = base64.b32encode(seed).decode()
+    for each in (f"otpauth://totp/x?secret={written}", seed.hex(), base64.b64encode(b"x" + seed), repr(seed)):
+        assert leaks(seed, each), each
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -13,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from codesign_wizard import opening
 from codesign_wizard.cli import main
+from codesign_wizard.core.apple.pkcs12 import open_p12
 from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.flow import KEY_VAULT, Flow
 from codesign_wizard.core.job import Job
@@ -29,7 +33,7 @@ from codesign_wizard.practice.entra.people import SignIns
 from codesign_wizard.practice.entra.tokens import TokenAuthority
 from codesign_wizard.practice.scenarios import all_scenarios
 from codesign_wizard.session import Session
-from tests.support.canary import Started, leaks, values_of
+from tests.support.canary import Started, leaks, parts_of, values_of
 
 ALL = all_scenarios()
 # the first of each area is played from the start of the cloud as well, as --practice NAME does it
@@ -104,6 +108,14 @@ class Live:
         given += [*self.issued.values(), *([login.password] if login is not None else [])]
         return values_of([*given, self.session.practice.apple_account.password])
 
+    def key_parts(self) -> list[str | bytes]:
+        """Return what gives away the keys in both .p12 files, and the seed of the one-time codes."""
+        assert self.session.practice is not None
+        world = self.session.practice.world
+        seeds = {each.totp for each in world.comet.administrators if each.totp}
+        identities = [self.session.practice.apple.identity(kind)[0] for kind in ("application", "installer")]
+        return [part for key in identities for part in parts_of(key)] + sorted(seeds)
+
     def leaks(self, said: str, *places: Path, also: str = "") -> list[str]:
         """Search what was written, and whatever could be, for every secret there is."""
         profile, store = self.session.profile, self.session.profiles
@@ -112,8 +124,8 @@ class Live:
             write_report(document, places[0] / f"report.{suffix}")
         written = [said, support_text(document), *STARTED_PROGRAMS.said]
         where = [*places, store.folder, store.folder.parent / "apple" / profile.id, _cache()]
-        searched = [*self.secrets(), also] if also else self.secrets()
-        return [found for each in searched for found in leaks(each, *written, *where)]
+        searched = [*self.secrets(), *self.key_parts(), *([also] if also else [])]
+        return leaks(searched, *written, *where)
 
     def switch(self, name: str | None) -> Switched:
         """Switch as the window does, on a profile as a command starts with."""
@@ -222,6 +234,69 @@ def test_a_crash_tells_no_secret(
         said = capsys.readouterr()
         assert "RuntimeError" in said.out + said.err
         assert live.leaks(said.out + said.err, tmp_path, also=code) == []
+
+
+def test_a_crash_tells_no_key_of_a_p12(
+    live: Live, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Once the file was opened, in whatever form the key turns up beside an error."""
+    assert live.session.practice is not None
+    account = live.session.practice.apple_account
+    account.write()
+    ((key, _),) = open_p12(account.application_file.read_bytes(), account.password).identities
+    assert isinstance(key, rsa.RSAPrivateKey)
+    written = []
+    for form in (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL):
+        packed = key.private_bytes(Encoding.DER, form, NoEncryption())
+        pem = key.private_bytes(Encoding.PEM, form, NoEncryption()).decode()
+        written += [pem, "".join(pem.splitlines()[1:-1]), "\n".join(pem.splitlines()[3:])]
+        written += [base64.b64encode(packed).decode(), base64.encodebytes(packed).decode()]
+        written += [base64.urlsafe_b64encode(packed).decode(), packed.hex(), packed.hex(":"), repr(packed)]
+        written += [packed.hex().upper(), json.dumps({"key": pem})]
+    written += [str(key.private_numbers().d), hex(key.private_numbers().p)]
+
+    for each in written:
+
+        def crashing(each: str = each, **_: object) -> Session:
+            raise RuntimeError(f"with {each}") from ValueError(each)
+
+        monkeypatch.setattr(opening, "open_session", crashing)
+        for form_of_answer in (["--json"], []):
+            assert main(["doctor", "windows", "--practice", "--verbose", *form_of_answer]) == 1
+            said = capsys.readouterr()
+            assert "RuntimeError" in said.out + said.err
+            assert leaks(parts_of(key), said.out, said.err) == [], each[:60]
+    assert live.leaks("", tmp_path) == []  # nor in files
+
+
+def test_the_seed_of_one_time_codes_is_told_by_nothing(
+    live: Live, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The practice server tells it to whoever signed in; a crash after that does not."""
+    live.switch("server-one-time-code")
+    assert live.session.practice is not None
+    (seed,) = {each.totp for each in live.session.practice.world.comet.administrators if each.totp}
+    assert seed in live.key_parts()
+    with monkeypatch.context() as patch:
+        patch.setattr(opening, "open_session", live.open_session)
+        patch.setattr(sys, "stdin", io.StringIO(live.session.practice.server_code() + "\n"))
+        words = ["server", "show", "--code-stdin", "--practice", "server-one-time-code"]
+        main([*words, "--json", "--verbose"])
+    said = capsys.readouterr()
+    document = json.loads(said.out)
+    assert "server.sign-in.ok" in {each["id"] for each in document["findings"]}
+    _record(live.session, document)
+    assert live.leaks(said.out + said.err, tmp_path) == []
+
+    def crashing(**_: object) -> Session:
+        raise RuntimeError(f"otpauth://totp/x?secret={base64.b32encode(seed).decode()}")
+
+    monkeypatch.setattr(opening, "open_session", crashing)
+    assert main(["server", "show", "--practice", "--verbose"]) == 1
+    said = capsys.readouterr()
+    assert "otpauth" in said.out + said.err
+    assert live.leaks(said.out + said.err, tmp_path) == []
+    live.switch(None)
 
 
 def test_a_one_time_code_is_kept_nowhere(

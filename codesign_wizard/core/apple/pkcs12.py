@@ -183,6 +183,8 @@ def _load(data: bytes, password: bytes | None) -> _Loaded:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import pkcs12
 
+    from codesign_wizard.core.private_key import hide
+
     try:
         with warnings.catch_warnings():
             # BER is read all the same
@@ -194,6 +196,8 @@ def _load(data: bytes, password: bytes | None) -> _Loaded:
         if "password" in str(error).lower():
             raise _NotOpenedError(str(error)) from error
         raise Pkcs12Error(Reason.DAMAGED, str(error)) from error
+    if key is not None:
+        hide(key)
     return key, certificate, list(others)
 
 

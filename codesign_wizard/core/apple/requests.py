@@ -106,7 +106,10 @@ class RequestDesk:
             PrivateFormat,
         )
 
+        from codesign_wizard.core.private_key import hide
+
         key = rsa.generate_private_key(65537, KEY_SIZE)
+        hide(key)
         encryption = BestAvailableEncryption(password.reveal().encode())
         sealed = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
         request = _request(key, name=name, email=email)

@@ -193,6 +193,9 @@ class CometClient:
         document = self._object(job, "account/properties", {}, tr("to tell what the account may do"))
         rights = document.get("Permissions")
         rights = rights if isinstance(rights, dict) else {}
+        security = document.get("Security")
+        if isinstance(security, dict):
+            Secret(_text(security, "TOTPKey"))  # nobody's business here, and hidden wherever it turns up
         return Account(
             _text(document, "OrganizationID"),
             rights.get("PreventEditServerSettings") is True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import email.parser
 import email.policy
 import json
@@ -99,7 +100,8 @@ class Comet:
                     "AllowPasswordLogin": not account.totp,
                     "AllowPasswordAndTOTPLogin": bool(account.totp),
                     "TOTPKeyEncryptionFormat": 0,
-                    "TOTPKey": "",
+                    # whether a server blanks it is not documented: the harder case for who reads it
+                    "TOTPKey": base64.b32encode(account.totp).decode(),
                     "IPWhitelist": "",
                 },
             }
