@@ -31,7 +31,9 @@ def run(tmp_path: Path, places: Sequence[str]) -> dict[str, dict[str, Any]]:
     )
     assert done.returncode == 0, done.stderr
     print(done.stdout, done.stderr)  # shown when anything fails
-    return {each["place"]: each for each in map(json.loads, done.stdout.splitlines())}
+    starts = {each["place"]: each for each in map(json.loads, done.stdout.splitlines())}
+    assert [each["stuck"] for each in starts.values() if "stuck" in each] == [], "waited in vain"
+    return starts
 
 
 def well_kept(state: Path) -> None:

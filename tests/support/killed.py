@@ -24,7 +24,7 @@ from codesign_wizard.practice import cloud
 from codesign_wizard.practice.notary import models
 from codesign_wizard.practice.s3 import errors
 
-PART = 16 << 10
+PART = 8 << 10  # the package has six of them, whatever its signatures and tickets add
 
 
 def _kill() -> None:

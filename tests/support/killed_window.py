@@ -8,6 +8,7 @@ found it and as it left it. The later pages' places are in ``killed_journeys``.
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import signal
@@ -31,10 +32,10 @@ from codesign_wizard.core.profile import Profile
 from codesign_wizard.pages import key_vault, start, windows_trial
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.practice import cloud
-from tests.support import killed_journeys
+from tests.support import keys, killed_journeys
 
 IMPORTED = (window, ending, key_vault, start, windows_trial, cloud)
-_PATIENCE = 120.0  # seconds for a child, which needs two
+_PATIENCE = 60.0  # seconds for a child, which needs two
 Steps = Iterator[Callable[[], bool]]
 
 
@@ -74,6 +75,18 @@ def _told(own: window.MainWindow) -> dict[str, Any]:
         "product": profile.product_name,
         "results": {key: result.ok for key, result in profile.results.items()},
         "notices": own.notices.count(),
+    }
+
+
+def _stuck(own: window.MainWindow) -> dict[str, Any]:
+    """Return what tells why a child waits in vain."""
+    page: Any = own.page
+    banner = getattr(page, "banner", None)
+    return {
+        **_told(own),
+        "tasks": [f"{each.name}: {each.text}" for each in own.runner.tasks],
+        "banner": f"{banner.title} {banner.text}" if banner is not None else "",
+        "log": [f"{each.part}: {each.text}" for each in own.log_model.lines][-30:],
     }
 
 
@@ -163,6 +176,8 @@ def _child(place: str, state: Path, write: int) -> int:
 
         def look() -> None:
             if time.monotonic() > end:
+                tell("stuck", _stuck(own))
+                faulthandler.dump_traceback()
                 os._exit(99)
             try:
                 if waits[0]():
@@ -211,4 +226,5 @@ def _ended(place: str, state: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    keys.install()
     run(Path(sys.argv[1]), sys.argv[2].split(","))
