@@ -121,3 +121,31 @@ def test_what_was_begun_with_apple_the_server_and_the_vault_is_gone_on_with(tmp_
     assert starts["granting"]["plan"][1:] == starts["granted"]["plan"]
     assert len(starts["granted"]["plan"]) == 1
     well_kept(tmp_path / "state")
+
+
+def test_what_was_begun_with_apples_files_a_report_and_the_settings_is_gone_on_with(tmp_path: Path) -> None:
+    places = ["importing", "repacking", "repacked-one", "repacked", "key-given", "key-checked"]
+    places += ["reporting", "settings", "reported"]
+    starts = run(tmp_path, places)
+    in_peace = ("repacked", "key-checked", "reported")
+    killed = {name: (each["killed"], each.get("here", False)) for name, each in starts.items()}
+    assert killed == {name: (name not in in_peace, name not in in_peace) for name in places}
+    assert [starts[name]["code"] for name in in_peace] == [0, 0, 0]
+    found = {name: each["found"] for name, each in starts.items()}
+    left = {name: starts[name]["left"] for name in in_peace}
+    # files are where they were, half of a new one is nowhere, and both come to be
+    assert {found[name]["files"] for name in places[:4]} == {2}
+    assert found["repacking"]["left"] == found["repacked-one"]["left"] == []
+    assert [Path(each).suffix for each in found["repacked"]["left"]] == [".p12"], "the first one, whole"
+    assert left["repacked"]["files"] == 2
+    assert [Path(each).suffix for each in left["repacked"]["left"]] == [".p12", ".p12"]
+    assert left["repacked"]["state"] == "done"
+    # the key that was taken is there, under its own id
+    assert found["key-checked"]["kept"]
+    assert found["key-checked"]["key"] == found["key-given"]["key"] != ""
+    assert left["key-checked"]["state"] == "done"
+    # the former report stands until the new one is whole; what was typed is kept
+    assert found["settings"]["report"] == "mer one"
+    assert found["reported"]["timeout"] == 33.0
+    assert left["reported"] == {"report": "</html>", "beside": ["report.html"]}
+    well_kept(tmp_path / "state")

@@ -5,24 +5,39 @@ A way is a generator: each of its yields waits for a condition. It tells what it
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from codesign_wizard import ending
 from codesign_wizard.core import macos_trial
-from codesign_wizard.core.apple import notary_upload, staple
+from codesign_wizard.core.apple import identity_work, key_work, notary_upload, staple
 from codesign_wizard.core.azure.permissions import grant
 from codesign_wizard.core.azure.permissions.admin import AdminWay
 from codesign_wizard.core.certificates import vault
 from codesign_wizard.core.comet import client, work
-from codesign_wizard.core.flow import CERTIFICATE, MACOS_TRIAL, PERMISSIONS, SERVER, STEPS
+from codesign_wizard.core.flow import (
+    APPLE_CERTIFICATES,
+    CERTIFICATE,
+    MACOS_LEVEL,
+    MACOS_TRIAL,
+    PERMISSIONS,
+    SERVER,
+    STEPS,
+    SUMMARY,
+)
 from codesign_wizard.core.job import Job, StageState
 from codesign_wizard.core.profile import LEVELS
+from codesign_wizard.pages.apple_certificates import AppleCertificatesPage
 from codesign_wizard.pages.certificate import CertificatePage
+from codesign_wizard.pages.macos_level import MacosLevelPage
 from codesign_wizard.pages.macos_trial import MacosTrialPage
 from codesign_wizard.pages.permissions import PermissionsPage
 from codesign_wizard.pages.server import ServerPage
+from codesign_wizard.pages.settings import SettingsPage
+from codesign_wizard.pages.summary import SummaryPage
 from codesign_wizard.widgets.basics import CodeBox
 from codesign_wizard.window import MainWindow
 from tests.support.killed import PART, kill_at, small_parts
@@ -195,7 +210,99 @@ def granting(place: str, own: MainWindow, tell: Tell, kill: Callable[[], None]) 
     yield lambda: False
 
 
+# -- Apple's certificates and key, reports, settings
+
+
+def identities(place: str, own: MainWindow, tell: Tell, kill: Callable[[], None]) -> Steps:
+    """Files read and not heard of, and files about to be written anew; then written."""
+    yield from _open(own, APPLE_CERTIFICATES)
+    page = own.page
+    assert isinstance(page, AppleCertificatesPage)
+    folder = (
+        own.workspace.session.profiles.folder.parent / "own"
+    )  # the practice's own are elsewhere each time
+    folder.mkdir(exist_ok=True)
+    files = [folder / path.name for path in page.files_given().values()]
+    for path, copy in zip(page.files_given().values(), files, strict=True):
+        if path != copy:
+            shutil.copyfile(path, copy)
+    # what a killed one left hidden goes with the next write
+    left = sorted(path.name for path in folder.glob("[!.]*") if path not in files)
+    tell("found", _told(own, APPLE_CERTIFICATES) | {"files": len(files), "left": left})
+    if place == "importing":
+        kill_at(identity_work, "look_again", lambda *_: True, kill, after=True)
+    page.take_files([str(path) for path in files])
+    yield lambda: not own.runner.tasks
+    page.making.open_repack()
+    page.making.ask_write()
+    if place == "repacking":
+        kill_at(os, "replace", lambda _, target: str(target).endswith(".p12"), kill)
+    elif place == "repacked-one":
+        kill_at(os, "replace", lambda _, target: str(target).endswith(".p12"), kill, after=True)
+    page.question.yes.click()
+    yield lambda: not own.runner.tasks
+    own.workspace.save()
+    left = sorted(path.name for path in folder.iterdir() if path.name.startswith(".") or path not in files)
+    tell("left", _told(own, APPLE_CERTIFICATES) | {"files": len(page.files_given()), "left": left})
+    own.close()
+    yield lambda: False
+
+
+def api_key(place: str, own: MainWindow, tell: Tell, kill: Callable[[], None]) -> Steps:
+    """The key in the keyring and nobody has heard of it; then checked with Apple."""
+    yield from _open(own, MACOS_LEVEL)
+    page, session = own.page, own.workspace.session
+    assert isinstance(page, MacosLevelPage)
+    own_key = own.workspace.profile.macos.api_key
+    tell("found", _told(own, MACOS_LEVEL) | {"key": own_key.key_id, "kept": session.api_key() is not None})
+    if place == "key-given":
+        practice = session.practice
+        assert practice is not None
+        file = session.profiles.folder.parent / f"AuthKey_{practice.accounts.api_key_id}.p8"
+        file.write_text(practice.accounts.api_private_key)
+        session.set_api_key(None)
+        kill_at(key_work, "take", lambda *_: True, kill, after=True)
+        page.take(str(file))
+        yield lambda: False
+    page.check()
+    yield lambda: not own.runner.tasks
+    own.workspace.save()
+    tell("left", _told(own, MACOS_LEVEL))
+    own.close()
+    yield lambda: False
+
+
+def report(place: str, own: MainWindow, tell: Tell, kill: Callable[[], None]) -> Steps:
+    """A report about to take the former one's place, and what is typed on *Settings*."""
+    yield from _open(own, SUMMARY)
+    page = own.page
+    assert isinstance(page, SummaryPage)
+    target = own.workspace.session.profiles.folder.parent / "report.html"
+    former = target.read_text().strip()[-7:] if target.exists() else ""
+    tell("found", {"report": former, "timeout": own.workspace.profile.network.timeout})
+    if place == "reporting":
+        target.write_text("a former one")
+        kill_at(os, "replace", lambda _, to: str(to).endswith(".html"), kill)
+    elif place == "settings":
+        own.open_panel("settings")
+        settings = own.findChild(SettingsPage)
+        assert settings is not None
+        settings.timeout.edit.setText("33")
+        settings.timeout.edited.emit("33")
+        own.findChildren(ending.Ending)[0].keep()
+        kill()
+    page.save_report(target)
+    yield lambda: not own.runner.tasks
+    beside = [path.name for path in target.parent.iterdir() if "report.html" in path.name]
+    tell("left", {"report": target.read_text().strip()[-7:], "beside": beside})
+    own.close()
+    yield lambda: False
+
+
 WAYS: dict[str, Way] = {
+    **dict.fromkeys(("importing", "repacking", "repacked-one", "repacked"), identities),
+    **dict.fromkeys(("key-given", "key-checked"), api_key),
+    **dict.fromkeys(("reporting", "settings", "reported"), report),
     **dict.fromkeys(("build", "sign-package", "upload", "logged-off-uploading", "waiting"), macos),
     **dict.fromkeys(("stapled", "notarised"), macos),
     **dict.fromkeys(("applying", "undoing", "proving"), server),
