@@ -140,7 +140,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.workspace.changed.connect(self._changed)
-        self.workspace.replaced.connect(self._replaced)
+        self.workspace.replaced.connect(self._another_profile)
         self.workspace.notice.connect(self.show_notice)
         self.workspace.inspect.connect(self.open_inspect)
         self.workspace.go.connect(self.show_step)
@@ -594,6 +594,13 @@ class MainWindow(QMainWindow):
             return
         self._clock.start()
         self.footer.show_job(_told(task), None, name=task.name)
+
+    def _another_profile(self) -> None:
+        """Take away what was said of the former profile, but what failed: that is still to be read."""
+        for notice in self._noticed.values():
+            if isValid(notice) and notice.finding.severity is not Severity.ERROR:
+                notice.dismiss()
+        self._replaced()
 
     def _replaced(self) -> None:
         for page in self._pages.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -40,6 +41,14 @@ if TYPE_CHECKING:
 L = TypeVar("L", bound=QBoxLayout)
 
 _CONFIRM_MS = 2000
+
+# a GUID, which a label breaks at some of its hyphens only: not where a digit follows
+_GUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
+
+
+def breakable(text: str) -> str:
+    """Return *text* for a wrapped label, with a place to break behind each hyphen of a GUID."""
+    return _GUID.sub(lambda found: found[0].replace("-", "-\u200b"), text)
 
 
 def set_pill(pill: QPushButton, text: str) -> None:

@@ -29,6 +29,7 @@ from codesign_wizard.widgets.basics import (
     CodeBox,
     CopyButton,
     MarkView,
+    breakable,
     button,
     clear,
     column,
@@ -227,7 +228,7 @@ class PassedRow(QWidget):
         word = severity_word(finding.severity)
         self.setAccessibleName(f"{word}: {finding.title}")
         box.addWidget(MarkView(SEVERITY_MARKS[finding.severity], word), 0, Qt.AlignmentFlag.AlignTop)
-        texts = column(label(finding.title), gap=2)
+        texts = column(label(breakable(finding.title)), gap=2)
         if finding.detail:
             texts.addWidget(label(finding.detail, "soft"))
         self.seen = evidence_fold(finding, self.link.emit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +24,15 @@ from codesign_wizard import theme
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import SEVERITY_MARKS, Mark, px
-from codesign_wizard.widgets.basics import CodeBox, MarkView, button, column, label, restyle
+from codesign_wizard.widgets.basics import (
+    CodeBox,
+    MarkView,
+    breakable,
+    button,
+    column,
+    label,
+    restyle,
+)
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QEvent
@@ -226,10 +233,6 @@ def az_box(text: str, name: str) -> QWidget:
     return holder
 
 
-# a GUID, which a label breaks at some of its hyphens only: a place to break is put behind each
-_ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
-
-
 def portal_steps(steps: Sequence[str]) -> QWidget:
     """Return the numbered *steps* as text."""
     holder = QWidget()
@@ -242,7 +245,7 @@ def portal_steps(steps: Sequence[str]) -> QWidget:
         line = QHBoxLayout()
         line.setSpacing(0)
         line.addWidget(count, 0, Qt.AlignmentFlag.AlignTop)
-        line.addWidget(label(_ID.sub(lambda found: found[0].replace("-", "-\u200b"), text)), 1)
+        line.addWidget(label(breakable(text)), 1)
         box.addLayout(line)
     return holder
 

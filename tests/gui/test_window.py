@@ -25,6 +25,7 @@ from codesign_wizard.core.flow import (
     StepState,
 )
 from codesign_wizard.core.job import Job, LogLevel
+from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.secrets import MemoryStore
 from codesign_wizard.pages.notice import Notice
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from codesign_wizard.window import MainWindow
 
+TOLD = FindingKind("test.told", Severity.INFO, "Told.", "Only in tests.")
 BROKEN = FindingKind("test.broken", Severity.ERROR, "The {what} is broken.", "Only in tests.")
 
 
@@ -391,3 +393,17 @@ def test_the_window_shows_before_practice_is_there(
     gate.set()
     qtbot.waitUntil(lambda: window.workspace.session is session, timeout=3000)
     assert window.header.profile.text() == "Own product"
+
+
+def test_what_was_said_of_one_profile_goes_when_another_is_opened_but_what_failed_stays(
+    window: MainWindow, store: ProfileStore
+) -> None:
+    window.show_notice(TOLD())
+    window.show_notice(BROKEN(what="file"))
+    assert [one.finding.id for one in notices(window)] == ["test.told", "test.broken"]
+    other = Profile(id="other-1", name="Other")
+    store.save(other)
+    window.workspace.open_profile(other)
+    assert [one.finding.id for one in notices(window)] == ["test.broken"]
+    window.show_notice(TOLD())
+    assert [one.finding.id for one in notices(window)] == ["test.broken", "test.told"], "it can be said again"
