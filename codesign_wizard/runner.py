@@ -75,14 +75,14 @@ class Task(QObject):
         self.harmless = harmless  # reads or writes a file that the person named, and nothing else
         self.job = Job(label=JobLabel(next(_numbers), name))
         self.text = ""
-        self.started = time.monotonic()
+        self.since = time.monotonic()  # it has said the same
         self.lines = 0  # logged since the window last had shown them all
         self._abandoned = False
 
     @property
     def seconds(self) -> float:
-        """How long it has been under way."""
-        return time.monotonic() - self.started
+        """How long it has been at what it says it does; a text that counts by itself is never old."""
+        return time.monotonic() - self.since
 
     def cancel(self) -> None:
         """Ask the work to stop; ``cancelled`` follows, or its end if that comes first."""
@@ -98,10 +98,14 @@ class Task(QObject):
         if self._abandoned:
             return
         if kind == "progress":
-            self.text = values[2] or self.text
+            self._say(values[2] or self.text)
         elif kind == "stage":
-            self.text = ""  # it was of the stage before
+            self._say("")  # it was of the stage before
         getattr(self, kind).emit(*values)
+
+    def _say(self, text: str) -> None:
+        if text != self.text:
+            self.text, self.since = text, time.monotonic()
 
 
 class Runner(QObject):

@@ -124,6 +124,12 @@ def _next(
 
 def practice_words(workspace: Workspace) -> str:
     """Return what practice accounts are, and whether they are in use."""
+    if workspace.starting_practice:
+        return tr(
+            "Practice accounts are on their way: a vault, an application, an Apple team, a Comet Server and "
+            "time-stamp servers that live on this computer only. Your own profiles and your keyring are not "
+            "touched."
+        )
     if workspace.practising:
         return tr(
             "You are on practice accounts: a vault, an application, an Apple team, a Comet Server and "

@@ -15220,6 +15220,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>Practice accounts are on their way: a vault, an application, an Apple team, a Comet Server and time-stamp servers that live on this computer only. Your own profiles and your keyring are not touched.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
         <source>You are on practice accounts: a vault, an application, an Apple team, a Comet Server and time-stamp servers that live on this computer only. Your own profiles and your keyring are not touched. “What if…” lets something go wrong, and shows how that is explained.</source>
         <translation type="unfinished"></translation>
     </message>

@@ -15220,6 +15220,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>Practice accounts are on their way: a vault, an application, an Apple team, a Comet Server and time-stamp servers that live on this computer only. Your own profiles and your keyring are not touched.</source>
+        <translation>Die Übungskonten sind unterwegs: ein Tresor, eine Anwendung, ein Apple-Team, ein Comet Server und Zeitstempelserver, die es nur auf diesem Computer gibt. Ihre eigenen Profile und Ihr Schlüsselbund bleiben unberührt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
         <source>You are on practice accounts: a vault, an application, an Apple team, a Comet Server and time-stamp servers that live on this computer only. Your own profiles and your keyring are not touched. “What if…” lets something go wrong, and shows how that is explained.</source>
         <translation>Sie arbeiten mit Übungskonten: einem Tresor, einer Anwendung, einem Apple-Team, einem Comet Server und Zeitstempelservern, die es nur auf diesem Computer gibt. Ihre eigenen Profile und Ihr Schlüsselbund bleiben unberührt. „Was wäre, wenn…“ lässt etwas schiefgehen und zeigt, wie das erklärt wird.</translation>
     </message>

@@ -139,8 +139,20 @@ def test_a_running_job_is_told_holds_next_and_is_cancelled_by_escape(
 
 def test_a_long_wait_says_how_long(window: MainWindow, qtbot: QtBot) -> None:
     task = window.runner.start(forever, "Waiting")
-    task.started -= 7
+    task.since -= 7
     qtbot.waitUntil(lambda: window.footer.reason.text() == "Waiting… (7 s)", timeout=20_000)
+
+
+def test_a_wait_that_counts_by_itself_is_not_counted_twice(window: MainWindow, qtbot: QtBot) -> None:
+    task = window.runner.start(forever, "Notarise")
+    task.since -= 70
+    task.deliver("progress", (1, None, "Apple is at work for 1 min 10 s"))
+    window._show_job()
+    assert window.footer.reason.text() == "Notarise: Apple is at work for 1 min 10 s"
+    task.since -= 7
+    task.deliver("progress", (2, None, "Apple is at work for 1 min 10 s"))
+    window._show_job()
+    assert window.footer.reason.text().endswith("(7 s)"), "the same words for long are counted"
 
 
 def test_going_on_with_a_problem_asks_once_in_the_footer(window: MainWindow, qtbot: QtBot) -> None:
@@ -386,6 +398,7 @@ def test_the_window_shows_before_practice_is_there(
     window = open_window(app.waiting_session(), open_practice=slow)
     window.workspace.start_practice()
     assert window.header.badge.isVisible()
+    assert window.page.practice_text.text().startswith("Practice accounts are on their way")
     assert window.page.banner.title == "The practice accounts are being started."
     answered: list[int] = []
     QTimer.singleShot(0, lambda: answered.append(1))
