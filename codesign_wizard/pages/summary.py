@@ -164,7 +164,10 @@ class SummaryPage(Page):
             return target, found
 
         task = self.workspace.runner.start(work, tr("Saving the report"), quiet=True, harmless=True)
-        task.done.connect(self._report_saved)
+        workspace = self.workspace
+        # whichever page is there by then: what the keyring kept back is to be known
+        task.done.connect(lambda told: workspace.tell(told[1]))
+        self.follow(task, done=lambda told: _tell_saved(self.saved, told[0]))
         task.failed.connect(self.workspace.notice)
 
     def save_calendar(self, target: Path) -> None:
@@ -193,12 +196,6 @@ class SummaryPage(Page):
             return open_report(session.origin.path).document
         practice = session.practice is not None
         return build_report(deepcopy(session.profile), practice=practice, scenario=session.scenario)
-
-    def _report_saved(self, told: tuple[Path, list[Finding]]) -> None:
-        path, findings = told
-        _tell_saved(self.saved, path)
-        for finding in findings:
-            self.workspace.notice.emit(finding)
 
     def _ask_where(self) -> None:
         from codesign_wizard.core.certificates.reminders import file_name

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 
-from codesign_wizard.core.finding import Evidence, FindingKind, Severity, iso, utc_now
+from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Severity, iso, utc_now
 from codesign_wizard.core.flow import (
     CERTIFICATE,
     KEY_VAULT,
@@ -21,7 +23,9 @@ from codesign_wizard.core.flow import (
     Flow,
     StepState,
 )
-from codesign_wizard.core.report import write_report
+from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.profile_store import ProfileStore
+from codesign_wizard.core.report import KEYRING_SILENT, write_report
 from codesign_wizard.core.report_open import open_report
 from codesign_wizard.pages.key_vault import KeyVaultPage
 from codesign_wizard.pages.notice import Notice
@@ -90,6 +94,30 @@ def test_what_is_saved_and_copied_holds_the_evidence(
     page.save_report(tmp_path / "missing.txt")
     wait_idle(window, qtbot)
     assert any("must end in" in each.finding.title for each in window.findChildren(Notice))
+
+
+def test_what_a_report_lacks_is_told_also_where_its_page_has_gone(
+    window: MainWindow, store: ProfileStore, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = summary(window)
+    wait_idle(window, qtbot)
+    gate = threading.Event()
+
+    def silent(*_: object) -> list[Finding]:
+        gate.wait(20)
+        return [KEYRING_SILENT()]
+
+    monkeypatch.setattr("codesign_wizard.pages.summary.search_secrets", silent)
+    page.save_report(tmp_path / "report.html")
+    other = Profile(id="other-1", name="Other")
+    store.save(other)
+    window.workspace.open_profile(other)
+    gate.set()
+    wait_idle(window, qtbot)
+    assert (tmp_path / "report.html").is_file()
+    assert [each.finding.id for each in window.findChildren(Notice) if each.isVisible()] == [
+        KEYRING_SILENT.id
+    ]
 
 
 def test_a_report_that_is_opened_is_only_read_and_left_again(
