@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QFontMetrics, QFontMetricsF
 from PySide6.QtWidgets import (
     QAbstractButton,
     QLabel,
@@ -158,17 +158,18 @@ def _cells(table: QTableView) -> Iterator[Clipped]:
         # the log's messages are as long as they are
         if table.isColumnHidden(column) or (stretched and table.property("role") != "matrix"):
             continue
-        texts = [(heads.fontMetrics(), model.headerData(column, Qt.Orientation.Horizontal))]
+        # a cell that lacks a part of a pixel is elided
+        texts = [(QFontMetricsF(heads.font()), model.headerData(column, Qt.Orientation.Horizontal))]
         for row in range(min(model.rowCount(), _MOST_ROWS)):
             index = model.index(row, column)
             font = index.data(Qt.ItemDataRole.FontRole)
-            texts.append((QFontMetrics(table.font() if font is None else font), index.data()))
+            texts.append((QFontMetricsF(table.font() if font is None else font), index.data()))
         # one of a column is enough to tell
         widest = max(texts, key=lambda one: one[0].horizontalAdvance(str(one[1] or "")))
         text = str(widest[1] or "")
-        yield from _compared(
-            table, text, widest[0].horizontalAdvance(text), heads.sectionSize(column) - around
-        )
+        needed, given = widest[0].horizontalAdvance(text), heads.sectionSize(column) - around
+        if needed > given:
+            yield Clipped(table, text, math.ceil(needed), given)
 
 
 def _compared(widget: QWidget, text: str, needed: float, given: float) -> Iterator[Clipped]:

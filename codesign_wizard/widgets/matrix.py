@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QFontMetrics, QKeyEvent, QPalette, QResizeEvent
+from PySide6.QtGui import QColor, QFocusEvent, QFontMetricsF, QKeyEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -201,9 +202,10 @@ class Matrix(QTableView):
         self.rows.set(rows)
         heads = self.horizontalHeader()
         for column in (Column.PURPOSE, Column.STATE):
-            metrics = QFontMetrics(_state_font(column))
-            longest = max((metrics.horizontalAdvance(_text(row, column)) for row in rows), default=0)
-            heads.resizeSection(column, max(longest + px(18), heads.sectionSizeHint(column)))
+            # parts of a pixel count: a text that lacks one of them is cut by two letters
+            metrics = QFontMetricsF(_state_font(column))
+            longest = max((metrics.horizontalAdvance(_text(row, column)) for row in rows), default=0.0)
+            heads.resizeSection(column, max(math.ceil(longest) + px(18), heads.sectionSizeHint(column)))
         self.setFixedHeight(self.sizeHint().height())
         places = [place for place, row in enumerate(rows) if row.permission.key == key]
         if rows:

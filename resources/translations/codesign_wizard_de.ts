@@ -17621,7 +17621,7 @@
     <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
         <source>documentation only</source>
-        <translation>nur Dokumentation</translation>
+        <translation>Dokumentation</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
