@@ -76,10 +76,8 @@ def _secrets(cloud: PracticeCloud, profile: Profile, *, kept: bool) -> SecretSto
         SERVER_PASSWORD: cloud.accounts.server_password,
     }
     account, apple = cloud.apple_account, profile.macos
-    if str(account.application_file) == apple.application_file or str(account.installer_file) == (
-        apple.installer_file
-    ):
-        # of files made here, the keyring knows the password
+    if any(name and account.is_copy(Path(name)) for name in (apple.application_file, apple.installer_file)):
+        # of the account's files, wherever somebody put them, the keyring knows the password
         given[APPLE_PASSWORD] = account.password
     secrets = {(profile.id, name): Secret(value) for name, value in given.items()}
     if kept:

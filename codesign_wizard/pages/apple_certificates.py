@@ -251,14 +251,14 @@ class AppleCertificatesPage(AskingPage):
         announce(self, self.banner.title, assertive=True)
         if self._asks:
             self._asks = False
-            self._ask_password()
+            self.ask_password()
             return
         if task.quiet or self.question.asking:
             return
         if not self.problems.focus_first():
             self.take_focus(self)
 
-    def _ask_password(self) -> None:
+    def ask_password(self) -> None:
         """Put the focus where the password of what was given just now is typed, if it is asked for."""
         seen = self.seen
         if seen is None or not seen.locked or not self.isVisible():

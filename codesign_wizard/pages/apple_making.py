@@ -130,13 +130,17 @@ class Making(QObject):
 
     def open_repack(self) -> None:
         """Open the form for the files in both places, to be written anew."""
-        seen = self._page.seen
+        page = self._page
+        seen = page.seen
         if seen is None:
-            self._page.look()
+            page.look()
             return
         from codesign_wizard.core.apple.repack import file_name
 
         self._identities, self._made_here = work.to_write(seen), ()
+        if not self._identities:
+            page.ask_password()  # nothing was opened yet
+            return
         targets = {}
         for kind in self._identities:
             path = seen.files[kind]

@@ -377,6 +377,17 @@ def test_without_a_keyring_no_keys_are_made(
     assert not own.apple_keys_folder().exists()
 
 
+def test_what_is_not_open_yet_is_not_written_anew(opened: Opened, qtbot: QtBot, tmp_path: Path) -> None:
+    window, page = opened
+    window.activateWindow()
+    page.take_files([p12(tmp_path, "installer"), p12(tmp_path, "application")])
+    wait_idle(window, qtbot)
+    page.setFocus()
+    page.making.open_repack()
+    assert page.files.isHidden()
+    assert page.secrets.first.edit.hasFocus(), "the password comes first"
+
+
 @pytest.mark.parametrize("width", [860, 1180])
 def test_nothing_is_cut_while_something_is_asked(
     opened: Opened, qtbot: QtBot, tmp_path: Path, width: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import stat
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from codesign_wizard.opening import open_session
 from codesign_wizard.practice import client_settings
 from codesign_wizard.practice.cloud import PracticeCloud
 from codesign_wizard.practice.management.roles import KEY_VAULT_READER
@@ -157,3 +159,24 @@ def test_the_description_has_all_that_another_program_needs(client: Any) -> None
     assert Path(described["timestamp_roots_file"]).is_file()
     assert described["environment"]["AZURE_CLIENT_SECRET"] == accounts.application_secret
     assert accounts.application_secret not in repr(accounts)
+
+
+def test_the_password_of_a_copied_practice_file_is_known_in_the_next_run(tmp_path: Path) -> None:
+    folder, mine = tmp_path / "state", tmp_path / "mine"
+    mine.mkdir()
+    with open_session(practice=True, state=folder) as session:
+        macos = session.profile.macos
+        password = session.apple_password()
+        session.apple_options()
+        for place in ("application_file", "installer_file"):
+            file = Path(getattr(macos, place))
+            setattr(macos, place, str(shutil.copy(file, mine)))
+        session.profiles.save(session.profile)
+    with open_session(practice=True, state=folder) as session:
+        assert Path(session.profile.macos.application_file).parent == mine
+        assert password is not None and session.apple_password() == password
+    for file in mine.iterdir():
+        file.write_bytes(b"somebody's own")
+    with open_session(practice=True, state=folder) as session:
+        assert Path(session.profile.macos.application_file).parent == mine
+        assert session.apple_password() is None, "of another file nothing is known"

@@ -233,6 +233,7 @@ def identities(place: str, own: MainWindow, tell: Tell, kill: Callable[[], None]
         kill_at(identity_work, "look_again", lambda *_: True, kill, after=True)
     page.take_files([str(path) for path in files])
     yield lambda: not own.runner.tasks
+    own.workspace.save()  # or chance decides which files the next start finds
     page.making.open_repack()
     page.making.ask_write()
     if place == "repacking":
