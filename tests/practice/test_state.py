@@ -174,7 +174,8 @@ def test_the_password_of_a_copied_practice_file_is_known_in_the_next_run(tmp_pat
         session.profiles.save(session.profile)
     with open_session(practice=True, state=folder) as session:
         assert Path(session.profile.macos.application_file).parent == mine
-        assert password is not None and session.apple_password() == password
+        assert password is not None
+        assert session.apple_password() == password
     for file in mine.iterdir():
         file.write_bytes(b"somebody's own")
     with open_session(practice=True, state=folder) as session:
