@@ -28,6 +28,7 @@ from codesign_wizard.overrides import Overrides
 from codesign_wizard.screenshots.looks import LOOKS, Look
 from codesign_wizard.screenshots.measuring import clipped, overlapping
 from codesign_wizard.session import Session
+from codesign_wizard.theme.contrast import contrast_palette
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication, QWidget
@@ -69,7 +70,7 @@ class Studio:
             self.app,
             Qt.ColorScheme.Dark if dark else Qt.ColorScheme.Light,
             scale=self.look.scale,
-            contrast=theme.contrast_palette(dark=dark) if self.look.contrast else None,
+            contrast=contrast_palette(dark=dark) if self.look.contrast else None,
         )
         self._scheme = scheme
 

@@ -10,8 +10,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtGui import QColor, QPalette
 
-from codesign_wizard import theme
-from codesign_wizard.theme import DARK, LIGHT, READABLE, Tokens, contrast_ratio, from_palette
+from codesign_wizard.theme.colours import DARK, LIGHT, Tokens
+from codesign_wizard.theme.contrast import READABLE, contrast_palette, contrast_ratio, from_palette
 
 GROUNDS = ("canvas", "surface", "sunken")
 MARKED = ("accent", "ok", "warning", "error")
@@ -39,8 +39,8 @@ def palette(window: str, ink: str, mark: str, on_mark: str, grey: str) -> QPalet
 
 
 SYSTEMS = {
-    "night sky": theme.contrast_palette(dark=True),
-    "desert": theme.contrast_palette(dark=False),
+    "night sky": contrast_palette(dark=True),
+    "desert": contrast_palette(dark=False),
     "aquatic": palette("#202020", "#ffffff", "#8ee3f0", "#263b50", "#a6a6a6"),
     "dusk": palette("#2d3236", "#ffffff", "#a1bfde", "#212d3b", "#a6a6a6"),
     "black": palette("#000000", "#ffffff", "#1aebff", "#000000", "#3ff23f"),

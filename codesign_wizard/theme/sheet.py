@@ -1,4 +1,4 @@
-"""The part of ``theme`` that writes the style sheet from its tokens. No colour is named here."""
+"""The style sheet, written from the tokens. No colour is named here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from codesign_wizard.theme import Tokens
+    from codesign_wizard.theme.colours import Tokens
 
 
 def build(look: Tokens, px: Callable[[float], int], *, mono_family: str, mirrored: bool = False) -> str:
