@@ -38,7 +38,7 @@ from codesign_wizard.widgets.basics import (
 )
 from codesign_wizard.widgets.findings import FindingList, evidence_lines
 from codesign_wizard.widgets.matrix import Matrix, missing_rows, short_name, state_words
-from codesign_wizard.widgets.pieces import Banner, Fold, Tabs, az_box, portal_steps
+from codesign_wizard.widgets.pieces import Banner, Fold, Tabs, az_box, portal_steps, powershell_box
 
 if TYPE_CHECKING:
     from codesign_wizard.core.azure.permissions.admin import AdminSession, DeviceCode
@@ -524,7 +524,7 @@ def _by_hand(plan: GrantPlan) -> Fold:
     tabs.add(tr("Portal"), portal)
     tabs.add("az", az_box("\n".join(step.az for step in plan.steps), tr("az command")))
     shell = "\n".join(step.powershell for step in plan.steps)
-    tabs.add("PowerShell", CodeBox(shell, tr("PowerShell command")))
+    tabs.add("PowerShell", powershell_box(shell, tr("PowerShell command")))
     fold.body.addWidget(tabs)
     return fold
 

@@ -36,7 +36,7 @@ from codesign_wizard.widgets.labels import restyle as restyle
 if TYPE_CHECKING:
     # the classes of events and their enumerations are made when first named: not for an annotation
     from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QPaintEvent, QResizeEvent, QWheelEvent
 
 L = TypeVar("L", bound=QBoxLayout)
 
@@ -271,10 +271,15 @@ class CopyButton(QPushButton):
 
 
 class CodeBox(QTextEdit):
-    """What a machine said or should be told: fixed-width, selectable, as high as its text, never edited."""
+    """What a machine said or should be told: fixed-width, selectable, as high as its text, never edited.
 
-    def __init__(self, text: str = "", name: str = "", role: str = "code") -> None:
+    Without *wrap*, as a script wants it, each line stays one, and what is longer than the box is wide is
+    scrolled to.
+    """
+
+    def __init__(self, text: str = "", name: str = "", role: str = "code", *, wrap: bool = True) -> None:
         super().__init__()
+        self._wrap = wrap
         self.setProperty("role", role)
         # room around the text, as the style sheet has it for each role
         self._around = 2 * px(6) + 2 if role == "code" else 0
@@ -285,7 +290,11 @@ class CodeBox(QTextEdit):
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        if wrap:
+            self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        else:
+            self.setLineWrapMode(QTextEdit.LineWrapMode.NoWrap)
+            self.horizontalScrollBar().rangeChanged.connect(self._fit)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.document().setDocumentMargin(0)
         self.document().documentLayout().documentSizeChanged.connect(self._fit)
@@ -308,11 +317,18 @@ class CodeBox(QTextEdit):
 
     def _fit(self) -> None:
         height = round(self.document().size().height()) + self._around
+        bar = self.horizontalScrollBar()
+        if not self._wrap and bar.maximum() > bar.minimum():
+            height += bar.sizeHint().height()
         if self.height() != height or self.minimumHeight() != height:
             self.setFixedHeight(height)
 
-    def wheelEvent(self, event: QEvent) -> None:
-        event.ignore()
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        # sideways it moves the script, else the page
+        if self._wrap or abs(event.angleDelta().x()) <= abs(event.angleDelta().y()):
+            event.ignore()
+        else:
+            super().wheelEvent(event)
 
 
 class Columns(QWidget):

@@ -36,7 +36,7 @@ from codesign_wizard.widgets.basics import (
     label,
     row,
 )
-from codesign_wizard.widgets.pieces import Fold, Tabs, az_box, portal_steps, severity_word
+from codesign_wizard.widgets.pieces import Fold, Tabs, az_box, portal_steps, powershell_box, severity_word
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
@@ -88,9 +88,8 @@ class RemedyView(QWidget):
         if remedy.az:
             ways.append(("az", az_box(remedy.az, tr("az command")), remedy.az))
         if remedy.powershell:
-            ways.append(
-                ("PowerShell", CodeBox(remedy.powershell, tr("PowerShell command")), remedy.powershell)
-            )
+            box_of_it = powershell_box(remedy.powershell, tr("PowerShell command"))
+            ways.append(("PowerShell", box_of_it, remedy.powershell))
         self._texts = [text for _, _, text in ways]
         if len(ways) > 1:
             self.tabs = Tabs(tr("Ways to do it"))

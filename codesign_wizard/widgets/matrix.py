@@ -209,7 +209,7 @@ class Matrix(QTableView):
         self.setFixedHeight(self.sizeHint().height())
         places = [place for place, row in enumerate(rows) if row.permission.key == key]
         if rows:
-            self.selectRow(places[0] if places else 0)
+            self._choose(places[0] if places else 0)
 
     def sizeHint(self) -> QSize:
         # what is not shown yet has not asked for its rows' heights either
@@ -226,7 +226,7 @@ class Matrix(QTableView):
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         if not self.currentIndex().isValid() and self.rows.rows:
-            self.selectRow(0)
+            self._choose(0)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         # at its ends the page may scroll on
@@ -239,6 +239,10 @@ class Matrix(QTableView):
             event.ignore()
             return
         super().keyPressEvent(event)
+
+    def _choose(self, place: int) -> None:
+        # not selectRow(): it takes the column at the table's edge, which there is none of yet right to left
+        self.setCurrentIndex(self.rows.index(place, Column.NAME))
 
     def _tell(self, place: int) -> None:
         if 0 <= place < len(self.rows.rows):

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from codesign_wizard import theme
+from codesign_wizard.core.azure.quoting import powershell_lines, sh_lines
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import SEVERITY_MARKS, Mark, px
@@ -222,15 +223,23 @@ class Tabs(QWidget):
         self.chosen.emit(index)
 
 
-def az_box(text: str, name: str) -> QWidget:
-    """Return ``az`` commands, and for which shell they are quoted."""
+def az_box(text: str, name: str, *, script: bool = False) -> QWidget:
+    """Return ``az`` commands, long ones over several lines, and for which shell they are quoted.
+
+    A *script* stays as it was written.
+    """
     holder = QWidget()
     box = QVBoxLayout(holder)
     box.setContentsMargins(0, 0, 0, 0)
     box.setSpacing(px(4))
-    box.addWidget(CodeBox(text, name))
+    box.addWidget(CodeBox(text if script else sh_lines(text), name, wrap=False))
     box.addWidget(label(tr("For bash, as in Azure Cloud Shell. On Windows take PowerShell."), "label"))
     return holder
+
+
+def powershell_box(text: str, name: str, *, script: bool = False) -> CodeBox:
+    """Return PowerShell commands, long ones over several lines; a *script* stays as it was written."""
+    return CodeBox(text if script else powershell_lines(text), name, wrap=False)
 
 
 def portal_steps(steps: Sequence[str]) -> QWidget:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.text import tr
-from codesign_wizard.widgets.basics import CodeBox, CopyButton, clear, label, row
-from codesign_wizard.widgets.pieces import Fold, Tabs, az_box, portal_steps
+from codesign_wizard.widgets.basics import CopyButton, clear, label, row
+from codesign_wizard.widgets.pieces import Fold, Tabs, az_box, portal_steps, powershell_box
 
 if TYPE_CHECKING:
     from codesign_wizard.core.azure.options import AzureOptions
@@ -35,8 +35,8 @@ class SetupSteps(Fold):
         az, shell = remedy.az or "", remedy.powershell or ""
         texts = ("\n".join(remedy.portal), az, shell)
         tabs.add(tr("Portal"), portal_steps(remedy.portal))
-        tabs.add("az", az_box(az, tr("az script")))
-        tabs.add("PowerShell", CodeBox(shell, tr("PowerShell script")))
+        tabs.add("az", az_box(az, tr("az script"), script=True))
+        tabs.add("PowerShell", powershell_box(shell, tr("PowerShell script"), script=True))
         copy = CopyButton(lambda: texts[tabs.index])
         copy.setAccessibleName(tr("Copy the steps shown"))
         # above the script, which is longer than the window is high

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from codesign_wizard.core.certificates.request import EC_WARNING, KeyChoice, RequestOptions
+from codesign_wizard.core.certificates.request import EC_WARNING, KeyChoice, RequestOptions, ec_result
 from codesign_wizard.core.certificates.subject import FIELD, FIELDS, Subject
 from codesign_wizard.core.certificates.subject_checks import check_form_field, check_subject
 from codesign_wizard.core.finding import Finding, Severity, worst_first
@@ -180,9 +180,7 @@ class SubjectForm(QWidget):
         curve = self.chosen.value[0] == "EC"
         text = self.chosen.advice
         if curve:
-            text = tr("{warning} Signing with it works, and Windows then shows an unknown publisher.").format(
-                warning=EC_WARNING().title
-            )
+            text = f"{EC_WARNING().title} {ec_result()}"
         elif self.software.isChecked():
             text = tr("Every public CA refuses a key outside hardware: only for tests with a CA of your own.")
         restyle(self.advice, "role", "warning" if curve or self.software.isChecked() else "label")

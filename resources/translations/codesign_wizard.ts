@@ -8620,12 +8620,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Let this computer and the server in.</source>
+        <source>Let this computer and the Comet Server in: put their public addresses in place of ADDRESS and SERVER-ADDRESS.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Allow public access from selected networks, and add this computer and the server.</source>
+        <source>Let this computer and the Comet Server in: put the server's public address in place of SERVER-ADDRESS.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Allow public access from selected networks, and add this computer and the Comet Server: put their public addresses in place of ADDRESS and SERVER-ADDRESS.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8665,7 +8670,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Allow public access from specific networks and addresses; add both addresses.</source>
+        <source>Add on a line of its own the public address from which the Comet Server calls; Apply.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Allow public access from specific virtual networks and IP addresses; add the public addresses of this computer and of the Comet Server, each on a line of its own.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8695,7 +8705,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Under Firewall add {address} and the server's public address; Apply.</source>
+        <source>Under Firewall, IP address or CIDR, add {address}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9555,6 +9565,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>The vault does sign with an EC key, but Windows then shows an unknown publisher.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>For experts: Windows does not accept it for programs.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9636,11 +9651,6 @@
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>Key usage</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>Signing with it works, and Windows then shows an unknown publisher.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16999,6 +17009,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>PowerShell command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Copy what to do</source>
         <translation type="unfinished"></translation>
@@ -17036,11 +17051,6 @@
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>az command</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>PowerShell command</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -18106,11 +18116,6 @@
     <message>
         <location filename="codesign_wizard/widgets/subject_form.py"/>
         <source>Every public CA refuses a key outside hardware: only for tests with a CA of your own.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/subject_form.py"/>
-        <source>{warning} Signing with it works, and Windows then shows an unknown publisher.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

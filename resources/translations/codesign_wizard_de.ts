@@ -8620,13 +8620,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Let this computer and the server in.</source>
-        <translation>Lassen Sie diesen Computer und den Server zu.</translation>
+        <source>Let this computer and the Comet Server in: put their public addresses in place of ADDRESS and SERVER-ADDRESS.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Allow public access from selected networks, and add this computer and the server.</source>
-        <translation>Erlauben Sie den öffentlichen Zugriff aus ausgewählten Netzen, und fügen Sie diesen Computer und den Server hinzu.</translation>
+        <source>Let this computer and the Comet Server in: put the server's public address in place of SERVER-ADDRESS.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Allow public access from selected networks, and add this computer and the Comet Server: put their public addresses in place of ADDRESS and SERVER-ADDRESS.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
@@ -8665,8 +8670,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Allow public access from specific networks and addresses; add both addresses.</source>
-        <translation>Erlauben Sie den öffentlichen Zugriff aus bestimmten Netzen und von bestimmten Adressen; fügen Sie beide Adressen hinzu.</translation>
+        <source>Add on a line of its own the public address from which the Comet Server calls; Apply.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Allow public access from specific virtual networks and IP addresses; add the public addresses of this computer and of the Comet Server, each on a line of its own.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
@@ -8695,8 +8705,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Under Firewall add {address} and the server's public address; Apply.</source>
-        <translation>Fügen Sie unter „Firewall“ {address} und die öffentliche Adresse des Servers hinzu; „Apply“.</translation>
+        <source>Under Firewall, IP address or CIDR, add {address}.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
@@ -9555,6 +9565,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
+        <source>The vault does sign with an EC key, but Windows then shows an unknown publisher.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>For experts: Windows does not accept it for programs.</source>
         <translation>Für Fachleute: Windows akzeptiert ihn nicht für Programme.</translation>
     </message>
@@ -9637,11 +9652,6 @@
         <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>Key usage</source>
         <translation>Schlüsselverwendung</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/request.py"/>
-        <source>Signing with it works, and Windows then shows an unknown publisher.</source>
-        <translation>Das Signieren damit funktioniert; Windows zeigt dann aber einen unbekannten Herausgeber.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
@@ -16999,6 +17009,11 @@
         <translation>Zeit</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>PowerShell command</source>
+        <translation>PowerShell-Befehl</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Copy what to do</source>
         <translation>Abhilfe kopieren</translation>
@@ -17037,11 +17052,6 @@
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>az command</source>
         <translation>az-Befehl</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>PowerShell command</source>
-        <translation>PowerShell-Befehl</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
@@ -18107,11 +18117,6 @@
         <location filename="codesign_wizard/widgets/subject_form.py"/>
         <source>Every public CA refuses a key outside hardware: only for tests with a CA of your own.</source>
         <translation>Jede öffentliche CA lehnt einen Schlüssel außerhalb von Hardware ab: nur für Tests mit einer eigenen CA.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/subject_form.py"/>
-        <source>{warning} Signing with it works, and Windows then shows an unknown publisher.</source>
-        <translation>{warning} Das Signieren damit funktioniert, und Windows zeigt dann einen unbekannten Herausgeber.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/subject_form.py"/>

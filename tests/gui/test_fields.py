@@ -174,3 +174,15 @@ def test_facts_that_change_keep_their_rows(form: QWidget, qtbot: QtBot) -> None:
     assert [box.accessibleName() for box in shown][1:] == ["Certificate: two", "Key: three"]
     facts.set([("Vault", "fabrikam")])
     assert [box.toPlainText() for box in shown if not box.isHidden()] == ["fabrikam"]
+
+
+def test_a_line_of_a_script_stays_one_line(form: QWidget, qtbot: QtBot) -> None:
+    text = "az one --option-that-is-long 'two'\n" * 3 + "az " + "--option x " * 60
+    script, wrapped = CodeBox(text, wrap=False), CodeBox(text)
+    form.resize(400, 600)
+    put(form, script, wrapped)
+    QApplication.processEvents()
+    assert script.document().size().height() < wrapped.document().size().height()
+    assert script.horizontalScrollBar().isVisible()
+    assert script.verticalScrollBar().maximum() == 0, "the bar took its room from the text"
+    assert not wrapped.horizontalScrollBar().isVisible()

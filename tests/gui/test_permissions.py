@@ -11,13 +11,16 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from codesign_wizard.core.azure.permissions.admin import AdminWay
-from codesign_wizard.core.azure.permissions.report import State
+from codesign_wizard.core.azure.permissions.catalogue import Model, permissions
+from codesign_wizard.core.azure.permissions.report import Row, State
+from codesign_wizard.core.finding import Certainty
 from codesign_wizard.core.flow import KEY_VAULT, PERMISSIONS, START, StepState
 from codesign_wizard.opening import open_session
 from codesign_wizard.pages.key_vault import KeyVaultPage
 from codesign_wizard.pages.permissions import PermissionsPage
 from codesign_wizard.session import Session
 from codesign_wizard.widgets.basics import Card, CodeBox, label
+from codesign_wizard.widgets.matrix import Matrix
 from tests.gui.driving import wait_idle
 
 if TYPE_CHECKING:
@@ -246,3 +249,22 @@ def test_a_sentence_about_a_code_can_be_copied(opening: Opening, qtbot: QtBot) -
     assert QGuiApplication.clipboard().text() == code
     window.runner.cancel()
     wait_idle(window, qtbot)
+
+
+def test_a_line_is_chosen_right_to_left_too(qapp: QApplication, qtbot: QtBot) -> None:
+    """What is said of the chosen line stands below the table; without one an empty box would."""
+    rows = [
+        Row(each, State.GRANTED, Certainty.OBSERVED, ()) for each in permissions(Model.POLICY)[:3]
+    ]
+    before = qapp.layoutDirection()
+    qapp.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    try:
+        matrix = Matrix()
+        qtbot.addWidget(matrix)
+        told: list[Row] = []
+        matrix.chosen.connect(told.append)
+        matrix.set(rows)
+        assert told == rows[:1]
+        assert matrix.currentIndex().row() == 0
+    finally:
+        qapp.setLayoutDirection(before)

@@ -135,39 +135,82 @@ DIGEST = FindingKind(
 )
 
 
+# what stands in a command for an address that nobody told: the vault's refusal names this computer's at most
+_THIS_COMPUTER, _SERVER = "ADDRESS", "SERVER-ADDRESS"
+
+
 def firewall_remedies(options: AzureOptions, address: str) -> list[Remedy]:
-    """Return how to let *address* in; "" when the vault did not tell it."""
-    vault = quoted(options.vault_name)
-    network = quoted(f"{address}/128" if ":" in address else f"{address}/32") if address else "'ADDRESS/32'"
+    """Return how to let *address* and the server in; "" when the vault did not tell it."""
+    az, powershell = _openings(options, address)
     return [
         Remedy(
-            title=tr("Let this computer and the server in."),
+            title=_let_in(address),
             portal=(
                 tr("Key vaults, {vault}, Networking, Firewalls and virtual networks.").format(
                     vault=options.vault_name
                 ),
-                tr("Under Firewall add {address} and the server's public address; Apply.").format(
+                tr("Under Firewall, IP address or CIDR, add {address}.").format(
                     address=address or tr("this computer's public address")
                 ),
+                tr("Add on a line of its own the public address from which the Comet Server calls; Apply."),
             ),
-            az=f"az keyvault network-rule add --name {vault} --ip-address {network}",
-            powershell=f"Add-AzKeyVaultNetworkRule -VaultName {vault} -IpAddressRange {network}",
+            az=az,
+            powershell=powershell,
         )
     ]
+
+
+def _let_in(address: str) -> str:
+    if address:
+        return tr(
+            "Let this computer and the Comet Server in: put the server's public address in place of "
+            "SERVER-ADDRESS."
+        )
+    return tr(
+        "Let this computer and the Comet Server in: put their public addresses in place of ADDRESS and "
+        "SERVER-ADDRESS."
+    )
+
+
+def _openings(options: AzureOptions, address: str) -> tuple[str, str]:
+    """Return what adds this computer's *address* and the server's, as ``az`` and as PowerShell.
+
+    A call for each: a placeholder that was left in is refused without keeping the other from being added.
+    """
+    vault = quoted(options.vault_name)
+    addresses = (address or _THIS_COMPUTER, _SERVER)
+    networks = [quoted(f"{each}/128" if ":" in each else f"{each}/32") for each in addresses]
+    return (
+        "\n".join(f"az keyvault network-rule add --name {vault} --ip-address {each}" for each in networks),
+        "\n".join(
+            f"Add-AzKeyVaultNetworkRule -VaultName {vault} -IpAddressRange {each}" for each in networks
+        ),
+    )
 
 
 def private_remedies(options: AzureOptions) -> list[Remedy]:
     """Return how to reach a vault without public access, or give it some."""
     vault = quoted(options.vault_name)
+    az, powershell = _openings(options, "")
     return [
         Remedy(
-            title=tr("Allow public access from selected networks, and add this computer and the server."),
+            title=tr(
+                "Allow public access from selected networks, and add this computer and the Comet Server: put "
+                "their public addresses in place of ADDRESS and SERVER-ADDRESS."
+            ),
             portal=(
                 tr("Key vaults, {vault}, Networking.").format(vault=options.vault_name),
-                tr("Allow public access from specific networks and addresses; add both addresses."),
+                tr(
+                    "Allow public access from specific virtual networks and IP addresses; add the public "
+                    "addresses of this computer and of the Comet Server, each on a line of its own."
+                ),
             ),
-            az=f"az keyvault update --name {vault} --public-network-access Enabled --default-action Deny",
-            powershell=f"Get-AzKeyVault -VaultName {vault} | Update-AzKeyVault -PublicNetworkAccess Enabled",
+            az=f"az keyvault update --name {vault} --public-network-access Enabled --default-action Deny\n"
+            + az,
+            # Deny first: the vault is never open to everybody in between
+            powershell=f"Update-AzKeyVaultNetworkRuleSet -VaultName {vault} -DefaultAction Deny\n"
+            f"Get-AzKeyVault -VaultName {vault} | Update-AzKeyVault -PublicNetworkAccess Enabled\n"
+            + powershell,
         ),
         Remedy(title=tr("Or run the wizard and the server inside the network of the private endpoint.")),
     ]

@@ -43,6 +43,11 @@ EC_WARNING = FindingKind(
 )
 
 
+def ec_result() -> str:
+    """Return what comes of signing with an EC key."""
+    return tr("The vault does sign with an EC key, but Windows then shows an unknown publisher.")
+
+
 SOFTWARE_KEY = FindingKind(
     "certificate.request.key-software",
     Severity.WARNING,
@@ -163,7 +168,7 @@ class RequestOptions:
         if self.key.value[0] == "EC":
             findings.append(
                 EC_WARNING(
-                    detail=tr("Signing with it works, and Windows then shows an unknown publisher."),
+                    detail=ec_result(),
                     certainty=Certainty.COMPUTED,
                     remedies=[Remedy(title=tr("Choose RSA with 4096 bits."))],
                 )

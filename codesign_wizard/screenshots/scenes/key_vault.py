@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.flow import KEY_VAULT, START, WINDOWS_TRIAL
+from codesign_wizard.core.profile import new_profile
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.key_vault import KeyVaultPage
 from codesign_wizard.screenshots.pages import refused_sign_in, shown
@@ -45,10 +46,12 @@ def firewall(studio: Studio) -> None:
 
 
 def signing_in(studio: Studio) -> None:
-    """A sign-in under way at a vault that is slow to answer."""
+    """A sign-in under way at a vault that is slow to answer, and why another profile has to wait for it."""
     with studio.practice("slow", page=KEY_VAULT) as window:
         page = shown(window, KeyVaultPage)
         page.run_sign_in()
         task = window.runner.foreground
         studio.wait(lambda: task is None or task.seconds > 1, tr("the sign-in"))
         studio.take(window, "key-vault-signing-in")
+        window.workspace.open_profile(new_profile("My product"))
+        studio.take(window, "notice-under-way")

@@ -120,6 +120,29 @@ def test_the_address_that_the_firewall_saw_goes_into_the_command() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "inner", "computer"),
+    [
+        ("Client address is not authorized.\r\nClient address: 203.0.113.7\r\n", "ForbiddenByFirewall",
+         "203.0.113.7"),
+        ("Client address is not authorized.", "ForbiddenByFirewall", "ADDRESS"),
+        ("Public network access is disabled and request is not from a trusted service nor via an approved "
+         "private link.", "", "ADDRESS"),
+    ],
+)  # fmt: skip
+def test_the_server_is_let_in_as_this_computer_is(text: str, inner: str, computer: str) -> None:
+    """Each address is a call of its own: a placeholder that was left in keeps no other from being added."""
+    remedy = vault(403, "Forbidden", text, inner).remedies[0]
+    for commands, option in ((remedy.az, "--ip-address"), (remedy.powershell, "-IpAddressRange")):
+        adding = [line for line in (commands or "").splitlines() if option in line]
+        assert [line.rpartition(f"{option} ")[2] for line in adding] == [
+            f"'{computer}/32'",
+            "'SERVER-ADDRESS/32'",
+        ]
+    assert "SERVER-ADDRESS" in remedy.title
+    assert "Comet Server" in remedy.portal[-1]
+
+
+@pytest.mark.parametrize(
     "body", [b"", b"<html>", b"[]", b'{"error": 5}', b'{"error": {"innererror": 1}}', b"[" * 99999]
 )
 def test_any_body_is_understood(body: bytes) -> None:

@@ -25,7 +25,7 @@ from codesign_wizard.core.azure.permissions.catalogue import Model, Permission, 
 from codesign_wizard.core.azure.permissions.matrix import Matrix
 from codesign_wizard.core.azure.permissions.mixup_seen import Seen
 from codesign_wizard.core.azure.permissions.probe_answers import ProbeResult
-from codesign_wizard.core.azure.quoting import powershell, quoted, sh
+from codesign_wizard.core.azure.quoting import powershell, powershell_lines, quoted, sh, sh_lines
 from codesign_wizard.core.azure.setup_script import setup_remedy
 from codesign_wizard.core.finding import Remedy
 from tests.support import az
@@ -123,6 +123,25 @@ def test_no_value_leaves_its_quotes(name: str, tmp_path: Path) -> None:
         outside = outside_quotes(remedy.powershell or "")
         assert "PWNED" not in outside
         assert outside.count("\n") == (remedy.powershell or "").count("\n")
+
+
+@pytest.mark.parametrize("name", sorted(each for each in MAKERS if not each.startswith("setup_script.")))
+def test_a_command_shown_over_several_lines_is_the_same_command(name: str, tmp_path: Path) -> None:
+    for remedy in made(MAKERS[name], nasty=True):
+        if remedy.az:
+            assert az.calls(sh_lines(remedy.az), tmp_path) == az.calls(remedy.az, tmp_path)
+        shown = powershell_lines(remedy.powershell or "")
+        assert shown.replace(" `\n  ", " ") == (remedy.powershell or "")
+
+
+def test_a_long_command_is_broken_before_an_option_only() -> None:
+    command = f"az one two --first 'a -b {'x' * 60}' --second \"c --d\" --third e"
+    assert sh_lines(command).split("\n") == [
+        "az one two \\",
+        f"  --first 'a -b {'x' * 60}' \\",
+        '  --second "c --d" --third e',
+    ]
+    assert powershell_lines("# " + "a -b " * 40).count("\n") == 0
 
 
 def outside_quotes(text: str) -> str:
