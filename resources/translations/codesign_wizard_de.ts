@@ -8621,17 +8621,17 @@
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Let this computer and the Comet Server in: put their public addresses in place of ADDRESS and SERVER-ADDRESS.</source>
-        <translation type="unfinished"></translation>
+        <translation>Lassen Sie diesen Computer und den Comet Server zu: Setzen Sie für ADDRESS und SERVER-ADDRESS ihre öffentlichen Adressen ein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Let this computer and the Comet Server in: put the server's public address in place of SERVER-ADDRESS.</source>
-        <translation type="unfinished"></translation>
+        <translation>Lassen Sie diesen Computer und den Comet Server zu: Setzen Sie für SERVER-ADDRESS die öffentliche Adresse des Servers ein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Allow public access from selected networks, and add this computer and the Comet Server: put their public addresses in place of ADDRESS and SERVER-ADDRESS.</source>
-        <translation type="unfinished"></translation>
+        <translation>Erlauben Sie öffentlichen Zugriff aus ausgewählten Netzwerken, und fügen Sie diesen Computer und den Comet Server hinzu: Setzen Sie für ADDRESS und SERVER-ADDRESS ihre öffentlichen Adressen ein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
@@ -8671,12 +8671,12 @@
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Add on a line of its own the public address from which the Comet Server calls; Apply.</source>
-        <translation type="unfinished"></translation>
+        <translation>Fügen Sie in einer eigenen Zeile die öffentliche Adresse hinzu, von der aus der Comet Server zugreift; „Apply“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Allow public access from specific virtual networks and IP addresses; add the public addresses of this computer and of the Comet Server, each on a line of its own.</source>
-        <translation type="unfinished"></translation>
+        <translation>„Allow public access from specific virtual networks and IP addresses“; fügen Sie die öffentlichen Adressen dieses Computers und des Comet Servers hinzu, jede in einer eigenen Zeile.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
@@ -8706,7 +8706,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Under Firewall, IP address or CIDR, add {address}.</source>
-        <translation type="unfinished"></translation>
+        <translation>Fügen Sie unter „Firewall“, „IP address or CIDR“ {address} hinzu.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
@@ -9566,7 +9566,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>The vault does sign with an EC key, but Windows then shows an unknown publisher.</source>
-        <translation type="unfinished"></translation>
+        <translation>Der Tresor signiert zwar mit einem EC-Schlüssel, Windows zeigt dann aber einen unbekannten Herausgeber.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>

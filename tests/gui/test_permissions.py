@@ -253,9 +253,7 @@ def test_a_sentence_about_a_code_can_be_copied(opening: Opening, qtbot: QtBot) -
 
 def test_a_line_is_chosen_right_to_left_too(qapp: QApplication, qtbot: QtBot) -> None:
     """What is said of the chosen line stands below the table; without one an empty box would."""
-    rows = [
-        Row(each, State.GRANTED, Certainty.OBSERVED, ()) for each in permissions(Model.POLICY)[:3]
-    ]
+    rows = [Row(each, State.GRANTED, Certainty.OBSERVED, ()) for each in permissions(Model.POLICY)[:3]]
     before = qapp.layoutDirection()
     qapp.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
     try:
