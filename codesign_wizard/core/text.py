@@ -65,7 +65,20 @@ def shown(text: str, *, keep: str = "") -> str:
 
 def size_words(size: int) -> str:
     """Return a number of bytes as people read it."""
-    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
+    if size >= 1e6:
+        return tr("{whole}.{tenths} MB").format(**_tenths(size / 1e6))
+    return tr("{whole}.{tenths} kB").format(**_tenths(size / 1e3))
+
+
+def seconds_words(seconds: float) -> str:
+    """Return how long something took, in seconds, as people read it."""
+    return tr("{whole}.{tenths} s").format(**_tenths(seconds))
+
+
+def _tenths(number: float) -> dict[str, str]:
+    """Return *number* to one place, in two parts: the sign between them is the language's."""
+    whole, _, tenths = f"{number:.1f}".partition(".")
+    return {"whole": whole, "tenths": tenths}
 
 
 def in_days(days: int) -> str:

@@ -18,7 +18,7 @@ from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.report import build_report, support_text
 from codesign_wizard.core.retell import retell
 from codesign_wizard.core.step_result import StepResult
-from codesign_wizard.core.text import in_english, tr
+from codesign_wizard.core.text import in_english, seconds_words, size_words, tr
 
 SLOW = FindingKind(
     "test.language", Severity.ERROR, "The vault {name} does not answer: {why}.", "Only in tests."
@@ -204,3 +204,16 @@ def _filled(text: str, values: dict[str, str]) -> str:
     return "".join(
         words + ("" if name is None else values[name]) for words, name, _, _ in Formatter().parse(text)
     )
+
+
+def test_sizes_have_the_decimal_sign_of_the_language() -> None:
+    language.use_language("de")
+    try:
+        assert (size_words(1_540_000), seconds_words(2.25)) == (
+            "1,5\N{NO-BREAK SPACE}MB",
+            "2,2\N{NO-BREAK SPACE}s",
+        )
+        with in_english():
+            assert size_words(1_540) == "1.5 kB"
+    finally:
+        language.use_language(language.ENGLISH)

@@ -11,7 +11,7 @@ from codesign_wizard.core.apple.notary_issues import UNSIGNED
 from codesign_wizard.core.apple.trial_words import accepted
 from codesign_wizard.core.finding import Finding, Remedy
 from codesign_wizard.core.profile import LEVELS
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import size_words, tr
 from codesign_wizard.core.verdict import when
 
 if TYPE_CHECKING:
@@ -140,8 +140,7 @@ def state_words(record: Record) -> str:
 
 def submission_line(record: Record) -> str:
     """Return file, time and size of a submission."""
-    size = f"{record.size / 1e6:.1f} MB" if record.size >= 1e6 else f"{record.size / 1e3:.1f} kB"
-    return f"{record.name}, {when(record.created)}" + (f", {size}" if record.size else "")
+    return f"{record.name}, {when(record.created)}" + (f", {size_words(record.size)}" if record.size else "")
 
 
 def _explained(finding: Finding) -> Finding:

@@ -17,7 +17,7 @@ from codesign_wizard.core.files import replacing, require_file
 from codesign_wizard.core.finding import Finding, FindingKind, Severity
 from codesign_wizard.core.job import JobContext, StageState
 from codesign_wizard.core.signing import DigestAlgorithm, Signer
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import seconds_words, tr
 
 if TYPE_CHECKING:
     from codesign_wizard.core.authenticode.timestamp import Timestamp, Timestamper
@@ -197,7 +197,7 @@ def _check_texts(description: str, url: str) -> None:
 def _duration(seconds: float) -> str:
     if seconds < 1:
         return tr("{milliseconds} ms").format(milliseconds=round(seconds * 1000))
-    return tr("{seconds} s").format(seconds=f"{seconds:.1f}")
+    return seconds_words(seconds)
 
 
 def _readable(source: Path) -> Path:

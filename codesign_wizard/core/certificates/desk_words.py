@@ -171,12 +171,13 @@ def _held(state: DeskState, expires: datetime, now: datetime) -> tuple[Severity,
             tr("Renew it: what was signed with a time stamp stays valid."),
         )
     left = days_words(expires, now)
-    if needs_renewal(expires, now):
-        text = "" if state.renewing else tr("It keeps signing until then, also while the CA works.")
-        return (
-            Severity.WARNING,
-            tr("Time to renew: the certificate is valid until {date}, {left}.").format(date=date, left=left),
-            text,
-        )
     clear = tr("The certificate can sign programs until {date}, {left}.").format(date=date, left=left)
-    return verdict(state.findings, clear)
+    if not needs_renewal(expires, now):
+        return verdict(state.findings, clear)
+    if state.renewing:
+        return Severity.WARNING, clear, ""  # renewing is what somebody else is at: the CA
+    return (
+        Severity.WARNING,
+        tr("Time to renew: the certificate is valid until {date}, {left}.").format(date=date, left=left),
+        tr("It keeps signing until then, also while the CA works."),
+    )

@@ -39,7 +39,7 @@ _URGENT = timedelta(days=30)
 _SHOWN_TAGS = 15
 # CA/Browser Forum's policy identifiers (baseline requirements for code signing, 7.1.6)
 _EXTENDED, _ORGANISATION = "2.23.140.1.3", "2.23.140.1.4.1"
-_PLATFORMS = {"1": "FIPS 140-2 level 2", "2": "FIPS 140-3 level 3"}
+_PLATFORMS = {"1": "FIPS 140-2 Level 2", "2": "FIPS 140-3 Level 3"}
 
 
 @dataclass(frozen=True)

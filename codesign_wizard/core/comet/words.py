@@ -14,7 +14,7 @@ from codesign_wizard.core.comet.look import State
 from codesign_wizard.core.comet.settings import FileFields, Part
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Finding, Remedy, Severity, blocks
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import size_words, tr
 from codesign_wizard.core.verdict import verdict, when
 
 FIELD_UNSURE = found.FIELD_UNSURE.id
@@ -252,6 +252,7 @@ def fields_words() -> list[tuple[FileFields, str]]:
 def client_facts(client: Client) -> list[tuple[str, str]]:
     """Return how a client was judged, name and value each."""
     facts = client.facts
+    size = facts.get("size", "")
     ticket = {
         "stapled": tr("yes, and the ticket is stapled"),
         "notarised": tr("yes, Apple has the ticket; none is stapled"),
@@ -263,6 +264,7 @@ def client_facts(client: Client) -> list[tuple[str, str]]:
         (tr("Notarised"), ticket.get(facts.get("ticket", ""), "")),
         (tr("Problem"), facts.get("problem", "")),
         (tr("File"), facts.get("file", "")),
-        (tr("Size"), facts.get("size", "")),
+        # bytes; what an earlier version kept is in words already
+        (tr("Size"), size_words(int(size)) if size.isdecimal() else size),
     )
     return [(name, value) for name, value in named if value]

@@ -24,7 +24,7 @@ from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
 from codesign_wizard.core.finding import Finding, Severity, iso, utc_now, worst_first
 from codesign_wizard.core.job import JobContext, LogLevel, StageState
 from codesign_wizard.core.redact import Secret
-from codesign_wizard.core.text import size_words, tr
+from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import when
 
 if TYPE_CHECKING:
@@ -302,7 +302,7 @@ def _client(proof: Proof) -> Client:
     if token is not None:
         facts["timestamp"] = f"{when(token.time)}, {trust.name(token.certificate)}"
     if proof.file is not None:
-        facts["file"], facts["size"] = str(proof.file), size_words(proof.size)
+        facts["file"], facts["size"] = str(proof.file), str(proof.size)
     wrong = next((each for each in worst_first(proof.findings) if each.severity is Severity.ERROR), None)
     if wrong is not None:
         facts["problem"] = wrong.title

@@ -90,6 +90,11 @@ def test_a_renewal_under_way_is_told_beside_the_certificate() -> None:
     assert state.renewing
     assert state.request is not None
     assert "next version waits" in headline(state, JUDGED)[2]
+    assert state.expires is not None
+    severity, title, _ = headline(state, state.expires - timedelta(days=20.5))
+    # what there was to do is done
+    assert severity is Severity.WARNING
+    assert title.startswith("The certificate can sign programs until")
 
 
 def test_what_was_shown_is_the_same_after_a_restart() -> None:

@@ -73,7 +73,7 @@ def test_a_good_version_passes_every_check() -> None:
     assert found.root == answers.root().certificate
     assert len(found.chain) == 3
     assert found.facts["publisher"] == "Publisher"
-    assert found.facts["hsm"] == "FIPS 140-3 level 3"
+    assert found.facts["hsm"] == "FIPS 140-3 Level 3"
     assert datetime.fromisoformat(found.facts["certificate_expires"]) == found.expires
     assert found.to_json()["usable"] is True
 
