@@ -6535,11 +6535,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/sign.py"/>
-        <source>{seconds} s</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/sign.py"/>
         <source>{milliseconds} ms</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9040,6 +9035,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>It keeps signing until then, also while the CA works.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Nobody has looked yet what the vault holds.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9115,11 +9115,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>It keeps signing until then, also while the CA works.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>The certificate can sign programs until {date}, {left}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9136,6 +9131,11 @@
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Stays out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Time to renew: the certificate is valid until {date}, {left}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9161,11 +9161,6 @@
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>The certificate expired on {date}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>Time to renew: the certificate is valid until {date}, {left}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13006,6 +13001,21 @@
     <message>
         <location filename="codesign_wizard/core/text.py"/>
         <source>1 day left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/text.py"/>
+        <source>{whole}.{tenths} kB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/text.py"/>
+        <source>{whole}.{tenths} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/text.py"/>
+        <source>{whole}.{tenths} MB</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

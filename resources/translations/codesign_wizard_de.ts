@@ -21,7 +21,7 @@
     <message>
         <location filename="codesign_wizard/commands/api_key_options.py"/>
         <source>Here: notary check --key-file AuthKey_….p8 --issuer UUID --keep; or {file}, {key_id} and {issuer} in the environment.</source>
-        <translation>Hier: notary check --key-file AuthKey_….p8 --issuer UUID --keep; oder {file}, {key_id} und {issuer} in der Umgebung.</translation>
+        <translation>Hier: notary check --key-file AuthKey_….p8 --issuer UUID --keep; oder die Umgebungsvariablen {file}, {key_id} und {issuer}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/api_key_options.py"/>
@@ -111,7 +111,7 @@
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
         <source>compares and applies a Comet Server's settings, proves its own builds</source>
-        <translation>vergleicht die Einstellungen eines Comet Servers und wendet sie an, weist seine eigenen Builds nach</translation>
+        <translation>vergleicht und setzt die Einstellungen eines Comet Servers, weist seine eigenen Builds nach</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
@@ -211,7 +211,7 @@
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
         <source>read the application's secret from standard input</source>
-        <translation>das Geheimnis der Anwendung von der Standardeingabe lesen</translation>
+        <translation>das Clientgeheimnis von der Standardeingabe lesen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
@@ -296,7 +296,7 @@
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
         <source>Use --secret-stdin or --password-stdin, the environment (AZURE_CLIENT_SECRET, CODESIGN_WIZARD_P12_PASSWORD), or the keyring: profile set --secret-stdin.</source>
-        <translation>Verwenden Sie --secret-stdin oder --password-stdin, die Umgebung (AZURE_CLIENT_SECRET, CODESIGN_WIZARD_P12_PASSWORD) oder den Schlüsselbund: profile set --secret-stdin.</translation>
+        <translation>Verwenden Sie --secret-stdin oder --password-stdin, eine Umgebungsvariable (AZURE_CLIENT_SECRET, CODESIGN_WIZARD_P12_PASSWORD) oder den Schlüsselbund: profile set --secret-stdin.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/arguments.py"/>
@@ -391,7 +391,7 @@
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
         <source>show, merge: save reminders of its end (.ics)</source>
-        <translation>show, merge: Erinnerungen an sein Ende speichern (.ics)</translation>
+        <translation>show, merge: Erinnerungen an seinen Ablauf speichern (.ics)</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
@@ -476,7 +476,7 @@
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
         <source>Paste the CA's text; end it with Ctrl-D (on Windows Ctrl-Z and Enter).</source>
-        <translation>Fügen Sie den Text der CA ein; beenden Sie ihn mit Strg+D (unter Windows Strg+Z und Eingabe).</translation>
+        <translation>Fügen Sie den Text der CA ein; beenden Sie ihn mit Strg+D (unter Windows Strg+Z und Eingabetaste).</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
@@ -711,12 +711,12 @@
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Signing for macOS works: both identities sign, and Apple lets the API key notarise.</source>
-        <translation>Das Signieren für macOS funktioniert: Beide Identitäten signieren, und Apple lässt den API-Schlüssel notarisieren.</translation>
+        <translation>Das Signieren für macOS funktioniert: Beide Identitäten signieren, und Apple erlaubt dem API-Schlüssel das Notarisieren.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Signing for macOS works: both identities sign, and the signatures hold.</source>
-        <translation>Das Signieren für macOS funktioniert: Beide Identitäten signieren, und die Signaturen halten.</translation>
+        <translation>Das Signieren für macOS funktioniert: Beide Identitäten signieren, und die Signaturen sind gültig.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
@@ -781,17 +781,17 @@
     <message>
         <location filename="codesign_wizard/commands/expiring.py"/>
         <source>No calendar file was written: of nothing is known when it ends.</source>
-        <translation>Es wurde keine Kalenderdatei geschrieben: Von nichts ist bekannt, wann es endet.</translation>
+        <translation>Es wurde keine Kalenderdatei geschrieben: Von nichts ist bekannt, wann es abläuft.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/expiring.py"/>
         <source>also tell what ends within DAYS, or has ended; the exit code is 1 then</source>
-        <translation>auch sagen, was innerhalb von DAYS Tagen endet oder geendet hat; der Exitcode ist dann 1</translation>
+        <translation>auch sagen, was innerhalb von DAYS Tagen abläuft oder abgelaufen ist; der Exitcode ist dann 1</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/expiring.py"/>
         <source>save reminders of all known ends (.ics)</source>
-        <translation>Erinnerungen an alle bekannten Enden speichern (.ics)</translation>
+        <translation>Erinnerungen an alle bekannten Ablauftermine speichern (.ics)</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/gui.py"/>
@@ -1056,7 +1056,7 @@
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
         <source>stops it</source>
-        <translation>hält es auf</translation>
+        <translation>blockiert es</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
@@ -1096,7 +1096,7 @@
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
         <source>The signature holds.</source>
-        <translation>Die Signatur hält.</translation>
+        <translation>Die Signatur ist gültig.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/hints.py"/>
@@ -1176,7 +1176,7 @@
     <message>
         <location filename="codesign_wizard/commands/macos_trial.py"/>
         <source>The trial did not come to its end; what was signed is kept. Started again, it goes on there.</source>
-        <translation>Der Probelauf kam nicht zum Ende; was signiert wurde, ist gespeichert. Noch einmal gestartet, setzt er dort fort.</translation>
+        <translation>Der Probelauf kam nicht zum Ende; was signiert wurde, ist gespeichert. Noch einmal gestartet, macht er dort weiter.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos_trial.py"/>
@@ -1186,17 +1186,17 @@
     <message>
         <location filename="codesign_wizard/commands/macos_trial.py"/>
         <source>It is signed, and with Apple now. Started again, it goes on there.</source>
-        <translation>Es ist signiert und jetzt bei Apple. Noch einmal gestartet, setzt er dort fort.</translation>
+        <translation>Es ist signiert und jetzt bei Apple. Noch einmal gestartet, macht der Probelauf dort weiter.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos_trial.py"/>
         <source>Nobody waits any more; it goes on with Apple. Started again, the trial goes on there.</source>
-        <translation>Niemand wartet mehr; bei Apple geht es weiter. Noch einmal gestartet, setzt der Probelauf dort fort.</translation>
+        <translation>Niemand wartet mehr; bei Apple geht es weiter. Noch einmal gestartet, macht der Probelauf dort weiter.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos_trial.py"/>
         <source>The package is signed, but not sent yet. Started again, the trial goes on there.</source>
-        <translation>Das Paket ist signiert, aber noch nicht gesendet. Noch einmal gestartet, setzt der Probelauf dort fort.</translation>
+        <translation>Das Paket ist signiert, aber noch nicht gesendet. Noch einmal gestartet, macht der Probelauf dort weiter.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos_trial.py"/>
@@ -1211,7 +1211,7 @@
     <message>
         <location filename="codesign_wizard/commands/macos_trial.py"/>
         <source>Signed, verified, notarised and stapled.</source>
-        <translation>Signiert, geprüft, notarisiert und angeheftet.</translation>
+        <translation>Signiert, geprüft und notarisiert, Ticket angeheftet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/notary.py"/>
@@ -1301,7 +1301,7 @@
     <message>
         <location filename="codesign_wizard/commands/notary.py"/>
         <source>Apple lets this key notarise.</source>
-        <translation>Apple lässt diesen Schlüssel notarisieren.</translation>
+        <translation>Apple erlaubt diesem Schlüssel das Notarisieren.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/notary.py"/>
@@ -1366,7 +1366,7 @@
     <message>
         <location filename="codesign_wizard/commands/output.py"/>
         <source>ok</source>
-        <translation>gut</translation>
+        <translation>in Ordnung</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/output.py"/>
@@ -1391,7 +1391,7 @@
     <message>
         <location filename="codesign_wizard/commands/output.py"/>
         <source>request {id}</source>
-        <translation>Anforderung {id}</translation>
+        <translation>Anfrage {id}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/output.py"/>
@@ -1736,7 +1736,7 @@
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
         <source>The profile {name} and its secrets are forgotten.</source>
-        <translation>Das Profil {name} und seine Geheimnisse sind vergessen.</translation>
+        <translation>Das Profil {name} und seine Geheimnisse wurden entfernt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
@@ -1781,7 +1781,7 @@
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
         <source>there is no profile to forget</source>
-        <translation>es gibt kein Profil, das sich vergessen ließe</translation>
+        <translation>es gibt kein Profil, das sich entfernen ließe</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
@@ -1876,7 +1876,7 @@
     <message>
         <location filename="codesign_wizard/commands/request_options.py"/>
         <source>a new request: the subject</source>
-        <translation>eine neue Anforderung: der Antragsteller</translation>
+        <translation>eine neue Anforderung: der Inhaber</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/request_options.py"/>
@@ -1906,12 +1906,12 @@
     <message>
         <location filename="codesign_wizard/commands/request_options.py"/>
         <source>A subject is needed: --organization, --locality, --country, or --subject.</source>
-        <translation>Ein Antragsteller ist nötig: --organization, --locality, --country oder --subject.</translation>
+        <translation>Angaben zum Inhaber sind nötig: --organization, --locality, --country oder --subject.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/request_options.py"/>
         <source>Give the subject as a whole with --subject, or in parts, not both.</source>
-        <translation>Geben Sie den Antragsteller als Ganzes mit --subject an oder in Teilen, nicht beides.</translation>
+        <translation>Geben Sie den Inhaber als Ganzes mit --subject an oder in Teilen, nicht beides.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/request_options.py"/>
@@ -1921,7 +1921,7 @@
     <message>
         <location filename="codesign_wizard/commands/request_options.py"/>
         <source>The subject cannot be read: {why}.</source>
-        <translation>Der Antragsteller lässt sich nicht lesen: {why}.</translation>
+        <translation>Die Angaben zum Inhaber lassen sich nicht lesen: {why}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
@@ -1996,7 +1996,7 @@
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
         <source>Applied.</source>
-        <translation>Angewendet.</translation>
+        <translation>Übernommen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
@@ -2066,7 +2066,7 @@
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
         <source>There was nothing to apply.</source>
-        <translation>Es gab nichts anzuwenden.</translation>
+        <translation>Es gab nichts zu übernehmen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
@@ -2561,7 +2561,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
         <source>Give the file itself: copying its text from a mail or a web page often loses a line.</source>
-        <translation>Geben Sie die Datei selbst an: Beim Kopieren ihres Textes aus einer Mail oder Webseite geht oft eine Zeile verloren.</translation>
+        <translation>Geben Sie die Datei selbst an: Beim Kopieren ihres Textes aus einer E-Mail oder Webseite geht oft eine Zeile verloren.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
@@ -2571,7 +2571,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
         <source>App Store Connect &gt; Users and Access &gt; Integrations &gt; App Store Connect API &gt; Team Keys.</source>
-        <translation>App Store Connect &gt; Users and Access &gt; Integrations &gt; App Store Connect API &gt; Team Keys.</translation>
+        <translation>App Store Connect: „Users and Access“ &gt; „Integrations“ &gt; „App Store Connect API“ &gt; „Team Keys“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
@@ -2611,7 +2611,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/bom.py"/>
         <source>{path} is larger than 4 GiB</source>
-        <translation>{path} ist größer als 4 GiB</translation>
+        <translation>{path} ist größer als 4 GiB</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/bundle.py"/>
@@ -2656,22 +2656,22 @@
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
         <source>Sign it again with a time stamp.</source>
-        <translation>Signieren Sie erneut, mit Zeitstempel.</translation>
+        <translation>Signieren Sie die Datei erneut, mit Zeitstempel.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
         <source>Sign it with the Developer ID Application certificate.</source>
-        <translation>Signieren Sie mit dem Zertifikat „Developer ID Application“.</translation>
+        <translation>Signieren Sie die Datei mit dem Zertifikat „Developer ID Application“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
         <source>Sign it with Developer ID Application.</source>
-        <translation>Signieren Sie mit „Developer ID Application“.</translation>
+        <translation>Signieren Sie die Datei mit „Developer ID Application“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
         <source>Sign it again with the hardened runtime.</source>
-        <translation>Signieren Sie erneut, mit Hardened Runtime.</translation>
+        <translation>Signieren Sie die Datei erneut, mit Hardened Runtime.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
@@ -2691,7 +2691,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
         <source>Sign it again.</source>
-        <translation>Signieren Sie erneut.</translation>
+        <translation>Signieren Sie die Datei erneut.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
@@ -3301,7 +3301,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
         <source>The RSA key in {file} has only {bits} bits; Apple asks for 2048.</source>
-        <translation>Der RSA-Schlüssel in {file} hat nur {bits} Bit; Apple verlangt 2048.</translation>
+        <translation>Der RSA-Schlüssel in {file} hat nur {bits} Bit; Apple verlangt 2048.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
@@ -3421,7 +3421,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
         <source>Sign in as the Account Holder: only that role creates Developer ID certificates.</source>
-        <translation>Melden Sie sich als Account Holder an: Nur diese Rolle erstellt Developer-ID-Zertifikate.</translation>
+        <translation>Melden Sie sich als „Account Holder“ an: Nur diese Rolle erstellt Developer-ID-Zertifikate.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
@@ -3456,7 +3456,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
         <source>Certificates, + (add), under Software choose {kind}.</source>
-        <translation>„Certificates“, „+“ (hinzufügen), unter „Software“ {kind} wählen.</translation>
+        <translation>„Certificates“, „+“ (hinzufügen), unter „Software“ „{kind}“ wählen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_judge.py"/>
@@ -3571,12 +3571,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Going on takes it from Apple and staples it.</source>
-        <translation>Beim Fortfahren wird es von Apple geholt und angeheftet.</translation>
+        <translation>Beim Fortsetzen wird es von Apple geholt und angeheftet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Signed, notarised and stapled: it opens on every Mac, with a network and without.</source>
-        <translation>Signiert, notarisiert und angeheftet: Es öffnet sich auf jedem Mac, mit und ohne Netz.</translation>
+        <translation>Signiert und notarisiert, Ticket angeheftet: Es öffnet sich auf jedem Mac, mit und ohne Netz.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
@@ -3586,22 +3586,22 @@
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Sign it, innermost first, then the package again: a trial on this page does both.</source>
-        <translation>Signieren Sie von innen nach außen, dann noch einmal das Paket: Ein Probelauf auf dieser Seite tut beides.</translation>
+        <translation>Signieren Sie alles von innen nach außen, zuletzt noch einmal das Paket: Ein Probelauf auf dieser Seite tut beides.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Going on sends only what has not arrived.</source>
-        <translation>Beim Fortfahren wird nur gesendet, was noch nicht angekommen ist.</translation>
+        <translation>Beim Fortsetzen wird nur gesendet, was noch nicht angekommen ist.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/macos_trial.py"/>
         <source>Signed and verified: the signatures hold.</source>
-        <translation>Signiert und geprüft: Die Signaturen halten.</translation>
+        <translation>Signiert und geprüft: Die Signaturen sind gültig.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Signed, notarised and stapled</source>
-        <translation>Signiert, notarisiert und angeheftet</translation>
+        <translation>Signiert, notarisiert, Ticket angeheftet</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
@@ -3641,7 +3641,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Validate</source>
-        <translation>Prüfen</translation>
+        <translation>Ticket prüfen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
@@ -3661,7 +3661,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Going on asks for it. The submission {id} is kept, and nothing is sent twice.</source>
-        <translation>Beim Fortfahren wird danach gefragt. Die Einreichung {id} bleibt erhalten, und nichts wird zweimal gesendet.</translation>
+        <translation>Beim Fortsetzen wird danach gefragt. Die Einreichung {id} bleibt erhalten, und nichts wird zweimal gesendet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
@@ -3676,7 +3676,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Cancelling keeps what has arrived; going on sends the rest.</source>
-        <translation>Beim Abbrechen bleibt erhalten, was schon angekommen ist; beim Fortfahren wird der Rest gesendet.</translation>
+        <translation>Beim Abbrechen bleibt erhalten, was schon angekommen ist; beim Fortsetzen wird der Rest gesendet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
@@ -3686,7 +3686,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>New teams may wait hours. Stop waiting whenever you like: the submission stays with Apple, and this page goes on with it, also after the wizard was closed.</source>
-        <translation>Bei neuen Teams kann es Stunden dauern. Sie können das Warten jederzeit beenden: Die Einreichung bleibt bei Apple, und diese Seite fährt damit fort, auch wenn der Assistent zwischendurch geschlossen war.</translation>
+        <translation>Bei neuen Teams kann es Stunden dauern. Sie können das Warten jederzeit beenden: Die Einreichung bleibt bei Apple, und diese Seite setzt sie fort, auch wenn der Assistent zwischendurch geschlossen war.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
@@ -3931,7 +3931,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/mac_tools.py"/>
         <source>it did not end within {seconds} s</source>
-        <translation>es war nach {seconds} s noch nicht fertig</translation>
+        <translation>es war nach {seconds} s noch nicht fertig</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho.py"/>
@@ -4136,7 +4136,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_explain.py"/>
         <source>Let the Account Holder accept the agreement that waits.</source>
-        <translation>Lassen Sie den Account Holder die wartende Vereinbarung akzeptieren.</translation>
+        <translation>Lassen Sie den „Account Holder“ die wartende Vereinbarung akzeptieren.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_explain.py"/>
@@ -4151,7 +4151,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_explain.py"/>
         <source>Only the Account Holder of the team can do it. Apple says the same when the membership has ended.</source>
-        <translation>Das kann nur der Account Holder des Teams. Apple sagt dasselbe, wenn die Mitgliedschaft beendet ist.</translation>
+        <translation>Das kann nur der „Account Holder“ des Teams. Apple sagt dasselbe, wenn die Mitgliedschaft beendet ist.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_explain.py"/>
@@ -4166,17 +4166,17 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_explain.py"/>
         <source>Who it is: App Store Connect &gt; Users and Access, the person with the role Account Holder.</source>
-        <translation>Wer das ist: App Store Connect &gt; Users and Access, die Person mit der Rolle Account Holder.</translation>
+        <translation>Wer das ist: in App Store Connect unter „Users and Access“ die Person mit der Rolle „Account Holder“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_explain.py"/>
         <source>developer.apple.com &gt; Account: a banner asks to review the Apple Developer Program License Agreement.</source>
-        <translation>developer.apple.com &gt; Account: Ein Banner bittet darum, das Apple Developer Program License Agreement durchzusehen.</translation>
+        <translation>developer.apple.com, „Account“: Ein Banner bittet darum, das „Apple Developer Program License Agreement“ durchzusehen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_explain.py"/>
         <source>App Store Connect &gt; Business (Agreements): accept what is shown as new or updated.</source>
-        <translation>App Store Connect &gt; Business (Agreements): Akzeptieren Sie, was als neu oder aktualisiert angezeigt wird.</translation>
+        <translation>App Store Connect, „Business“ („Agreements“): Akzeptieren Sie, was als neu oder aktualisiert angezeigt wird.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_explain.py"/>
@@ -4186,7 +4186,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_explain.py"/>
         <source>developer.apple.com &gt; Account &gt; Membership details: the expiry date, Renew.</source>
-        <translation>developer.apple.com &gt; Account &gt; Membership details: das Ablaufdatum, „Renew“.</translation>
+        <translation>developer.apple.com, „Account“ &gt; „Membership details“: das Ablaufdatum, „Renew“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_explain.py"/>
@@ -4221,7 +4221,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_explain.py"/>
         <source>developer.apple.com &gt; Account &gt; Membership details.</source>
-        <translation>developer.apple.com &gt; Account &gt; Membership details.</translation>
+        <translation>developer.apple.com, „Account“ &gt; „Membership details“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
@@ -4291,7 +4291,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
         <source>Apple would refuse {file}: nothing was uploaded.</source>
-        <translation>Apple würde {file} ablehnen: Es wurde nichts hochgeladen.</translation>
+        <translation>Apple würde {file} ablehnen; deshalb wurde nichts hochgeladen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
@@ -4436,7 +4436,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>Sign it, innermost first, then the package again: trial macos, or sign, does both.</source>
-        <translation>Signieren Sie von innen nach außen, dann noch einmal das Paket: trial macos oder sign tut beides.</translation>
+        <translation>Signieren Sie alles von innen nach außen, zuletzt noch einmal das Paket: trial macos oder sign tut beides.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
@@ -4456,7 +4456,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>Sign again with a time stamp (codesign --timestamp); the wizard always asks Apple for one.</source>
-        <translation>Signieren Sie erneut, mit Zeitstempel (codesign --timestamp); der Assistent holt immer einen von Apple.</translation>
+        <translation>Signieren Sie die Datei erneut, mit Zeitstempel (codesign --timestamp); der Assistent holt immer einen von Apple.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
@@ -4466,7 +4466,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>Sign again with the hardened runtime on (codesign --options runtime).</source>
-        <translation>Signieren Sie erneut, mit eingeschalteter Hardened Runtime (codesign --options runtime).</translation>
+        <translation>Signieren Sie die Datei erneut, mit eingeschalteter Hardened Runtime (codesign --options runtime).</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
@@ -4476,7 +4476,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>Build for release, or sign again without this entitlement.</source>
-        <translation>Erstellen Sie einen Release-Build, oder signieren Sie erneut ohne dieses Entitlement.</translation>
+        <translation>Erstellen Sie einen Release-Build, oder signieren Sie das Programm erneut, ohne dieses Entitlement.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
@@ -4486,7 +4486,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>Sign as the last step: nothing may be stripped, thinned, renamed or added afterwards.</source>
-        <translation>Signieren Sie als letzten Schritt: Danach darf nichts mehr gestrippt, verschlankt, umbenannt oder hinzugefügt werden.</translation>
+        <translation>Signieren Sie immer zuletzt: Danach darf nichts mehr entfernt, verkleinert, umbenannt oder hinzugefügt werden.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
@@ -4611,7 +4611,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_upload.py"/>
         <source>Going on in {seconds} s</source>
-        <translation>Weiter in {seconds} s</translation>
+        <translation>Weiter in {seconds} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_upload.py"/>
@@ -4641,7 +4641,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_words.py"/>
         <source>It can take Apple some days. Nothing is wrong with the file; signing alone works meanwhile.</source>
-        <translation>Bei Apple kann es einige Tage dauern. Mit der Datei ist alles in Ordnung; das bloße Signieren geht inzwischen.</translation>
+        <translation>Bei Apple kann es einige Tage dauern. Mit der Datei ist alles in Ordnung; Signieren ohne Notarisierung geht inzwischen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_words.py"/>
@@ -4651,12 +4651,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_words.py"/>
         <source>{count} s</source>
-        <translation>{count} s</translation>
+        <translation>{count} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_words.py"/>
         <source>After a day, ask Apple: Development and Technical &gt; Other Development or Technical Questions.</source>
-        <translation>Nach einem Tag fragen Sie Apple: Development and Technical &gt; Other Development or Technical Questions.</translation>
+        <translation>Fragen Sie nach einem Tag bei Apple nach: „Development and Technical“ &gt; „Other Development or Technical Questions“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_words.py"/>
@@ -4671,7 +4671,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_words.py"/>
         <source>Contact Us &gt; Development and Technical &gt; Other Development or Technical Questions.</source>
-        <translation>Contact Us &gt; Development and Technical &gt; Other Development or Technical Questions.</translation>
+        <translation>„Contact Us“ &gt; „Development and Technical“ &gt; „Other Development or Technical Questions“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_words.py"/>
@@ -4961,12 +4961,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/package_verify.py"/>
         <source>Sign again with a time stamp.</source>
-        <translation>Signieren Sie erneut, mit einem Zeitstempel.</translation>
+        <translation>Signieren Sie das Paket erneut, mit Zeitstempel.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_verify.py"/>
         <source>Sign with the Developer ID Installer certificate.</source>
-        <translation>Signieren Sie mit dem Zertifikat Developer ID Installer.</translation>
+        <translation>Signieren Sie das Paket mit dem Zertifikat „Developer ID Installer“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_verify.py"/>
@@ -5036,7 +5036,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/requests.py"/>
         <source>Certificates, + (add), under Software choose Developer ID Installer, Continue.</source>
-        <translation>„Certificates“, „+“ (hinzufügen), unter „Software“ Developer ID Installer wählen, „Continue“.</translation>
+        <translation>„Certificates“, „+“ (hinzufügen), unter „Software“ „Developer ID Installer“ wählen, „Continue“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/requests.py"/>
@@ -5046,7 +5046,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/requests.py"/>
         <source>Do the same with Developer ID Application and the other file.</source>
-        <translation>Tun Sie dasselbe mit Developer ID Application und der anderen Datei.</translation>
+        <translation>Tun Sie dasselbe mit „Developer ID Application“ und der anderen Datei.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/requests.py"/>
@@ -5066,7 +5066,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/requests.py"/>
         <source>Sign in at {page} as the Account Holder: only that role creates Developer ID certificates.</source>
-        <translation>Melden Sie sich auf {page} als Account Holder an: Nur diese Rolle erstellt Developer-ID-Zertifikate.</translation>
+        <translation>Melden Sie sich auf {page} als „Account Holder“ an: Nur diese Rolle erstellt Developer-ID-Zertifikate.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/requests.py"/>
@@ -5326,7 +5326,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/staple.py"/>
         <source>Sign it, and let Apple notarise it.</source>
-        <translation>Signieren Sie, und lassen Sie Apple notarisieren.</translation>
+        <translation>Signieren Sie die Datei, und lassen Sie sie von Apple notarisieren.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/staple.py"/>
@@ -5521,12 +5521,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/ticket.py"/>
         <source>No ticket yet, after {seconds} s</source>
-        <translation>Nach {seconds} s noch kein Ticket</translation>
+        <translation>Nach {seconds} s noch kein Ticket</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/ticket.py"/>
         <source>Apple was asked for {seconds} s. Tickets come with “Accepted”, at times some minutes later.</source>
-        <translation>Apple wurde {seconds} s lang gefragt. Tickets kommen mit „Accepted“, manchmal einige Minuten später.</translation>
+        <translation>Apple wurde {seconds} s lang gefragt. Tickets kommen mit „Accepted“, manchmal einige Minuten später.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/ticket.py"/>
@@ -6236,7 +6236,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>the signed file would be larger than 4 GiB</source>
-        <translation>die signierte Datei wäre größer als 4 GiB</translation>
+        <translation>die signierte Datei wäre größer als 4 GiB</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
@@ -6246,7 +6246,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>it is larger than 4 GiB, which a signature cannot cover</source>
-        <translation>die Datei ist größer als 4 GiB; das kann eine Signatur nicht abdecken</translation>
+        <translation>die Datei ist größer als 4 GiB; das kann eine Signatur nicht abdecken</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
@@ -6535,13 +6535,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/sign.py"/>
-        <source>{seconds} s</source>
-        <translation>{seconds} s</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/sign.py"/>
         <source>{milliseconds} ms</source>
-        <translation>{milliseconds} ms</translation>
+        <translation>{milliseconds} ms</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/sign.py"/>
@@ -6571,7 +6566,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>The time-stamp server {server} did not answer within {seconds} s.</source>
-        <translation>Der Zeitstempelserver {server} hat nicht innerhalb von {seconds} s geantwortet.</translation>
+        <translation>Der Zeitstempelserver {server} hat nicht innerhalb von {seconds} s geantwortet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
@@ -6616,7 +6611,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>it is for another request</source>
-        <translation>die Antwort gehört zu einer anderen Anforderung</translation>
+        <translation>die Antwort gehört zu einer anderen Anfrage</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
@@ -6681,7 +6676,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>it refused the request (status {code}) {words}</source>
-        <translation>der Server hat die Anforderung abgelehnt (Status {code}) {words}</translation>
+        <translation>der Server hat die Anfrage abgelehnt (Status {code}) {words}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
@@ -6721,7 +6716,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
         <source>the key of {name} has only {bits} bits</source>
-        <translation>der Schlüssel von {name} hat nur {bits} Bit</translation>
+        <translation>der Schlüssel von {name} hat nur {bits} Bit</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/trust.py"/>
@@ -6771,7 +6766,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
         <source>Sign it.</source>
-        <translation>Signieren Sie.</translation>
+        <translation>Signieren Sie die Datei.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/verify.py"/>
@@ -6886,7 +6881,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>The vault goes by roles (Azure RBAC). Owner and Contributor do not count. A new role takes up to ten minutes to work.</source>
-        <translation>Der Tresor richtet sich nach Rollen (Azure RBAC). Owner und Contributor zählen nicht. Eine neue Rolle braucht bis zu zehn Minuten, bis sie wirkt.</translation>
+        <translation>Der Tresor richtet sich nach Rollen (Azure RBAC). „Owner“ und „Contributor“ zählen nicht. Eine neue Rolle braucht bis zu zehn Minuten, bis sie wirkt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
@@ -6946,7 +6941,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>Key vaults, {vault}, Access control (IAM), Deny assignments.</source>
-        <translation>Key vaults, {vault}, Access control (IAM), Deny assignments.</translation>
+        <translation>„Key vaults“, {vault}, „Access control (IAM)“, „Deny assignments“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/options.py"/>
@@ -7266,12 +7261,12 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>The grant works, {seconds} s after it was made.</source>
-        <translation>Die erteilte Berechtigung wirkt, {seconds} s nach dem Erteilen.</translation>
+        <translation>Die erteilte Berechtigung wirkt, {seconds} s nach dem Erteilen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>The grant is made, but the vault does not know it yet after {minutes} min.</source>
-        <translation>Die Berechtigung ist erteilt, aber der Tresor kennt sie nach {minutes} min noch nicht.</translation>
+        <translation>Die Berechtigung ist erteilt, aber der Tresor kennt sie nach {minutes} min noch nicht.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
@@ -7306,7 +7301,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>Hand the commands to an Owner or User Access Administrator of the vault, or sign in as one.</source>
-        <translation>Übergeben Sie die Befehle einem Owner oder User Access Administrator des Tresors, oder melden Sie sich als solcher an.</translation>
+        <translation>Übergeben Sie die Befehle einem „Owner“ oder „User Access Administrator“ des Tresors, oder melden Sie sich als solcher an.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
@@ -7316,7 +7311,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>Key vaults, the vault, Access control (IAM), Role assignments: who is Owner.</source>
-        <translation>Key vaults, der Tresor, Access control (IAM), Role assignments: wer Owner ist.</translation>
+        <translation>„Key vaults“, der Tresor, „Access control (IAM)“, „Role assignments“: wer „Owner“ ist.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
@@ -7491,7 +7486,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>Sign in with an account that has at least the role Reader on the vault.</source>
-        <translation>Melden Sie sich mit einem Konto an, das für den Tresor mindestens die Rolle Reader hat.</translation>
+        <translation>Melden Sie sich mit einem Konto an, das für den Tresor mindestens die Rolle „Reader“ hat.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/management.py"/>
@@ -7681,12 +7676,12 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
         <source>Or change the vault's permission model to {model}: that takes all others' grants away.</source>
-        <translation>Oder stellen Sie das Berechtigungsmodell des Tresors auf {model} um: Das nimmt allen anderen ihre Berechtigungen.</translation>
+        <translation>Oder stellen Sie das Berechtigungsmodell des Tresors auf „{model}“ um: Das nimmt allen anderen ihre Berechtigungen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
         <source>Key vaults, {vault}, Access configuration, Permission model: {model}.</source>
-        <translation>Key vaults, {vault}, Access configuration, Permission model: {model}.</translation>
+        <translation>„Key vaults“, {vault}, „Access configuration“, „Permission model“: „{model}“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
@@ -7796,7 +7791,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>Key vaults, {vault}, Access control (IAM), Role assignments.</source>
-        <translation>Key vaults, {vault}, Access control (IAM), Role assignments.</translation>
+        <translation>„Key vaults“, {vault}, „Access control (IAM)“, „Role assignments“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/own_rights.py"/>
@@ -7991,7 +7986,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
         <source>Review + create.</source>
-        <translation>Review + create.</translation>
+        <translation>„Review + create“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
@@ -8006,7 +8001,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
         <source>Review + assign, twice.</source>
-        <translation>Review + assign, zweimal.</translation>
+        <translation>„Review + assign“, zweimal.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
@@ -8016,12 +8011,12 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
         <source>az and PowerShell set these ticks in place of those that are there now: Delete, Purge and the like would go. The portal leaves them.</source>
-        <translation>az und PowerShell setzen diese Häkchen anstelle der jetzigen: Delete, Purge und Ähnliches gingen verloren. Das Portal lässt sie stehen.</translation>
+        <translation>az und PowerShell setzen diese Häkchen anstelle der jetzigen: „Delete“, „Purge“ und Ähnliches gingen verloren. Das Portal lässt sie stehen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
         <source>Subscriptions, {subscription}, Access control (IAM), Add, Add custom role.</source>
-        <translation>Subscriptions, {subscription}, Access control (IAM), Add, Add custom role.</translation>
+        <translation>„Subscriptions“, {subscription}, „Access control (IAM)“, „Add“, „Add custom role“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
@@ -8051,12 +8046,12 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
         <source>Review + create, Create (or Save).</source>
-        <translation>Review + create, Create (oder Save).</translation>
+        <translation>„Review + create“, „Create“ (oder „Save“).</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
         <source>Key vaults, {vault}, Access control (IAM), Add, Add role assignment.</source>
-        <translation>Key vaults, {vault}, Access control (IAM), Add, Add role assignment.</translation>
+        <translation>„Key vaults“, {vault}, „Access control (IAM)“, „Add“, „Add role assignment“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
@@ -8091,7 +8086,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
         <source>Key vaults, {vault}, Access policies: choose the application and Edit, or Create.</source>
-        <translation>Key vaults, {vault}, Access policies: Wählen Sie die Anwendung und „Edit“, oder „Create“.</translation>
+        <translation>„Key vaults“, {vault}, „Access policies“: Wählen Sie die Anwendung und „Edit“, oder „Create“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
@@ -8111,7 +8106,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/report.py"/>
         <source>Likely granted</source>
-        <translation>Wohl erteilt</translation>
+        <translation>Wahrscheinlich erteilt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/report.py"/>
@@ -8166,17 +8161,17 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>Microsoft Entra ID, App registrations, the application, Certificates &amp; secrets.</source>
-        <translation>Microsoft Entra ID, App registrations, die Anwendung, Certificates &amp; secrets.</translation>
+        <translation>„Microsoft Entra ID“, „App registrations“, die Anwendung, „Certificates &amp; secrets“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>New client secret; copy its Value at once, it is shown only then.</source>
-        <translation>New client secret; kopieren Sie „Value“ sofort, er wird nur dann angezeigt.</translation>
+        <translation>„New client secret“; kopieren Sie „Value“ sofort, er wird nur dann angezeigt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>App registrations, the application, Certificates &amp; secrets: the column Expires.</source>
-        <translation>App registrations, die Anwendung, Certificates &amp; secrets: die Spalte „Expires“.</translation>
+        <translation>„App registrations“, die Anwendung, „Certificates &amp; secrets“: die Spalte „Expires“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/proof.py"/>
@@ -8186,7 +8181,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/setup_script.py"/>
         <source>Microsoft Entra ID, App registrations, New registration: any name; the other settings stay as they are.</source>
-        <translation>Microsoft Entra ID, App registrations, New registration: ein beliebiger Name; die anderen Einstellungen bleiben, wie sie sind.</translation>
+        <translation>„Microsoft Entra ID“, „App registrations“, „New registration“: ein beliebiger Name; die anderen Einstellungen bleiben, wie sie sind.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/setup_script.py"/>
@@ -8196,12 +8191,12 @@
     <message>
         <location filename="codesign_wizard/core/azure/setup_script.py"/>
         <source>Certificates &amp; secrets, Client secrets, New client secret: copy its Value now; it is not shown again. Secret ID is not what is needed.</source>
-        <translation>Certificates &amp; secrets, Client secrets, New client secret: Kopieren Sie jetzt den „Value“; er wird nicht noch einmal angezeigt. Die „Secret ID“ ist nicht das, was gebraucht wird.</translation>
+        <translation>„Certificates &amp; secrets“, „Client secrets“, „New client secret“: Kopieren Sie jetzt den „Value“; er wird nicht noch einmal angezeigt. Die „Secret ID“ ist nicht das, was gebraucht wird.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/setup_script.py"/>
         <source>The vault, Access control (IAM), Add, Add role assignment: Key Vault Certificates Officer, and again Key Vault Crypto Officer; Members: search for the application by its name.</source>
-        <translation>Der Tresor, Access control (IAM), Add, Add role assignment: Key Vault Certificates Officer, und noch einmal Key Vault Crypto Officer; „Members“: Suchen Sie die Anwendung nach ihrem Namen.</translation>
+        <translation>Der Tresor, „Access control (IAM)“, „Add“, „Add role assignment“: „Key Vault Certificates Officer“, und noch einmal „Key Vault Crypto Officer“; „Members“: Suchen Sie die Anwendung nach ihrem Namen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/setup_script.py"/>
@@ -8216,7 +8211,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/setup_script.py"/>
         <source>Key vaults, Create: a resource group, the name {vault}, pricing tier Premium (only it keeps keys in an HSM). Access configuration: Azure role-based access control.</source>
-        <translation>Key vaults, Create: eine Ressourcengruppe, der Name {vault}, „Pricing tier“ Premium (nur damit liegen Schlüssel in einem HSM). Access configuration: „Azure role-based access control“.</translation>
+        <translation>„Key vaults“, „Create“: eine Ressourcengruppe, der Name {vault}, „Pricing tier“: „Premium“ (nur damit liegen Schlüssel in einem HSM). „Access configuration“: „Azure role-based access control“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/setup_script.py"/>
@@ -8256,7 +8251,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/probing.py"/>
         <source>The vault throttles; trying again in {seconds} s</source>
-        <translation>Der Tresor drosselt; neuer Versuch in {seconds} s</translation>
+        <translation>Der Tresor drosselt; neuer Versuch in {seconds} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signer.py"/>
@@ -8361,7 +8356,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>Certificates &amp; secrets, Client secrets, New client secret.</source>
-        <translation>Certificates &amp; secrets, Client secrets, New client secret.</translation>
+        <translation>„Certificates &amp; secrets“, „Client secrets“, „New client secret“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
@@ -8371,12 +8366,12 @@
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>Microsoft Entra ID, App registrations, All applications: choose the application.</source>
-        <translation>Microsoft Entra ID, App registrations, All applications: Wählen Sie die Anwendung.</translation>
+        <translation>„Microsoft Entra ID“, „App registrations“, „All applications“: Wählen Sie die Anwendung.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>Overview: copy Application (client) ID. Object ID is not what is needed.</source>
-        <translation>Overview: Kopieren Sie „Application (client) ID“. Die „Object ID“ ist nicht das, was gebraucht wird.</translation>
+        <translation>„Overview“: Kopieren Sie „Application (client) ID“. Die „Object ID“ ist nicht das, was gebraucht wird.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
@@ -8386,27 +8381,27 @@
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>Microsoft Entra ID, Enterprise applications, All applications: choose the application.</source>
-        <translation>Microsoft Entra ID, Enterprise applications, All applications: Wählen Sie die Anwendung.</translation>
+        <translation>„Microsoft Entra ID“, „Enterprise applications“, „All applications“: Wählen Sie die Anwendung.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>Properties: set Enabled for users to sign-in to Yes, and save.</source>
-        <translation>Properties: Setzen Sie „Enabled for users to sign-in“ auf „Yes“, und speichern Sie.</translation>
+        <translation>„Properties“: Setzen Sie „Enabled for users to sign-in“ auf „Yes“, und speichern Sie.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>Microsoft Entra ID, App registrations: choose the application.</source>
-        <translation>Microsoft Entra ID, App registrations: Wählen Sie die Anwendung.</translation>
+        <translation>„Microsoft Entra ID“, „App registrations“: Wählen Sie die Anwendung.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>Overview: choose Create Service Principal beside Managed application in local directory.</source>
-        <translation>Overview: Wählen Sie „Create Service Principal“ neben „Managed application in local directory“.</translation>
+        <translation>„Overview“: Wählen Sie „Create Service Principal“ neben „Managed application in local directory“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>Microsoft Entra ID, Overview: copy Tenant ID.</source>
-        <translation>Microsoft Entra ID, Overview: Kopieren Sie „Tenant ID“.</translation>
+        <translation>„Microsoft Entra ID“, „Overview“: Kopieren Sie „Tenant ID“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
@@ -8416,7 +8411,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>Microsoft Entra ID, Sign-in logs, Service principal sign-ins: find the failed one.</source>
-        <translation>Microsoft Entra ID, Sign-in logs, Service principal sign-ins: Suchen Sie die fehlgeschlagene Anmeldung.</translation>
+        <translation>„Microsoft Entra ID“, „Sign-in logs“, „Service principal sign-ins“: Suchen Sie die fehlgeschlagene Anmeldung.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
@@ -8426,7 +8421,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>Conditional Access: exclude the workload identity, or add the address as a location.</source>
-        <translation>Conditional Access: Nehmen Sie die Workload-Identität aus, oder fügen Sie die Adresse als Standort hinzu.</translation>
+        <translation>„Conditional Access“: Nehmen Sie die Workload-Identität aus, oder fügen Sie die Adresse als Standort hinzu.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
@@ -8496,7 +8491,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>App registrations, New registration; then Certificates &amp; secrets, New secret.</source>
-        <translation>App registrations, New registration; dann Certificates &amp; secrets, New secret.</translation>
+        <translation>„App registrations“, „New registration“; dann „Certificates &amp; secrets“, „New secret“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
@@ -8511,7 +8506,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>The gear at the top, Directories + subscriptions: switch to {tenant}.</source>
-        <translation>Das Zahnrad oben, Directories + subscriptions: Wechseln Sie zu {tenant}.</translation>
+        <translation>Das Zahnrad oben, „Directories + subscriptions“: Wechseln Sie zu {tenant}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
@@ -8681,7 +8676,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Key vaults: the list shows every vault you may see, in all subscriptions chosen.</source>
-        <translation>Key vaults: Die Liste zeigt jeden Tresor, den Sie sehen dürfen, in allen gewählten Abonnements.</translation>
+        <translation>„Key vaults“: Die Liste zeigt jeden Tresor, den Sie sehen dürfen, in allen gewählten Abonnements.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
@@ -8696,12 +8691,12 @@
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Merge Signed Request: choose the CA's file.</source>
-        <translation>Merge Signed Request: Wählen Sie die Datei der CA.</translation>
+        <translation>„Merge Signed Request“: Wählen Sie die Datei der CA.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Key vaults, {vault}, Networking, Firewalls and virtual networks.</source>
-        <translation>Key vaults, {vault}, Networking, Firewalls and virtual networks.</translation>
+        <translation>„Key vaults“, {vault}, „Networking“, „Firewalls and virtual networks“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
@@ -8711,17 +8706,17 @@
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Key vaults, {vault}, Networking.</source>
-        <translation>Key vaults, {vault}, Networking.</translation>
+        <translation>„Key vaults“, {vault}, „Networking“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Overview, Vault URI: it ends in {suffix} if the cloud is right.</source>
-        <translation>Overview, Vault URI: Die Adresse endet auf {suffix}, wenn die Cloud stimmt.</translation>
+        <translation>„Overview“, „Vault URI“: Die Adresse endet auf {suffix}, wenn die Cloud stimmt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Key vaults, {vault}, Certificates: the first column is the name.</source>
-        <translation>Key vaults, {vault}, Certificates: Die erste Spalte ist der Name.</translation>
+        <translation>„Key vaults“, {vault}, „Certificates“: Die erste Spalte ist der Name.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
@@ -8821,7 +8816,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
         <source>The key of {name} is too small: {key}, and code signing needs 3072 bits.</source>
-        <translation>Der Schlüssel von {name} ist zu klein: {key}; die Codesignatur braucht 3072 Bit.</translation>
+        <translation>Der Schlüssel von {name} ist zu klein: {key}; die Codesignatur braucht 3072 Bit.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
@@ -8846,7 +8841,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
         <source>The chain is whole: {count} certificates up to {root}, which Windows trusts for code signing.</source>
-        <translation>Die Kette ist vollständig: {count} Zertifikate bis zu {root}, dem Windows für die Codesignatur vertraut.</translation>
+        <translation>Die Kette ist vollständig: {count} Zertifikate, zuoberst {root}; diesem Stammzertifikat vertraut Windows für die Codesignatur.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
@@ -8891,7 +8886,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
         <source>Drop the request, and make one with an RSA key of 4096 bits.</source>
-        <translation>Verwerfen Sie die Anforderung, und erstellen Sie eine mit einem RSA-Schlüssel von 4096 Bit.</translation>
+        <translation>Verwerfen Sie die Anforderung, und erstellen Sie eine mit einem RSA-Schlüssel von 4096 Bit.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
@@ -9040,6 +9035,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>It keeps signing until then, also while the CA works.</source>
+        <translation>Es signiert bis dahin weiter, auch während die CA arbeitet.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Nobody has looked yet what the vault holds.</source>
         <translation>Was der Tresor enthält, hat sich noch niemand angesehen.</translation>
     </message>
@@ -9061,7 +9061,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Seen {time}.</source>
-        <translation>Gesehen am {time}.</translation>
+        <translation>Angesehen am {time}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
@@ -9106,17 +9106,12 @@
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Goes there</source>
-        <translation>Kommt hinein</translation>
+        <translation>Kommt in den Tresor</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Renew it: what was signed with a time stamp stays valid.</source>
         <translation>Erneuern Sie es: Mit Zeitstempel Signiertes bleibt gültig.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>It keeps signing until then, also while the CA works.</source>
-        <translation>Es signiert bis dahin weiter, auch während die CA arbeitet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
@@ -9137,6 +9132,11 @@
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Stays out</source>
         <translation>Bleibt draußen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Time to renew: the certificate is valid until {date}, {left}.</source>
+        <translation>Erneuern Sie jetzt: Das Zertifikat gilt bis {date}, {left}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
@@ -9162,11 +9162,6 @@
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>The certificate expired on {date}.</source>
         <translation>Das Zertifikat ist am {date} abgelaufen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>Time to renew: the certificate is valid until {date}, {left}.</source>
-        <translation>Zeit zum Erneuern: Das Zertifikat gilt bis {date}, {left}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
@@ -9461,7 +9456,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
         <source>The certificate {name} was revoked on {since}.</source>
-        <translation>Das Zertifikat {name} wurde widerrufen, seit {since}.</translation>
+        <translation>Das Zertifikat {name} ist seit {since} widerrufen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
@@ -9501,7 +9496,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Key vaults, {vault}, Certificates, {name}: choose the current version.</source>
-        <translation>Key vaults, {vault}, Certificates, {name}: Wählen Sie die aktuelle Version.</translation>
+        <translation>„Key vaults“, {vault}, „Certificates“, {name}: Wählen Sie die aktuelle Version.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/preflight.py"/>
@@ -9511,7 +9506,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/preflight.py"/>
         <source>It is gone for good on {date}.</source>
-        <translation>Am {date} ist es endgültig gelöscht.</translation>
+        <translation>Am {date} wird es endgültig gelöscht.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/preflight.py"/>
@@ -9656,7 +9651,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>It is good for tests with a CA of your own.</source>
-        <translation>Er taugt für Tests mit einer eigenen CA.</translation>
+        <translation>Ein solcher Schlüssel taugt für Tests mit einer eigenen CA.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/bom.py"/>
@@ -9666,7 +9661,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>Choose RSA with 4096 bits.</source>
-        <translation>Wählen Sie RSA mit 4096 Bit.</translation>
+        <translation>Wählen Sie RSA mit 4096 Bit.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
@@ -9686,7 +9681,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/request_check.py"/>
         <source>The subject in the signing request is not the one that was asked for.</source>
-        <translation>Der Antragsteller in der Zertifikatanforderung ist nicht der gewünschte.</translation>
+        <translation>Der Inhaber in der Zertifikatanforderung ist nicht der gewünschte.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request_check.py"/>
@@ -9866,7 +9861,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
         <source>The vault does not understand the subject.</source>
-        <translation>Der Tresor versteht den Antragsteller nicht.</translation>
+        <translation>Der Tresor versteht die Angaben zum Inhaber nicht.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
@@ -9901,7 +9896,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
         <source>The versions of {name} cannot be listed: the permission certificates list is missing.</source>
-        <translation>Die Versionen von {name} können nicht aufgelistet werden: Die Zertifikatberechtigung List fehlt.</translation>
+        <translation>Die Versionen von {name} können nicht aufgelistet werden: Die Zertifikatberechtigung „List“ fehlt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
@@ -9961,12 +9956,12 @@
     <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
         <source>Delete.</source>
-        <translation>Delete.</translation>
+        <translation>„Delete“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
         <source>Key vaults, Create: choose the pricing tier Premium.</source>
-        <translation>Key vaults, Create: Wählen Sie als „Pricing tier“ Premium.</translation>
+        <translation>„Key vaults“, „Create“: Wählen Sie als „Pricing tier“ „Premium“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
@@ -9976,17 +9971,17 @@
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Key vaults, {vault}, Certificates, {name}, Certificate Operation.</source>
-        <translation>Key vaults, {vault}, Certificates, {name}, Certificate Operation.</translation>
+        <translation>„Key vaults“, {vault}, „Certificates“, {name}, „Certificate Operation“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
         <source>Key vaults, {vault}, Certificates, Manage deleted certificates.</source>
-        <translation>Key vaults, {vault}, Certificates, Manage deleted certificates.</translation>
+        <translation>„Key vaults“, {vault}, „Certificates“, „Manage deleted certificates“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
         <source>Choose {name}, Recover.</source>
-        <translation>Wählen Sie {name}, Recover.</translation>
+        <translation>Wählen Sie {name}, dann „Recover“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
@@ -10086,7 +10081,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
         <source>With extended validation: the number in the trade register.</source>
-        <translation>Bei erweiterter Prüfung (EV): die Nummer im Handelsregister.</translation>
+        <translation>Bei Extended Validation (EV): die Nummer im Handelsregister.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
@@ -10096,7 +10091,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
         <source>With extended validation: Private Organization, Government Entity, Business Entity or Non-Commercial Entity.</source>
-        <translation>Bei erweiterter Prüfung (EV): Private Organization, Government Entity, Business Entity oder Non-Commercial Entity.</translation>
+        <translation>Bei Extended Validation (EV): Private Organization, Government Entity, Business Entity oder Non-Commercial Entity.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
@@ -10106,7 +10101,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
         <source>With extended validation: only where registers are kept by towns.</source>
-        <translation>Bei erweiterter Prüfung (EV): nur wo Register von Orten geführt werden.</translation>
+        <translation>Bei Extended Validation (EV): nur wo Register von Orten geführt werden.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
@@ -10116,7 +10111,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
         <source>With extended validation: only where registers are kept by states.</source>
-        <translation>Bei erweiterter Prüfung (EV): nur wo Register von Bundesländern geführt werden.</translation>
+        <translation>Bei Extended Validation (EV): nur wo Register von Bundesländern geführt werden.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
@@ -10126,7 +10121,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
         <source>With extended validation: the country of the trade register, two letters.</source>
-        <translation>Bei erweiterter Prüfung (EV): das Land des Handelsregisters, zwei Buchstaben.</translation>
+        <translation>Bei Extended Validation (EV): das Land des Handelsregisters, zwei Buchstaben.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
@@ -10161,12 +10156,12 @@
     <message>
         <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
         <source>The subject is empty: give at least the common name.</source>
-        <translation>Der Antragsteller ist leer: Geben Sie mindestens den allgemeinen Namen an.</translation>
+        <translation>Die Angaben zum Inhaber sind leer: Geben Sie mindestens den allgemeinen Namen an.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
         <source>The subject lacks what CAs ask for: {fields}.</source>
-        <translation>Dem Antragsteller fehlt, wonach CAs fragen: {fields}.</translation>
+        <translation>In den Angaben zum Inhaber fehlt, wonach CAs fragen: {fields}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
@@ -10206,7 +10201,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
         <source>{field} stands in the subject more than once.</source>
-        <translation>{field} steht mehr als einmal im Antragsteller.</translation>
+        <translation>{field} steht mehr als einmal in den Angaben zum Inhaber.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
@@ -10356,12 +10351,12 @@
     <message>
         <location filename="codesign_wizard/core/comet/apply.py"/>
         <source>Settings that were not touched look different after saving: {keys}.</source>
-        <translation>Nicht angefasste Einstellungen sehen nach dem Speichern anders aus: {keys}.</translation>
+        <translation>Einstellungen, die nicht geändert wurden, sehen nach dem Speichern anders aus: {keys}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/apply.py"/>
         <source>The certificate files that the server had before could not be kept: Undo would not bring them back.</source>
-        <translation>Die bisherigen Zertifikatdateien des Servers konnten nicht aufgehoben werden: „Rückgängig machen“ würde sie nicht zurückbringen.</translation>
+        <translation>Die bisherigen Zertifikatdateien des Servers konnten nicht aufbewahrt werden: „Rückgängig machen“ würde sie nicht zurückbringen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/apply.py"/>
@@ -10411,7 +10406,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/apply.py"/>
         <source>Type the old value into the server's own form.</source>
-        <translation>Tippen Sie den alten Wert in das Formular des Servers ein.</translation>
+        <translation>Geben Sie den alten Wert im Formular des Servers ein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/apply.py"/>
@@ -10691,7 +10686,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/findings.py"/>
         <source>The server builds no clients: its Software Build role is off.</source>
-        <translation>Der Server erstellt keine Clients: Seine Rolle Software Build ist aus.</translation>
+        <translation>Der Server erstellt keine Clients: Seine Rolle „Software Build“ ist aus.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/findings.py"/>
@@ -10771,7 +10766,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/findings.py"/>
         <source>On the server: Settings, Admin accounts, the account.</source>
-        <translation>Auf dem Server: Settings, Admin accounts, das Konto.</translation>
+        <translation>Auf dem Server: „Settings“, „Admin accounts“, das Konto.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/findings.py"/>
@@ -10781,7 +10776,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/findings.py"/>
         <source>On the server: Settings, Roles and permissions, Software Build.</source>
-        <translation>Auf dem Server: Settings, Roles and permissions, Software Build.</translation>
+        <translation>Auf dem Server: „Settings“, „Roles and permissions“, „Software Build“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/findings.py"/>
@@ -10896,7 +10891,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/look.py"/>
         <source>On the server: Settings, Branding, Client branding.</source>
-        <translation>Auf dem Server: Settings, Branding, Client branding.</translation>
+        <translation>Auf dem Server: „Settings“, „Branding“, „Client branding“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/look.py"/>
@@ -10911,7 +10906,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/prove.py"/>
         <source>The server builds {platform}, {seconds} s</source>
-        <translation>Der Server erstellt {platform}, {seconds} s</translation>
+        <translation>Der Server erstellt {platform}, {seconds} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove.py"/>
@@ -11076,7 +11071,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/prove_findings.py"/>
         <source>On the server: Logs; look for the time of the build.</source>
-        <translation>Auf dem Server: Logs; suchen Sie die Uhrzeit des Builds.</translation>
+        <translation>Auf dem Server: „Logs“; suchen Sie die Uhrzeit des Builds.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove_judge.py"/>
@@ -11301,12 +11296,12 @@
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Tick “Build mode” below, and apply it.</source>
-        <translation>Setzen Sie unten das Häkchen bei „Build mode“, und wenden Sie es an.</translation>
+        <translation>Setzen Sie unten das Häkchen bei „Build mode“, und übernehmen Sie es.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Key Vault, the step, says what to mend; then look again.</source>
-        <translation>Der Schritt Key Vault sagt, was zu beheben ist; sehen Sie dann noch einmal nach.</translation>
+        <translation>Der Schritt „Key Vault“ sagt, was zu beheben ist; sehen Sie dann noch einmal nach.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
@@ -11376,7 +11371,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>{n} s</source>
-        <translation>{n} s</translation>
+        <translation>{n} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
@@ -11531,12 +11526,12 @@
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>Apple's services do not tell it: see developer.apple.com/account, and type it in.</source>
-        <translation>Die Dienste von Apple sagen es nicht: Sehen Sie auf developer.apple.com/account nach, und tippen Sie es ein.</translation>
+        <translation>Die Dienste von Apple sagen es nicht: Sehen Sie auf developer.apple.com/account nach, und geben Sie es ein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>The secret itself does not tell it. An administrator's sign-in on Permissions reads it; or see App registrations &gt; the application &gt; Certificates &amp; secrets, and type it in.</source>
-        <translation>Das Geheimnis selbst verrät es nicht. Die Anmeldung eines Administrators unter „Berechtigungen“ liest es; oder sehen Sie unter App registrations &gt; Anwendung &gt; Certificates &amp; secrets nach, und geben Sie es ein.</translation>
+        <translation>Das Geheimnis selbst verrät es nicht. Die Anmeldung eines Administrators unter „Berechtigungen“ liest es; oder sehen Sie unter „App registrations“ &gt; Anwendung &gt; „Certificates &amp; secrets“ nach, und geben Sie es ein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/settings.py"/>
@@ -11581,7 +11576,7 @@
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>As typed.</source>
-        <translation>Wie eingetippt.</translation>
+        <translation>Wie eingegeben.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
@@ -11591,7 +11586,7 @@
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>The Account Holder has to accept the present one.</source>
-        <translation>Der Account Holder muss die aktuelle annehmen.</translation>
+        <translation>Der „Account Holder“ muss die aktuelle akzeptieren.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
@@ -11611,7 +11606,7 @@
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>Let Apple's Account Holder make a new one: identity request makes what Apple asks for.</source>
-        <translation>Lassen Sie den Account Holder bei Apple ein neues erstellen: identity request erstellt, was Apple verlangt.</translation>
+        <translation>Lassen Sie den „Account Holder“ bei Apple ein neues erstellen: identity request erstellt, was Apple verlangt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
@@ -11621,12 +11616,12 @@
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>Let the Account Holder renew the membership at developer.apple.com/account.</source>
-        <translation>Lassen Sie den Account Holder die Mitgliedschaft auf developer.apple.com/account erneuern.</translation>
+        <translation>Lassen Sie den „Account Holder“ die Mitgliedschaft auf developer.apple.com/account erneuern.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>Let the Account Holder accept it at developer.apple.com/account.</source>
-        <translation>Lassen Sie den Account Holder sie auf developer.apple.com/account annehmen.</translation>
+        <translation>Lassen Sie den „Account Holder“ sie auf developer.apple.com/account akzeptieren.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
@@ -11866,7 +11861,7 @@
     <message>
         <location filename="codesign_wizard/core/inspect_certificates.py"/>
         <source>Windows trusts {name} for code signing, by {root}.</source>
-        <translation>Windows vertraut {name} für die Codesignatur, durch {root}.</translation>
+        <translation>Windows vertraut {name} für die Codesignatur, über {root}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect_certificates.py"/>
@@ -11911,7 +11906,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Subject</source>
-        <translation>Antragsteller</translation>
+        <translation>Inhaber</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
@@ -12046,7 +12041,7 @@
     <message>
         <location filename="codesign_wizard/core/local_signer.py"/>
         <source>Give the password in UTF-8, or type it where it is asked for.</source>
-        <translation>Übergeben Sie das Passwort in UTF-8, oder tippen Sie es ein, wo danach gefragt wird.</translation>
+        <translation>Übergeben Sie das Passwort in UTF-8, oder geben Sie es dort ein, wo danach gefragt wird.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/local_signer.py"/>
@@ -12061,7 +12056,7 @@
     <message>
         <location filename="codesign_wizard/core/local_signer.py"/>
         <source>Type the password it was exported with.</source>
-        <translation>Tippen Sie das Passwort ein, mit dem die Datei exportiert wurde.</translation>
+        <translation>Geben Sie das Passwort ein, mit dem die Datei exportiert wurde.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/local_signer.py"/>
@@ -12151,7 +12146,7 @@
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>about 5 USD a month</source>
-        <translation>etwa 5 USD im Monat</translation>
+        <translation>etwa 5 USD im Monat</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
@@ -12176,7 +12171,7 @@
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>about 200 to 600 USD a year</source>
-        <translation>etwa 200 bis 600 USD im Jahr</translation>
+        <translation>etwa 200 bis 600 USD im Jahr</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
@@ -12196,7 +12191,7 @@
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>99 USD a year</source>
-        <translation>99 USD im Jahr</translation>
+        <translation>99 USD im Jahr</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
@@ -12206,7 +12201,7 @@
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>Organisations need a D-U-N-S number first; every new agreement must be accepted.</source>
-        <translation>Organisationen brauchen zuerst eine D-U-N-S-Nummer; jede neue Vereinbarung muss angenommen werden.</translation>
+        <translation>Organisationen brauchen zuerst eine D-U-N-S-Nummer; jede neue Vereinbarung muss akzeptiert werden.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
@@ -12216,7 +12211,7 @@
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>Only the Account Holder can create them, five of each kind at most. No Mac is needed: the requests can be made here.</source>
-        <translation>Nur der Account Holder kann sie erstellen, höchstens fünf von jeder Art. Ein Mac ist nicht nötig: Die Anforderungen lassen sich hier erstellen.</translation>
+        <translation>Nur der „Account Holder“ kann sie erstellen, höchstens fünf von jeder Art. Ein Mac ist nicht nötig: Die Anforderungen lassen sich hier erstellen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove.py"/>
@@ -12226,7 +12221,7 @@
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>With the right to change branding, on a server with the Software Build role.</source>
-        <translation>Mit dem Recht, das Branding zu ändern, auf einem Server mit der Rolle Software Build.</translation>
+        <translation>Mit dem Recht, das Branding zu ändern, auf einem Server mit der Rolle „Software Build“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
@@ -12246,7 +12241,7 @@
     <message>
         <location filename="codesign_wizard/core/network.py"/>
         <source>Trying again in {seconds} s</source>
-        <translation>Neuer Versuch in {seconds} s</translation>
+        <translation>Neuer Versuch in {seconds} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network.py"/>
@@ -12261,7 +12256,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_words.py"/>
         <source>{hours} h {minutes} min</source>
-        <translation>{hours} h {minutes} min</translation>
+        <translation>{hours} h {minutes} min</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network_clock.py"/>
@@ -12281,7 +12276,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_words.py"/>
         <source>{minutes} min</source>
-        <translation>{minutes} min</translation>
+        <translation>{minutes} min</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network_clock.py"/>
@@ -12291,12 +12286,12 @@
     <message>
         <location filename="codesign_wizard/core/network_clock.py"/>
         <source>Windows: Settings, Time &amp; language, Date &amp; time, Sync now; or: w32tm /resync</source>
-        <translation>Windows: Einstellungen, Zeit und Sprache, Datum und Uhrzeit, Jetzt synchronisieren; oder: w32tm /resync</translation>
+        <translation>Windows: „Einstellungen“, „Zeit und Sprache“, „Datum und Uhrzeit“, „Jetzt synchronisieren“; oder: w32tm /resync</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network_clock.py"/>
         <source>macOS: System Settings, General, Date &amp; Time: Set time and date automatically.</source>
-        <translation>macOS: Systemeinstellungen, Allgemein, Datum &amp; Uhrzeit: Datum und Uhrzeit automatisch einstellen.</translation>
+        <translation>macOS: „Systemeinstellungen“, „Allgemein“, „Datum &amp; Uhrzeit“: „Datum und Uhrzeit automatisch einstellen“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network_clock.py"/>
@@ -12326,7 +12321,7 @@
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
         <source>{host} did not answer within {seconds} s.</source>
-        <translation>{host} hat nicht innerhalb von {seconds} s geantwortet.</translation>
+        <translation>{host} hat nicht innerhalb von {seconds} s geantwortet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
@@ -12401,7 +12396,7 @@
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
         <source>Try again; if it stays slow, give it longer under Settings, Time-out, or --timeout.</source>
-        <translation>Versuchen Sie es erneut; wenn es langsam bleibt, geben Sie mehr Zeit: unter Einstellungen, Zeitlimit, oder mit --timeout.</translation>
+        <translation>Versuchen Sie es erneut; wenn es langsam bleibt, geben Sie mehr Zeit: unter „Einstellungen“, „Zeitlimit“, oder mit --timeout.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
@@ -12416,7 +12411,7 @@
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
         <source>Choose the file under Settings, CA bundle; or pass --ca-bundle FILE.</source>
-        <translation>Wählen Sie die Datei unter Einstellungen, CA-Bündel; oder übergeben Sie --ca-bundle FILE.</translation>
+        <translation>Wählen Sie die Datei unter „Einstellungen“, „CA-Bündel“; oder übergeben Sie --ca-bundle FILE.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
@@ -12426,7 +12421,7 @@
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
         <source>Settings, Proxy: http://USER:PASSWORD@HOST:PORT; or set HTTPS_PROXY so.</source>
-        <translation>Einstellungen, Proxy: http://USER:PASSWORD@HOST:PORT; oder setzen Sie HTTPS_PROXY so.</translation>
+        <translation>„Einstellungen“, „Proxy“: http://USER:PASSWORD@HOST:PORT; oder setzen Sie HTTPS_PROXY so.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
@@ -12801,7 +12796,7 @@
     <message>
         <location filename="codesign_wizard/core/sample.py"/>
         <source>It has a control character or a line break in it. Type it again by hand.</source>
-        <translation>Er enthält ein Steuerzeichen oder einen Zeilenumbruch. Tippen Sie ihn von Hand neu ein.</translation>
+        <translation>Er enthält ein Steuerzeichen oder einen Zeilenumbruch. Geben Sie ihn von Hand neu ein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/sample.py"/>
@@ -12831,12 +12826,12 @@
     <message>
         <location filename="codesign_wizard/core/secrets.py"/>
         <source>memory, for this run only</source>
-        <translation>Speicher, nur für diesen Lauf</translation>
+        <translation>im Arbeitsspeicher, nur für diesen Lauf</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/secrets.py"/>
         <source>the system's keyring</source>
-        <translation>Systemschlüsselbund</translation>
+        <translation>im Systemschlüsselbund</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/secrets.py"/>
@@ -12846,12 +12841,12 @@
     <message>
         <location filename="codesign_wizard/core/secrets.py"/>
         <source>the macOS Keychain</source>
-        <translation>macOS-Schlüsselbund</translation>
+        <translation>im macOS-Schlüsselbund</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/secrets.py"/>
         <source>no answer within {seconds} s</source>
-        <translation>keine Antwort innerhalb von {seconds} s</translation>
+        <translation>keine Antwort innerhalb von {seconds} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/secrets.py"/>
@@ -12911,7 +12906,7 @@
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
         <source>Apple's Account Holder</source>
-        <translation>Account Holder bei Apple</translation>
+        <translation>„Account Holder“ bei Apple</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
@@ -12956,7 +12951,7 @@
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
         <source>Look up when it ends, and type it in: {what}.</source>
-        <translation>Sehen Sie nach, wann es abläuft, und tippen Sie es ein: {what}.</translation>
+        <translation>Sehen Sie nach, wann es abläuft, und geben Sie es ein: {what}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
@@ -13007,6 +13002,21 @@
         <location filename="codesign_wizard/core/text.py"/>
         <source>1 day left</source>
         <translation>noch 1 Tag</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/text.py"/>
+        <source>{whole}.{tenths} kB</source>
+        <translation>{whole},{tenths} kB</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/text.py"/>
+        <source>{whole}.{tenths} s</source>
+        <translation>{whole},{tenths} s</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/text.py"/>
+        <source>{whole}.{tenths} MB</source>
+        <translation>{whole},{tenths} MB</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/text.py"/>
@@ -13206,7 +13216,7 @@
     <message>
         <location filename="codesign_wizard/pages/apple_making.py"/>
         <source>The practice authority answers</source>
-        <translation>Die Übungs-Zertifizierungsstelle antwortet</translation>
+        <translation>Die Übungs-CA antwortet</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/apple_making.py"/>
@@ -13301,7 +13311,7 @@
     <message>
         <location filename="codesign_wizard/pages/apple_requests.py"/>
         <source>Let the practice &amp;authority answer</source>
-        <translation>Üb&amp;ungsstelle antworten lassen</translation>
+        <translation>Üb&amp;ungs-CA antworten lassen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/apple_requests.py"/>
@@ -13746,7 +13756,7 @@
     <message>
         <location filename="codesign_wizard/pages/inspect.py"/>
         <source>What it is, whose, until when, and what is wrong with it. The file is only read, here.</source>
-        <translation>Was es ist, wem es gehört, bis wann es gilt und was nicht stimmt. Die Datei wird nur gelesen, hier.</translation>
+        <translation>Was es ist, wem es gehört, bis wann es gilt und was nicht stimmt. Die Datei wird nur gelesen, auf diesem Computer.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/inspect.py"/>
@@ -13896,7 +13906,7 @@
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
         <source>The Value, not the Secret ID</source>
-        <translation>„Value“</translation>
+        <translation>„Value“, nicht „Secret ID“</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_labels.py"/>
@@ -14036,7 +14046,7 @@
     <message>
         <location filename="codesign_wizard/pages/macos_level.py"/>
         <source>&amp;Which one?</source>
-        <translation>Wel&amp;che?</translation>
+        <translation>Wel&amp;che Stufe?</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_level.py"/>
@@ -14366,7 +14376,7 @@
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>It sees the grants themselves and when the application's secret ends, and can add what is missing. You see what is granted first.</source>
-        <translation>Damit sind die Rechte selbst zu sehen und wann das Geheimnis der Anwendung abläuft, und Fehlendes lässt sich erteilen. Was erteilt wird, sehen Sie vorher.</translation>
+        <translation>Damit sind die Rechte selbst zu sehen und wann das Clientgeheimnis abläuft, und Fehlendes lässt sich erteilen. Was erteilt wird, sehen Sie vorher.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
@@ -14391,7 +14401,7 @@
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>Leave it as it is</source>
-        <translation>So lassen</translation>
+        <translation>Nichts ändern</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
@@ -14511,7 +14521,7 @@
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>Open this address on any device, and type the code:</source>
-        <translation>Öffnen Sie diese Adresse auf einem beliebigen Gerät, und tippen Sie den Code ein:</translation>
+        <translation>Öffnen Sie diese Adresse auf einem beliebigen Gerät, und geben Sie den Code ein:</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
@@ -14571,7 +14581,7 @@
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>Granted {n} s ago; the vault does not know it yet. Asking for {m} s more at most. Cancel ends the waiting; the grant stays.</source>
-        <translation>Vor {n} s erteilt; der Tresor weiß es noch nicht. Er wird noch höchstens {m} s lang gefragt. „Abbrechen“ beendet das Warten; die Erteilung bleibt.</translation>
+        <translation>Vor {n} s erteilt; der Tresor weiß es noch nicht. Er wird noch höchstens {m} s lang gefragt. „Abbrechen“ beendet das Warten; die Berechtigung bleibt erteilt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
@@ -14611,7 +14621,7 @@
     <message>
         <location filename="codesign_wizard/pages/server.py"/>
         <source>Type the code that the authenticator app shows now, and sign in.</source>
-        <translation>Tippen Sie den Code ein, den die Authenticator-App jetzt zeigt, und melden Sie sich an.</translation>
+        <translation>Geben Sie den Code ein, den die Authenticator-App jetzt zeigt, und melden Sie sich an.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/findings.py"/>
@@ -14636,7 +14646,7 @@
     <message>
         <location filename="codesign_wizard/pages/server_jobs.py"/>
         <source>Only these; everything else goes back as it came. The old values are kept, and the new ones are read back and compared.</source>
-        <translation>Nur diese; alles andere geht zurück, wie es kam. Die alten Werte werden aufgehoben, die neuen zurückgelesen und verglichen.</translation>
+        <translation>Nur diese; alles andere geht zurück, wie es kam. Die alten Werte werden aufbewahrt, die neuen zurückgelesen und verglichen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/server_jobs.py"/>
@@ -14751,7 +14761,7 @@
     <message>
         <location filename="codesign_wizard/pages/server_parts.py"/>
         <source>Files go into</source>
-        <translation>Dateien in</translation>
+        <translation>Dateien kommen in</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/server_parts.py"/>
@@ -14801,7 +14811,7 @@
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
         <source>There is nothing to apply.</source>
-        <translation>Es gibt nichts anzuwenden.</translation>
+        <translation>Es gibt nichts zu übernehmen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/server_parts.py"/>
@@ -15091,7 +15101,7 @@
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
         <source>Leave as it was</source>
-        <translation>Lassen, wie er war</translation>
+        <translation>Unverändert lassen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
@@ -15231,7 +15241,7 @@
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
         <source>Practice accounts are on their way: a vault, an application, an Apple team, a Comet Server and time-stamp servers that live on this computer only. Your own profiles and your keyring are not touched.</source>
-        <translation>Die Übungskonten sind unterwegs: ein Tresor, eine Anwendung, ein Apple-Team, ein Comet Server und Zeitstempelserver, die es nur auf diesem Computer gibt. Ihre eigenen Profile und Ihr Schlüsselbund bleiben unberührt.</translation>
+        <translation>Die Übungskonten werden vorbereitet: ein Tresor, eine Anwendung, ein Apple-Team, ein Comet Server und Zeitstempelserver, die es nur auf diesem Computer gibt. Ihre eigenen Profile und Ihr Schlüsselbund bleiben unberührt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
@@ -15361,12 +15371,12 @@
     <message>
         <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Client secre&amp;t</source>
-        <translation>&amp;Geheimnis</translation>
+        <translation>Client&amp;geheimnis</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>&amp;Membership</source>
-        <translation>&amp;Mitglied bis</translation>
+        <translation>&amp;Mitgliedschaft</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/summary.py"/>
@@ -15456,7 +15466,7 @@
     <message>
         <location filename="codesign_wizard/commands/expiring.py"/>
         <source>no end</source>
-        <translation>kein Ende</translation>
+        <translation>läuft nicht ab</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/expiring.py"/>
@@ -15551,7 +15561,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>Obtained {time}.</source>
-        <translation>Abgerufen: {time}.</translation>
+        <translation>Stand: {time}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate_files.py"/>
@@ -15861,7 +15871,7 @@
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Key Vault says what is missing.</source>
-        <translation>Der Schritt Key Vault sagt, was fehlt.</translation>
+        <translation>Der Schritt „Key Vault“ sagt, was fehlt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
@@ -15871,7 +15881,7 @@
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>The trial signs in by itself; Key Vault explains what goes wrong on the way.</source>
-        <translation>Der Probelauf meldet sich von selbst an; der Schritt Key Vault erklärt, was unterwegs schiefgeht.</translation>
+        <translation>Der Probelauf meldet sich von selbst an; der Schritt „Key Vault“ erklärt, was unterwegs schiefgeht.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
@@ -15936,7 +15946,7 @@
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Sign in and look, then apply.</source>
-        <translation>Melden Sie sich an und sehen Sie nach, dann wenden Sie an.</translation>
+        <translation>Melden Sie sich an und sehen Sie nach, dann übernehmen Sie.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
@@ -15956,12 +15966,12 @@
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Sign in and look, then prove it before you apply anything.</source>
-        <translation>Melden Sie sich an und sehen Sie nach, dann weisen Sie es nach, bevor Sie etwas anwenden.</translation>
+        <translation>Melden Sie sich an und sehen Sie nach, dann weisen Sie es nach, bevor Sie etwas übernehmen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Sign in and look, apply what differs, then prove it.</source>
-        <translation>Melden Sie sich an und sehen Sie nach, wenden Sie an, was abweicht, und weisen Sie es dann nach.</translation>
+        <translation>Melden Sie sich an und sehen Sie nach, übernehmen Sie, was abweicht, und weisen Sie es dann nach.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
@@ -16116,7 +16126,7 @@
     <message>
         <location filename="codesign_wizard/practice/keyring.py"/>
         <source>the folder of this practice</source>
-        <translation>der Ordner dieser Übung</translation>
+        <translation>im Ordner dieser Übung</translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/access_policy.py"/>
@@ -16151,7 +16161,7 @@
     <message>
         <location filename="codesign_wizard/practice/scenarios/apple.py"/>
         <source>An agreement of Apple's waits to be accepted by the account holder.</source>
-        <translation>Eine Vereinbarung von Apple wartet darauf, dass der Account Holder ihr zustimmt.</translation>
+        <translation>Eine Vereinbarung von Apple wartet darauf, dass der „Account Holder“ sie akzeptiert.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/apple.py"/>
@@ -16261,7 +16271,7 @@
     <message>
         <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
         <source>The certificate has an RSA key of 2048 bits.</source>
-        <translation>Das Zertifikat hat einen RSA-Schlüssel mit 2048 Bit.</translation>
+        <translation>Das Zertifikat hat einen RSA-Schlüssel mit 2048 Bit.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
@@ -16316,7 +16326,7 @@
     <message>
         <location filename="codesign_wizard/practice/scenarios/network.py"/>
         <source>The vault refuses: too many requests.</source>
-        <translation>Der Tresor lehnt ab: zu viele Anforderungen.</translation>
+        <translation>Der Tresor lehnt ab: zu viele Anfragen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/network.py"/>
@@ -16446,7 +16456,7 @@
     <message>
         <location filename="codesign_wizard/practice/scenarios/sign_in.py"/>
         <source>The application secret is not one of the application's.</source>
-        <translation>Das Anwendungsgeheimnis ist keines der Anwendung.</translation>
+        <translation>Das Clientgeheimnis gehört nicht zu dieser Anwendung.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/sign_in.py"/>
@@ -16591,7 +16601,7 @@
     <message>
         <location filename="codesign_wizard/screenshots/scenes/way.py"/>
         <source>the proxy's password</source>
-        <translation>das Kennwort des Proxys</translation>
+        <translation>das Passwort des Proxys</translation>
     </message>
     <message>
         <location filename="codesign_wizard/screenshots/scenes/way.py"/>
@@ -16651,7 +16661,7 @@
     <message>
         <location filename="codesign_wizard/widgets/answer.py"/>
         <source>Or paste the text here, with whatever stands around it in the mail</source>
-        <translation>Oder fügen Sie den Text hier ein, mit allem, was in der Mail darum herum steht</translation>
+        <translation>Oder fügen Sie den Text hier ein, mit allem, was in der E-Mail darum herum steht</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
@@ -16696,7 +16706,7 @@
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
         <source>Forget the API key</source>
-        <translation>API-Schlüssel vergessen</translation>
+        <translation>API-Schlüssel entfernen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
@@ -16766,12 +16776,12 @@
     <message>
         <location filename="codesign_wizard/widgets/certificate.py"/>
         <source>root</source>
-        <translation>Stamm</translation>
+        <translation>Stammzertifikat</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/certificate.py"/>
         <source>intermediate</source>
-        <translation>Zwischenstufe</translation>
+        <translation>Zwischenzertifikat</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
@@ -16831,7 +16841,7 @@
     <message>
         <location filename="codesign_wizard/widgets/certificate.py"/>
         <source>Save reminders of its end for a calendar</source>
-        <translation>Erinnerungen an sein Ende für einen Kalender speichern</translation>
+        <translation>Erinnerungen an seinen Ablauf für einen Kalender speichern</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/certificate.py"/>
@@ -16921,7 +16931,7 @@
     <message>
         <location filename="codesign_wizard/widgets/certificate.py"/>
         <source>How much of its time is over: {left}</source>
-        <translation>Wie viel seiner Zeit vorbei ist: {left}</translation>
+        <translation>Wie viel der Gültigkeit vorbei ist: {left}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/confirm.py"/>
@@ -16961,7 +16971,7 @@
     <message>
         <location filename="codesign_wizard/widgets/differences.py"/>
         <source>Apply {part}: {note}</source>
-        <translation>{part} anwenden: {note}</translation>
+        <translation>{part} übernehmen: {note}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/fields.py"/>
@@ -16981,7 +16991,7 @@
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>Copy what we saw</source>
-        <translation>Kopieren, was wir sahen</translation>
+        <translation>Kopieren, was zu sehen war</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_labels.py"/>
@@ -17036,7 +17046,7 @@
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
         <source>What we saw</source>
-        <translation>Was wir sahen</translation>
+        <translation>Was zu sehen war</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
@@ -17056,7 +17066,7 @@
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Show the request {id} in the log</source>
-        <translation>Die Anforderung {id} im Protokoll zeigen</translation>
+        <translation>Die Anfrage {id} im Protokoll zeigen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
@@ -17216,7 +17226,7 @@
     <message>
         <location filename="codesign_wizard/widgets/identity_files.py"/>
         <source>Reveal the new password while pressed</source>
-        <translation>Das neue Passwort aufdecken, solange gedrückt wird</translation>
+        <translation>Das neue Passwort anzeigen, solange gedrückt wird</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/identity_files.py"/>
@@ -17251,7 +17261,7 @@
     <message>
         <location filename="codesign_wizard/widgets/identity_files.py"/>
         <source>&amp;Leave it</source>
-        <translation>&amp;Lassen</translation>
+        <translation>Sch&amp;ließen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/identity_files.py"/>
@@ -17396,7 +17406,7 @@
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
         <source>Request id</source>
-        <translation>Anforderungs-ID</translation>
+        <translation>Anfrage-ID</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
@@ -17591,12 +17601,12 @@
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Requests</source>
-        <translation>Anforderungen</translation>
+        <translation>Anfragen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
         <source>Show lines with a request id only</source>
-        <translation>Nur Zeilen mit einer Anforderungs-ID zeigen</translation>
+        <translation>Nur Zeilen mit einer Anfrage-ID zeigen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
@@ -17641,7 +17651,7 @@
     <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
         <source>Likely missing</source>
-        <translation>Fehlt wohl</translation>
+        <translation>Fehlt wahrscheinlich</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
@@ -17696,7 +17706,7 @@
     <message>
         <location filename="codesign_wizard/widgets/proxy_login.py"/>
         <source>Forget the proxy's password</source>
-        <translation>Passwort des Proxys vergessen</translation>
+        <translation>Passwort des Proxys entfernen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/proxy_login.py"/>
@@ -17711,7 +17721,7 @@
     <message>
         <location filename="codesign_wizard/widgets/identity_files.py"/>
         <source>Reveal</source>
-        <translation>Aufdecken</translation>
+        <translation>Anzeigen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/secret_field.py"/>
@@ -17726,7 +17736,7 @@
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
         <source>Forget</source>
-        <translation>Vergessen</translation>
+        <translation>Entfernen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
@@ -17736,7 +17746,7 @@
     <message>
         <location filename="codesign_wizard/widgets/secret_field.py"/>
         <source>Reveal {name} while pressed</source>
-        <translation>{name} aufdecken, solange gedrückt wird</translation>
+        <translation>{name} anzeigen, solange gedrückt wird</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/secret_field.py"/>
@@ -17746,12 +17756,12 @@
     <message>
         <location filename="codesign_wizard/widgets/secret_field.py"/>
         <source>Forget {name}</source>
-        <translation>{name} vergessen</translation>
+        <translation>{name} entfernen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/secret_field.py"/>
         <source>Will be stored in {place}.</source>
-        <translation>Speicherort: {place}.</translation>
+        <translation>Wird gespeichert: {place}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/secret_field.py"/>
@@ -18016,7 +18026,7 @@
     <message>
         <location filename="codesign_wizard/widgets/stage_cards.py"/>
         <source>{what}, {n} s</source>
-        <translation>{what}, {n} s</translation>
+        <translation>{what}, {n} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/subject_form.py"/>
@@ -18096,12 +18106,12 @@
     <message>
         <location filename="codesign_wizard/widgets/subject_form.py"/>
         <source>The subject as the vault is given it</source>
-        <translation>Der Antragsteller, wie der Tresor ihn erhält</translation>
+        <translation>Die Angaben zum Inhaber, wie der Tresor sie erhält</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/subject_form.py"/>
         <source>Copy the subject</source>
-        <translation>Antragsteller kopieren</translation>
+        <translation>Angaben zum Inhaber kopieren</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/subject_form.py"/>
@@ -18131,7 +18141,7 @@
     <message>
         <location filename="codesign_wizard/window.py"/>
         <source>The log has no line of this request: it was asked in an earlier run.</source>
-        <translation>Das Protokoll hat keine Zeile dieser Anforderung: Sie wurde in einem früheren Lauf gestellt.</translation>
+        <translation>Das Protokoll hat keine Zeile dieser Anfrage: Sie wurde in einem früheren Lauf gestellt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/window.py"/>
@@ -18141,7 +18151,7 @@
     <message>
         <location filename="codesign_wizard/window.py"/>
         <source>No finding speaks of this request: it was answered as it should be.</source>
-        <translation>Kein Befund betrifft diese Anforderung: Sie wurde beantwortet, wie sie es sollte.</translation>
+        <translation>Kein Befund betrifft diese Anfrage: Sie wurde beantwortet, wie es sein soll.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/window.py"/>
@@ -18161,7 +18171,7 @@
     <message>
         <location filename="codesign_wizard/window.py"/>
         <source>{what} ({n} s)</source>
-        <translation>{what} ({n} s)</translation>
+        <translation>{what} ({n} s)</translation>
     </message>
     <message>
         <location filename="codesign_wizard/window.py"/>
