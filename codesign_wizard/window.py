@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
@@ -17,46 +15,31 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from shiboken6 import isValid
 
 from codesign_wizard.core import flow as steps
-from codesign_wizard.core.finding import Finding, Severity
+from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.flow import StepState
+from codesign_wizard.core.rail_words import note
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.runner import Runner, Task, unexpected
 from codesign_wizard.theme import px
 from codesign_wizard.widgets.labels import announce, restyle
 from codesign_wizard.widgets.shell import Footer, Header, LogBar, Rail, RailStep
+from codesign_wizard.window_log import WindowLog, requests_of
+from codesign_wizard.window_notices import WindowNotices
+from codesign_wizard.window_pages import MODULES, PageBook
 
 # what the frame itself does without is imported where it is used: the window is there before it
 if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QPaintEvent
 
     from codesign_wizard.ahead import Ahead
-    from codesign_wizard.core.job import LogLine
-    from codesign_wizard.core.step_result import StepResult
     from codesign_wizard.pages.base import Page
-    from codesign_wizard.pages.notice import Notice, PlayStrip, ReportStrip
     from codesign_wizard.playing import Switched
     from codesign_wizard.widgets.log_model import LogModel
+    from codesign_wizard.widgets.log_pane import LogDock
 
-_PAGES = {
-    steps.START: ("start", "StartPage"),
-    steps.KEY_VAULT: ("key_vault", "KeyVaultPage"),
-    steps.PERMISSIONS: ("permissions", "PermissionsPage"),
-    steps.CERTIFICATE: ("certificate", "CertificatePage"),
-    steps.WINDOWS_TRIAL: ("windows_trial", "WindowsTrialPage"),
-    steps.APPLE_CERTIFICATES: ("apple_certificates", "AppleCertificatesPage"),
-    steps.MACOS_LEVEL: ("macos_level", "MacosLevelPage"),
-    steps.MACOS_TRIAL: ("macos_trial", "MacosTrialPage"),
-    steps.SERVER: ("server", "ServerPage"),
-    steps.SUMMARY: ("summary", "SummaryPage"),
-    "inspect": ("inspect", "InspectPage"),
-    "settings": ("settings", "SettingsPage"),
-    "what-if": ("what_if", "WhatIfPage"),
-}
-_NEAR_DAYS = 90
 _TOLD_AFTER_S = 5  # a wait longer than this also says how long
 
 
@@ -74,26 +57,22 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(tr("Codesign Wizard"))
         self.setAcceptDrops(True)
         self.setMinimumSize(px(760), px(520))
-        self._pages: dict[str, Page] = {}
         self._panel: str | None = None
         self._agreed: set[tuple[str, datetime]] = set()
         self._closing = False
         self._frame_first = frame_first
-        self._log_dock: QWidget | None = None
         self._ahead: Ahead | None = None
-        self._strip: ReportStrip | None = None
-        self._play_strip: PlayStrip | None = None
         self.header = Header()
         self.rail = Rail()
         self.stack = QStackedWidget()
         self.footer = Footer()
         self.log_bar = LogBar()
-        self.notices = QVBoxLayout()
-        self._noticed: dict[
-            str, Notice
-        ] = {}  # by their finding's id; a dismissed one is gone from sight only
-        self._log_model: LogModel | None = None
+        self.notices = WindowNotices(
+            workspace, open_link=self.open_link, what_if=lambda: self.open_panel("what-if")
+        )
+        self.pages = PageBook(workspace, self.stack, self._connect_page)
         self._build()
+        self.log = WindowLog(self.inner, workspace, self.log_bar)
         self._connect()
         self._clock = QTimer(self)
         self._clock.setInterval(250)
@@ -104,7 +83,7 @@ class MainWindow(QMainWindow):
             self._open_first()
 
     def _open_first(self) -> None:
-        if not self._pages:
+        if not self.pages.opened:
             self.show_step(self.workspace.flow.current().key)
 
     def _build(self) -> None:
@@ -116,7 +95,6 @@ class MainWindow(QMainWindow):
         box = QVBoxLayout(middle)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        self.notices.setContentsMargins(0, 0, 0, 0)
         box.addLayout(self.notices)
         box.addWidget(self.stack, 1)
         self.inner.setCentralWidget(middle)
@@ -136,12 +114,11 @@ class MainWindow(QMainWindow):
         outer.addWidget(self.header)
         outer.addLayout(body, 1)
         self.setCentralWidget(whole)
-        self.log_bar.show_count(0)
 
     def _connect(self) -> None:
         self.workspace.changed.connect(self._changed)
         self.workspace.replaced.connect(self._another_profile)
-        self.workspace.notice.connect(self.show_notice)
+        self.workspace.notice.connect(self.notices.show_notice)
         self.workspace.inspect.connect(self.open_inspect)
         self.workspace.go.connect(self.show_step)
         self.workspace.played.connect(self._played)
@@ -149,7 +126,7 @@ class MainWindow(QMainWindow):
         self.runner.changed.connect(self._show_job)
         self.runner.changed.connect(self._changed)
         self.runner.idle.connect(self._idle)
-        self.runner.lines.connect(self._count)
+        self.log.request.connect(self.show_finding)
         self.header.inspect.connect(lambda: self.open_inspect(""))
         self.header.report.connect(lambda: self.show_step(steps.SUMMARY))
         self.runner.refused.connect(self._refused)
@@ -161,7 +138,6 @@ class MainWindow(QMainWindow):
         self.footer.anyway.connect(self._go_anyway)
         self.footer.stay.connect(self._stay)
         self.footer.cancel.connect(self.runner.cancel)
-        self.log_bar.show_asked.connect(self.show_log)
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         # not an event of this window: of those a hundred come before it is first painted
@@ -182,20 +158,14 @@ class MainWindow(QMainWindow):
         return page
 
     def page_of(self, key: str) -> Page:
-        """Return the page *key*, built at its first use."""
-        if key not in self._pages:
-            module, name = _PAGES[key]
-            kind: Callable[[Workspace], Page] = getattr(
-                import_module(f"codesign_wizard.pages.{module}"), name
-            )
-            page = kind(self.workspace)
-            page.link.connect(self.open_link)
-            question = getattr(page, "question", None)
-            if question is not None:
-                question.changed.connect(self._choose_primary)
-            self._pages[key] = page
-            self.stack.addWidget(page)
-        return self._pages[key]
+        """Return the page *key*, made at its first use."""
+        return self.pages.get(key)
+
+    def _connect_page(self, page: Page) -> None:
+        page.link.connect(self.open_link)
+        question = getattr(page, "question", None)
+        if question is not None:
+            question.changed.connect(self._choose_primary)
 
     def show_step(self, key: str) -> None:
         """Open the step *key* if it can be reached."""
@@ -215,7 +185,7 @@ class MainWindow(QMainWindow):
         self._panel = key
         self.footer.hide_question()
         self._open(key)
-        return self._pages[key]
+        return self.pages.get(key)
 
     def open_inspect(self, path: str) -> None:
         """Open *Inspect*, and look at the file *path* at once if one is given."""
@@ -249,47 +219,21 @@ class MainWindow(QMainWindow):
 
     def show_log(self) -> None:
         """Show the log, made at its first use."""
-        self.log_dock.show()
-        self.log_bar.hide()
+        self.log.show()
 
     @property
     def log_model(self) -> LogModel:
         """The log's lines, which are kept whether they are shown or not."""
-        if self._log_model is None:
-            from codesign_wizard.widgets.log_model import LogModel
-
-            self._log_model = LogModel(self)
-        return self._log_model
+        return self.log.model
 
     @property
-    def log_dock(self) -> QWidget:
-        """The dock of the log."""
-        if self._log_dock is None:
-            from codesign_wizard.widgets.log_pane import LogDock, LogPane
-
-            pane = LogPane(self.runner, self.log_model)
-            pane.request.connect(self.show_finding)
-            self.workspace.changed.connect(self._explain)
-            self._explain()
-            dock = LogDock(pane)
-            self.inner.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
-            self.inner.resizeDocks([dock], [px(170)], Qt.Orientation.Vertical)
-            # once more: after the pane has added what came
-            self.runner.lines.disconnect(self._count)
-            self.runner.lines.connect(self._count)
-            dock.visibilityChanged.connect(lambda shown: self.log_bar.setVisible(dock.isHidden()))
-            self._log_dock = dock
-        return self._log_dock
+    def log_dock(self) -> LogDock:
+        """The dock of the log, made at its first use."""
+        return self.log.dock
 
     def show_in_log(self, request_id: str) -> None:
         """Show the log at the line of this request; say so when it has none."""
-        from PySide6.QtWidgets import QDockWidget
-
-        from codesign_wizard.widgets.log_pane import LogPane
-
-        self.show_log()
-        pane = self.log_dock.widget() if isinstance(self.log_dock, QDockWidget) else None
-        if isinstance(pane, LogPane) and not pane.show_request(request_id):
+        if not self.log.show_request(request_id):
             self._say(tr("The log has no line of this request: it was asked in an earlier run."))
 
     def show_finding(self, request_id: str) -> None:
@@ -297,7 +241,7 @@ class MainWindow(QMainWindow):
         if self.page.show_request(request_id):
             return
         results = self.workspace.profile.results
-        speaking = [key for key, told in results.items() if request_id in _requests(told)]
+        speaking = [key for key, told in results.items() if request_id in requests_of(told)]
         for key in speaking:
             self.show_step(key)
             if self.key == key and self.page.show_request(request_id):
@@ -311,24 +255,6 @@ class MainWindow(QMainWindow):
         self.footer.reason.setText(text)
         announce(self.footer, text)
 
-    def _explain(self) -> None:
-        """Let the log know of which requests a finding speaks."""
-        told = [_requests(result) for result in self.workspace.profile.results.values()]
-        self.log_model.set_explained(frozenset().union(*told))
-
-    def show_notice(self, finding: Finding) -> None:
-        """Show *finding* above the page until it is dismissed; one of a kind at a time."""
-        from codesign_wizard.pages.notice import Notice
-
-        former = self._noticed.pop(finding.id, None)
-        if former is not None and isValid(former):  # it is not once the person has dismissed it
-            former.dismiss()
-        notice = self._noticed[finding.id] = Notice(finding)
-        notice.link.connect(self.open_link)
-        self.notices.addWidget(notice)
-        notice.show()
-        announce(notice, finding.title, assertive=True)
-
     def unexpected(self, error: BaseException) -> None:
         """Tell of an exception that nobody caught, as a finding; its trace goes to the log."""
         import traceback
@@ -338,7 +264,7 @@ class MainWindow(QMainWindow):
         self.runner.log(LogLevel.ERROR, f"{type(error).__name__}: {error}", part="wizard")
         for line in "".join(traceback.format_exception(error)).splitlines():
             self.runner.log(LogLevel.DEBUG, line, part="wizard")
-        self.show_notice(unexpected(error))
+        self.notices.show_notice(unexpected(error))
 
     def open_link(self, address: str) -> None:
         """Open *address* in the browser (practice copies it instead), or the log at a request."""
@@ -360,7 +286,7 @@ class MainWindow(QMainWindow):
 
     def _come_back(self) -> None:
         """Take over what was changed in another window: who comes back to this one may have been there."""
-        if self._pages and self.isActiveWindow():
+        if self.pages.opened and self.isActiveWindow():
             self.workspace.catch_up()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -369,13 +295,22 @@ class MainWindow(QMainWindow):
         if self._frame_first:
             self._frame_first = False
             QTimer.singleShot(0, self._open_first)
-            from codesign_wizard.ahead import Ahead
+            QTimer.singleShot(0, self._look_ahead)
 
-            self._ahead = Ahead([f"codesign_wizard.pages.{module}" for module, _ in _PAGES.values()], self)
+    def _look_ahead(self) -> None:
+        from codesign_wizard.ahead import Ahead
+
+        def prepare() -> bool:
+            more = self.pages.prepare()
+            if not more:
+                self._order()  # the first time takes longer, and would be in the midst of a job
+            return more
+
+        self._ahead = Ahead(MODULES, prepare, lambda: bool(self.runner.tasks), self)
 
     def keep_typed(self) -> None:
         """Let every page keep what is typed and not kept yet."""
-        for page in self._pages.values():
+        for page in self.pages.opened.values():
             page.leaving()
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -393,16 +328,18 @@ class MainWindow(QMainWindow):
             return
         self.workspace.save()
         self.runner.close()
-        if self._log_dock is not None:
-            self._log_dock.close()
+        self.log.close()
         event.accept()
 
     def focusNextPrevChild(self, next: bool) -> bool:  # Qt's name
         """As Qt's, in reading order: results come and go, and would all be reached last."""
+        self._order()
+        return super().focusNextPrevChild(next)
+
+    def _order(self) -> None:
         from codesign_wizard.widgets.order import put_in_order
 
         put_in_order(self)
-        return super().focusNextPrevChild(next)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         from PySide6.QtGui import QKeySequence
@@ -447,63 +384,34 @@ class MainWindow(QMainWindow):
     def _hold(self) -> None:
         """While a report is open, hold what is shown but the panel that reads files; say where it is from."""
         origin = self.workspace.session.origin
-        if origin is None:
-            if self._strip is not None:
-                self._strip.hide()
-            return
-        from codesign_wizard.pages.held import hold
+        self.notices.show_report(origin)
+        if origin is not None and self._panel != "inspect" and self.stack.count():
+            from codesign_wizard.pages.held import hold
 
-        if self._strip is None:
-            from codesign_wizard.pages.notice import ReportStrip
-
-            self._strip = ReportStrip(self.workspace.close_report)
-            self.notices.insertWidget(0, self._strip)
-        self._strip.say(origin)
-        self._strip.show()
-        if self._panel != "inspect" and self.stack.count():
             hold(self.page)
-
-    def _show_play(self) -> None:
-        """Say above every page but the panel itself which scenario of the practice is on."""
-        practice = self.workspace.session.practice
-        on = None
-        if practice is not None and practice.scenario is not None and self._panel != "what-if":
-            from codesign_wizard.playing import playing
-
-            on = playing(self.workspace.session)
-        if on is None:
-            if self._play_strip is not None:
-                self._play_strip.hide()
-            return
-        if self._play_strip is None:
-            from codesign_wizard.pages.notice import PlayStrip
-
-            self._play_strip = PlayStrip(self.workspace, lambda: self.open_panel("what-if"))
-            self.notices.insertWidget(0, self._play_strip)
-        self._play_strip.say(on, here="" if self._panel is not None else self.key)
-        self._play_strip.show()
 
     def _played(self, switched: Switched) -> None:
         """Let every page begin anew on a practice that is another now."""
         panel = self._panel
-        for page in self._pages.values():
+        for page in self.pages.opened.values():
             page.leaving()
         self._replaced()
         if switched.offer is None:
             if panel == "what-if":
                 self.open_panel(panel)
             announce(self, tr("It is switched off: everything works again."))
-        elif self._play_strip is not None:
-            announce(self._play_strip, self._play_strip.banner.title, assertive=True)
+        elif self.notices.play_strip is not None:
+            strip = self.notices.play_strip
+            announce(strip, strip.banner.title, assertive=True)
 
     def _refused(self) -> None:
         from codesign_wizard.core.report import READ_ONLY
 
-        self.show_notice(READ_ONLY(severity=Severity.INFO))
+        self.notices.show_notice(READ_ONLY(severity=Severity.INFO))
 
     def _changed(self) -> None:
         workspace = self.workspace
-        flow, key = workspace.flow, self.key
+        flow, key, now = workspace.flow, self.key, datetime.now(UTC)
         self.header.show_profile(workspace.profile.name, practising=workspace.practising)
         self.rail.show_steps(
             [
@@ -512,18 +420,18 @@ class MainWindow(QMainWindow):
                     step.title,
                     step.group.words,
                     flow.state(step.key),
-                    self._note(step.key),
+                    note(flow, workspace.profile, step.key, now),
                     flow.reachable(step.key),
                 )
                 for step in flow.steps()
             ],
             "" if self._panel is not None else key,
         )
-        self._show_play()
+        self.notices.show_play(key, self._panel)
         if self._panel is not None:
             self.footer.show_return(flow.current().title)
-            if self._panel == "what-if" and self._panel in self._pages:
-                self._pages[self._panel].refresh()
+            if self._panel == "what-if" and self._panel in self.pages.opened:
+                self.pages.opened[self._panel].refresh()
             return
         before, after = flow.back(key), flow.next(key)
         held = self.runner.foreground is not None
@@ -534,57 +442,20 @@ class MainWindow(QMainWindow):
                 flow.reason_not_next(key) if after is not None else "",
                 held=held,
             )
-        if key in self._pages:
-            self._pages[key].refresh()
+        if key in self.pages.opened:
+            self.pages.opened[key].refresh()
         self._choose_primary()
         self._hold()
 
     def _choose_primary(self) -> None:
         """Let Next be the thing to do next once the page has no other: one accent a page."""
-        page = self._pages.get(self.key)
+        page = self.pages.opened.get(self.key)
         if page is None or self._panel is not None:
             return
         buttons = page.findChildren(QPushButton)
         other = any(one.property("kind") == "primary" and one.isVisibleTo(page) for one in buttons)
         done = self.key == steps.START or self.workspace.flow.state(self.key) is StepState.DONE
         restyle(self.footer.next_button, "kind", "primary" if done and not other else "")
-
-    def _note(self, key: str) -> str:
-        flow = self.workspace.flow
-        match flow.state(key):
-            case StepState.OUT_OF_DATE:
-                return tr("out of date")
-            case StepState.ATTENTION:
-                count = len(flow.blocking(key))
-                return tr("1 problem") if count == 1 else tr("{n} problems").format(n=count)
-            case StepState.IN_PROGRESS if key == steps.CERTIFICATE:
-                result = self.workspace.profile.results.get(key)
-                return (
-                    tr("at the CA")
-                    if result is not None and result.details.get(steps.OPEN) == "pending"
-                    else ""
-                )
-            case StepState.DONE if key == self._told_expiry():
-                from codesign_wizard.core.needs import in_days, windows_expiry
-
-                expiry = windows_expiry(self.workspace.profile)
-                return in_days(expiry, datetime.now(UTC)) if expiry is not None else ""
-            case StepState.DONE if key == steps.APPLE_CERTIFICATES:
-                from codesign_wizard.core.needs import apple_expiry, in_days
-
-                # five years: the name of the step is worth more room than the days, until there are few
-                expiry, now = apple_expiry(self.workspace.profile), datetime.now(UTC)
-                near = expiry is not None and expiry.days(now) <= _NEAR_DAYS
-                return in_days(expiry, now) if expiry is not None and near else ""
-            case StepState.IN_PROGRESS if key == steps.APPLE_CERTIFICATES:
-                result = self.workspace.profile.results.get(key)
-                waits = result.details.get(steps.OPEN) if result is not None else ""
-                return tr("1 of 2") if waits in ("installer", "application") else ""
-        return ""
-
-    def _told_expiry(self) -> str:
-        """Return the step that tells when the certificate ends: the one that looks at it closest."""
-        return steps.CERTIFICATE if steps.CERTIFICATE in self.workspace.profile.results else steps.KEY_VAULT
 
     def _show_job(self) -> None:
         task = self.runner.foreground
@@ -596,20 +467,15 @@ class MainWindow(QMainWindow):
         self.footer.show_job(_told(task), None, name=task.name)
 
     def _another_profile(self) -> None:
-        """Take away what was said of the former profile, but what failed: that is still to be read."""
-        for notice in self._noticed.values():
-            if isValid(notice) and notice.finding.severity is not Severity.ERROR:
-                notice.dismiss()
+        self.notices.dismiss_read()
         self._replaced()
 
     def _replaced(self) -> None:
-        for page in self._pages.values():
-            page.end()
-            self.stack.removeWidget(page)
-            page.deleteLater()
-        self._pages = {}
+        self.pages.end()
         self._agreed = set()
         self.show_step(self.workspace.flow.current().key)
+        if self._ahead is not None:
+            self._ahead.again()
 
     def _go_anyway(self) -> None:
         result = self.workspace.profile.results.get(self.key)
@@ -635,16 +501,6 @@ class MainWindow(QMainWindow):
     def _idle(self) -> None:
         if self._closing:
             self.close()
-
-    def _count(self, lines: list[LogLine]) -> None:
-        if self._log_dock is None:
-            self.log_model.append(lines)
-        self.log_bar.show_count(self.log_model.total)
-
-
-def _requests(result: StepResult) -> frozenset[str]:
-    ids = (finding.evidence.request_id for finding in result.findings)
-    return frozenset(each for each in ids if each)
 
 
 def _told(task: Task) -> str:

@@ -13,13 +13,10 @@ from codesign_wizard.theme import px
 
 def announce(widget: QWidget, text: str, *, assertive: bool = False) -> None:
     """Let a screen reader say *text* without moving the focus (WCAG 2.2, 4.1.3)."""
-    # here, not above: its many enumerations cost the first window time
-    from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+    # here, not above: its enumerations cost the first window time
+    from codesign_wizard.widgets.spoken import say
 
-    event = QAccessibleAnnouncementEvent(widget, text)
-    if assertive:
-        event.setPoliteness(QAccessible.AnnouncementPoliteness.Assertive)
-    QAccessible.updateAccessibility(event)
+    say(widget, text, assertive=assertive)
 
 
 def restyle(widget: QWidget, name: str, value: object) -> None:

@@ -8,6 +8,11 @@ from itertools import pairwise
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QBoxLayout, QGridLayout, QLayout, QScrollArea, QWidget
 
+# taken out here, when the module is imported ahead: Qt's enumerations are made at their first use, and the
+# flags' own operators are slow for all the parts of a window
+_BY_TAB: int = Qt.FocusPolicy.TabFocus.value
+_UPWARDS = QBoxLayout.Direction.BottomToTop
+
 
 def put_in_order(window: QWidget) -> None:
     """Let Tab go through *window* in the order of its layouts; Qt goes in the order things were made."""
@@ -19,7 +24,7 @@ def put_in_order(window: QWidget) -> None:
 def _stops(widget: QWidget) -> Iterator[QWidget]:
     if widget.isHidden() and not widget.isWindow():
         return  # with all that is in it, such as every page but the one that is open: Tab cannot lead there
-    if widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+    if widget.focusPolicy().value & _BY_TAB:
         yield widget
     if isinstance(widget, QScrollArea):
         content = widget.widget()
@@ -55,7 +60,7 @@ def _parts(layout: QLayout, widgets: list[QWidget]) -> list[QWidget | QLayout]:
         placed.sort(key=lambda each: _cell(layout, each[0]))
     else:
         placed.sort(key=lambda each: each[0])
-        if isinstance(layout, QBoxLayout) and layout.direction() is QBoxLayout.Direction.BottomToTop:
+        if isinstance(layout, QBoxLayout) and layout.direction() is _UPWARDS:
             placed.reverse()
     return [each for _, each in placed]
 

@@ -184,7 +184,7 @@ def test_results_are_announced_without_moving_the_focus(
     monkeypatch.setattr(
         QAccessible, "updateAccessibility", staticmethod(lambda event: said.append(event.message()))
     )
-    window.show_notice(finding())
+    window.notices.show_notice(finding())
     assert said == ["The application may not sign."]
 
 

@@ -68,7 +68,7 @@ def test_neither_window_nor_log_nor_clipboard_has_the_secret_of_a_crash(
     QTimer.singleShot(0, window, failing)
     qtbot.waitUntil(lambda: window.notices.count() == 1)
     task = window.runner.start(failing, "Failing")
-    task.failed.connect(window.show_notice)
+    task.failed.connect(window.notices.show_notice)
     wait_idle(window, qtbot)
     qtbot.waitUntil(lambda: as_text(window.log_model.lines).count("RuntimeError: could not send") >= 4)
     log = as_text(window.log_model.lines)

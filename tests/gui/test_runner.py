@@ -65,9 +65,25 @@ def test_what_pages_need_is_imported_ahead_on_a_thread_and_the_pages_on_the_wind
         lambda name: told.append((name, threading.current_thread() is threading.main_thread())),
     )
     parent = QObject()
-    ahead.Ahead(["closed.before"], parent).stop()
-    ahead.Ahead(["one", "two"], parent)
-    qtbot.waitUntil(lambda: len(told) == len(ahead.WORK) + 2 + len(ahead._LATER))
+    left, made, held = [1, 2, 3], list[int](), [True, False, True]
+
+    def prepare() -> bool:
+        if not left:
+            return False
+        made.append(left.pop())
+        return True
+
+    def busy() -> bool:
+        return bool(held) and held.pop()
+
+    ahead.Ahead(["closed.before"], prepare, busy, parent).stop()
+    own = ahead.Ahead(["one", "two"], prepare, busy, parent)
+    qtbot.waitUntil(lambda: not left and not own._turn.isActive())
+    assert made == [3, 2, 1]
+    assert held == [], "it waited for jobs"
+    left.append(9)
+    own.again()
+    qtbot.waitUntil(lambda: not left)
     assert told == [
         *((name, False) for name in ahead.WORK),
         *((name, True) for name in ("one", "two", *ahead._LATER)),
@@ -79,12 +95,12 @@ def test_nothing_of_qts_is_imported_on_the_thread_and_nothing_else_is_left_for_t
     program = (
         "import sys\n"
         "from importlib import import_module\n"
-        "from codesign_wizard import ahead, window\n"
+        "from codesign_wizard import ahead, window, window_pages\n"
         "def ours(): return {name for name in sys.modules if name.startswith('codesign_wizard.')}\n"
         "first = ours()\n"
         "for name in ahead.WORK: import_module(name)\n"
         "work = ours()\n"
-        "for module, _ in window._PAGES.values(): import_module(f'codesign_wizard.pages.{module}')\n"
+        "for name in window_pages.MODULES: import_module(name)\n"
         "parts = ('codesign_wizard.pages', 'codesign_wizard.widgets')\n"
         "print(sorted(name for name in work - first if name.startswith(parts)))\n"
         "print(sorted(name for name in ours() - work if not name.startswith(parts)))\n"

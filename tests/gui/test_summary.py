@@ -139,8 +139,8 @@ def test_a_report_that_is_opened_is_only_read_and_left_again(
     window.open_inspect(str(file))
     qtbot.waitUntil(lambda: window.workspace.session.origin is not None)
     wait_idle(window, qtbot)
-    assert window._strip is not None
-    assert "only to be read" in window._strip.banner.title
+    assert window.notices.report_strip is not None
+    assert "only to be read" in window.notices.report_strip.banner.title
     assert isinstance(window.page, SummaryPage)
     assert window.page.banner.title == "Key Vault needs attention: A role is missing."
     assert rail(window, KEY_VAULT).step.state is StepState.ATTENTION
@@ -162,10 +162,10 @@ def test_a_report_that_is_opened_is_only_read_and_left_again(
         window.show_step(key)
         wait_idle(window, qtbot)
 
-    window._strip.close_button.click()
+    window.notices.report_strip.close_button.click()
     wait_idle(window, qtbot)
     assert window.workspace.session is session
-    assert window._strip.isHidden()
+    assert window.notices.report_strip.isHidden()
     window.workspace.save()
     after = {path: path.read_bytes() for path in session.profiles.folder.iterdir()}
     assert set(after) == set(before)

@@ -65,7 +65,7 @@ def switch_on(window: MainWindow, qtbot: QtBot, name: str) -> None:
 def test_one_is_switched_on_seen_explained_and_switched_off(window: MainWindow, qtbot: QtBot) -> None:
     assert window.page.what_if.isVisible(), "Start offers it"
     switch_on(window, qtbot, "firewall")
-    strip = window._play_strip
+    strip = window.notices.play_strip
     assert strip is not None
     assert window.key == KEY_VAULT
     assert strip.isVisible()
@@ -165,9 +165,9 @@ def test_a_practice_that_keeps_its_scenario_says_so(
 ) -> None:
     with open_session(practice=True, scenario="rbac-none", state=tmp_path / "state") as session:
         window = open_window(session)
-        assert window._play_strip is not None
-        assert window._play_strip.isVisible(), "what it was started with"
-        assert not window._play_strip.off.isEnabled()
+        assert window.notices.play_strip is not None
+        assert window.notices.play_strip.isVisible(), "what it was started with"
+        assert not window.notices.play_strip.off.isEnabled()
         window.workspace.what_if.emit()
         assert "start afresh" in window.page.banner.text
         assert not row(window, "firewall").switch.isEnabled()

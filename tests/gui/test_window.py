@@ -411,12 +411,12 @@ def test_the_window_shows_before_practice_is_there(
 def test_what_was_said_of_one_profile_goes_when_another_is_opened_but_what_failed_stays(
     window: MainWindow, store: ProfileStore
 ) -> None:
-    window.show_notice(TOLD())
-    window.show_notice(BROKEN(what="file"))
+    window.notices.show_notice(TOLD())
+    window.notices.show_notice(BROKEN(what="file"))
     assert [one.finding.id for one in notices(window)] == ["test.told", "test.broken"]
     other = Profile(id="other-1", name="Other")
     store.save(other)
     window.workspace.open_profile(other)
     assert [one.finding.id for one in notices(window)] == ["test.broken"]
-    window.show_notice(TOLD())
+    window.notices.show_notice(TOLD())
     assert [one.finding.id for one in notices(window)] == ["test.broken", "test.told"], "it can be said again"
