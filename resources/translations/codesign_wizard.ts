@@ -12584,6 +12584,26 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/rail_words.py"/>
+        <source>1 problem</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/rail_words.py"/>
+        <source>at the CA</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/rail_words.py"/>
+        <source>1 of 2</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/rail_words.py"/>
+        <source>{n} problems</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/report.py"/>
         <source>The report is saved as {file}.</source>
         <translation type="unfinished"></translation>
@@ -17909,6 +17929,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/rail_words.py"/>
+        <source>out of date</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Opens when the step before it has been visited</source>
         <translation type="unfinished"></translation>
@@ -18164,28 +18189,8 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>out of date</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/window.py"/>
         <source>{what} ({n} s)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/window.py"/>
-        <source>1 problem</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/window.py"/>
-        <source>at the CA</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/window.py"/>
-        <source>1 of 2</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -18196,11 +18201,6 @@
     <message>
         <location filename="codesign_wizard/window.py"/>
         <source>{reason} Go on all the same?</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/window.py"/>
-        <source>{n} problems</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

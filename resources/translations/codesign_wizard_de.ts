@@ -12584,6 +12584,26 @@
         <translation>Nicht als JSON lesbar: {error}</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/rail_words.py"/>
+        <source>1 problem</source>
+        <translation>1 Problem</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/rail_words.py"/>
+        <source>at the CA</source>
+        <translation>bei der CA</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/rail_words.py"/>
+        <source>1 of 2</source>
+        <translation>1 von 2</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/rail_words.py"/>
+        <source>{n} problems</source>
+        <translation>{n} Probleme</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/report.py"/>
         <source>The report is saved as {file}.</source>
         <translation>Der Bericht ist als {file} gespeichert.</translation>
@@ -17909,6 +17929,11 @@
         <translation>braucht Aufmerksamkeit</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/rail_words.py"/>
+        <source>out of date</source>
+        <translation>veraltet</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Opens when the step before it has been visited</source>
         <translation>Öffnet sich, wenn der Schritt davor besucht wurde</translation>
@@ -18164,29 +18189,9 @@
         <translation>Es ist abgeschaltet: Alles funktioniert wieder.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>out of date</source>
-        <translation>veraltet</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/window.py"/>
         <source>{what} ({n} s)</source>
         <translation>{what} ({n} s)</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/window.py"/>
-        <source>1 problem</source>
-        <translation>1 Problem</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/window.py"/>
-        <source>at the CA</source>
-        <translation>bei der CA</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/window.py"/>
-        <source>1 of 2</source>
-        <translation>1 von 2</translation>
     </message>
     <message>
         <location filename="codesign_wizard/window.py"/>
@@ -18197,11 +18202,6 @@
         <location filename="codesign_wizard/window.py"/>
         <source>{reason} Go on all the same?</source>
         <translation>{reason} Trotzdem fortfahren?</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/window.py"/>
-        <source>{n} problems</source>
-        <translation>{n} Probleme</translation>
     </message>
 </context>
 </TS>
