@@ -3,8 +3,9 @@
 In processes of their own, offscreen. The longest pause is that of a heartbeat on the event loop during both
 trials while another job writes 100,000 lines into the log, which is shown and followed. Other programs on the
 machine lengthen it: of ``ROUNDS`` rounds the best one counts, all of them are in the JSON file. The first
-pair in a run is a row of its own, from as many processes: its pages are opened for the first time. Memory is the resident size after ten more pairs of
-trials against that after one, in a process without such floods: what they take would hide a leak.
+pair in a run is a row of its own, from as many processes: its pages are opened for the first time. Memory is
+the resident size after ten more pairs of trials against that after one, in a process without such floods:
+what they take would hide a leak.
 """
 
 from __future__ import annotations
