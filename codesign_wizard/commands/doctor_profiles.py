@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.output import Outcome
-from codesign_wizard.core import proxy_login
+from codesign_wizard.core import long_secret, proxy_login
 from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.finding import Finding, Severity, worst_first
 from codesign_wizard.core.job import JobContext
@@ -23,6 +23,7 @@ from codesign_wizard.core.secrets import (
     APPLICATION_SECRET,
     PROXY_PASSWORD,
     SERVER_PASSWORD,
+    SERVER_UNDO,
     MemoryStore,
 )
 from codesign_wizard.core.text import tr
@@ -70,8 +71,11 @@ def all_profiles(context: Context, systems: Callable[[Profile], tuple[bool, bool
     )
     findings: list[Finding] = list(unreadable)
     lines, documents = [], []
-    for (profile, looked_at, _), outcome in zip(asked, outcomes, strict=True):
+    for (profile, looked_at, secrets), outcome in zip(asked, outcomes, strict=True):
         own = [outcome] if isinstance(outcome, Finding) else outcome.findings
+        if any(name.startswith(SERVER_UNDO) for name in secrets):
+            with context.waiting_for_person():
+                own = [*own, *_forget_undone(session.beside(profile))]
         own = list({(each.id, each.title): each for each in worst_first(own)}.values())
         problems = [each for each in own if each.severity is Severity.ERROR]
         lines.append(
@@ -111,10 +115,29 @@ def _ask(own: Session, looked: tuple[bool, bool, bool]) -> Asked:
         found[APPLE_API_KEY] = own.api_private_key()
     if server:
         found[SERVER_PASSWORD] = own.server_password()
+        record = own.server_journal().read()
+        if record is not None and record.phase.open:
+            # by what the server had before it is seen what became of an interrupted change
+            found |= long_secret.pieces(own.secrets, own.profile.id, SERVER_UNDO)
     if proxy_login.names_user(own.profile.network.proxy):
         found[PROXY_PASSWORD] = own.networking.proxy_password()
     systems = tuple(name for name, on in zip(_SYSTEMS, looked, strict=True) if on)
     return Asked(own.profile, systems, {name: each for name, each in found.items() if each is not None})
+
+
+def _forget_undone(own: Session) -> list[Finding]:
+    """Forget what undoing needed, if a look found all of it undone: it had no keyring; return what hinders."""
+    from codesign_wizard.core.comet.journal import Phase
+
+    journal = own.server_journal()
+    record = journal.read()
+    if record is None or record.phase is not Phase.UNDONE:
+        return []
+    try:
+        journal.forget_old()
+    except CodesignError as error:
+        return [error.finding]
+    return []
 
 
 class Looker:

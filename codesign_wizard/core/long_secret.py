@@ -38,6 +38,13 @@ def get(store: SecretStore, profile_id: str, name: str) -> Secret | None:
     return Secret("".join(texts))
 
 
+def pieces(store: SecretStore, profile_id: str, name: str) -> dict[str, Secret]:
+    """Return what there is of it as it is kept, for another store; raises ``CodesignError``."""
+    names = [f"{name}-{number}" for number in range(_count(store, profile_id, name))]
+    found = {each: store.get(profile_id, each) for each in names}
+    return {each: piece for each, piece in found.items() if piece is not None}
+
+
 def forget(store: SecretStore, profile_id: str, name: str) -> None:
     """Remove all pieces; raises ``CodesignError``."""
     for number in reversed(range(max(_count(store, profile_id, name), 1))):

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from codesign_wizard.cli import main
 from codesign_wizard.core.comet import apply as applying
 from codesign_wizard.core.comet.client import CometClient
+from codesign_wizard.core.comet.desk import doctor_server
 from codesign_wizard.core.comet.document import same
 from codesign_wizard.core.comet.journal import Old, Phase
 from codesign_wizard.core.comet.settings import MacosWanted, Part, Wanted
 from codesign_wizard.core.errors import Cancelled, CodesignError
 from codesign_wizard.core.job import Job
+from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.redact import Secret
-from codesign_wizard.core.secrets import NOT_KEPT
+from codesign_wizard.core.secrets import APPLICATION_SECRET, NOT_KEPT, SERVER_PASSWORD
 from codesign_wizard.practice.comet.models import HOST
 from codesign_wizard.practice.comet.routes import service as comet_service
 from codesign_wizard.practice.wire.messages import Request, Response
-from tests.support.server_bench import Bench, ids, macos
+from tests.support.server_bench import Bench, ids, macos, practice_profile
 
 
 def test_changed_meanwhile_is_refused(bench: Bench) -> None:
@@ -130,6 +134,79 @@ def test_a_killed_undo_is_told_too(bench: Bench, monkeypatch: pytest.MonkeyPatch
         if not saved:
             desk.undo(Job())
     assert bench.members() == before
+
+
+def test_a_diagnosis_of_a_profile_that_lacks_something_tells_of_it_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CometClient, "set_branding", lambda *_: (_ for _ in ()).throw(Killed()))
+    with pytest.raises(Killed):
+        bench.apply()
+    monkeypatch.undo()
+    with bench.desk() as desk:
+        found, comparison = doctor_server(Job(), desk, Wanted(bench.wanted.azure, None))
+    assert comparison is None
+    assert {"server.apply.interrupted-before", "azure.options.missing"} <= ids(found)
+
+
+@pytest.mark.parametrize("saved", [False, True])
+@pytest.mark.parametrize("undoing", [False, True])
+def test_many_profiles_are_told_of_it_as_one_is(
+    bench: Bench,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    undoing: bool,
+    saved: bool,
+) -> None:
+    """What was changed is nothing but a secret, and a look at many profiles asks the keyring beforehand."""
+    bench.folder = tmp_path / "server"
+    bench.apply(Wanted(bench.wanted.azure, Secret("the former one")))
+    if undoing:
+        bench.apply()
+    real = CometClient.set_branding
+
+    def save(self: CometClient, job: Any, text: str) -> None:
+        if saved:
+            real(self, job, text)
+        raise Killed
+
+    monkeypatch.setattr(CometClient, "set_branding", save)
+    with pytest.raises(Killed):
+        bench.undo() if undoing else bench.apply()
+    monkeypatch.undo()
+    record = bench.journal.read()
+    assert record is not None
+    assert record.phase.open
+    made = practice_profile(bench.cloud)
+    made.server.address = bench.cloud.accounts.server_address
+    made.server.user = bench.server.administrators[0].name
+    made.network.proxy, made.network.ca_bundle = bench.cloud.proxy_url, str(bench.cloud.ca_file)
+    ProfileStore(tmp_path / "profiles").save(made)
+    bench.secrets.set(made.id, APPLICATION_SECRET, Secret(bench.cloud.accounts.application_secret))
+    bench.secrets.set(made.id, SERVER_PASSWORD, Secret(bench.server.administrators[0].password))
+    monkeypatch.setenv("CODESIGN_WIZARD_CONFIG", str(tmp_path))
+    monkeypatch.setattr("codesign_wizard.session.open_store", lambda: bench.secrets)
+
+    shown: list[Any] = []
+
+    def told(*more: str) -> tuple[set[str], Phase, Old | None]:
+        bench.journal.write(record)
+        main(["doctor", "server", *more, "--json"])
+        document = json.loads(capsys.readouterr().out)
+        findings = document["result"]["profiles"][0]["findings"] if more else document["findings"]
+        after = bench.journal.read()
+        assert after is not None
+        shown[:] = findings
+        own = {each["id"] for each in findings if "interrupted" in each["id"]}
+        return own, after.phase, bench.journal.old()
+
+    old = bench.journal.old()
+    assert old is not None
+    alone = told()
+    assert len(alone[0]) == 1, shown
+    bench.journal.keep_old(old)
+    assert told("--all-profiles") == alone
 
 
 def test_a_killed_change_that_others_changed_since_is_told_as_unclear(

@@ -12,6 +12,7 @@ from codesign_wizard.core.comet.journal import Journal
 from codesign_wizard.core.comet.settings import MacosWanted, Part, Wanted
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.network import Network, NetworkSettings
+from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import MemoryStore
 from codesign_wizard.practice.cloud import PracticeCloud
@@ -46,7 +47,7 @@ class Bench:
             NetworkSettings(proxy=cloud.proxy_url, ca_bundle=str(cloud.ca_file), use_environment=False)
         )
         self.wanted = Wanted(
-            azure=Session(_profile(cloud), None).azure_options(),  # type: ignore[arg-type]  # no store is used
+            azure=Session(practice_profile(cloud), None).azure_options(),  # type: ignore[arg-type]  # no store is used
             secret=Secret(cloud.accounts.application_secret),
         )
 
@@ -82,9 +83,8 @@ class Bench:
         return {name: members.raw(name) for name in members}
 
 
-def _profile(cloud: PracticeCloud) -> Any:
-    from codesign_wizard.core.profile import Profile
-
+def practice_profile(cloud: PracticeCloud) -> Profile:
+    """Return a profile on the accounts of *cloud*."""
     profile = Profile("one", "One")
     azure, accounts = profile.windows.azure, cloud.accounts
     azure.vault_name, azure.certificate_name = accounts.vault_name, accounts.certificate_name

@@ -238,11 +238,12 @@ def doctor_server(
     job: JobContext, desk: ServerDesk, wanted: Wanted
 ) -> tuple[list[Finding], Comparison | None]:
     """Return what keeps the server from signing, without changing anything."""
+    view = desk.look(job)  # once: what became of an interrupted change is told once
     try:
-        comparison = desk.compare(job, wanted)
+        comparison = desk.compare(job, wanted, view=view)
     except InputError as error:
         # the profile is not complete: what the server has can still be told
-        return worst_first([*desk.look(job).findings, _softened(error.finding)]), None
+        return worst_first([*view.findings, _softened(error.finding)]), None
     return [each for each in comparison.findings if each.id != findings.NOTHING.id], comparison
 
 
