@@ -126,7 +126,7 @@ def _ask(own: Session, looked: tuple[bool, bool, bool]) -> Asked:
 
 
 def _forget_undone(own: Session) -> list[Finding]:
-    """Forget what undoing needed, if a look found all of it undone: it had no keyring; return what hinders."""
+    """Forget what undoing needed, if a look found all undone, which has no keyring; return what hinders."""
     from codesign_wizard.core.comet.journal import Phase
 
     journal = own.server_journal()

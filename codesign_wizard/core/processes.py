@@ -18,14 +18,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from codesign_wizard.core.errors import Cancelled, CodesignError
 from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.job import WORK_FOR_ANOTHER, Job, JobContext, LogLine
 from codesign_wizard.core.language import current_language, use_language
 from codesign_wizard.core.library_log import listen_to_libraries
-from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.redact import Secret, know, known
 from codesign_wizard.core.survey import AT_ONCE, survey
 
 _MOST = 4  # processes; each holds a part of ``AT_ONCE``
@@ -36,6 +36,12 @@ _GRACE = 3.0  # seconds for a process to end by itself when it is asked to
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+class _Learned(NamedTuple):
+    """What another process hides by now: a finding that it makes may hold it, and is shown by this one."""
+
+    forms: frozenset[str]
 
 
 def processes_for(items: int) -> int:
@@ -84,6 +90,8 @@ def spread(
                 continue
             if message is None:
                 under_way -= 1
+            elif isinstance(message, _Learned):
+                know(message.forms)
             elif isinstance(message, LogLine):
                 job.log(message.level, message.text, part=message.part, request_id=message.request_id)
             else:
@@ -130,8 +138,9 @@ class _Helper:
         try:
             while True:
                 told.put(pickle.load(self._process.stdout))  # noqa: S301
-        # EOFError when all is told; anything else says that it ended in the middle of a word
-        except (OSError, EOFError, pickle.UnpicklingError, ValueError):
+        # EOFError when all is told; anything else says that it ended in the middle of a word, or that it
+        # speaks of what is not here, as a program does that was brought up to date meanwhile
+        except Exception:
             told.put(None)
 
     def ask_to_end(self) -> None:
@@ -187,11 +196,19 @@ def serve() -> int:
     os.dup2(2, 1)
     lock = threading.Lock()
 
+    told: set[str] = set()
+
     def tell(message: object) -> None:
         data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
         with lock:
             out.write(data)
             out.flush()
+
+    def learned() -> _Learned:
+        with lock:
+            new = frozenset(known() - told)
+            told.update(new)
+        return _Learned(new)
 
     language, (work, share, at_once, logged) = pickle.load(sys.stdin.buffer)  # noqa: S301
     use_language(language)
@@ -206,6 +223,7 @@ def serve() -> int:
             outcome = work(own, item)
         except CodesignError as error:
             outcome = error.finding
+        tell(learned())
         tell((number, outcome))
 
     try:

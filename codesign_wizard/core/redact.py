@@ -139,6 +139,18 @@ def remember_bytes(value: bytes) -> None:
         _known.update(form for form in forms if len(form) >= _LINE)
 
 
+def known() -> set[str]:
+    """Return every value that is hidden, in each of its forms: for another process of this program only."""
+    with _lock:
+        return set(_known)
+
+
+def know(forms: Iterable[str]) -> None:
+    """Hide *forms*, which another process's ``known`` returned."""
+    with _lock:
+        _known.update(forms)
+
+
 def redact(text: str) -> str:
     """Return *text* with every known secret and everything of a secret's shape blanked out."""
     with _lock:

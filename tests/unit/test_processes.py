@@ -21,7 +21,7 @@ from codesign_wizard.core.errors import Cancelled
 from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.job import Job, LogLine
 from codesign_wizard.core.processes import processes_for, spread
-from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.redact import HIDDEN, Secret
 
 CANARY = "canary-9f3b2c61d0"
 # a module that both processes can import
@@ -31,6 +31,7 @@ from pathlib import Path
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.job import LogLevel
+from codesign_wizard.core.redact import Secret
 
 def who(job, number):
     time.sleep(0.02)
@@ -51,6 +52,18 @@ def dies_elsewhere(job, parent):
 
 def cannot_be_told(job, parent):
     return (lambda: 1) if os.getpid() != parent else os.getpid()
+
+class OnlyThere:
+    def __reduce__(self):
+        import importlib
+        return importlib.import_module, ("there_is_no_such_module",)
+
+def speaks_of_what_is_not_here(job, parent):
+    return OnlyThere() if os.getpid() != parent else os.getpid()
+
+def learns(job, number):
+    token = Secret(f"learned-there-{number}-4d1c9b7e")
+    return Finding("test.echo", Severity.ERROR, "It says " + token.reveal())
 
 def waits(job, folder):
     (Path(folder) / str(os.getpid())).touch()
@@ -113,7 +126,14 @@ def test_a_secret_goes_over_the_pipe_only_and_is_hidden_there(work: Any) -> None
     assert len(lines) == 4
 
 
-@pytest.mark.parametrize("name", ["dies_elsewhere", "cannot_be_told"])
+def test_what_another_process_came_to_know_is_hidden_here_too(work: Any) -> None:
+    found = spread(Job(), range(2), work.learns, "", processes=2)
+    assert [each.to_json()["title"] for each in found if isinstance(each, Finding)] == [
+        f"It says {HIDDEN}"
+    ] * 2
+
+
+@pytest.mark.parametrize("name", ["dies_elsewhere", "cannot_be_told", "speaks_of_what_is_not_here"])
 def test_what_a_process_leaves_undone_is_done_here(work: Any, name: str) -> None:
     here = os.getpid()
     assert spread(Job(), [here] * 6, getattr(work, name), "", processes=2) == [here] * 6
