@@ -86,9 +86,12 @@ class Workspace(QObject):
 
     def save(self) -> None:
         """Save now what is not saved yet; a failure is shown above the page."""
+        self._tell(self._save())
+
+    def _save(self) -> Sequence[Finding]:
         self._timer.stop()
         if not self._unsaved or self.session.origin is not None:
-            return
+            return []
         self._unsaved = False
         try:
             told = self.session.save_without_keyring()
@@ -97,9 +100,9 @@ class Workspace(QObject):
         except CodesignError as error:
             self._unsaved = True  # tried again with the next change, and on closing
             self.notice.emit(error.finding)
-        else:
-            self._tell(told)
-            self._move_proxy_password()
+            return []
+        self._move_proxy_password()
+        return told
 
     def _move_proxy_password(self) -> None:
         """Take the proxy's password, which an earlier version's file holds, to the keyring, on a thread."""
@@ -164,11 +167,12 @@ class Workspace(QObject):
 
     def replace(self, session: Session) -> None:
         """Go on with another session; the former one is saved but not closed."""
-        self.save()
+        told = self._save()
         self.session = session
         self.flow = Flow(session.profile)
         self.runner.reading = session.origin is not None
         self.replaced.emit()
+        self.tell(told)  # of the former one, but nobody has seen it yet
 
     def open_report(self, path: Path) -> None:
         """Go on with the report at *path*, which is only read; ``close_report`` returns."""

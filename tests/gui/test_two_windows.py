@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT
+from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.secrets import MemoryStore
 from codesign_wizard.pages.notice import Notice
@@ -58,6 +59,23 @@ def test_both_edit_and_the_one_that_saves_second_is_told(
     assert notices(window) == ["profile.changed-elsewhere"]
     assert window.page.fields["certificate_name"].text == "code"
     assert window.page.fields["tenant_id"].text == "two"
+
+
+def test_what_is_told_on_leaving_the_profile_is_still_to_be_read(
+    window: MainWindow, second: MainWindow, qtbot: QtBot, store: ProfileStore
+) -> None:
+    for one in (window, second):
+        one.show_step(KEY_VAULT)
+        wait_idle(one, qtbot)
+        one.workspace.save()
+    qtbot.keyClicks(window.page.fields["tenant_id"].edit, "one")
+    window.workspace.save()
+    qtbot.keyClicks(second.page.fields["tenant_id"].edit, "two")
+    other = Profile(id="other-1", name="Other")
+    store.save(other)
+    second.workspace.open_profile(other)
+    assert store.load("mine-1").windows.azure.tenant_id == "two"
+    assert notices(second) == ["profile.changed-twice"], "the other value is nowhere else"
 
 
 def test_coming_back_to_a_window_takes_over_what_the_other_did(
