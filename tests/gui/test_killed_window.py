@@ -76,12 +76,13 @@ def test_however_it_ends_the_next_start_goes_on_and_nothing_is_half_written(tmp_
 
 def test_what_was_begun_with_apple_the_server_and_the_vault_is_gone_on_with(tmp_path: Path) -> None:
     macos = ["build", "sign-package", "upload", "logged-off-uploading", "waiting", "stapled", "notarised"]
-    others = ["applying", "undoing", "proving", "requesting", "merging", "merged", "granting", "granted"]
+    others = ["applying", "undoing", "proving", "requesting", "merging", "merged"]
+    others += ["recovering", "recovered", "granting", "granted"]
     starts = run(tmp_path, [*macos, *others])
-    in_peace = ("waiting", "notarised", "merged", "granted")
+    in_peace = ("waiting", "notarised", "merged", "recovered", "granted")
     killed = {name: (each["killed"], each.get("here", False)) for name, each in starts.items()}
     assert killed == {name: (name not in in_peace, name not in in_peace) for name in [*macos, *others]}
-    assert [starts[name]["code"] for name in in_peace] == [0, 0, 0, 0]
+    assert [starts[name]["code"] for name in in_peace] == [0] * len(in_peace)
     found = {name: each["found"] for name, each in starts.items()}
 
     # whatever stage it was ended at: one file, one submission, and the way on is offered
@@ -118,6 +119,8 @@ def test_what_was_begun_with_apple_the_server_and_the_vault_is_gone_on_with(tmp_
     assert "holds no certificate fresh yet" in found["requesting"]["banner"]
     assert "A signing request waits for the CA's answer." in found["merging"]["banner"]
     assert found["merged"]["state"] == "done"
+    assert found["recovering"]["found"] == ["certificate.request.name-deleted"]
+    assert (found["recovered"]["state"], found["recovered"]["found"]) == ("done", found["merged"]["found"])
     assert starts["granting"]["plan"][1:] == starts["granted"]["plan"]
     assert len(starts["granted"]["plan"]) == 1
     well_kept(tmp_path / "state")
@@ -140,9 +143,9 @@ def test_what_was_begun_with_apples_files_a_report_and_the_settings_is_gone_on_w
     assert left["repacked"]["files"] == 2
     assert [Path(each).suffix for each in left["repacked"]["left"]] == [".p12", ".p12"]
     assert left["repacked"]["state"] == "done"
-    # the key that was taken is there, under its own id
-    assert found["key-checked"]["kept"]
-    assert found["key-checked"]["key"] == found["key-given"]["key"] != ""
+    # the key that was taken is there
+    assert found["key-given"]["kept"] is None
+    assert "PRIVATE KEY" in found["key-checked"]["kept"]
     assert left["key-checked"]["state"] == "done"
     # the former report stands until the new one is whole; what was typed is kept
     assert found["settings"]["report"] == "mer one"

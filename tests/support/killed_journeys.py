@@ -30,6 +30,7 @@ from codesign_wizard.core.flow import (
 )
 from codesign_wizard.core.job import Job, StageState
 from codesign_wizard.core.profile import LEVELS
+from codesign_wizard.core.secrets import APPLE_API_KEY
 from codesign_wizard.pages.apple_certificates import AppleCertificatesPage
 from codesign_wizard.pages.certificate import CertificatePage
 from codesign_wizard.pages.macos_level import MacosLevelPage
@@ -38,6 +39,7 @@ from codesign_wizard.pages.permissions import PermissionsPage
 from codesign_wizard.pages.server import ServerPage
 from codesign_wizard.pages.settings import SettingsPage
 from codesign_wizard.pages.summary import SummaryPage
+from codesign_wizard.practice.keyvault import lifecycle
 from codesign_wizard.widgets.basics import CodeBox
 from codesign_wizard.window import MainWindow
 from tests.support.killed import PART, kill_at, small_parts
@@ -159,15 +161,27 @@ def server(place: str, own: MainWindow, tell: Tell, kill: Callable[[], None]) ->
 
 
 def certificate(place: str, own: MainWindow, tell: Tell, kill: Callable[[], None]) -> Steps:
-    """A request made and its answer merged, killed when the vault has done it and nobody has heard of it."""
+    """A request made, its answer merged, and what was deleted recovered.
+
+    Killed when the vault has done it and nobody has heard of it.
+    """
     own.workspace.profile.windows.azure.certificate_name = REQUESTED
     yield from _open(own, CERTIFICATE)
-    page = own.page
+    page, practice = own.page, own.workspace.session.practice
     assert isinstance(page, CertificatePage)
+    assert practice is not None
+    if place == "recovering":
+        world = practice.world
+        with world.lock:
+            lifecycle.delete(world.vault, REQUESTED, int(world.clock.now().timestamp()))
+        world.save()
     page.look()
     yield lambda: not own.runner.tasks
     tell("found", _told(own, CERTIFICATE))
-    if place == "requesting":
+    if place == "recovering":
+        kill_at(vault.CertificateVault, "recover_deleted", lambda *_: True, kill, after=True)
+        page.requesting.ask_recover()
+    elif place == "requesting":
         kill_at(vault.CertificateVault, "create_request", lambda *_: True, kill, after=True)
         page.requesting.write()
         page.requesting.check()
@@ -254,11 +268,12 @@ def api_key(place: str, own: MainWindow, tell: Tell, kill: Callable[[], None]) -
     yield from _open(own, MACOS_LEVEL)
     page, session = own.page, own.workspace.session
     assert isinstance(page, MacosLevelPage)
-    own_key = own.workspace.profile.macos.api_key
-    tell("found", _told(own, MACOS_LEVEL) | {"key": own_key.key_id, "kept": session.api_key() is not None})
+    practice = session.practice
+    assert practice is not None
+    # as it is written down: practice gives its own key at each start where none is
+    written = practice.world.state.document("keyring") or {}
+    tell("found", _told(own, MACOS_LEVEL) | {"kept": written.get(f"{session.profile.id}/{APPLE_API_KEY}")})
     if place == "key-given":
-        practice = session.practice
-        assert practice is not None
         file = session.profiles.folder.parent / f"AuthKey_{practice.accounts.api_key_id}.p8"
         file.write_text(practice.accounts.api_private_key)
         session.set_api_key(None)
@@ -307,7 +322,7 @@ WAYS: dict[str, Way] = {
     **dict.fromkeys(("build", "sign-package", "upload", "logged-off-uploading", "waiting"), macos),
     **dict.fromkeys(("stapled", "notarised"), macos),
     **dict.fromkeys(("applying", "undoing", "proving"), server),
-    **dict.fromkeys(("requesting", "merging", "merged"), certificate),
+    **dict.fromkeys(("requesting", "merging", "merged", "recovering", "recovered"), certificate),
     **dict.fromkeys(("granting", "granted"), granting),
 }
 SCENARIOS = dict.fromkeys(("granting", "granted"), "rbac-none")
