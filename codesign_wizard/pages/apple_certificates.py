@@ -228,7 +228,10 @@ class AppleCertificatesPage(AskingPage):
             if not self._task.quiet:
                 return
             self._task.abandon()
-        task = self._task = self.workspace.runner.start(job, name, quiet=quiet, lasting=lasting)
+        workspace, session = self.workspace, self.workspace.session
+        task = self._task = workspace.runner.start(job, name, quiet=quiet, lasting=lasting)
+        if lasting:  # what was kept is kept in the profile of now, whichever is open by then
+            task.done.connect(lambda _: workspace.edited_in(session))
         self.follow(task, done=done, failed=self._failed, finished=partial(self._over, task))
         self._problem = None
         self.banner.say(Severity.INFO, f"{name}…", mark=Mark.NOW)

@@ -269,6 +269,12 @@ class KeyVaultPage(Page):
 
         task = self.workspace.runner.start(work, tr("Storing the secret"), quiet=True, lasting=True)
         self.follow(task, done=self._secret_stored, failed=self.secret.show_problem)
+        self._keep_change(task)
+
+    def _keep_change(self, task: Task) -> None:
+        """Keep in the profile that is open now, when *task* has done it, that its secret is another one."""
+        workspace, session = self.workspace, self.workspace.session
+        task.done.connect(lambda _: workspace.edited_in(session))
 
     def _secret_stored(self, place: str) -> None:
         self._secret_known = True
@@ -277,7 +283,6 @@ class KeyVaultPage(Page):
         if had_focus:
             self.secret.replace.setFocus(Qt.FocusReason.OtherFocusReason)
         announce(self.secret, tr("The secret is saved in {place}.").format(place=place))
-        self.workspace.edited()
 
     def _secret_forgotten(self) -> None:
         session = self.workspace.session
@@ -288,13 +293,13 @@ class KeyVaultPage(Page):
             lasting=True,
         )
         self.follow(task, done=self._secret_gone)
+        self._keep_change(task)
         task.failed.connect(self.workspace.notice)
 
     def _secret_gone(self, nothing: object) -> None:
         self._secret_known = False
         self.secret.show_empty()
         self.take_focus(self.secret.edit)
-        self.workspace.edited()
 
     # -- looking without the secret
 

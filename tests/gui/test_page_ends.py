@@ -31,6 +31,8 @@ from codesign_wizard.core.flow import (
     START,
     STEPS,
     WINDOWS_TRIAL,
+    Flow,
+    StepState,
 )
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.profile import AzureSettings, Profile
@@ -181,6 +183,61 @@ def test_a_key_that_is_kept_meanwhile_is_the_first_profiles(
     wait_idle(window, qtbot)
     assert first.profiles.load(first.profile.id).macos.api_key.key_id == "NEWKEY1234"
     assert window.workspace.profile.macos.api_key.key_id == ""
+    assert raised == []
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_secret_that_is_kept_meanwhile_leaves_the_first_profiles_result_out_of_date(
+    given: bool, window: MainWindow, qtbot: QtBot, raised: list[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, held = open_at(window, KEY_VAULT), Held(None)
+    wait_idle(window, qtbot)
+    assert isinstance(page, KeyVaultPage)
+    window.workspace.flow.record(KEY_VAULT, [SEEN()], {})
+    window.workspace.edited()
+    first, keep = window.workspace.session, Session.set_application_secret
+
+    def late(session: Session, secret: Secret | None) -> None:
+        held()
+        keep(session, secret)
+
+    monkeypatch.setattr(Session, "set_application_secret", late)
+    if given:
+        page._secret_given(Secret("typed-a-moment-ago"))
+    else:
+        page._secret_forgotten()
+    leave(window, other(window))
+    held.go()
+    wait_idle(window, qtbot)
+    kept = first.profiles.load(first.profile.id)
+    assert kept.windows.azure.secret_revision == 1
+    assert Flow(kept).state(KEY_VAULT) is StepState.OUT_OF_DATE
+    assert raised == []
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_so_does_a_password_of_the_files(
+    given: bool, window: MainWindow, qtbot: QtBot, raised: list[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, held = open_at(window, APPLE_CERTIFICATES), Held(None)
+    wait_idle(window, qtbot)
+    assert isinstance(page, AppleCertificatesPage)
+    first, keep = window.workspace.session, Session.keep_apple_passwords
+
+    def late(session: Session, *passwords: Secret | None) -> None:
+        held()
+        keep(session, *passwords)
+
+    monkeypatch.setattr(Session, "keep_apple_passwords", late)
+    if given:
+        page._password_given(Secret("typed-a-moment-ago"), other=False)
+    else:
+        page._forget_passwords()
+    qtbot.waitUntil(held.reached.is_set)
+    leave(window, other(window))
+    held.go()
+    wait_idle(window, qtbot)
+    assert first.profiles.load(first.profile.id).macos.password_revision == 1
     assert raised == []
 
 
