@@ -8,6 +8,7 @@ comes out of them is taken as it is (``pickle``).
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import pickle
@@ -32,6 +33,7 @@ _MOST = 4  # processes; each holds a part of ``AT_ONCE``
 _WORTH = 20  # items that take as long as one more process does to begin
 # Windows: no console of its own, and none of ours to press Ctrl-C at
 _OF_ITS_OWN = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+_LOOK = 0.1  # seconds between two looks, on Windows, whether the pipe is closed
 _GRACE = 3.0  # seconds for a process to end by itself when it is asked to
 
 Item = TypeVar("Item")
@@ -237,6 +239,22 @@ def serve() -> int:
 def _cancel_at_end(job: Job) -> None:
     # not through sys.stdin, whose lock the interpreter wants when it ends
     with suppress(OSError):
-        while os.read(0, 1):
-            pass
+        if sys.platform == "win32":
+            _until_closed_on_windows()
+        else:
+            while os.read(0, 1):
+                pass
     job.cancel()
+
+
+def _until_closed_on_windows() -> None:
+    """Return never, and raise ``OSError`` once the pipe on standard input is closed.
+
+    While somebody waits in a read Windows lets nobody else ask for the same pipe, as libraries do of standard
+    input when they are loaded: their import would hang (https://github.com/numpy/numpy/issues/24290).
+    """
+    windows, files = (importlib.import_module(name) for name in ("_winapi", "msvcrt"))
+    pipe = files.get_osfhandle(0)
+    while True:
+        windows.PeekNamedPipe(pipe, 0)
+        time.sleep(_LOOK)

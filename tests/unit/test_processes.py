@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -184,6 +185,27 @@ def test_they_end_when_the_one_that_asked_is_killed(work: Any, tmp_path: Path) -
         asking.kill()
         asking.wait()
     wait_for(lambda: not any(map(alive, workers)))
+
+
+def test_on_windows_nobody_waits_in_a_read_of_the_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[Any] = [(0, 0), (0, 0), BrokenPipeError()]
+
+    def peek(handle: int, size: int) -> Any:
+        assert (handle, size) == (77, 0)
+        answer = answers.pop(0)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    monkeypatch.setitem(sys.modules, "_winapi", SimpleNamespace(PeekNamedPipe=peek))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(get_osfhandle={0: 77}.get))  # type: ignore[arg-type]
+    monkeypatch.setattr(processes, "_LOOK", 0.0)
+    monkeypatch.setattr(sys, "platform", "win32")
+    job = Job()
+    processes._cancel_at_end(job)
+    assert answers == []
+    with pytest.raises(Cancelled):
+        job.check_cancelled()
 
 
 def test_a_few_are_not_worth_another_process_and_no_more_are_begun_than_processors(
