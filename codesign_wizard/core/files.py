@@ -322,8 +322,10 @@ def _sweep_one(left: Path, target: Path) -> None:
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Tell whether both are names of one file."""
+    """Tell whether both are names of one file, or files of the same content: one is a copy without links."""
+    import filecmp  # which the first window has no use for
+
     try:
-        return one.samefile(other)
+        return one.samefile(other) or filecmp.cmp(one, other, shallow=False)
     except OSError:
         return False

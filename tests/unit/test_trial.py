@@ -297,9 +297,10 @@ def test_a_zip_that_cannot_come_back_is_not_lost(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no fork, and no SIGKILL")
+@pytest.mark.parametrize("links", [True, False])
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_former_zip_outlives_a_run_that_is_killed(
-    moment: str, request_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    moment: str, links: bool, request_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed when the former one is kept, just before and just after the new one has its place."""
     archive, replace = tmp_path / "x.zip", os.replace
@@ -312,10 +313,15 @@ def test_a_former_zip_outlives_a_run_that_is_killed(
             os.kill(os.getpid(), signal.SIGKILL)
         replace(source, target)
 
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
     child = os.fork()
     if not child:
         try:
             monkeypatch.setattr("os.replace", killed)
+            if not links:
+                monkeypatch.setattr("os.link", no_links)
             run_windows_trial(Job(), request_of(output_folder=tmp_path, output_name="x.exe"))
         finally:
             os._exit(1)
