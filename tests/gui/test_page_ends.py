@@ -188,7 +188,11 @@ def test_a_key_that_is_kept_meanwhile_is_the_first_profiles(
 
 @pytest.mark.parametrize("given", [True, False])
 def test_a_secret_that_is_kept_meanwhile_leaves_the_first_profiles_result_out_of_date(
-    given: bool, window: MainWindow, qtbot: QtBot, raised: list[BaseException], monkeypatch: pytest.MonkeyPatch
+    given: bool,
+    window: MainWindow,
+    qtbot: QtBot,
+    raised: list[BaseException],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     page, held = open_at(window, KEY_VAULT), Held(None)
     wait_idle(window, qtbot)
@@ -217,7 +221,11 @@ def test_a_secret_that_is_kept_meanwhile_leaves_the_first_profiles_result_out_of
 
 @pytest.mark.parametrize("given", [True, False])
 def test_so_does_a_password_of_the_files(
-    given: bool, window: MainWindow, qtbot: QtBot, raised: list[BaseException], monkeypatch: pytest.MonkeyPatch
+    given: bool,
+    window: MainWindow,
+    qtbot: QtBot,
+    raised: list[BaseException],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     page, held = open_at(window, APPLE_CERTIFICATES), Held(None)
     wait_idle(window, qtbot)
