@@ -95,9 +95,15 @@ class Page(QScrollArea):
         # the bar takes its room out of the margin, so that columns line up with the footer
         bar = self.verticalScrollBar().sizeHint().width() if most > least else 0
         margins = self.box.contentsMargins()
-        wanted = px(theme.MARGIN) - bar
-        if margins.right() != wanted:
-            margins.setRight(wanted)
+        wanted = theme.margins(theme.MARGIN, 0, theme.MARGIN, 0)
+        # the bar stands where lines end
+        if theme.mirrored():
+            wanted.setLeft(wanted.left() - bar)
+        else:
+            wanted.setRight(wanted.right() - bar)
+        if (margins.left(), margins.right()) != (wanted.left(), wanted.right()):
+            margins.setLeft(wanted.left())
+            margins.setRight(wanted.right())
             self.box.setContentsMargins(margins)
 
     def add(self, item: QWidget | QLayout) -> None:

@@ -17,7 +17,7 @@ from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.runner import Task
 from codesign_wizard.theme import Mark, px
-from codesign_wizard.widgets.basics import Card, Facts, announce, button, label
+from codesign_wizard.widgets.basics import Card, Facts, announce, button, keep_side, label
 from codesign_wizard.widgets.findings import FindingList
 from codesign_wizard.widgets.pieces import Banner, FileDrop
 
@@ -54,6 +54,7 @@ class InspectPage(Page):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(px(8))
         self.password = QLineEdit()
+        keep_side(self.password)
         self.password.setEchoMode(QLineEdit.EchoMode.Password)
         self.password.setAccessibleName(tr("Password of the file"))
         self.password.returnPressed.connect(self._with_password)

@@ -37,6 +37,7 @@ from codesign_wizard.widgets.basics import (
     set_pill,
 )
 from codesign_wizard.widgets.findings import FindingList, evidence_lines
+from codesign_wizard.widgets.labels import end
 from codesign_wizard.widgets.matrix import Matrix, missing_rows, short_name, state_words
 from codesign_wizard.widgets.pieces import Banner, Fold, Tabs, az_box, portal_steps, powershell_box
 
@@ -124,7 +125,7 @@ class PermissionsPage(Page):
         self.everything.setChecked(True)
         group.buttonClicked.connect(lambda clicked: self._show_rows())
         self.model_words = label("", "soft")
-        self.model_words.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.model_words.setAlignment(end())
         line = row(self.only_missing, self.everything, self.model_words, gap=6)
         line.setStretch(2, 1)
         whole.setLayout(line)

@@ -32,6 +32,7 @@ from codesign_wizard.widgets.basics import (
     clear,
     column,
     hairline,
+    keep_side,
     label,
     row,
 )
@@ -85,6 +86,7 @@ class StartPage(Page):
         self.actions_row = QWidget()
         self.actions_row.setLayout(row(self.make, self.rename, self.forget, None))
         self.name = QLineEdit()
+        keep_side(self.name)
         self.name.setAccessibleName(tr("Name of the profile"))
         self.name.setPlaceholderText(tr("Name, such as your product's"))
         self.name.returnPressed.connect(self._name_given)

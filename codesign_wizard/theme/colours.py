@@ -15,6 +15,7 @@ class Tokens(NamedTuple):
     ink: str
     soft: str
     faint: str
+    placeholder: str  # what stands in an empty field
     accent: str
     accent_wash: str
     ok: str
@@ -38,6 +39,7 @@ LIGHT = Tokens(
     ink="#1a1f26",
     soft="#57606c",
     faint="#636c78",
+    placeholder="#636c78",
     accent="#2257d6",
     accent_wash="#e9effd",
     ok="#176b3a",
@@ -59,6 +61,7 @@ DARK = Tokens(
     ink="#e9ecf0",
     soft="#a7b0bb",
     faint="#8b95a1",
+    placeholder="#8b95a1",
     accent="#8fb2ff",
     accent_wash="#1e2a44",
     ok="#79d69b",

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPalette
 from codesign_wizard.theme.colours import Tokens
 
 READABLE = 4.5  # the least contrast of text (WCAG 2.2, 1.4.3)
+CLEAR = 7.0  # and the one that high contrast wants (1.4.6)
 
 
 def from_palette(palette: QPalette) -> Tokens:
@@ -35,6 +36,7 @@ def from_palette(palette: QPalette) -> Tokens:
         ink=ink,
         soft=ink,
         faint=ink,
+        placeholder=_paler(ink, base, window),
         accent=accent,
         accent_wash=base,
         ok=ink,
@@ -86,6 +88,20 @@ def contrast_ratio(one: str, other: str) -> float:
 
 def _readable(value: str, *grounds: str) -> str:
     return value if all(contrast_ratio(value, ground) >= READABLE for ground in grounds) else ""
+
+
+def _paler(ink: str, *grounds: str) -> str:
+    """Return *ink* as much nearer to the first of *grounds* as stays clear: a hint must not look typed."""
+    full, ground = QColor(ink), QColor(grounds[0])
+    for share in (0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95):
+        mixed = QColor(
+            round(share * full.red() + (1 - share) * ground.red()),
+            round(share * full.green() + (1 - share) * ground.green()),
+            round(share * full.blue() + (1 - share) * ground.blue()),
+        ).name()
+        if all(contrast_ratio(mixed, each) >= CLEAR for each in grounds):
+            return mixed
+    return ink
 
 
 def _black_or_white(ground: str) -> str:

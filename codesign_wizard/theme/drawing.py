@@ -33,7 +33,10 @@ def paint_field(painter: QPainter, box: QRectF, *, focused: bool, enabled: bool)
     width = 2.0 if focused else 1.0
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(QColor(look.accent if focused else look.line), width))
+    # what cannot be used is told by its edge as well, not by grey alone
+    edge = look.disabled if not enabled else look.accent if focused else look.line
+    line = Qt.PenStyle.SolidLine if enabled else Qt.PenStyle.DashLine
+    painter.setPen(QPen(QColor(edge), width, line))
     painter.setBrush(QColor(look.surface if enabled else look.sunken))
     inset = width / 2
     painter.drawRoundedRect(box.adjusted(inset, inset, -inset, -inset), px(6), px(6))
@@ -45,10 +48,13 @@ def paint_tick(painter: QPainter, box: QRectF, *, checked: bool, focused: bool, 
     look = tokens()
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    fill = look.accent if enabled else look.disabled
-    edge = fill if checked else (look.accent if focused else look.faint)
-    painter.setPen(QPen(QColor(edge), 1.4))
-    painter.setBrush(QColor(fill if checked else look.surface))
+    if enabled:
+        edge = look.accent if checked or focused else look.faint
+        painter.setPen(QPen(QColor(edge), 1.4))
+        painter.setBrush(QColor(look.accent if checked else look.surface))
+    else:
+        painter.setPen(QPen(QColor(look.disabled), 1.4, Qt.PenStyle.DashLine))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRoundedRect(box.adjusted(0.7, 0.7, -0.7, -0.7), px(4), px(4))
     if focused:
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -56,7 +62,7 @@ def paint_tick(painter: QPainter, box: QRectF, *, checked: bool, focused: bool, 
         painter.drawRoundedRect(box.adjusted(-0.7, -0.7, 0.7, 0.7), px(5), px(5))
     if checked:
         unit = box.width() / 16
-        pen = QPen(QColor(look.on_accent), 1.9 * unit)
+        pen = QPen(QColor(look.on_accent if enabled else look.disabled), 1.9 * unit)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         painter.setPen(pen)
         corner = box.topLeft()
@@ -76,7 +82,8 @@ def paint_selected_step(painter: QPainter, box: QRectF) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(QColor(look.line), 1) if look.contrast else Qt.PenStyle.NoPen)
     painter.setBrush(QColor(look.surface))
-    painter.drawRoundedRect(box, px(6), px(6))
+    # a line of one pixel lies half inside: on the edge it would be cut to a grey one
+    painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), px(6), px(6))
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(look.accent))
     begin = box.right() - px(3) if mirrored() else box.left()

@@ -100,7 +100,7 @@ def _palette(look: Tokens) -> QPalette:
         (role.Text, look.ink),
         (role.ButtonText, look.ink),
         (role.BrightText, look.error),
-        (role.PlaceholderText, look.faint),
+        (role.PlaceholderText, look.placeholder),
         (role.Highlight, look.accent),
         (role.HighlightedText, look.on_accent),
         (role.Link, look.accent),

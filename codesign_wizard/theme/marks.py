@@ -1,4 +1,4 @@
-"""The round state marks: what each means, its shape, its colour."""
+"""The state marks: what each means, its shape, its colour."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from codesign_wizard.theme.colours import tokens
 
 
 class Mark(StrEnum):
-    """The round signs: each has a shape of its own, so that colour never speaks alone."""
+    """The signs: each has a shape of its own, so that colour never speaks alone."""
 
     OK = "ok"
     NOW = "now"
@@ -22,6 +22,7 @@ class Mark(StrEnum):
     ERROR = "error"
     INFO = "info"
     EMPTY = "empty"
+    CLOSED = "closed"  # nobody can go there yet
     NOT_APPLICABLE = "not-applicable"
     OUT_OF_DATE = "out-of-date"
 
@@ -78,17 +79,30 @@ def _draw_mark(painter: QPainter, unit: float, mark: Mark) -> None:
     look, ink = tokens(), QColor(color(mark))
     filled = mark in (Mark.OK, Mark.WARNING, Mark.ERROR, Mark.INFO)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(ink, 1.4 * unit))
+    edge = QPen(ink, 1.4 * unit)
+    # corners: soft ones where there are three, sharp ones where eight would look like a circle
+    edge.setJoinStyle(Qt.PenJoinStyle.MiterJoin if mark is Mark.ERROR else Qt.PenJoinStyle.RoundJoin)
+    if mark is Mark.CLOSED:
+        edge.setDashPattern([1.7, 1.89])  # ten of them around, in widths of the line
+        edge.setCapStyle(Qt.PenCapStyle.FlatCap)
+    painter.setPen(edge)
     painter.setBrush(ink if filled else Qt.BrushStyle.NoBrush)
-    painter.drawEllipse(QRectF(unit, unit, 16 * unit, 16 * unit))
     stroke = QPen(QColor(look.surface) if filled else ink, 1.9 * unit)
     stroke.setCapStyle(Qt.PenCapStyle.RoundCap)
     stroke.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-    painter.setPen(stroke)
 
     def at(x: float, y: float) -> QPointF:
         return QPointF(x * unit, y * unit)
 
+    match mark:
+        case Mark.WARNING:
+            painter.drawPolygon([at(9, 2), at(17, 15.6), at(1, 15.6)])
+        case Mark.ERROR:
+            eighths = [math.radians(22.5 + 45 * place) for place in range(8)]
+            painter.drawPolygon([at(9 + 8.2 * math.cos(way), 9 + 8.2 * math.sin(way)) for way in eighths])
+        case _:
+            painter.drawEllipse(QRectF(unit, unit, 16 * unit, 16 * unit))
+    painter.setPen(stroke)
     match mark:
         case Mark.OK:
             painter.drawPolyline([at(5.6, 9.2), at(8, 11.6), at(12.4, 6.8)])
@@ -96,9 +110,12 @@ def _draw_mark(painter: QPainter, unit: float, mark: Mark) -> None:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(ink)
             painter.drawEllipse(at(9, 9), 4 * unit, 4 * unit)
-        case Mark.WARNING | Mark.ERROR:
-            painter.drawLine(at(9, 5), at(9, 9.6))
-            painter.drawPoint(at(9, 12.8))
+        case Mark.WARNING:
+            painter.drawLine(at(9, 6.6), at(9, 10.4))
+            painter.drawPoint(at(9, 13.2))
+        case Mark.ERROR:
+            painter.drawLine(at(6.3, 6.3), at(11.7, 11.7))
+            painter.drawLine(at(11.7, 6.3), at(6.3, 11.7))
         case Mark.INFO:
             painter.drawPoint(at(9, 5.2))
             painter.drawLine(at(9, 8.4), at(9, 13))
@@ -110,5 +127,5 @@ def _draw_mark(painter: QPainter, unit: float, mark: Mark) -> None:
             stroke.setWidthF(1.5 * unit)
             painter.setPen(stroke)
             painter.drawPolyline([at(9, 5.2), at(9, 9.2), at(11.8, 10.8)])
-        case Mark.EMPTY:
+        case Mark.EMPTY | Mark.CLOSED:
             pass

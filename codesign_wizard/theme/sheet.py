@@ -81,13 +81,14 @@ def _buttons(look: Tokens, px: Callable[[float], int], mono: str) -> str:
     QPushButton:pressed {{ background: {pressed}; color: {on_pressed}; }}
     QPushButton:focus {{ border: 2px solid {look.accent}; padding: 0 {px(14) - 1}px;
         min-height: {height - 2}px; }}
-    QPushButton:disabled {{ color: {look.disabled}; background: {look.surface}; }}
+    QPushButton:disabled {{
+        color: {look.disabled}; background: {look.surface}; border: 1px dashed {look.ink}; }}
     QPushButton[kind="primary"] {{
         background: {look.accent}; color: {look.on_accent}; border: 1px solid {look.accent}; }}
     QPushButton[kind="primary"]:hover, QPushButton[kind="primary"]:pressed {{ border-color: {look.ink}; }}
-    QPushButton[kind="primary"]:focus {{ border: 2px solid {look.ink}; }}
+    QPushButton[kind="primary"]:focus {{ border: 2px solid {look.ink}; background-clip: padding; }}
     QPushButton[kind="primary"]:disabled {{
-        background: {look.sunken}; color: {look.disabled}; border-color: {look.line}; }}
+        background: {look.sunken}; color: {look.disabled}; border: 1px dashed {look.ink}; }}
     QPushButton[kind="small"] {{
         min-height: {px(22)}px; padding: 0 {px(9)}px; font-size: {px(11.5)}px; font-weight: 400; }}
     QPushButton[kind="small"]:focus {{ min-height: {px(22) - 2}px; padding: 0 {px(9) - 1}px; }}
@@ -99,8 +100,8 @@ def _buttons(look: Tokens, px: Callable[[float], int], mono: str) -> str:
         padding: 0 {px(6)}px; }}
     QPushButton[kind="link"] {{
         background: transparent; border: 1px solid transparent; color: {look.accent};
-        padding: 0 {px(2)}px; min-height: {px(20)}px; font-weight: 400; text-align: left; }}
-    QPushButton[kind="link"]:hover {{ text-decoration: underline; }}
+        padding: 0 {px(2)}px; min-height: {px(20)}px; font-weight: 400; text-align: left;
+        text-decoration: underline; }}
     QPushButton[kind="link"]:focus {{ border: 1px solid {look.accent}; min-height: {px(20)}px;
         padding: 0 {px(2)}px; }}
     QPushButton[kind="pill"] {{
@@ -112,6 +113,8 @@ def _buttons(look: Tokens, px: Callable[[float], int], mono: str) -> str:
         font-weight: 600; }}
     QPushButton[kind="pill"]:focus {{ border: 2px solid {look.accent}; padding: 0 {px(10) - 1}px;
         min-height: {px(20) - 2}px; }}
+    QPushButton[kind="flat"]:disabled, QPushButton[kind="link"]:disabled, QPushButton[kind="pill"]:disabled {{
+        color: {look.disabled}; border: 1px dashed {look.ink}; text-decoration: none; }}
     """
 
 
@@ -121,7 +124,8 @@ def _fields(look: Tokens, px: Callable[[float], int], mono: str) -> str:
     QLineEdit, QPlainTextEdit, QTextEdit {{
         background: {look.surface}; color: {look.ink}; border: 1px solid {look.line};
         border-radius: {px(6)}px; padding: 0 {px(9)}px;
-        selection-background-color: {look.accent}; selection-color: {look.on_accent}; }}
+        selection-background-color: {look.accent}; selection-color: {look.on_accent};
+        placeholder-text-color: {look.placeholder}; }}
     QLineEdit {{ min-height: {height}px; }}
     QPlainTextEdit {{ padding: {px(5)}px {px(6)}px; }}
     QLineEdit:focus, QPlainTextEdit:focus {{ border: 2px solid {look.accent}; }}
@@ -131,7 +135,8 @@ def _fields(look: Tokens, px: Callable[[float], int], mono: str) -> str:
         font-family: {mono}; font-size: {px(11.5)}px; }}
     QLineEdit[state="error"] {{ border-color: {look.error}; }}
     QLineEdit[state="warning"] {{ border-color: {look.warning}; }}
-    QLineEdit:disabled {{ background: {look.sunken}; color: {look.soft}; }}
+    QLineEdit:disabled, QPlainTextEdit:disabled {{
+        background: {look.sunken}; color: {look.soft}; border: 1px dashed {look.ink}; }}
     QLineEdit[kind="search"] {{ min-height: {px(22)}px; font-size: {px(11.5)}px; }}
     QLineEdit[kind="search"]:focus {{ min-height: {px(22) - 2}px; }}
     QTextEdit[role="code"] {{
@@ -142,7 +147,8 @@ def _fields(look: Tokens, px: Callable[[float], int], mono: str) -> str:
     QAbstractItemView {{
         background: {look.surface}; color: {look.ink}; border: 1px solid {look.line};
         selection-background-color: {look.selection}; selection-color: {look.on_selection}; outline: none; }}
-    QListWidget:disabled {{ background: {look.sunken}; color: {look.soft}; }}
+    QListWidget:disabled {{
+        background: {look.sunken}; color: {look.soft}; border: 1px dashed {look.ink}; }}
     QListWidget {{ border-radius: {px(6)}px; padding: {px(3)}px; }}
     QListWidget:focus {{ border: 1px solid {look.accent}; }}
     QListWidget::item {{ padding: {px(5)}px {px(8)}px; border-radius: {px(4)}px; }}

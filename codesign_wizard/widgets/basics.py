@@ -29,7 +29,9 @@ from codesign_wizard.core.text import tr
 from codesign_wizard.theme import Mark, px
 from codesign_wizard.widgets.labels import announce as announce
 from codesign_wizard.widgets.labels import button as button
+from codesign_wizard.widgets.labels import isolated
 from codesign_wizard.widgets.labels import keep_ltr as keep_ltr
+from codesign_wizard.widgets.labels import keep_side as keep_side
 from codesign_wizard.widgets.labels import label as label
 from codesign_wizard.widgets.labels import restyle as restyle
 
@@ -191,7 +193,7 @@ class Choice(QComboBox):
         room = QRectF(self.rect()).adjusted(px(10), 0, -px(28), 0)
         text = theme.placed(self, room).toRect()
         shown = self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, text.width())
-        painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+        painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, isolated(shown))
         arrow = QRectF(self.width() - px(26), 0, px(16), self.height())
         theme.paint_chevron(painter, theme.placed(self, arrow), down=True, ink=look.soft)
         painter.end()
@@ -234,7 +236,7 @@ class Tick(QCheckBox):
         look = theme.tokens()
         painter.setPen(theme.ink(look.ink if self.isEnabled() else look.disabled))
         wrapped = int(Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextShowMnemonic)
-        painter.drawText(words, int(flags) | wrapped, self.text())
+        painter.drawText(words, int(flags) | wrapped, isolated(self.text()))
         painter.end()
 
 

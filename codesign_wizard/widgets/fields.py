@@ -19,7 +19,16 @@ from codesign_wizard import theme
 from codesign_wizard.core.finding import Finding, Severity, worst_first
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import SEVERITY_MARKS, px
-from codesign_wizard.widgets.basics import MarkView, announce, button, keep_ltr, label, restyle, row
+from codesign_wizard.widgets.basics import (
+    MarkView,
+    announce,
+    button,
+    keep_ltr,
+    keep_side,
+    label,
+    restyle,
+    row,
+)
 from codesign_wizard.widgets.pieces import severity_word
 
 if TYPE_CHECKING:
@@ -37,6 +46,10 @@ class PasteEdit(QLineEdit):
 
     pasted = Signal()
     left = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        keep_side(self)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         from PySide6.QtGui import QKeySequence

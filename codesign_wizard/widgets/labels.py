@@ -3,12 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 
 from codesign_wizard import theme
 from codesign_wizard.theme import px
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QLineEdit
+
+# begins a part of a text whose direction is its own, and ends it (Unicode Standard Annex 9)
+_FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
+_LONGEST_PAIR = 20  # letters of two words that are kept in one line
+
+
+def begin() -> Qt.AlignmentFlag:
+    """Return the side where lines begin in this layout, whatever a text is written in.
+
+    Qt aligns a text by its own direction otherwise: a name, an id, what is not translated would stand at the
+    other side of a mirrored page.
+    """
+    side = Qt.AlignmentFlag.AlignRight if theme.mirrored() else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter
+
+
+def end() -> Qt.AlignmentFlag:
+    """Return the side where lines end in this layout."""
+    side = Qt.AlignmentFlag.AlignLeft if theme.mirrored() else Qt.AlignmentFlag.AlignRight
+    return side | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter
+
+
+def isolated(text: str) -> str:
+    """Return *text* so that a mirrored page leaves the order of its words and signs as it is."""
+    return f"{_FIRST_STRONG_ISOLATE}{text}{_POP_ISOLATE}" if text and theme.mirrored() else text
+
+
+def accompanied(text: str) -> str:
+    """Return *text* with its last two words in one line, so that none stands alone in the last one."""
+    words = text.rsplit(" ", 2)
+    if len(words) < 3 or len(words[1]) + len(words[2]) > _LONGEST_PAIR:
+        return text
+    return f"{words[0]} {words[1]}\u00a0{words[2]}"
+
+
+class _Title(QLabel):
+    """A title of several lines, none of them with a single word; its text is what it was given."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(accompanied(text))
+        self._given = text
+
+    def setText(self, text: str) -> None:
+        self._given = text
+        super().setText(accompanied(text))
+
+    def text(self) -> str:
+        return self._given
 
 
 def announce(widget: QWidget, text: str, *, assertive: bool = False) -> None:
@@ -36,12 +88,20 @@ def keep_ltr(widget: QWidget) -> None:
 
     if isinstance(widget, QLabel | QLineEdit):
         # what it stands below or beside begins at the right
-        widget.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        widget.setAlignment(begin())
+
+
+def keep_side(edit: QLineEdit) -> None:
+    """Let what is typed into *edit* begin where all lines of the page do, in whatever direction it runs."""
+    if theme.mirrored():
+        edit.setAlignment(begin())
 
 
 def label(text: str = "", role: str = "", *, wrap: bool = True) -> QLabel:
     """Return a label for plain text; *role* is ``title``, ``heading``, ``soft``, ``label``, ``mono``…"""
-    made = QLabel(text)
+    made = _Title(text) if wrap and role in ("title", "heading") else QLabel(text)
+    if theme.mirrored():
+        made.setAlignment(begin())
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setWordWrap(wrap)
     if role:
@@ -62,7 +122,7 @@ def label(text: str = "", role: str = "", *, wrap: bool = True) -> QLabel:
 
 def button(text: str, clicked: Callable[[], object] | None = None, kind: str = "") -> QPushButton:
     """Return a push button; *kind* is ``primary``, ``small``, ``flat``, ``link``, ``pill`` or plain."""
-    made = QPushButton(text)
+    made = QPushButton(isolated(text))
     made.setAutoDefault(False)
     if kind:
         made.setProperty("kind", kind)

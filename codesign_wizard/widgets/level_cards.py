@@ -82,7 +82,8 @@ class LevelChoice(QRadioButton):
         painter = QPainter(self)
         side = px(theme.MARK_SIZE)
         box = theme.placed(self, QRectF(0, (self.height() - side) / 2, side, side))
-        theme.paint_mark(painter, box, Mark.NOW if self.isChecked() else Mark.EMPTY)
+        idle = Mark.EMPTY if self.isEnabled() else Mark.CLOSED
+        theme.paint_mark(painter, box, Mark.NOW if self.isChecked() else idle)
         look = theme.tokens()
         painter.setFont(self._heading())
         painter.setPen(theme.ink(look.ink if self.isEnabled() else look.disabled))

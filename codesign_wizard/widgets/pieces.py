@@ -34,6 +34,7 @@ from codesign_wizard.widgets.basics import (
     label,
     restyle,
 )
+from codesign_wizard.widgets.labels import isolated
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QEvent
@@ -122,7 +123,7 @@ class FoldButton(QAbstractButton):
         painter.setPen(theme.ink(look.ink if self.underMouse() else look.soft))
         flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         wrapped = int(Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextShowMnemonic)
-        painter.drawText(words, int(flags) | wrapped, self.text())
+        painter.drawText(words, int(flags) | wrapped, isolated(self.text()))
         if self.hasFocus():
             theme.paint_focus(painter, QRectF(self.rect()))
         painter.end()

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLineEdit, QToolButton
 
 from codesign_wizard import theme
 from codesign_wizard.theme import px
+from codesign_wizard.widgets.labels import keep_side
 
 
 class SearchEdit(QLineEdit):
@@ -15,6 +16,7 @@ class SearchEdit(QLineEdit):
 
     def __init__(self) -> None:
         super().__init__()
+        keep_side(self)
         self.setClearButtonEnabled(True)
         self._clearer = self.findChild(QToolButton)
         if self._clearer is not None:

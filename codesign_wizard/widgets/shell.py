@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QProgressBar, QSizeP
 from codesign_wizard import theme
 from codesign_wizard.core.flow import StepState
 from codesign_wizard.core.text import tr
-from codesign_wizard.theme import STEP_MARKS, px
-from codesign_wizard.widgets.labels import button, label
+from codesign_wizard.theme import STEP_MARKS, Mark, px
+from codesign_wizard.widgets.labels import button, end, isolated, label
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QFocusEvent, QKeyEvent, QPaintEvent, QResizeEvent
@@ -98,8 +98,16 @@ class RailStep(NamedTuple):
     reachable: bool
 
 
-def step_word(state: StepState) -> str:
+def step_mark(step: RailStep) -> Mark:
+    """Return the sign before *step*: one that cannot be opened yet has a shape of its own."""
+    closed = step.state is StepState.NOT_STARTED and not step.reachable
+    return Mark.CLOSED if closed else STEP_MARKS[step.state]
+
+
+def step_word(state: StepState, *, reachable: bool = True) -> str:
     """Return what *state* is called."""
+    if state is StepState.NOT_STARTED and not reachable:
+        return tr("not open yet")
     return {
         StepState.NOT_STARTED: tr("not started"),
         StepState.IN_PROGRESS: tr("in progress"),
@@ -127,7 +135,7 @@ class RailButton(QAbstractButton):
         self.setEnabled(step.reachable)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if current else Qt.FocusPolicy.ClickFocus)
         self.setChecked(current)
-        name = f"{step.title}: {step_word(step.state)}"
+        name = f"{step.title}: {step_word(step.state, reachable=step.reachable)}"
         self.setAccessibleName(f"{name}, {step.note}" if step.note else name)
         why = "" if step.reachable else tr("Opens when the step before it has been visited")
         self.setAccessibleDescription(why)
@@ -159,20 +167,19 @@ class RailButton(QAbstractButton):
             theme.paint_selected_step(painter, QRectF(self.rect()))
         size = px(theme.MARK_SIZE)
         sign = theme.placed(self, QRectF(px(10), (self.height() - size) / 2, size, size))
-        theme.paint_mark(painter, sign, STEP_MARKS[step.state])
+        theme.paint_mark(painter, sign, step_mark(step))
         right, left = self.width() - px(8), px(38)
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.setFont(theme.font(bold=self.isChecked()))
         title_width = painter.fontMetrics().horizontalAdvance(step.title)
         painter.setFont(theme.font(10.5))
-        width = painter.fontMetrics().horizontalAdvance(step.note)
+        note = isolated(step.note)
+        width = painter.fontMetrics().horizontalAdvance(note)
         # the step's name comes first; the note is in the accessible name as well
         if step.note and title_width <= right - width - px(6) - left:
             right -= width
             painter.setPen(theme.ink(look.soft))
-            painter.drawText(
-                theme.placed(self, QRectF(right, 0, width + 1, self.height())), middle, step.note
-            )
+            painter.drawText(theme.placed(self, QRectF(right, 0, width + 1, self.height())), middle, note)
             right -= px(6)
         painter.setFont(theme.font(bold=self.isChecked()))
         idle = step.state is StepState.NOT_STARTED and not self.isChecked()
@@ -281,7 +288,7 @@ class Footer(QWidget):
         self.stay_button = button(tr("Stay here"), self.stay.emit)
         self.anyway_button = button(tr("Go on anyway"), self.anyway.emit)
         self.reason = label("", "soft")
-        self.reason.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.reason.setAlignment(end())
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(px(96))
@@ -305,7 +312,7 @@ class Footer(QWidget):
             self.back_button.setAccessibleName(tr("Back: {name}").format(name=back))
         self.next_button.setVisible(after is not None and self.anyway_button.isHidden())
         if after is not None:
-            self.next_button.setText(tr("&Next: {name}").format(name=after))
+            self.next_button.setText(isolated(tr("&Next: {name}").format(name=after)))
             self.next_button.setAccessibleName(tr("Next: {name}").format(name=after))
         self.next_button.setEnabled(not held)
         self.next_button.setAccessibleDescription(reason)
@@ -315,7 +322,7 @@ class Footer(QWidget):
     def show_return(self, name: str) -> None:
         """Show the one way out of a panel: back to the page *name*."""
         self.show_way(name, None, "", held=False)
-        self.back_button.setText(tr("&Back to {name}").format(name=name))
+        self.back_button.setText(isolated(tr("&Back to {name}").format(name=name)))
 
     def show_job(self, text: str, share: float | None, *, name: str = "") -> None:
         """Show that a job is under way: what it does, and the share done if known; no *text*: none is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 
@@ -10,8 +11,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtGui import QColor, QPalette
 
+from codesign_wizard.theme import sheet
 from codesign_wizard.theme.colours import DARK, LIGHT, Tokens
-from codesign_wizard.theme.contrast import READABLE, contrast_palette, contrast_ratio, from_palette
+from codesign_wizard.theme.contrast import CLEAR, READABLE, contrast_palette, contrast_ratio, from_palette
 
 GROUNDS = ("canvas", "surface", "sunken")
 MARKED = ("accent", "ok", "warning", "error")
@@ -20,6 +22,11 @@ PAIRS = [
     *((text, f"{wash}_wash") for wash in MARKED for text in ("ink", "soft", wash)),
     ("on_accent", "accent"),
     ("on_selection", "selection"),
+]
+# what the window paints itself: names, notes and signs of the steps, on the rail and on the chosen one
+PAINTED = [
+    *((text, ground) for text in ("ink", "soft", "faint", "disabled") for ground in ("sunken", "surface")),
+    ("placeholder", "surface"),
 ]
 # on a chosen line each text keeps its colour, but in high contrast
 ON_SELECTION = ("ink", "soft", "faint", *MARKED)
@@ -58,13 +65,51 @@ SCHEMES: dict[str, Tokens] = {
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_every_text_is_readable_on_every_ground(scheme: str) -> None:
     look = SCHEMES[scheme]
-    pairs = PAIRS if look.contrast else [*PAIRS, *((text, "selection") for text in ON_SELECTION)]
+    pairs = [*PAIRS, *PAINTED]
+    if not look.contrast:
+        pairs += [(text, "selection") for text in ON_SELECTION]
     poor = {
         f"{text} on {ground}": round(ratio, 2)
         for text, ground in pairs
         if (ratio := contrast_ratio(getattr(look, text), getattr(look, ground))) < READABLE
     }
     assert poor == {}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_rule_of_the_style_sheet_gives_text_that_can_be_read_on_its_ground(scheme: str) -> None:
+    look = SCHEMES[scheme]
+    texts = re.sub(r"\s+", " ", sheet.build(look, round, mono_family="Mono"))
+    rules = re.findall(r"([^{}]+)\{([^{}]+)\}", texts)
+    poor, seen = {}, set()
+    for name, body in rules:
+        has = dict(re.findall(r"([\w-]+): ([^;]+);", body))
+        own = has.get("background", "transparent")
+        # what lets show through what it stands on may stand on any of them
+        grounds = [getattr(look, each) for each in GROUNDS] if own == "transparent" else [own]
+        pairs = [
+            (has[each], ground)
+            for each in ("color", "placeholder-text-color")
+            for ground in grounds
+            if each in has
+        ]
+        if "selection-color" in has:
+            pairs.append((has["selection-color"], has["selection-background-color"]))
+        for text, ground in pairs:
+            seen.add(name.strip().partition("[")[0].partition(":")[0])
+            if contrast_ratio(text, ground) < READABLE:
+                poor[f"{name.strip()}: {text} on {ground}"] = round(contrast_ratio(text, ground), 2)
+    assert poor == {}
+    assert {"QLabel", "QPushButton", "QLineEdit, QPlainTextEdit, QTextEdit", "QHeaderView"} <= seen
+
+
+@pytest.mark.parametrize("scheme", [name for name in SCHEMES if SCHEMES[name].contrast])
+def test_in_high_contrast_a_hint_is_clear_and_yet_paler_than_what_is_typed(scheme: str) -> None:
+    look = SCHEMES[scheme]
+    typed = contrast_ratio(look.ink, look.surface)
+    hint = contrast_ratio(look.placeholder, look.surface)
+    assert hint >= min(CLEAR, typed)
+    assert look.placeholder != look.ink or typed < CLEAR + 2
 
 
 def test_the_ratio_is_that_of_the_guidelines() -> None:
