@@ -17875,6 +17875,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>not open yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Practice accounts</source>
         <translation type="unfinished"></translation>
     </message>
@@ -17985,11 +17990,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>&amp;Back to {name}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Cancel: {name}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -18000,17 +18000,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>&amp;Next: {name}</source>
+        <source>Next: {name}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>Next: {name}</source>
+        <source>&amp;Back to {name}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>{n} lines</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>&amp;Next: {name}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -17875,6 +17875,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>not open yet</source>
+        <translation>noch nicht offen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Practice accounts</source>
         <translation>Übungskonten</translation>
     </message>
@@ -17985,11 +17990,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>&amp;Back to {name}</source>
-        <translation>&amp;Zurück zu {name}</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Cancel: {name}</source>
         <translation>Abbrechen: {name}</translation>
     </message>
@@ -18000,18 +18000,23 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>&amp;Next: {name}</source>
-        <translation>&amp;Weiter: {name}</translation>
+        <source>Next: {name}</source>
+        <translation>Weiter: {name}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>Next: {name}</source>
-        <translation>Weiter: {name}</translation>
+        <source>&amp;Back to {name}</source>
+        <translation>&amp;Zurück zu {name}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>{n} lines</source>
         <translation>{n} Zeilen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>&amp;Next: {name}</source>
+        <translation>&amp;Weiter: {name}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/stage_cards.py"/>
