@@ -54,7 +54,7 @@ def _problem(workspace: Workspace, states: Mapping[str, StepState]) -> tuple[Sev
     if expiry is not None and expiry.time <= now and _done(states):
         return (
             Severity.ERROR,
-            tr("The {what} expired on {date}.").format(what=expiry.what, date=f"{expiry.time:%d %b %Y}"),
+            tr("The {what} expired on {date}.").format(what=expiry.what, date=expiry.time.date().isoformat()),
             tr("Renewed already? Check it again on its page, and the wizard sees what is there now."),
         )
     # what is wrong comes before what is only old, also where it lies further on
@@ -149,7 +149,7 @@ def profile_line(profile: Profile) -> str:
         return tr("{name}: no expiry known yet").format(name=profile.name)
     if expiry.time <= datetime.now(UTC):
         return tr("{name}: {what} expired on {date}").format(
-            name=profile.name, what=expiry.what, date=f"{expiry.time:%d %b %Y}"
+            name=profile.name, what=expiry.what, date=expiry.time.date().isoformat()
         )
     return tr("{name}: {what} expires {when}").format(
         name=profile.name, what=expiry.what, when=in_days(expiry, datetime.now(UTC))

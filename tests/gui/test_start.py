@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
+from codesign_wizard.core.flow import CERTIFICATE, CERTIFICATE_EXPIRES, Flow
+from codesign_wizard.core.profile import new_profile
+from codesign_wizard.pages.start_words import profile_line
 from codesign_wizard.session import Session
 from tests.gui.driving import PATIENCE, wait_idle
 
@@ -67,3 +70,10 @@ def test_what_is_chosen_decides_the_steps_and_the_needs(window: MainWindow, qtbo
         "apple-certificates",
         "server",
     ]
+
+
+def test_a_profile_tells_the_day_of_an_end_as_all_dates_are_told() -> None:
+    flow = Flow(new_profile("Mine"))
+    flow.record(CERTIFICATE, [], {CERTIFICATE_EXPIRES: "2024-10-27T00:00:00Z"})
+    # a month by its name would be English in every language
+    assert profile_line(flow.profile).endswith("expired on 2024-10-27")
