@@ -626,7 +626,7 @@
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>{system} was left out: the profile does not want it, and nothing is set for it.</source>
-        <translation>{system} wurde ausgelassen: Das Profil will es nicht, und nichts ist dafür eingestellt.</translation>
+        <translation>{system} wurde ausgelassen: Im Profil ist es nicht gewählt, und nichts ist dafür eingestellt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
@@ -736,7 +736,7 @@
     <message>
         <location filename="codesign_wizard/commands/doctor_profiles.py"/>
         <source>Signing will not work in every profile until this is mended.</source>
-        <translation>Solange dies nicht behoben ist, funktioniert das Signieren nicht in jedem Profil.</translation>
+        <translation>Das Signieren funktioniert nicht in allen Profilen, solange dies nicht behoben ist.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor_profiles.py"/>
@@ -1421,12 +1421,12 @@
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Granted, and the vault knows it.</source>
-        <translation>Erteilt, und der Tresor weiß davon.</translation>
+        <translation>Erteilt, und der Tresor kennt die Berechtigung.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
         <source>The grant is not enough, or not known to the vault yet.</source>
-        <translation>Was erteilt wurde, genügt nicht, oder der Tresor weiß noch nicht davon.</translation>
+        <translation>Die erteilte Berechtigung genügt nicht, oder der Tresor kennt sie noch nicht.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
@@ -1476,7 +1476,7 @@
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Granted; waiting until the vault knows it</source>
-        <translation>Erteilt; es wird gewartet, bis der Tresor davon weiß</translation>
+        <translation>Erteilt; es wird gewartet, bis der Tresor die Berechtigung kennt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
@@ -1701,12 +1701,12 @@
     <message>
         <location filename="codesign_wizard/commands/practice_issue.py"/>
         <source>it is far too large</source>
-        <translation>sie ist viel zu groß</translation>
+        <translation>Sie ist viel zu groß</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/practice_issue.py"/>
         <source>it is no signing request</source>
-        <translation>es ist keine Zertifikatanforderung</translation>
+        <translation>Es ist keine Zertifikatanforderung</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/practice_issue.py"/>
@@ -1776,32 +1776,32 @@
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
         <source>it needs KEY=VALUE, --secret-stdin, --password-stdin or --server-password-stdin</source>
-        <translation>es braucht KEY=VALUE, --secret-stdin, --password-stdin oder --server-password-stdin</translation>
+        <translation>Es braucht KEY=VALUE, --secret-stdin, --password-stdin oder --server-password-stdin</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
         <source>there is no profile to forget</source>
-        <translation>es gibt kein Profil, das sich entfernen ließe</translation>
+        <translation>Es gibt kein Profil, das sich entfernen ließe</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
         <source>it needs a file</source>
-        <translation>es braucht eine Datei</translation>
+        <translation>Es braucht eine Datei</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
         <source>the profile in it has no name</source>
-        <translation>das Profil darin hat keinen Namen</translation>
+        <translation>Das Profil darin hat keinen Namen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
         <source>a profile needs a name</source>
-        <translation>ein Profil braucht einen Namen</translation>
+        <translation>Ein Profil braucht einen Namen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
         <source>it has no = in it</source>
-        <translation>es enthält kein =</translation>
+        <translation>Es enthält kein =</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
@@ -1811,7 +1811,7 @@
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
         <source>it cannot be read as JSON</source>
-        <translation>es lässt sich nicht als JSON lesen</translation>
+        <translation>Es lässt sich nicht als JSON lesen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile.py"/>
@@ -1831,32 +1831,32 @@
     <message>
         <location filename="codesign_wizard/commands/profile_settings.py"/>
         <source>a profile needs one</source>
-        <translation>ein Profil braucht einen</translation>
+        <translation>Ein Profil braucht einen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile_settings.py"/>
         <source>a team identifier is ten letters and digits, such as ABCDE12345</source>
-        <translation>eine Team-ID besteht aus zehn Buchstaben und Ziffern, etwa ABCDE12345</translation>
+        <translation>Eine Team-ID besteht aus zehn Buchstaben und Ziffern, etwa ABCDE12345</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile_settings.py"/>
         <source>it must be yes or no</source>
-        <translation>es muss yes oder no sein</translation>
+        <translation>Es muss yes oder no sein</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile_settings.py"/>
         <source>it must be a date such as 2027-05-01</source>
-        <translation>es muss ein Datum sein, etwa 2027-05-01</translation>
+        <translation>Es muss ein Datum sein, etwa 2027-05-01</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile_settings.py"/>
         <source>it is not a setting; near to it: {names}</source>
-        <translation>das ist keine Einstellung; ähnlich: {names}</translation>
+        <translation>Das ist keine Einstellung; ähnlich: {names}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/profile_settings.py"/>
         <source>it must be one of {values}</source>
-        <translation>es muss eines von {values} sein</translation>
+        <translation>Es muss eines von {values} sein</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/report.py"/>
@@ -2351,27 +2351,27 @@
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>it has other characters than letters and digits</source>
-        <translation>sie hat andere Zeichen als Buchstaben und Ziffern</translation>
+        <translation>Sie hat andere Zeichen als Buchstaben und Ziffern</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>it is not of the form 8-4-4-4-12 hexadecimal digits</source>
-        <translation>sie hat nicht die Form von 8-4-4-4-12 hexadezimalen Ziffern</translation>
+        <translation>Sie hat nicht die Form von 8-4-4-4-12 hexadezimalen Ziffern</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>it is an Issuer ID, which belongs into the other field</source>
-        <translation>das ist eine Issuer ID, die in das andere Feld gehört</translation>
+        <translation>Das ist eine Issuer ID, die in das andere Feld gehört</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>it is a Key ID or a Team ID; the Issuer ID stands above the list of keys</source>
-        <translation>das ist eine Key ID oder eine Team-ID; die Issuer ID steht über der Liste der Schlüssel</translation>
+        <translation>Das ist eine Key ID oder eine Team-ID; die Issuer ID steht über der Liste der Schlüssel</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>its hyphens are missing</source>
-        <translation>die Bindestriche fehlen</translation>
+        <translation>Die Bindestriche fehlen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
@@ -2381,47 +2381,47 @@
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>it is a public key</source>
-        <translation>das ist ein öffentlicher Schlüssel</translation>
+        <translation>Das ist ein öffentlicher Schlüssel</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>it holds no private key</source>
-        <translation>es ist kein privater Schlüssel darin</translation>
+        <translation>Es ist kein privater Schlüssel darin</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>it is far larger than a key</source>
-        <translation>die Datei ist weit größer als ein Schlüssel</translation>
+        <translation>Die Datei ist weit größer als ein Schlüssel</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>it has {count} characters, not ten</source>
-        <translation>sie hat {count} Zeichen, nicht zehn</translation>
+        <translation>Sie hat {count} Zeichen, nicht zehn</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>it is a JSON file without a key in it</source>
-        <translation>das ist eine JSON-Datei ohne Schlüssel darin</translation>
+        <translation>Das ist eine JSON-Datei ohne Schlüssel darin</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>it does not begin like a key</source>
-        <translation>die Datei beginnt nicht wie ein Schlüssel</translation>
+        <translation>Die Datei beginnt nicht wie ein Schlüssel</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>it is no JSON</source>
-        <translation>das ist kein JSON</translation>
+        <translation>Das ist kein JSON</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>what is between its first and last line is no key</source>
-        <translation>was zwischen der ersten und der letzten Zeile steht, ist kein Schlüssel</translation>
+        <translation>Was zwischen der ersten und der letzten Zeile steht, ist kein Schlüssel</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>it is neither a key nor a certificate</source>
-        <translation>das ist weder ein Schlüssel noch ein Zertifikat</translation>
+        <translation>Das ist weder ein Schlüssel noch ein Zertifikat</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
@@ -2431,7 +2431,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>it is a .p12 file</source>
-        <translation>das ist eine .p12-Datei</translation>
+        <translation>Das ist eine .p12-Datei</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
@@ -2591,22 +2591,22 @@
     <message>
         <location filename="codesign_wizard/core/apple/bom.py"/>
         <source>it has no paths</source>
-        <translation>die Stückliste enthält keine Pfade</translation>
+        <translation>Die Stückliste enthält keine Pfade</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/bom.py"/>
         <source>it has no root</source>
-        <translation>in der Stückliste fehlt die Wurzel</translation>
+        <translation>In der Stückliste fehlt die Wurzel</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/bom.py"/>
         <source>it is no bill of materials</source>
-        <translation>das ist keine Stückliste (BOM)</translation>
+        <translation>Das ist keine Stückliste (BOM)</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/bom.py"/>
         <source>a folder of {path} is missing in it</source>
-        <translation>ein Ordner von {path} fehlt darin</translation>
+        <translation>Ein Ordner von {path} fehlt darin</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/bom.py"/>
@@ -2616,22 +2616,22 @@
     <message>
         <location filename="codesign_wizard/core/apple/bundle.py"/>
         <source>it has neither a folder Contents nor an Info.plist</source>
-        <translation>weder ein Ordner Contents noch eine Info.plist ist vorhanden</translation>
+        <translation>Weder ein Ordner Contents noch eine Info.plist ist vorhanden</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/bundle.py"/>
         <source>its Info.plist names a program outside of it</source>
-        <translation>die Info.plist nennt ein Programm außerhalb des Bundles</translation>
+        <translation>Die Info.plist nennt ein Programm außerhalb des Bundles</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/bundle.py"/>
         <source>its Info.plist is too large to be one</source>
-        <translation>die Info.plist ist viel zu groß</translation>
+        <translation>Die Info.plist ist viel zu groß</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/bundle.py"/>
         <source>its Info.plist cannot be read: {why}</source>
-        <translation>die Info.plist kann nicht gelesen werden: {why}</translation>
+        <translation>Die Info.plist kann nicht gelesen werden: {why}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/bundle.py"/>
@@ -2646,12 +2646,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
         <source>its list of hashes is another one</source>
-        <translation>die Liste der Hashes ist eine andere</translation>
+        <translation>Die Liste der Hashes ist eine andere</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
         <source>its further CodeDirectories are not signed</source>
-        <translation>die weiteren CodeDirectories sind nicht signiert</translation>
+        <translation>Die weiteren CodeDirectories sind nicht signiert</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
@@ -2676,7 +2676,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
         <source>there is no CodeDirectory</source>
-        <translation>es gibt kein CodeDirectory</translation>
+        <translation>Es gibt kein CodeDirectory</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
@@ -2686,7 +2686,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
         <source>the signer's certificate is not in it</source>
-        <translation>das Zertifikat des Unterzeichners fehlt darin</translation>
+        <translation>Das Zertifikat des Unterzeichners fehlt darin</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
@@ -2696,52 +2696,52 @@
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
         <source>its CodeDirectories contradict each other</source>
-        <translation>die CodeDirectories widersprechen einander</translation>
+        <translation>Die CodeDirectories widersprechen einander</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_cms.py"/>
         <source>its list of hashes is not one</source>
-        <translation>die Liste der Hashes ist keine Liste</translation>
+        <translation>Die Liste der Hashes ist keine Liste</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_cms.py"/>
         <source>its list of hashes is no property list</source>
-        <translation>die Liste der Hashes ist keine Property List</translation>
+        <translation>Die Liste der Hashes ist keine Property List</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_directory.py"/>
         <source>it covers scattered code, which no program does</source>
-        <translation>es deckt verstreuten Code ab, was bei keinem Programm vorkommt</translation>
+        <translation>Es deckt verstreuten Code ab, was bei keinem Programm vorkommt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_directory.py"/>
         <source>its hashes lie outside of it</source>
-        <translation>die Hashes liegen außerhalb</translation>
+        <translation>Die Hashes liegen außerhalb</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_directory.py"/>
         <source>its version is not known</source>
-        <translation>die Version ist nicht bekannt</translation>
+        <translation>Die Version ist nicht bekannt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_directory.py"/>
         <source>its kind of hash is not known</source>
-        <translation>die Art des Hashes ist nicht bekannt</translation>
+        <translation>Die Art des Hashes ist nicht bekannt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_directory.py"/>
         <source>its numbers are beyond any program's</source>
-        <translation>die Zahlen darin sind größer als bei jedem Programm</translation>
+        <translation>Die Zahlen darin sind größer als bei jedem Programm</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_directory.py"/>
         <source>a name in it is not readable</source>
-        <translation>ein Name darin ist nicht lesbar</translation>
+        <translation>Ein Name darin ist nicht lesbar</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_directory.py"/>
         <source>the file ends before the code that was signed</source>
-        <translation>die Datei endet vor dem Ende des signierten Codes</translation>
+        <translation>Die Datei endet vor dem Ende des signierten Codes</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_findings.py"/>
@@ -2986,37 +2986,37 @@
     <message>
         <location filename="codesign_wizard/core/apple/code_resources.py"/>
         <source>its entry for {path} is not one</source>
-        <translation>der Eintrag für {path} ist keiner</translation>
+        <translation>Der Eintrag für {path} ist keiner</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_resources.py"/>
         <source>its rule {pattern} is not one</source>
-        <translation>die Regel {pattern} ist keine</translation>
+        <translation>Die Regel {pattern} ist keine</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_resources.py"/>
         <source>its part “{name}” is not a list</source>
-        <translation>der Teil „{name}“ ist keine Liste</translation>
+        <translation>Der Teil „{name}“ ist keine Liste</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/cpio.py"/>
         <source>a file name in it is empty or too long</source>
-        <translation>ein Dateiname darin ist leer oder zu lang</translation>
+        <translation>Ein Dateiname darin ist leer oder zu lang</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/cpio.py"/>
         <source>it is no cpio archive, or is damaged</source>
-        <translation>das ist kein cpio-Archiv, oder es ist beschädigt</translation>
+        <translation>Das ist kein cpio-Archiv, oder es ist beschädigt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/cpio.py"/>
         <source>a link in it leads nowhere</source>
-        <translation>ein Link darin führt ins Leere</translation>
+        <translation>Ein Link darin führt ins Leere</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/cpio.py"/>
         <source>a number in it is damaged</source>
-        <translation>eine Zahl darin ist beschädigt</translation>
+        <translation>Eine Zahl darin ist beschädigt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/cpio.py"/>
@@ -3046,7 +3046,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/entitlements.py"/>
         <source>they hold a date, a fraction or binary data, which they must not</source>
-        <translation>sie enthalten ein Datum, einen Bruch oder Binärdaten; das ist nicht erlaubt</translation>
+        <translation>Sie enthalten ein Datum, einen Bruch oder Binärdaten; das ist nicht erlaubt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/entitlements.py"/>
@@ -3056,17 +3056,17 @@
     <message>
         <location filename="codesign_wizard/core/apple/entitlements.py"/>
         <source>it is larger than any property list of this kind</source>
-        <translation>die Datei ist größer als jede Property List dieser Art</translation>
+        <translation>Die Datei ist größer als jede Property List dieser Art</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_resources.py"/>
         <source>its outermost part is no dictionary</source>
-        <translation>der äußerste Teil ist kein Dictionary</translation>
+        <translation>Der äußerste Teil ist kein Dictionary</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/entitlements.py"/>
         <source>they are nested too deeply</source>
-        <translation>sie sind zu tief verschachtelt</translation>
+        <translation>Sie sind zu tief verschachtelt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/entitlements.py"/>
@@ -3081,12 +3081,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/entitlements.py"/>
         <source>it is no property list</source>
-        <translation>das ist keine Property List</translation>
+        <translation>Das ist keine Property List</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/entitlements.py"/>
         <source>it repeats itself without end</source>
-        <translation>die Datei enthält sich endlos selbst</translation>
+        <translation>Die Datei enthält sich endlos selbst</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/entitlements.py"/>
@@ -3531,7 +3531,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/identity_words.py"/>
         <source>The first of them ends on {date}, {left}.</source>
-        <translation>Das erste davon endet am {date}, {left}.</translation>
+        <translation>Das erste davon läuft am {date} ab, {left}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_words.py"/>
@@ -3546,7 +3546,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/identity_words.py"/>
         <source>They are not written yet: say where the .p12 files go.</source>
-        <translation>Sie sind noch nicht geschrieben: Geben Sie an, wohin die .p12-Dateien sollen.</translation>
+        <translation>Sie sind noch nicht geschrieben: Geben Sie an, wohin die .p12-Dateien kommen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_work.py"/>
@@ -3771,7 +3771,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>No API key is needed. The other two levels change that.</source>
-        <translation>Ein API-Schlüssel wird nicht gebraucht. Die beiden anderen Stufen ändern das.</translation>
+        <translation>Ein API-Schlüssel ist dafür nicht nötig. Die beiden anderen Stufen verhindern das Blockieren.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
@@ -3921,7 +3921,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/mac_tools.py"/>
         <source>it says nothing more</source>
-        <translation>es sagt nicht mehr dazu</translation>
+        <translation>Es sagt nicht mehr dazu</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/mac_tools.py"/>
@@ -3931,67 +3931,67 @@
     <message>
         <location filename="codesign_wizard/core/apple/mac_tools.py"/>
         <source>it did not end within {seconds} s</source>
-        <translation>es war nach {seconds} s noch nicht fertig</translation>
+        <translation>Es war nach {seconds} s noch nicht fertig</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho.py"/>
         <source>it is not a macOS program</source>
-        <translation>das ist kein macOS-Programm</translation>
+        <translation>Das ist kein macOS-Programm</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho.py"/>
         <source>it is cut short or not a macOS program</source>
-        <translation>die Datei ist abgeschnitten oder kein macOS-Programm</translation>
+        <translation>Die Datei ist abgeschnitten oder kein macOS-Programm</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho.py"/>
         <source>it has more load commands than any program</source>
-        <translation>es sind mehr Load Commands darin, als ein Programm hat</translation>
+        <translation>Es sind mehr Load Commands darin, als ein Programm hat</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho.py"/>
         <source>its signature is larger than any</source>
-        <translation>die Signatur ist größer, als eine sein kann</translation>
+        <translation>Die Signatur ist größer, als eine sein kann</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho.py"/>
         <source>two of its parts overlap</source>
-        <translation>zwei Teile der Datei überlappen sich</translation>
+        <translation>Zwei Teile der Datei überlappen sich</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho.py"/>
         <source>it is a static library, which is not signed</source>
-        <translation>das ist eine statische Bibliothek, und eine solche wird nicht signiert</translation>
+        <translation>Das ist eine statische Bibliothek, und eine solche wird nicht signiert</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho.py"/>
         <source>a load command is cut short</source>
-        <translation>ein Load Command ist abgeschnitten</translation>
+        <translation>Ein Load Command ist abgeschnitten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho.py"/>
         <source>it has two signatures</source>
-        <translation>es sind zwei Signaturen darin</translation>
+        <translation>Es sind zwei Signaturen darin</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho.py"/>
         <source>its signature lies outside the file</source>
-        <translation>die Signatur liegt außerhalb der Datei</translation>
+        <translation>Die Signatur liegt außerhalb der Datei</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho.py"/>
         <source>it has more segments or sections than any program</source>
-        <translation>es sind mehr Segmente oder Sections darin, als ein Programm hat</translation>
+        <translation>Es sind mehr Segmente oder Sections darin, als ein Programm hat</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho.py"/>
         <source>a load command's length does not fit</source>
-        <translation>die Länge eines Load Command passt nicht</translation>
+        <translation>Die Länge eines Load Command passt nicht</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho.py"/>
         <source>its Info.plist lies outside the file</source>
-        <translation>die Info.plist liegt außerhalb der Datei</translation>
+        <translation>Die Info.plist liegt außerhalb der Datei</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho.py"/>
@@ -4016,37 +4016,37 @@
     <message>
         <location filename="codesign_wizard/core/apple/macho.py"/>
         <source>it has two segments {name}</source>
-        <translation>es sind zwei Segmente {name} darin</translation>
+        <translation>Es sind zwei Segmente {name} darin</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho_write.py"/>
         <source>it has no segment __LINKEDIT, where a signature belongs</source>
-        <translation>es gibt kein Segment __LINKEDIT, in das die Signatur gehört</translation>
+        <translation>Es gibt kein Segment __LINKEDIT, in das die Signatur gehört</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho_write.py"/>
         <source>its segment __LINKEDIT is not the last one</source>
-        <translation>das Segment __LINKEDIT ist nicht das letzte</translation>
+        <translation>Das Segment __LINKEDIT ist nicht das letzte</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho_write.py"/>
         <source>it is too large for a signature</source>
-        <translation>die Datei ist zu groß für eine Signatur</translation>
+        <translation>Die Datei ist zu groß für eine Signatur</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho_write.py"/>
         <source>its signature is not in the segment __LINKEDIT</source>
-        <translation>die Signatur liegt nicht im Segment __LINKEDIT</translation>
+        <translation>Die Signatur liegt nicht im Segment __LINKEDIT</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho_write.py"/>
         <source>something follows its signature</source>
-        <translation>auf die Signatur folgt noch etwas</translation>
+        <translation>Auf die Signatur folgt noch etwas</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho_write.py"/>
         <source>there is no room for one more load command; link it with -headerpad 0x20 or more</source>
-        <translation>für einen weiteren Load Command ist kein Platz; linken Sie mit -headerpad 0x20 oder mehr</translation>
+        <translation>Für einen weiteren Load Command ist kein Platz; linken Sie mit -headerpad 0x20 oder mehr</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
@@ -4081,17 +4081,17 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_api.py"/>
         <source>it does not say where the file goes</source>
-        <translation>sie sagt nicht, wohin die Datei geht</translation>
+        <translation>Sie sagt nicht, wohin die Datei geht</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_api.py"/>
         <source>it does not say where the log is</source>
-        <translation>sie sagt nicht, wo das Protokoll ist</translation>
+        <translation>Sie sagt nicht, wo das Protokoll ist</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_api.py"/>
         <source>the log cannot be fetched</source>
-        <translation>das Protokoll kann nicht abgerufen werden</translation>
+        <translation>Das Protokoll kann nicht abgerufen werden</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_api.py"/>
@@ -4101,17 +4101,17 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_api.py"/>
         <source>it holds no submission</source>
-        <translation>sie enthält keine Einreichung</translation>
+        <translation>Sie enthält keine Einreichung</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_api.py"/>
         <source>what is called the log is none</source>
-        <translation>was Protokoll genannt wird, ist keines</translation>
+        <translation>Was Protokoll genannt wird, ist keines</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_api.py"/>
         <source>it is not what the service's documentation says</source>
-        <translation>sie entspricht nicht der Dokumentation des Dienstes</translation>
+        <translation>Sie entspricht nicht der Dokumentation des Dienstes</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_api.py"/>
@@ -4361,12 +4361,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
         <source>Apple does not notarise {file}: {summary}.</source>
-        <translation>Apple notarisiert {file} nicht: {summary}.</translation>
+        <translation>Apple notarisiert {file} nicht: „{summary}“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
         <source>Apple has rejected {file}: {summary}.</source>
-        <translation>Apple hat {file} zurückgewiesen: {summary}.</translation>
+        <translation>Apple hat {file} zurückgewiesen: „{summary}“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
@@ -4706,12 +4706,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/package.py"/>
         <source>it is a xar archive, but no package</source>
-        <translation>das ist ein xar-Archiv, aber kein Paket</translation>
+        <translation>Das ist ein xar-Archiv, aber kein Paket</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package.py"/>
         <source>it has more components than any package</source>
-        <translation>es sind mehr Komponenten darin, als ein Paket hat</translation>
+        <translation>Es sind mehr Komponenten darin, als ein Paket hat</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package.py"/>
@@ -4941,17 +4941,17 @@
     <message>
         <location filename="codesign_wizard/core/apple/package_verify.py"/>
         <source>it was not made by this key over this package</source>
-        <translation>sie wurde nicht mit diesem Schlüssel über dieses Paket erstellt</translation>
+        <translation>Sie wurde nicht mit diesem Schlüssel über dieses Paket erstellt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_verify.py"/>
         <source>the certificate's key is not RSA</source>
-        <translation>der Schlüssel des Zertifikats ist nicht RSA</translation>
+        <translation>Der Schlüssel des Zertifikats ist nicht RSA</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_verify.py"/>
         <source>there is no bill of materials</source>
-        <translation>es gibt keine Stückliste</translation>
+        <translation>Es gibt keine Stückliste</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_verify.py"/>
@@ -4976,7 +4976,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
         <source>it has another number of signers than one</source>
-        <translation>die Zahl der Unterzeichner ist nicht eins</translation>
+        <translation>Die Zahl der Unterzeichner ist nicht eins</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_verify.py"/>
@@ -5011,12 +5011,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/payload.py"/>
         <source>it is packed in an unknown way</source>
-        <translation>die Daten sind auf unbekannte Weise gepackt</translation>
+        <translation>Die Daten sind auf unbekannte Weise gepackt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/payload.py"/>
         <source>it cannot be unpacked</source>
-        <translation>die Daten lassen sich nicht entpacken</translation>
+        <translation>Die Daten lassen sich nicht entpacken</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/preflight.py"/>
@@ -5096,47 +5096,47 @@
     <message>
         <location filename="codesign_wizard/core/apple/requirement_language.py"/>
         <source>the requirement is too long</source>
-        <translation>die Anforderung ist zu lang</translation>
+        <translation>Die Anforderung ist zu lang</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/requirement_language.py"/>
         <source>the requirement is not understood at “{rest}”</source>
-        <translation>die Anforderung ist ab „{rest}“ nicht verständlich</translation>
+        <translation>Die Anforderung ist ab „{rest}“ nicht verständlich</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/requirements.py"/>
         <source>a requirement of a kind that is not known</source>
-        <translation>eine Anforderung ist von unbekannter Art</translation>
+        <translation>Eine Anforderung ist von unbekannter Art</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/requirements.py"/>
         <source>something follows a requirement</source>
-        <translation>auf eine Anforderung folgt noch etwas</translation>
+        <translation>Auf eine Anforderung folgt noch etwas</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/requirement_language.py"/>
         <source>a requirement is nested too deeply</source>
-        <translation>eine Anforderung ist zu tief verschachtelt</translation>
+        <translation>Eine Anforderung ist zu tief verschachtelt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/requirements.py"/>
         <source>a requirement asks for something unknown</source>
-        <translation>eine Anforderung verlangt etwas Unbekanntes</translation>
+        <translation>Eine Anforderung verlangt etwas Unbekanntes</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/requirements.py"/>
         <source>a requirement is cut short</source>
-        <translation>eine Anforderung ist abgeschnitten</translation>
+        <translation>Eine Anforderung ist abgeschnitten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/requirements.py"/>
         <source>a requirement compares in a way that is not known</source>
-        <translation>eine Anforderung vergleicht auf unbekannte Weise</translation>
+        <translation>Eine Anforderung vergleicht auf unbekannte Weise</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/requirements.py"/>
         <source>a requirement names a time that does not exist</source>
-        <translation>eine Anforderung nennt eine Zeit, die es nicht gibt</translation>
+        <translation>Eine Anforderung nennt eine Zeit, die es nicht gibt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/sample.py"/>
@@ -5201,7 +5201,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
         <source>it is no folder</source>
-        <translation>das ist kein Ordner</translation>
+        <translation>Das ist kein Ordner</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
@@ -5261,7 +5261,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/sign_macho.py"/>
         <source>it is an object file for a linker, which is not signed</source>
-        <translation>das ist eine Objektdatei für einen Linker, und eine solche wird nicht signiert</translation>
+        <translation>Das ist eine Objektdatei für einen Linker, und eine solche wird nicht signiert</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
@@ -5271,12 +5271,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/sign_macho.py"/>
         <source>something is attached behind the program</source>
-        <translation>hinter dem Programm ist etwas angehängt</translation>
+        <translation>Hinter dem Programm ist etwas angehängt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/sign_macho.py"/>
         <source>it was changed while it was being signed</source>
-        <translation>die Datei wurde während des Signierens geändert</translation>
+        <translation>Die Datei wurde während des Signierens geändert</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/sign_macho.py"/>
@@ -5301,22 +5301,22 @@
     <message>
         <location filename="codesign_wizard/core/apple/staple.py"/>
         <source>a .zip holds no ticket; staple the app in it, then pack it again</source>
-        <translation>eine .zip nimmt kein Ticket auf; heften Sie es an die App darin an, und packen Sie diese dann erneut</translation>
+        <translation>Eine .zip nimmt kein Ticket auf; heften Sie es an die App darin an, und packen Sie diese dann erneut</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/staple.py"/>
         <source>a program alone holds no ticket; staple the package or the app around it</source>
-        <translation>ein Programm allein nimmt kein Ticket auf; heften Sie es an das Paket oder die App darum an</translation>
+        <translation>Ein Programm allein nimmt kein Ticket auf; heften Sie es an das Paket oder die App darum an</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/staple.py"/>
         <source>its first trailer is of another form</source>
-        <translation>der erste Trailer hat eine andere Form</translation>
+        <translation>Der erste Trailer hat eine andere Form</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/staple.py"/>
         <source>its last trailer does not fit it</source>
-        <translation>der letzte Trailer passt nicht dazu</translation>
+        <translation>Der letzte Trailer passt nicht dazu</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/staple.py"/>
@@ -5331,22 +5331,22 @@
     <message>
         <location filename="codesign_wizard/core/apple/staple.py"/>
         <source>it is no app: there is no program in Contents/MacOS</source>
-        <translation>das ist keine App: In Contents/MacOS ist kein Programm</translation>
+        <translation>Das ist keine App: In Contents/MacOS ist kein Programm</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/staple.py"/>
         <source>a link is in its place</source>
-        <translation>an der Stelle ist ein Link</translation>
+        <translation>An der Stelle ist ein Link</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/staple.py"/>
         <source>it was not there when it was read back</source>
-        <translation>beim Zurücklesen war es nicht da</translation>
+        <translation>Beim Zurücklesen war es nicht da</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/staple.py"/>
         <source>its table of contents has a digest of another kind</source>
-        <translation>das Inhaltsverzeichnis hat einen Hash anderer Art</translation>
+        <translation>Das Inhaltsverzeichnis hat einen Hash anderer Art</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/staple.py"/>
@@ -5356,7 +5356,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/staple.py"/>
         <source>it became shorter meanwhile</source>
-        <translation>die Datei wurde inzwischen kürzer</translation>
+        <translation>Die Datei wurde inzwischen kürzer</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/staple.py"/>
@@ -5441,12 +5441,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/submitted_file.py"/>
         <source>it is neither .pkg, .app, .zip nor .dmg</source>
-        <translation>das ist weder .pkg noch .app, .zip oder .dmg</translation>
+        <translation>Das ist weder .pkg noch .app, .zip oder .dmg</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/submitted_file.py"/>
         <source>it is a folder and no app: there is no program in it</source>
-        <translation>das ist ein Ordner und keine App: Es ist kein Programm darin</translation>
+        <translation>Das ist ein Ordner und keine App: Es ist kein Programm darin</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/submitted_file.py"/>
@@ -5461,47 +5461,47 @@
     <message>
         <location filename="codesign_wizard/core/apple/superblob.py"/>
         <source>a part of the signature is cut short</source>
-        <translation>ein Teil der Signatur ist abgeschnitten</translation>
+        <translation>Ein Teil der Signatur ist abgeschnitten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/superblob.py"/>
         <source>a part of the signature is not what its place says</source>
-        <translation>ein Teil der Signatur ist nicht das, was an dieser Stelle stehen soll</translation>
+        <translation>Ein Teil der Signatur ist nicht das, was an dieser Stelle stehen soll</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/superblob.py"/>
         <source>the signature is cut short</source>
-        <translation>die Signatur ist abgeschnitten</translation>
+        <translation>Die Signatur ist abgeschnitten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/superblob.py"/>
         <source>the signature does not begin like one</source>
-        <translation>die Signatur beginnt nicht wie eine Signatur</translation>
+        <translation>Die Signatur beginnt nicht wie eine Signatur</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/superblob.py"/>
         <source>the signature's table does not fit</source>
-        <translation>die Tabelle der Signatur passt nicht</translation>
+        <translation>Die Tabelle der Signatur passt nicht</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/superblob.py"/>
         <source>a part of the signature is there twice</source>
-        <translation>ein Teil der Signatur ist doppelt vorhanden</translation>
+        <translation>Ein Teil der Signatur ist doppelt vorhanden</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/superblob.py"/>
         <source>a part of the signature lies outside of it</source>
-        <translation>ein Teil der Signatur liegt außerhalb von ihr</translation>
+        <translation>Ein Teil der Signatur liegt außerhalb von ihr</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/superblob.py"/>
         <source>a part of the signature lies outside of it or in another part</source>
-        <translation>ein Teil der Signatur liegt außerhalb von ihr oder in einem anderen Teil</translation>
+        <translation>Ein Teil der Signatur liegt außerhalb von ihr oder in einem anderen Teil</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/ticket.py"/>
         <source>the ticket in it is empty</source>
-        <translation>das Ticket darin ist leer</translation>
+        <translation>Das Ticket darin ist leer</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/ticket.py"/>
@@ -5511,12 +5511,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/ticket.py"/>
         <source>it is no answer of this service</source>
-        <translation>das ist keine Antwort dieses Dienstes</translation>
+        <translation>Das ist keine Antwort dieses Dienstes</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/ticket.py"/>
         <source>it holds no ticket</source>
-        <translation>die Antwort enthält kein Ticket</translation>
+        <translation>Die Antwort enthält kein Ticket</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/ticket.py"/>
@@ -5556,7 +5556,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/bundle.py"/>
         <source>its folders are nested too deeply</source>
-        <translation>die Ordner sind zu tief verschachtelt</translation>
+        <translation>Die Ordner sind zu tief verschachtelt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/tree.py"/>
@@ -5566,7 +5566,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/tree.py"/>
         <source>a file name in it cannot be used</source>
-        <translation>ein Dateiname darin kann nicht verwendet werden</translation>
+        <translation>Ein Dateiname darin kann nicht verwendet werden</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/tree.py"/>
@@ -5666,7 +5666,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/sign_bundle.py"/>
         <source>there is no program in it</source>
-        <translation>es ist kein Programm darin</translation>
+        <translation>Es ist kein Programm darin</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/verify_code.py"/>
@@ -5696,7 +5696,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/mac_tools.py"/>
         <source>it is not there</source>
-        <translation>es ist nicht vorhanden</translation>
+        <translation>Es ist nicht vorhanden</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_resources.py"/>
@@ -5706,7 +5706,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/verify_code.py"/>
         <source>it is of the old form only</source>
-        <translation>es hat nur die alte Form</translation>
+        <translation>Es hat nur die alte Form</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/verify_code.py"/>
@@ -5731,62 +5731,62 @@
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>its files are packed in an unknown way</source>
-        <translation>die Dateien darin sind auf unbekannte Weise gepackt</translation>
+        <translation>Die Dateien darin sind auf unbekannte Weise gepackt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>its table of contents has another size than it says</source>
-        <translation>das Inhaltsverzeichnis hat eine andere Größe als angegeben</translation>
+        <translation>Das Inhaltsverzeichnis hat eine andere Größe als angegeben</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>a number in its table of contents is missing or wrong</source>
-        <translation>eine Zahl im Inhaltsverzeichnis fehlt oder ist falsch</translation>
+        <translation>Eine Zahl im Inhaltsverzeichnis fehlt oder ist falsch</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>a digest in it is of an unknown kind</source>
-        <translation>ein Hash darin ist von unbekannter Art</translation>
+        <translation>Ein Hash darin ist von unbekannter Art</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>it is no xar archive</source>
-        <translation>das ist kein xar-Archiv</translation>
+        <translation>Das ist kein xar-Archiv</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>it is of an unknown version</source>
-        <translation>die Version ist unbekannt</translation>
+        <translation>Die Version ist unbekannt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>its table of contents is larger than any package's</source>
-        <translation>das Inhaltsverzeichnis ist größer als das jedes Pakets</translation>
+        <translation>Das Inhaltsverzeichnis ist größer als das jedes Pakets</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>its digest is of an unknown kind</source>
-        <translation>der Hash ist von unbekannter Art</translation>
+        <translation>Der Hash ist von unbekannter Art</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>its table of contents is missing</source>
-        <translation>das Inhaltsverzeichnis fehlt</translation>
+        <translation>Das Inhaltsverzeichnis fehlt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/payload.py"/>
         <source>it unpacks to far more than a package holds</source>
-        <translation>entpackt wäre der Inhalt weit größer als der eines Pakets</translation>
+        <translation>Entpackt wäre der Inhalt weit größer als der eines Pakets</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>two of its files have the same name</source>
-        <translation>zwei der Dateien darin haben denselben Namen</translation>
+        <translation>Zwei der Dateien darin haben denselben Namen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>the digest of its table of contents is missing</source>
-        <translation>der Hash des Inhaltsverzeichnisses fehlt</translation>
+        <translation>Der Hash des Inhaltsverzeichnisses fehlt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
@@ -5796,32 +5796,32 @@
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>the digest of its table of contents has the wrong length</source>
-        <translation>der Hash des Inhaltsverzeichnisses hat die falsche Länge</translation>
+        <translation>Der Hash des Inhaltsverzeichnisses hat die falsche Länge</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>a signature in it lies outside the file</source>
-        <translation>eine Signatur darin liegt außerhalb der Datei</translation>
+        <translation>Eine Signatur darin liegt außerhalb der Datei</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>its table of contents cannot be unpacked</source>
-        <translation>das Inhaltsverzeichnis kann nicht entpackt werden</translation>
+        <translation>Das Inhaltsverzeichnis kann nicht entpackt werden</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/cpio.py"/>
         <source>it has more files than any package</source>
-        <translation>es sind mehr Dateien darin, als ein Paket hat</translation>
+        <translation>Es sind mehr Dateien darin, als ein Paket hat</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>two of its files overlap</source>
-        <translation>zwei der Dateien darin überlappen sich</translation>
+        <translation>Zwei der Dateien darin überlappen sich</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/cpio.py"/>
         <source>a file name in it cannot be read</source>
-        <translation>ein Dateiname darin kann nicht gelesen werden</translation>
+        <translation>Ein Dateiname darin kann nicht gelesen werden</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
@@ -5841,12 +5841,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>its table of contents cannot be read: {why}</source>
-        <translation>das Inhaltsverzeichnis kann nicht gelesen werden: {why}</translation>
+        <translation>Das Inhaltsverzeichnis kann nicht gelesen werden: {why}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
         <source>a certificate in it cannot be read</source>
-        <translation>ein Zertifikat darin kann nicht gelesen werden</translation>
+        <translation>Ein Zertifikat darin kann nicht gelesen werden</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xar.py"/>
@@ -5861,7 +5861,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/entitlements.py"/>
         <source>it declares entities</source>
-        <translation>die Datei deklariert Entitäten</translation>
+        <translation>Die Datei deklariert Entitäten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xml_tree.py"/>
@@ -5871,12 +5871,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/xml_tree.py"/>
         <source>its text is in an unknown encoding</source>
-        <translation>der Text hat eine unbekannte Kodierung</translation>
+        <translation>Der Text hat eine unbekannte Kodierung</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/xml_tree.py"/>
         <source>it is not well-formed XML ({error})</source>
-        <translation>das ist kein wohlgeformtes XML ({error})</translation>
+        <translation>Das ist kein wohlgeformtes XML ({error})</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/zipped_app.py"/>
@@ -5891,17 +5891,17 @@
     <message>
         <location filename="codesign_wizard/core/apple/zipped_app.py"/>
         <source>it is encrypted</source>
-        <translation>die Datei ist verschlüsselt</translation>
+        <translation>Die Datei ist verschlüsselt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/bundle.py"/>
         <source>it holds more files than any program</source>
-        <translation>es sind mehr Dateien darin, als ein Programm hat</translation>
+        <translation>Es sind mehr Dateien darin, als ein Programm hat</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/bom.py"/>
         <source>a file name in it leads elsewhere</source>
-        <translation>ein Dateiname darin führt anderswohin</translation>
+        <translation>Ein Dateiname darin führt anderswohin</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/zipped_app.py"/>
@@ -5916,7 +5916,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/zipped_app.py"/>
         <source>it unpacks to far more than an app holds</source>
-        <translation>entpackt wäre der Inhalt weit größer als der einer App</translation>
+        <translation>Entpackt wäre der Inhalt weit größer als der einer App</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/tree.py"/>
@@ -5941,7 +5941,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/checks.py"/>
         <source>The file is the one that was signed ({digest}).</source>
-        <translation>Die Datei ist die, die signiert wurde ({digest}).</translation>
+        <translation>Die Datei ist unverändert, seit sie signiert wurde ({digest}).</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/checks.py"/>
@@ -6066,22 +6066,22 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/cms.py"/>
         <source>there are no signed attributes</source>
-        <translation>es gibt keine signierten Attribute</translation>
+        <translation>Es gibt keine signierten Attribute</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/cms.py"/>
         <source>there is no message digest</source>
-        <translation>der Hash der Nachricht fehlt</translation>
+        <translation>Der Hash der Nachricht fehlt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/cms.py"/>
         <source>the signed content type is another one</source>
-        <translation>der signierte Inhaltstyp ist ein anderer</translation>
+        <translation>Der signierte Inhaltstyp ist ein anderer</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/cms.py"/>
         <source>the message digest is another one</source>
-        <translation>der Hash der Nachricht ist ein anderer</translation>
+        <translation>Der Hash der Nachricht ist ein anderer</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/detached.py"/>
@@ -6111,17 +6111,17 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/cms.py"/>
         <source>the signature was not made by this key over these bytes</source>
-        <translation>die Signatur wurde nicht mit diesem Schlüssel über diese Bytes erstellt</translation>
+        <translation>Die Signatur wurde nicht mit diesem Schlüssel über diese Bytes erstellt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/cms.py"/>
         <source>the signature is for another kind of file</source>
-        <translation>die Signatur ist für eine andere Art von Datei</translation>
+        <translation>Die Signatur ist für eine andere Art von Datei</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/cms.py"/>
         <source>the signature has several signers</source>
-        <translation>die Signatur hat mehrere Unterzeichner</translation>
+        <translation>Die Signatur hat mehrere Unterzeichner</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/cms.py"/>
@@ -6136,7 +6136,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/cms.py"/>
         <source>the key is of a kind that does not sign programs</source>
-        <translation>der Schlüssel ist von einer Art, die keine Programme signiert</translation>
+        <translation>Der Schlüssel ist von einer Art, die keine Programme signiert</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/cms.py"/>
@@ -6146,12 +6146,12 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/cms.py"/>
         <source>the algorithm is not the key's</source>
-        <translation>der Algorithmus passt nicht zum Schlüssel</translation>
+        <translation>Der Algorithmus passt nicht zum Schlüssel</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_verify.py"/>
         <source>the signature cannot be checked: {error}</source>
-        <translation>die Signatur kann nicht geprüft werden: {error}</translation>
+        <translation>Die Signatur kann nicht geprüft werden: {error}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/cms.py"/>
@@ -6161,7 +6161,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/cms.py"/>
         <source>digest algorithm {oid} is not known</source>
-        <translation>der Hash-Algorithmus {oid} ist nicht bekannt</translation>
+        <translation>Der Hash-Algorithmus {oid} ist nicht bekannt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/der.py"/>
@@ -6236,102 +6236,102 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>the signed file would be larger than 4 GiB</source>
-        <translation>die signierte Datei wäre größer als 4 GiB</translation>
+        <translation>Die signierte Datei wäre größer als 4 GiB</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>its DOS header is cut short</source>
-        <translation>der DOS-Header ist abgeschnitten</translation>
+        <translation>Der DOS-Header ist abgeschnitten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>it is larger than 4 GiB, which a signature cannot cover</source>
-        <translation>die Datei ist größer als 4 GiB; das kann eine Signatur nicht abdecken</translation>
+        <translation>Die Datei ist größer als 4 GiB; das kann eine Signatur nicht abdecken</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>its PE header lies behind the end of the file</source>
-        <translation>der PE-Header liegt hinter dem Ende der Datei</translation>
+        <translation>Der PE-Header liegt hinter dem Ende der Datei</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>its optional header is missing or cut short</source>
-        <translation>der Optional Header fehlt oder ist abgeschnitten</translation>
+        <translation>Der Optional Header fehlt oder ist abgeschnitten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>its optional header is of an unknown kind</source>
-        <translation>der Optional Header ist von unbekannter Art</translation>
+        <translation>Der Optional Header ist von unbekannter Art</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>its optional header is cut short</source>
-        <translation>der Optional Header ist abgeschnitten</translation>
+        <translation>Der Optional Header ist abgeschnitten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>it has no place for a signature (fewer than five data directories)</source>
-        <translation>es gibt keinen Platz für eine Signatur (weniger als fünf Datenverzeichnisse)</translation>
+        <translation>Es gibt keinen Platz für eine Signatur (weniger als fünf Datenverzeichnisse)</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>its section table is cut short</source>
-        <translation>die Abschnittstabelle ist abgeschnitten</translation>
+        <translation>Die Abschnittstabelle ist abgeschnitten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>its certificate table has a size but no place, or the reverse</source>
-        <translation>die Zertifikattabelle hat eine Größe, aber keinen Ort, oder umgekehrt</translation>
+        <translation>Die Zertifikattabelle hat eine Größe, aber keinen Ort, oder umgekehrt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>its certificate table overlaps the headers</source>
-        <translation>die Zertifikattabelle überlappt die Header</translation>
+        <translation>Die Zertifikattabelle überlappt die Header</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>its certificate table reaches behind the end of the file</source>
-        <translation>die Zertifikattabelle reicht über das Ende der Datei hinaus</translation>
+        <translation>Die Zertifikattabelle reicht über das Ende der Datei hinaus</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>its certificate table is not aligned to eight bytes</source>
-        <translation>die Zertifikattabelle ist nicht auf acht Bytes ausgerichtet</translation>
+        <translation>Die Zertifikattabelle ist nicht auf acht Bytes ausgerichtet</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>there is data behind its certificate table</source>
-        <translation>hinter der Zertifikattabelle stehen noch Daten</translation>
+        <translation>Hinter der Zertifikattabelle stehen noch Daten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>its certificate table is larger than any signature</source>
-        <translation>die Zertifikattabelle ist größer, als eine Signatur sein kann</translation>
+        <translation>Die Zertifikattabelle ist größer, als eine Signatur sein kann</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>an entry of the certificate table is cut short</source>
-        <translation>ein Eintrag der Zertifikattabelle ist abgeschnitten</translation>
+        <translation>Ein Eintrag der Zertifikattabelle ist abgeschnitten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>its PE header overlaps the DOS header or is not aligned</source>
-        <translation>der PE-Header überlappt den DOS-Header oder ist nicht ausgerichtet</translation>
+        <translation>Der PE-Header überlappt den DOS-Header oder ist nicht ausgerichtet</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>a section reaches behind the end of the file</source>
-        <translation>ein Abschnitt reicht über das Ende der Datei hinaus</translation>
+        <translation>Ein Abschnitt reicht über das Ende der Datei hinaus</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>the file became shorter while it was read</source>
-        <translation>die Datei wurde kürzer, während sie gelesen wurde</translation>
+        <translation>Die Datei wurde kürzer, während sie gelesen wurde</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>an entry of the certificate table says it has {length} bytes</source>
-        <translation>ein Eintrag der Zertifikattabelle gibt {length} Bytes an</translation>
+        <translation>Ein Eintrag der Zertifikattabelle gibt {length} Bytes an</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
@@ -6346,12 +6346,12 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a DOS program, or was cut short</source>
-        <translation>es ist ein DOS-Programm, oder es wurde abgeschnitten</translation>
+        <translation>Es ist ein DOS-Programm, oder es wurde abgeschnitten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is of a kind this tool does not know</source>
-        <translation>es ist von einer Art, die dieses Werkzeug nicht kennt</translation>
+        <translation>Es ist von einer Art, die dieses Werkzeug nicht kennt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
@@ -6366,112 +6366,112 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a zip file</source>
-        <translation>es ist eine ZIP-Datei</translation>
+        <translation>Es ist eine ZIP-Datei</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a script</source>
-        <translation>es ist ein Skript</translation>
+        <translation>Es ist ein Skript</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a web page; perhaps the download was an error message</source>
-        <translation>es ist eine Webseite; vielleicht war der Download eine Fehlermeldung</translation>
+        <translation>Es ist eine Webseite; vielleicht war der Download eine Fehlermeldung</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a text file</source>
-        <translation>es ist eine Textdatei</translation>
+        <translation>Es ist eine Textdatei</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a Windows Installer package (.msi) or an old document; this tool signs neither</source>
-        <translation>es ist ein Windows-Installer-Paket (.msi) oder ein altes Dokument; dieses Werkzeug signiert beides nicht</translation>
+        <translation>Es ist ein Windows-Installer-Paket (.msi) oder ein altes Dokument; dieses Werkzeug signiert beides nicht</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a cabinet (.cab), which this tool does not sign</source>
-        <translation>es ist ein Cabinet-Archiv (.cab), das dieses Werkzeug nicht signiert</translation>
+        <translation>Es ist ein Cabinet-Archiv (.cab), das dieses Werkzeug nicht signiert</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a Linux program</source>
-        <translation>es ist ein Linux-Programm</translation>
+        <translation>Es ist ein Linux-Programm</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a macOS program</source>
-        <translation>es ist ein macOS-Programm</translation>
+        <translation>Es ist ein macOS-Programm</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a universal macOS program or a Java class</source>
-        <translation>es ist ein universelles macOS-Programm oder eine Java-Klasse</translation>
+        <translation>Es ist ein universelles macOS-Programm oder eine Java-Klasse</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a macOS package (.pkg)</source>
-        <translation>es ist ein macOS-Paket (.pkg)</translation>
+        <translation>Es ist ein macOS-Paket (.pkg)</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a 7-Zip archive</source>
-        <translation>es ist ein 7-Zip-Archiv</translation>
+        <translation>Es ist ein 7-Zip-Archiv</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a RAR archive</source>
-        <translation>es ist ein RAR-Archiv</translation>
+        <translation>Es ist ein RAR-Archiv</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a gzip file</source>
-        <translation>es ist eine gzip-Datei</translation>
+        <translation>Es ist eine gzip-Datei</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is an xz file</source>
-        <translation>es ist eine xz-Datei</translation>
+        <translation>Es ist eine xz-Datei</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a bzip2 file</source>
-        <translation>es ist eine bzip2-Datei</translation>
+        <translation>Es ist eine bzip2-Datei</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a PDF document</source>
-        <translation>es ist ein PDF-Dokument</translation>
+        <translation>Es ist ein PDF-Dokument</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a library or a Debian package</source>
-        <translation>es ist eine Bibliothek oder ein Debian-Paket</translation>
+        <translation>Es ist eine Bibliothek oder ein Debian-Paket</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a certificate, request or key in PEM</source>
-        <translation>es ist ein Zertifikat, eine Anforderung oder ein Schlüssel in PEM</translation>
+        <translation>Es ist ein Zertifikat, eine Anforderung oder ein Schlüssel in PEM</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it looks like a certificate or a key file</source>
-        <translation>es sieht nach einer Zertifikat- oder Schlüsseldatei aus</translation>
+        <translation>Es sieht nach einer Zertifikat- oder Schlüsseldatei aus</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is a 16-bit Windows program</source>
-        <translation>es ist ein 16-Bit-Windows-Programm</translation>
+        <translation>Es ist ein 16-Bit-Windows-Programm</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is an OS/2 program or an old driver</source>
-        <translation>es ist ein OS/2-Programm oder ein alter Treiber</translation>
+        <translation>Es ist ein OS/2-Programm oder ein alter Treiber</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/refusals.py"/>
         <source>it is an app package or document in a zip (.msix, .appx, .vsix, .docx)</source>
-        <translation>es ist ein App-Paket oder Dokument in einer ZIP-Datei (.msix, .appx, .vsix, .docx)</translation>
+        <translation>Es ist ein App-Paket oder Dokument in einer ZIP-Datei (.msix, .appx, .vsix, .docx)</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/sign_macho.py"/>
@@ -6526,12 +6526,12 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/sign.py"/>
         <source>it is longer than 1024 characters or has control characters</source>
-        <translation>der Text ist länger als 1024 Zeichen oder enthält Steuerzeichen</translation>
+        <translation>Der Text ist länger als 1024 Zeichen oder enthält Steuerzeichen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/sign.py"/>
         <source>it is not an address that begins with http:// or https://, in plain ASCII</source>
-        <translation>es ist keine Adresse, die mit http:// oder https:// beginnt, in reinem ASCII</translation>
+        <translation>Es ist keine Adresse, die mit http:// oder https:// beginnt, in reinem ASCII</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/sign.py"/>
@@ -6541,7 +6541,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/sign.py"/>
         <source>its certificate table has {count} entries in place of one</source>
-        <translation>die Zertifikattabelle hat {count} Einträge statt einem</translation>
+        <translation>Die Zertifikattabelle hat {count} Einträge statt einem</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/sign.py"/>
@@ -6556,7 +6556,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/sign.py"/>
         <source>it is not signed yet</source>
-        <translation>die Datei ist noch nicht signiert</translation>
+        <translation>Die Datei ist noch nicht signiert</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
@@ -6586,57 +6586,57 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>its certificate is not meant for time stamps alone</source>
-        <translation>das Zertifikat ist nicht allein für Zeitstempel bestimmt</translation>
+        <translation>Das Zertifikat ist nicht allein für Zeitstempel bestimmt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>it does not name its certificate</source>
-        <translation>die Antwort nennt ihr Zertifikat nicht</translation>
+        <translation>Die Antwort nennt ihr Zertifikat nicht</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>it is no time-stamp answer</source>
-        <translation>es ist keine Zeitstempelantwort</translation>
+        <translation>Es ist keine Zeitstempelantwort</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>it is no time-stamp token</source>
-        <translation>es ist kein Zeitstempel-Token</translation>
+        <translation>Es ist kein Zeitstempel-Token</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>it is for other data</source>
-        <translation>die Antwort gilt für andere Daten</translation>
+        <translation>Die Antwort gilt für andere Daten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>it is for another request</source>
-        <translation>die Antwort gehört zu einer anderen Anfrage</translation>
+        <translation>Die Antwort gehört zu einer anderen Anfrage</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>its list of digest algorithms lacks its own</source>
-        <translation>in der Liste der Hash-Algorithmen fehlt der eigene</translation>
+        <translation>In der Liste der Hash-Algorithmen fehlt der eigene</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/package_verify.py"/>
         <source>its certificate is missing</source>
-        <translation>das Zertifikat dazu fehlt</translation>
+        <translation>Das Zertifikat dazu fehlt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>its certificate is not meant for time stamps</source>
-        <translation>das Zertifikat ist nicht für Zeitstempel bestimmt</translation>
+        <translation>Das Zertifikat ist nicht für Zeitstempel bestimmt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>it names another certificate</source>
-        <translation>die Antwort nennt ein anderes Zertifikat</translation>
+        <translation>Die Antwort nennt ein anderes Zertifikat</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>it answered with HTTP status {status}</source>
-        <translation>der Server hat mit dem HTTP-Status {status} geantwortet</translation>
+        <translation>Der Server hat mit dem HTTP-Status {status} geantwortet</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
@@ -6646,7 +6646,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>it uses {digest}, which no longer counts</source>
-        <translation>der Zeitstempel verwendet {digest}; das zählt nicht mehr</translation>
+        <translation>Der Zeitstempel verwendet {digest}; das zählt nicht mehr</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
@@ -6656,12 +6656,12 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>its signature is wrong: {problem}</source>
-        <translation>die Signatur ist falsch: {problem}</translation>
+        <translation>Die Signatur ist falsch: {problem}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>it cannot be read ({error})</source>
-        <translation>die Antwort kann nicht gelesen werden ({error})</translation>
+        <translation>Die Antwort kann nicht gelesen werden ({error})</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
@@ -6676,7 +6676,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>it refused the request (status {code}) {words}</source>
-        <translation>der Server hat die Anfrage abgelehnt (Status {code}) {words}</translation>
+        <translation>Der Server hat die Anfrage abgelehnt (Status {code}) {words}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
@@ -6691,7 +6691,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/trust.py"/>
         <source>it vouches only for itself</source>
-        <translation>es bürgt nur für sich selbst</translation>
+        <translation>Es bürgt nur für sich selbst</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
@@ -6701,22 +6701,22 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
         <source>its issuer, {issuer}, is not in the file</source>
-        <translation>der Aussteller {issuer} ist nicht in der Datei</translation>
+        <translation>Der Aussteller {issuer} ist nicht in der Datei</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
         <source>it ends in {root}, which Windows does not know</source>
-        <translation>die Kette endet in {root}; das kennt Windows nicht</translation>
+        <translation>Die Kette endet in {root}; das kennt Windows nicht</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/trust.py"/>
         <source>it ends in {root}, which is not Apple's root</source>
-        <translation>es endet in {root}, und das ist nicht Apples Stammzertifikat</translation>
+        <translation>Es endet in {root}, und das ist nicht Apples Stammzertifikat</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
         <source>the key of {name} has only {bits} bits</source>
-        <translation>der Schlüssel von {name} hat nur {bits} Bit</translation>
+        <translation>Der Schlüssel von {name} hat nur {bits} Bit</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/trust.py"/>
@@ -6751,7 +6751,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/verify.py"/>
         <source>an entry is of the unknown revision {number}</source>
-        <translation>ein Eintrag hat die unbekannte Revision {number}</translation>
+        <translation>Ein Eintrag hat die unbekannte Revision {number}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/verify.py"/>
@@ -6761,7 +6761,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/verify.py"/>
         <source>something stands behind the signature</source>
-        <translation>hinter der Signatur steht noch etwas</translation>
+        <translation>Hinter der Signatur steht noch etwas</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_check.py"/>
@@ -6781,57 +6781,57 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/windows.py"/>
         <source>there is no signature</source>
-        <translation>es gibt keine Signatur</translation>
+        <translation>Es gibt keine Signatur</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/windows.py"/>
         <source>the file was changed after it was signed</source>
-        <translation>die Datei wurde nach dem Signieren geändert</translation>
+        <translation>Die Datei wurde nach dem Signieren geändert</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/windows.py"/>
         <source>the chain ends in a root that this computer does not trust</source>
-        <translation>die Kette endet in einem Stammzertifikat, dem dieser Computer nicht vertraut</translation>
+        <translation>Die Kette endet in einem Stammzertifikat, dem dieser Computer nicht vertraut</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/windows.py"/>
         <source>the chain cannot be built</source>
-        <translation>die Kette kann nicht gebildet werden</translation>
+        <translation>Die Kette kann nicht gebildet werden</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/windows.py"/>
         <source>a certificate is out of its validity</source>
-        <translation>ein Zertifikat ist außerhalb seiner Gültigkeit</translation>
+        <translation>Ein Zertifikat ist außerhalb seiner Gültigkeit</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/windows.py"/>
         <source>the certificate was explicitly distrusted</source>
-        <translation>dem Zertifikat wurde das Vertrauen ausdrücklich entzogen</translation>
+        <translation>Dem Zertifikat wurde das Vertrauen ausdrücklich entzogen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/windows.py"/>
         <source>the certificate is not meant for this purpose</source>
-        <translation>das Zertifikat ist nicht für diesen Zweck bestimmt</translation>
+        <translation>Das Zertifikat ist nicht für diesen Zweck bestimmt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/windows.py"/>
         <source>a certificate was revoked</source>
-        <translation>ein Zertifikat wurde widerrufen</translation>
+        <translation>Ein Zertifikat wurde widerrufen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/windows.py"/>
         <source>the time stamp does not hold</source>
-        <translation>der Zeitstempel ist ungültig</translation>
+        <translation>Der Zeitstempel ist ungültig</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/windows.py"/>
         <source>the publisher is not trusted</source>
-        <translation>dem Herausgeber wird nicht vertraut</translation>
+        <translation>Dem Herausgeber wird nicht vertraut</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/windows.py"/>
         <source>the basic constraints of a certificate were not observed</source>
-        <translation>die Basiseinschränkungen eines Zertifikats wurden nicht eingehalten</translation>
+        <translation>Die Basiseinschränkungen eines Zertifikats wurden nicht eingehalten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/windows.py"/>
@@ -7026,27 +7026,27 @@
     <message>
         <location filename="codesign_wizard/core/azure/options.py"/>
         <source>only letters of a to z, digits and hyphens are allowed</source>
-        <translation>nur Buchstaben von a bis z, Ziffern und Bindestriche sind erlaubt</translation>
+        <translation>Nur Buchstaben von a bis z, Ziffern und Bindestriche sind erlaubt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/options.py"/>
         <source>it must have 3 to 24 characters</source>
-        <translation>er muss 3 bis 24 Zeichen haben</translation>
+        <translation>Er muss 3 bis 24 Zeichen haben</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/options.py"/>
         <source>it must begin with a letter</source>
-        <translation>er muss mit einem Buchstaben beginnen</translation>
+        <translation>Er muss mit einem Buchstaben beginnen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/options.py"/>
         <source>two hyphens may not follow each other</source>
-        <translation>zwei Bindestriche dürfen nicht aufeinander folgen</translation>
+        <translation>Zwei Bindestriche dürfen nicht aufeinander folgen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/options.py"/>
         <source>it may not end with a hyphen</source>
-        <translation>er darf nicht mit einem Bindestrich enden</translation>
+        <translation>Er darf nicht mit einem Bindestrich enden</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/options.py"/>
@@ -8221,7 +8221,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/signature.py"/>
         <source>it is of an unknown kind</source>
-        <translation>er ist von unbekannter Art</translation>
+        <translation>Er ist von unbekannter Art</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signature.py"/>
@@ -8256,7 +8256,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/signer.py"/>
         <source>what it gave is no X.509 certificate</source>
-        <translation>was er lieferte, ist kein X.509-Zertifikat</translation>
+        <translation>Was er lieferte, ist kein X.509-Zertifikat</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
@@ -8931,7 +8931,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
         <source>it is a private key</source>
-        <translation>es ist ein privater Schlüssel</translation>
+        <translation>Es ist ein privater Schlüssel</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
@@ -8946,7 +8946,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
         <source>it is a revocation list</source>
-        <translation>es ist eine Sperrliste</translation>
+        <translation>Es ist eine Sperrliste</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
@@ -8966,7 +8966,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/bundle.py"/>
         <source>a certificate in it is damaged</source>
-        <translation>ein Zertifikat darin ist beschädigt</translation>
+        <translation>Ein Zertifikat darin ist beschädigt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk.py"/>
@@ -9106,7 +9106,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Goes there</source>
-        <translation>Kommt in den Tresor</translation>
+        <translation>Kommt hinein</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
@@ -9191,7 +9191,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/forms.py"/>
         <source>signs stand in it that do not belong there</source>
-        <translation>darin stehen Zeichen, die nicht hineingehören</translation>
+        <translation>Darin stehen Zeichen, die nicht hineingehören</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/forms.py"/>
@@ -9201,17 +9201,17 @@
     <message>
         <location filename="codesign_wizard/core/certificates/forms.py"/>
         <source>it holds too many files</source>
-        <translation>es enthält zu viele Dateien</translation>
+        <translation>Es enthält zu viele Dateien</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_directory.py"/>
         <source>it is cut short</source>
-        <translation>die Daten sind abgeschnitten</translation>
+        <translation>Die Daten sind abgeschnitten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/forms.py"/>
         <source>it is no certificate</source>
-        <translation>es ist kein Zertifikat</translation>
+        <translation>Es ist kein Zertifikat</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
@@ -9256,7 +9256,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/judge.py"/>
         <source>the level is not told</source>
-        <translation>die Stufe ist nicht angegeben</translation>
+        <translation>Die Stufe ist nicht angegeben</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/verify.py"/>
@@ -9271,7 +9271,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/judge.py"/>
         <source>nobody was asked</source>
-        <translation>es wurde niemand gefragt</translation>
+        <translation>Es wurde niemand gefragt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/bundle.py"/>
@@ -9466,7 +9466,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
         <source>Switch this version on again, if it was not switched off on purpose.</source>
-        <translation>Schalten Sie diese Version wieder ein, wenn sie nicht mit Absicht abgeschaltet wurde.</translation>
+        <translation>Aktivieren Sie diese Version wieder, wenn sie nicht mit Absicht deaktiviert wurde.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
@@ -9626,12 +9626,12 @@
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>there are {count}, and {most} are allowed</source>
-        <translation>es sind {count}, erlaubt sind {most}</translation>
+        <translation>Es sind {count}, erlaubt sind {most}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>one is longer than {most} characters</source>
-        <translation>einer ist länger als {most} Zeichen</translation>
+        <translation>Einer ist länger als {most} Zeichen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
@@ -9656,7 +9656,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/bom.py"/>
         <source>it is damaged</source>
-        <translation>die Daten sind beschädigt</translation>
+        <translation>Die Daten sind beschädigt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
@@ -9731,62 +9731,62 @@
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
         <source>it does not say where to ask</source>
-        <translation>es steht nicht darin, wo zu fragen ist</translation>
+        <translation>Es steht nicht darin, wo zu fragen ist</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
         <source>the answer is about another certificate</source>
-        <translation>die Antwort gilt für ein anderes Zertifikat</translation>
+        <translation>Die Antwort gilt für ein anderes Zertifikat</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
         <source>the responder does not know the certificate</source>
-        <translation>der Auskunftsdienst kennt das Zertifikat nicht</translation>
+        <translation>Der Auskunftsdienst kennt das Zertifikat nicht</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
         <source>its signature does not hold</source>
-        <translation>die Signatur ist ungültig</translation>
+        <translation>Die Signatur ist ungültig</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
         <source>the list is not the issuer's, or its signature does not hold</source>
-        <translation>die Liste ist nicht vom Aussteller, oder ihre Signatur ist ungültig</translation>
+        <translation>Die Liste ist nicht vom Aussteller, oder ihre Signatur ist ungültig</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
         <source>it is from the future; the clock may be wrong</source>
-        <translation>die Auskunft stammt aus der Zukunft; vielleicht geht die Uhr falsch</translation>
+        <translation>Die Auskunft stammt aus der Zukunft; vielleicht geht die Uhr falsch</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
         <source>the answer cannot be read</source>
-        <translation>die Antwort kann nicht gelesen werden</translation>
+        <translation>Die Antwort kann nicht gelesen werden</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
         <source>the responder's certificate is not for OCSP</source>
-        <translation>das Zertifikat des Auskunftsdienstes ist nicht für OCSP</translation>
+        <translation>Das Zertifikat des Auskunftsdienstes ist nicht für OCSP</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
         <source>the responder's certificate is out of its validity</source>
-        <translation>das Zertifikat des Auskunftsdienstes ist außerhalb seiner Gültigkeit</translation>
+        <translation>Das Zertifikat des Auskunftsdienstes ist außerhalb seiner Gültigkeit</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
         <source>the list cannot be read</source>
-        <translation>die Liste kann nicht gelesen werden</translation>
+        <translation>Die Liste kann nicht gelesen werden</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
         <source>the list holds changes only</source>
-        <translation>die Liste enthält nur Änderungen</translation>
+        <translation>Die Liste enthält nur Änderungen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
         <source>the responder was not appointed by the issuer</source>
-        <translation>der Auskunftsdienst wurde nicht vom Aussteller beauftragt</translation>
+        <translation>Der Auskunftsdienst wurde nicht vom Aussteller beauftragt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
@@ -9796,22 +9796,22 @@
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
         <source>the list is about other certificates</source>
-        <translation>die Liste gilt für andere Zertifikate</translation>
+        <translation>Die Liste gilt für andere Zertifikate</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
         <source>the list has a critical extension that is not understood</source>
-        <translation>die Liste hat eine kritische Erweiterung, die nicht verstanden wird</translation>
+        <translation>Die Liste hat eine kritische Erweiterung, die nicht verstanden wird</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
         <source>it is out of date since {date}</source>
-        <translation>die Auskunft ist seit {date} veraltet</translation>
+        <translation>Die Auskunft ist seit {date} veraltet</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/revocation.py"/>
         <source>the responder says {status}</source>
-        <translation>der Auskunftsdienst sagt {status}</translation>
+        <translation>Der Auskunftsdienst sagt {status}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
@@ -9906,7 +9906,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
         <source>the vault does not say why</source>
-        <translation>der Tresor nennt keinen Grund</translation>
+        <translation>Der Tresor nennt keinen Grund</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
@@ -10126,17 +10126,17 @@
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
         <source>it is too long</source>
-        <translation>er ist zu lang</translation>
+        <translation>Er ist zu lang</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
         <source>something follows the closing double quote</source>
-        <translation>nach dem schließenden doppelten Anführungszeichen folgt noch etwas</translation>
+        <translation>Nach dem schließenden doppelten Anführungszeichen folgt noch etwas</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
         <source>a double quote is not closed</source>
-        <translation>ein doppeltes Anführungszeichen ist nicht geschlossen</translation>
+        <translation>Ein doppeltes Anführungszeichen ist nicht geschlossen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
@@ -10146,12 +10146,12 @@
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
         <source>no attribute such as CN= stands at “{text}”</source>
-        <translation>bei „{text}“ steht kein Attribut wie CN=</translation>
+        <translation>Bei „{text}“ steht kein Attribut wie CN=</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/subject.py"/>
         <source>the value at “{text}” needs double quotes around it</source>
-        <translation>der Wert bei „{text}“ braucht doppelte Anführungszeichen</translation>
+        <translation>Der Wert bei „{text}“ braucht doppelte Anführungszeichen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
@@ -10246,12 +10246,12 @@
     <message>
         <location filename="codesign_wizard/core/chain.py"/>
         <source>the chain has no end</source>
-        <translation>die Kette hat kein Ende</translation>
+        <translation>Die Kette hat kein Ende</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/chain.py"/>
         <source>it does not say where to fetch it</source>
-        <translation>es steht nicht darin, wo es abzurufen ist</translation>
+        <translation>Es steht nicht darin, wo es abzurufen ist</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/chain.py"/>
@@ -10271,32 +10271,32 @@
     <message>
         <location filename="codesign_wizard/core/comet/address.py"/>
         <source>there is a blank or a line's end in it</source>
-        <translation>darin ist ein Leerzeichen oder ein Zeilenende</translation>
+        <translation>Darin ist ein Leerzeichen oder ein Zeilenende</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/address.py"/>
         <source>it must begin with https://</source>
-        <translation>sie muss mit https:// beginnen</translation>
+        <translation>Sie muss mit https:// beginnen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/address.py"/>
         <source>it has a login in it; give that separately</source>
-        <translation>darin stehen Anmeldedaten; geben Sie diese gesondert an</translation>
+        <translation>Darin stehen Anmeldedaten; geben Sie diese gesondert an</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/address.py"/>
         <source>it names no host</source>
-        <translation>sie nennt keinen Host</translation>
+        <translation>Sie nennt keinen Host</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/address.py"/>
         <source>it cannot be read</source>
-        <translation>sie kann nicht gelesen werden</translation>
+        <translation>Sie kann nicht gelesen werden</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/address.py"/>
         <source>its host name cannot be used</source>
-        <translation>der Hostname ist nicht verwendbar</translation>
+        <translation>Der Hostname ist nicht verwendbar</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/address.py"/>
@@ -10481,7 +10481,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/client.py"/>
         <source>there is no branding in it</source>
-        <translation>darin ist kein Branding</translation>
+        <translation>Darin ist kein Branding</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/client.py"/>
@@ -10491,17 +10491,17 @@
     <message>
         <location filename="codesign_wizard/core/comet/client.py"/>
         <source>no session key was given</source>
-        <translation>es kam kein Sitzungsschlüssel</translation>
+        <translation>Es kam kein Sitzungsschlüssel</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/client.py"/>
         <source>no file's hash was given</source>
-        <translation>es kam kein Hash der Datei</translation>
+        <translation>Es kam kein Hash der Datei</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/client.py"/>
         <source>no JSON object came</source>
-        <translation>es kam kein JSON-Objekt</translation>
+        <translation>Es kam kein JSON-Objekt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/client.py"/>
@@ -10531,27 +10531,27 @@
     <message>
         <location filename="codesign_wizard/core/comet/delivered.py"/>
         <source>it is neither a zip, a Windows program, nor a macOS package</source>
-        <translation>es ist weder eine ZIP-Datei noch ein Windows-Programm noch ein macOS-Paket</translation>
+        <translation>Es ist weder eine ZIP-Datei noch ein Windows-Programm noch ein macOS-Paket</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/delivered.py"/>
         <source>a file in the zip is locked with a password</source>
-        <translation>eine Datei in der ZIP-Datei ist mit einem Passwort gesperrt</translation>
+        <translation>Eine Datei in der ZIP-Datei ist mit einem Passwort gesperrt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/delivered.py"/>
         <source>it unpacks to more than any installer has</source>
-        <translation>entpackt ist es mehr, als ein Installationsprogramm haben kann</translation>
+        <translation>Entpackt ist es mehr, als ein Installationsprogramm haben kann</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/delivered.py"/>
         <source>the zip has more than {n} files</source>
-        <translation>die ZIP-Datei enthält mehr als {n} Dateien</translation>
+        <translation>Die ZIP-Datei enthält mehr als {n} Dateien</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/delivered.py"/>
         <source>the zip is damaged: {why}</source>
-        <translation>die ZIP-Datei ist beschädigt: {why}</translation>
+        <translation>Die ZIP-Datei ist beschädigt: {why}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/desk.py"/>
@@ -10571,7 +10571,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/document.py"/>
         <source>it is no JSON object</source>
-        <translation>es ist kein JSON-Objekt</translation>
+        <translation>Es ist kein JSON-Objekt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/entitlements.py"/>
@@ -10581,27 +10581,27 @@
     <message>
         <location filename="codesign_wizard/core/comet/document.py"/>
         <source>something follows it at character {place}</source>
-        <translation>bei Zeichen {place} folgt noch etwas</translation>
+        <translation>Bei Zeichen {place} folgt noch etwas</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/document.py"/>
         <source>a name is missing at character {place}</source>
-        <translation>bei Zeichen {place} fehlt ein Name</translation>
+        <translation>Bei Zeichen {place} fehlt ein Name</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/document.py"/>
         <source>a colon is missing at character {place}</source>
-        <translation>bei Zeichen {place} fehlt ein Doppelpunkt</translation>
+        <translation>Bei Zeichen {place} fehlt ein Doppelpunkt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/document.py"/>
         <source>a comma too many at character {place}</source>
-        <translation>bei Zeichen {place} ist ein Komma zu viel</translation>
+        <translation>Bei Zeichen {place} ist ein Komma zu viel</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/document.py"/>
         <source>it breaks off at character {place}</source>
-        <translation>es bricht bei Zeichen {place} ab</translation>
+        <translation>Es bricht bei Zeichen {place} ab</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/findings.py"/>
@@ -10686,7 +10686,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/findings.py"/>
         <source>The server builds no clients: its Software Build role is off.</source>
-        <translation>Der Server erstellt keine Clients: Seine Rolle „Software Build“ ist aus.</translation>
+        <translation>Der Server erstellt keine Clients: Seine Rolle „Software Build“ ist abgeschaltet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/findings.py"/>
@@ -10906,12 +10906,12 @@
     <message>
         <location filename="codesign_wizard/core/comet/prove.py"/>
         <source>The server builds {platform}, {seconds} s</source>
-        <translation>Der Server erstellt {platform}, {seconds} s</translation>
+        <translation>für {platform}, {seconds} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove.py"/>
         <source>there is no installer in it</source>
-        <translation>darin ist kein Installationsprogramm</translation>
+        <translation>Darin ist kein Installationsprogramm</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove.py"/>
@@ -11076,7 +11076,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/prove_judge.py"/>
         <source>Choose notarising, or notarising and stapling, as the level, and apply it.</source>
-        <translation>Wählen Sie als Stufe Notarisieren oder Notarisieren und Anheften, und übernehmen Sie sie.</translation>
+        <translation>Wählen Sie als Stufe „Signieren und notarisieren“ oder „Signieren, notarisieren und anheften“, und übernehmen Sie sie.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/settings.py"/>
@@ -11331,7 +11331,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Apply gives it these.</source>
-        <translation>„Übernehmen“ gibt ihm diese.</translation>
+        <translation>„Übernehmen“ überträgt sie auf den Server.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
@@ -11666,12 +11666,12 @@
     <message>
         <location filename="codesign_wizard/core/files.py"/>
         <source>it is a folder</source>
-        <translation>es ist ein Ordner</translation>
+        <translation>Es ist ein Ordner</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/files.py"/>
         <source>it is no ordinary file</source>
-        <translation>es ist keine gewöhnliche Datei</translation>
+        <translation>Es ist keine gewöhnliche Datei</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/files.py"/>
@@ -11681,7 +11681,7 @@
     <message>
         <location filename="codesign_wizard/core/files.py"/>
         <source>there is no folder {folder}</source>
-        <translation>den Ordner {folder} gibt es nicht</translation>
+        <translation>Den Ordner {folder} gibt es nicht</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
@@ -11751,7 +11751,7 @@
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Check the key, or go on and check it later.</source>
-        <translation>Prüfen Sie den Schlüssel, oder machen Sie weiter und prüfen ihn später.</translation>
+        <translation>Prüfen Sie den Schlüssel jetzt oder später.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key_findings.py"/>
@@ -12031,12 +12031,12 @@
     <message>
         <location filename="codesign_wizard/core/local_signer.py"/>
         <source>it is of another kind</source>
-        <translation>sie ist von anderer Art</translation>
+        <translation>Sie ist von anderer Art</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/local_signer.py"/>
         <source>the password that came is no text in UTF-8</source>
-        <translation>das übergebene Passwort ist kein Text in UTF-8</translation>
+        <translation>Das übergebene Passwort ist kein Text in UTF-8</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/local_signer.py"/>
@@ -12046,12 +12046,12 @@
     <message>
         <location filename="codesign_wizard/core/local_signer.py"/>
         <source>it is damaged or of another kind</source>
-        <translation>sie ist beschädigt oder von anderer Art</translation>
+        <translation>Sie ist beschädigt oder von anderer Art</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/local_signer.py"/>
         <source>the password is wrong, or the file is damaged</source>
-        <translation>das Passwort ist falsch, oder die Datei ist beschädigt</translation>
+        <translation>Das Passwort ist falsch, oder die Datei ist beschädigt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/local_signer.py"/>
@@ -12086,12 +12086,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/submitted_file.py"/>
         <source>a program alone is not taken; put it into a package, an app or a .zip</source>
-        <translation>ein Programm allein wird nicht angenommen; packen Sie es in ein Paket, eine App oder eine .zip</translation>
+        <translation>Ein Programm allein wird nicht angenommen; packen Sie es in ein Paket, eine App oder eine .zip</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/macos_trial.py"/>
         <source>a .zip holds no ticket; give the app itself, or go to the level “notarise” only</source>
-        <translation>eine .zip nimmt kein Ticket auf; geben Sie die App selbst an, oder gehen Sie nur bis zur Stufe „notarise“</translation>
+        <translation>Eine .zip nimmt kein Ticket auf; geben Sie die App selbst an, oder gehen Sie nur bis zur Stufe „notarise“</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/macos_trial.py"/>
@@ -12176,7 +12176,7 @@
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>days to two weeks</source>
-        <translation>Tage bis zwei Wochen</translation>
+        <translation>einige Tage bis zwei Wochen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
@@ -12196,7 +12196,7 @@
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>days to weeks</source>
-        <translation>Tage bis Wochen</translation>
+        <translation>einige Tage bis Wochen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
@@ -12231,7 +12231,7 @@
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>minutes</source>
-        <translation>Minuten</translation>
+        <translation>einige Minuten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
@@ -12246,7 +12246,7 @@
     <message>
         <location filename="codesign_wizard/core/network.py"/>
         <source>it is no http address</source>
-        <translation>es ist keine http-Adresse</translation>
+        <translation>Es ist keine http-Adresse</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network.py"/>
@@ -12301,12 +12301,12 @@
     <message>
         <location filename="codesign_wizard/core/network_explain.py"/>
         <source>what answers speaks another protocol</source>
-        <translation>was antwortet, spricht ein anderes Protokoll</translation>
+        <translation>Was antwortet, spricht ein anderes Protokoll</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network_download.py"/>
         <source>the answer is larger than any should be</source>
-        <translation>die Antwort ist größer, als eine sein sollte</translation>
+        <translation>Die Antwort ist größer, als eine sein sollte</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
@@ -12466,7 +12466,7 @@
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
         <source>its name is in their proxy's settings</source>
-        <translation>der Name steht in den Einstellungen des Proxys</translation>
+        <translation>Der Name steht in den Einstellungen des Proxys</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile.py"/>
@@ -12481,12 +12481,12 @@
     <message>
         <location filename="codesign_wizard/core/profile.py"/>
         <source>it is not a JSON object</source>
-        <translation>es ist kein JSON-Objekt</translation>
+        <translation>Es ist kein JSON-Objekt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile.py"/>
         <source>its schema number is missing</source>
-        <translation>die Schemanummer fehlt</translation>
+        <translation>Die Schemanummer fehlt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile.py"/>
@@ -12626,7 +12626,7 @@
     <message>
         <location filename="codesign_wizard/core/report.py"/>
         <source>its name must end in .html or .json</source>
-        <translation>der Name muss auf .html oder .json enden</translation>
+        <translation>Der Name muss auf .html oder .json enden</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/events.py"/>
@@ -12751,7 +12751,7 @@
     <message>
         <location filename="codesign_wizard/core/report_open.py"/>
         <source>it is none of Codesign Wizard's</source>
-        <translation>es ist keiner von Codesign Wizard</translation>
+        <translation>Es ist keiner von Codesign Wizard</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_open.py"/>
@@ -12761,22 +12761,22 @@
     <message>
         <location filename="codesign_wizard/commands/macos.py"/>
         <source>it is too large to be one</source>
-        <translation>dafür ist sie zu groß</translation>
+        <translation>Dafür ist sie zu groß</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
         <source>it is empty</source>
-        <translation>es ist nichts darin</translation>
+        <translation>Es ist nichts darin</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_open.py"/>
         <source>it is no text in UTF-8</source>
-        <translation>es ist kein Text in UTF-8</translation>
+        <translation>Es ist kein Text in UTF-8</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_open.py"/>
         <source>it is cut short or damaged</source>
-        <translation>er ist abgeschnitten oder beschädigt</translation>
+        <translation>Er ist abgeschnitten oder beschädigt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_open.py"/>
@@ -12846,7 +12846,7 @@
     <message>
         <location filename="codesign_wizard/core/secrets.py"/>
         <source>memory, for this run only</source>
-        <translation>im Arbeitsspeicher, nur für diesen Lauf</translation>
+        <translation>nur für diesen Lauf</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/secrets.py"/>
@@ -13546,7 +13546,7 @@
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
         <source>3. Its answer</source>
-        <translation>3. Ihre Antwort</translation>
+        <translation>3. Antwort der CA</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
@@ -13656,7 +13656,7 @@
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
         <source>The CA checks your organisation, in days to two weeks, and sends the certificate.</source>
-        <translation>Die CA prüft Ihre Organisation, das dauert Tage bis zwei Wochen, und schickt das Zertifikat.</translation>
+        <translation>Die CA prüft Ihre Organisation (das dauert einige Tage bis zwei Wochen) und schickt das Zertifikat.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
@@ -14691,7 +14691,7 @@
     <message>
         <location filename="codesign_wizard/pages/server_jobs.py"/>
         <source>The server builds its clients</source>
-        <translation>Der Server erstellt seine Clients</translation>
+        <translation>Clients werden erstellt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/server_jobs.py"/>
@@ -14886,7 +14886,7 @@
     <message>
         <location filename="codesign_wizard/pages/server_parts.py"/>
         <source>Takes minutes; stapling for macOS can take a quarter of an hour.</source>
-        <translation>Dauert Minuten; das Anheften für macOS kann eine Viertelstunde dauern.</translation>
+        <translation>Dauert einige Minuten; das Anheften für macOS kann eine Viertelstunde dauern.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/server_parts.py"/>
@@ -14931,7 +14931,7 @@
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>Its own proxy and certificates lead to the practice accounts; your settings are untouched.</source>
-        <translation>Ihr eigener Proxy und ihre eigenen Zertifikate führen zu den Übungskonten; Ihre Einstellungen bleiben unberührt.</translation>
+        <translation>Der Proxy und die Zertifikate der Übung führen zu den Übungskonten; Ihre eigenen Einstellungen bleiben unberührt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/events.py"/>
@@ -15196,7 +15196,7 @@
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
         <source>What you will need</source>
-        <translation>Was Sie brauchen werden</translation>
+        <translation>Was Sie brauchen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
@@ -15246,7 +15246,7 @@
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
         <source>{systems} signing works: the trial was signed and verified.</source>
-        <translation>Signieren für {systems} funktioniert: Der Probelauf wurde signiert und geprüft.</translation>
+        <translation>Das Signieren für {systems} funktioniert: Der Probelauf wurde signiert und geprüft.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
@@ -15316,7 +15316,7 @@
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
         <source>{systems} signing works.</source>
-        <translation>Signieren für {systems} funktioniert.</translation>
+        <translation>Das Signieren für {systems} funktioniert.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
@@ -15446,12 +15446,12 @@
     <message>
         <location filename="codesign_wizard/pages/summary.py"/>
         <source>Who has to act, from what was found.</source>
-        <translation>Wer handeln muss, nach dem, was gefunden wurde.</translation>
+        <translation>Wer handeln muss, laut den Befunden.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/summary.py"/>
         <source>One file with all of this, the evidence and the settings. Secrets are not in it, and folders are shortened. Dropped on this window it opens again, only to be read.</source>
-        <translation>Eine Datei mit all dem, den Belegen und den Einstellungen. Geheimnisse stehen nicht darin, Ordner sind gekürzt. Auf diesem Fenster abgelegt, öffnet sie sich wieder, nur zum Lesen.</translation>
+        <translation>Eine Datei mit all dem, den Belegen und den Einstellungen. Geheimnisse stehen nicht darin, Ordner sind gekürzt. Wird sie auf diesem Fenster abgelegt, öffnet sie sich wieder, nur zum Lesen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/summary.py"/>
@@ -15566,7 +15566,7 @@
     <message>
         <location filename="codesign_wizard/pages/trial.py"/>
         <source>there is something of this name already</source>
-        <translation>es gibt schon etwas mit diesem Namen</translation>
+        <translation>Es gibt schon etwas mit diesem Namen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/trial.py"/>
@@ -15596,7 +15596,7 @@
     <message>
         <location filename="codesign_wizard/pages/trial.py"/>
         <source>Practice roots are made up: this is as good as it gets here.</source>
-        <translation>Die Stammzertifikate der Übung sind erfunden: Besser wird es hier nicht.</translation>
+        <translation>Die Stammzertifikate der Übung sind erfunden: Mehr ist hier nicht zu erreichen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
@@ -15691,7 +15691,7 @@
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
         <source>Shows on {page}. {how}</source>
-        <translation>Zu sehen auf {page}. {how}</translation>
+        <translation>Zu sehen auf der Seite „{page}“. {how}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
@@ -16256,7 +16256,7 @@
     <message>
         <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
         <source>The certificate is switched off in the vault.</source>
-        <translation>Das Zertifikat ist im Tresor abgeschaltet.</translation>
+        <translation>Das Zertifikat ist im Tresor deaktiviert.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
@@ -16496,7 +16496,7 @@
     <message>
         <location filename="codesign_wizard/practice/scenarios/sign_in.py"/>
         <source>The enterprise application is switched off for sign-in.</source>
-        <translation>Die Unternehmensanwendung ist für die Anmeldung abgeschaltet.</translation>
+        <translation>Die Unternehmensanwendung ist für die Anmeldung deaktiviert.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/sign_in.py"/>
@@ -16766,7 +16766,7 @@
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
         <source>EC P-256 private key, kept in {place}</source>
-        <translation>Privater EC-Schlüssel (P-256), gespeichert: {place}</translation>
+        <translation>EC-Schlüssel (P-256), gespeichert: {place}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
@@ -16911,7 +16911,7 @@
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
         <source>switched off</source>
-        <translation>abgeschaltet</translation>
+        <translation>deaktiviert</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/certificate.py"/>
@@ -17191,7 +17191,7 @@
     <message>
         <location filename="codesign_wizard/widgets/identity.py"/>
         <source>The one that was chosen when the files were exported, the same for both.</source>
-        <translation>Das beim Export der Dateien gewählte, dasselbe für beide.</translation>
+        <translation>Es wurde beim Exportieren der Dateien gewählt, dasselbe für beide.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/identity.py"/>
@@ -17816,7 +17816,7 @@
     <message>
         <location filename="codesign_wizard/widgets/server_list.py"/>
         <source>Up</source>
-        <translation>Hoch</translation>
+        <translation>Nach oben</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/server_list.py"/>
@@ -17826,7 +17826,7 @@
     <message>
         <location filename="codesign_wizard/widgets/server_list.py"/>
         <source>Down</source>
-        <translation>Runter</translation>
+        <translation>Nach unten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/server_list.py"/>
