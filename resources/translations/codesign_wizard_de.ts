@@ -17816,7 +17816,7 @@
     <message>
         <location filename="codesign_wizard/widgets/server_list.py"/>
         <source>Up</source>
-        <translation>Nach oben</translation>
+        <translation>Höher</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/server_list.py"/>
@@ -17826,7 +17826,7 @@
     <message>
         <location filename="codesign_wizard/widgets/server_list.py"/>
         <source>Down</source>
-        <translation>Nach unten</translation>
+        <translation>Tiefer</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/server_list.py"/>
