@@ -13,7 +13,14 @@ def test_the_first_window_is_there_without_the_heavy_parts(tmp_path: Path) -> No
 import sys
 from codesign_wizard import app
 from PySide6.QtWidgets import QApplication
-QApplication.exec = staticmethod(lambda: QApplication.processEvents())
+from codesign_wizard.window import MainWindow
+
+def until_its_page_is_there():
+    (window,) = (each for each in QApplication.topLevelWidgets() if isinstance(each, MainWindow))
+    while not window.stack.count():
+        QApplication.processEvents()
+
+QApplication.exec = staticmethod(until_its_page_is_there)
 app.run_gui()
 heavy = {"azure", "requests", "cryptography", "keyring", "urllib3", "msal", "asyncio"}
 print(sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
@@ -26,9 +33,11 @@ print([name for name in sys.modules if name.startswith("codesign_wizard.pages.")
         text=True,
         env={**os.environ, "CODESIGN_WIZARD_CONFIG": str(tmp_path), "PYTHONPATH": str(Path.cwd())},
         check=True,
+        timeout=120,
     )
     heavy, practice, pages = done.stdout.splitlines()
     assert heavy == "[]"
     assert practice == "[]"
+    assert "codesign_wizard.pages.start" in pages
     assert "key_vault" not in pages
     assert "windows_trial" not in pages
