@@ -439,13 +439,19 @@ class MainWindow(QMainWindow):
             self.footer.show_way(
                 before.title if before is not None else None,
                 after.title if after is not None else None,
-                flow.reason_not_next(key) if after is not None else "",
+                self._why_not_next() if after is not None else "",
                 held=held,
             )
         if key in self.pages.opened:
             self.pages.opened[key].refresh()
         self._choose_primary()
         self._hold()
+
+    def _why_not_next(self) -> str:
+        """Return why going on is not advised: what the page says is missing, or what the flow knows."""
+        page = self._pages.get(self.key)
+        told = page.missing() if page is not None else ""
+        return told or self.workspace.flow.reason_not_next(self.key)
 
     def _choose_primary(self) -> None:
         """Let Next be the thing to do next once the page has no other: one accent a page."""

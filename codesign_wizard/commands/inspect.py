@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from codesign_wizard.commands.context import Context
@@ -40,6 +41,11 @@ def _of(path: Path, finding: Finding) -> Finding:
     return dataclasses.replace(finding, title=f"{path.name}: {finding.title}")
 
 
+def _table(facts: Sequence[tuple[str, str]], indent: str) -> list[str]:
+    room = max((len(name) for name, _ in facts), default=0)
+    return [f"{indent}{name:<{room}}  {value}" for name, value in facts]
+
+
 def run(context: Context) -> Outcome:
     """Inspect the files one after the other; one that cannot be read does not hide the others."""
     from codesign_wizard.core.inspect import inspect_file
@@ -64,8 +70,9 @@ def run(context: Context) -> Outcome:
         if lines:
             lines.append("")
         lines.append(found.title)
-        room = max((len(name) for name, _ in found.facts), default=0)
-        lines += [f"  {name:<{room}}  {value}" for name, value in found.facts]
+        lines += _table(found.facts, "  ")
+        for part in found.parts:
+            lines += [f"  {part.role}: {part.name}", *_table(part.facts, "    ")]
     return Outcome(
         findings,
         documents,

@@ -259,17 +259,22 @@ class Flow:
             return []
         return [finding for finding in result.findings if finding.severity is Severity.ERROR]
 
-    def _signed_at_least(self) -> bool:
-        """Tell whether what stands against the macOS trial is Apple's notary, or the way there."""
-        errors = self.blocking(MACOS_TRIAL)
-        return bool(errors) and all(each.id.startswith(("apple.notary.", "apple.ticket.")) for each in errors)
+    def _only(self, key: str, *areas: str) -> bool:
+        """Tell whether all that blocks the step is of *areas*, by how the findings' ids begin."""
+        errors = self.blocking(key)
+        return bool(errors) and all(each.id.startswith(areas) for each in errors)
 
     def reason_not_next(self, key: str) -> str:
         """Return one sentence on why going on is not advised yet; empty when the way is clear."""
         match self.state(key):
             case StepState.ATTENTION if key == MACOS_LEVEL:
                 return tr("Apple will notarise nothing until this is mended.")
-            case StepState.ATTENTION if key == MACOS_TRIAL and self._signed_at_least():
+            case StepState.ATTENTION if key == MACOS_TRIAL and self._only(key, "apple.api-key."):
+                # it may be signed or not: a key that lacks is told before, one that Apple refuses after
+                return tr("Apple will notarise nothing until this is mended.")
+            case StepState.ATTENTION if key == MACOS_TRIAL and self._only(
+                key, "apple.notary.", "apple.ticket.", "apple.api-key."
+            ):
                 return tr("It is signed; it will not be notarised until this is mended.")
             case StepState.ATTENTION:
                 return tr("Signing will not work until this is mended.")

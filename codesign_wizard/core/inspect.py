@@ -178,6 +178,7 @@ def _is_macho(start: bytes) -> bool:
 
 
 def _program(job: JobContext, path: Path, roots: RootStore | None) -> Inspection:
+    from codesign_wizard.core.authenticode.checks import UNSIGNED
     from codesign_wizard.core.authenticode.roots import RootStore
     from codesign_wizard.core.authenticode.verify import verify_file
 
@@ -196,7 +197,9 @@ def _program(job: JobContext, path: Path, roots: RootStore | None) -> Inspection
         title = tr("{file} is a Windows program signed by {publisher}.").format(
             file=path.name, publisher=result.signatures[0].publisher or tr("somebody unreadable")
         )
-    return Inspection("windows-program", title, facts, result.findings, {"verification": result.to_json()})
+    details = {"verification": result.to_json()}
+    says = "" if result.signatures else UNSIGNED.id
+    return Inspection("windows-program", title, facts, result.findings, details, says=says)
 
 
 def _other(job: JobContext, path: Path) -> Inspection:

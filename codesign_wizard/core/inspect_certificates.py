@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.finding import Certainty, Finding, FindingKind, Severity
-from codesign_wizard.core.inspection import DAMAGED, Inspection
+from codesign_wizard.core.inspection import DAMAGED, Inspection, Part
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
 
@@ -268,11 +268,11 @@ def _described(
     from codesign_wizard.core.authenticode import trust
     from codesign_wizard.core.certificate_json import certificate_json
 
-    facts: list[tuple[str, str]] = []
+    parts: list[Part] = []
     findings: list[Finding] = []
     for certificate in certificates:
         shown = certificate_json(certificate)
-        facts += [
+        facts = [
             (tr("Subject"), shown["subject"]),
             (tr("Issuer"), shown["issuer"]),
             (tr("Valid"), f"{shown['not_before'][:10]} – {shown['not_after'][:10]}"),
@@ -281,6 +281,7 @@ def _described(
             (tr("Thumbprint (SHA-1)"), shown["sha1"]),
             (tr("Thumbprint (SHA-256)"), shown["sha256"]),
         ]
+        parts.append(Part(trust.name(certificate), _role(certificate), facts))
         findings += _judged(certificate, certificates, roots)
     first, count = trust.name(certificates[0]), len(certificates)
     # CAs send their root first as well: what a person looks for is the certificate that issued no other
@@ -298,7 +299,17 @@ def _described(
     if kind == "p12":
         title = tr("{file} holds a key and the certificate of {name}.").format(file=path.name, name=first)
     details = {"certificates": [certificate_json(certificate) for certificate in certificates]}
-    return Inspection(kind, title, facts, findings, details)
+    if count == 1 and kind != "p12":
+        return Inspection(kind, title, parts[0].facts, findings, details)
+    return Inspection(kind, title, [], findings, details, parts)
+
+
+def _role(certificate: x509.Certificate) -> str:
+    """Return the certificate's place in a chain, in words."""
+    if _is_authority(certificate):
+        own = certificate.issuer == certificate.subject
+        return tr("Root certificate") if own else tr("Intermediate certificate")
+    return tr("Leaf certificate")
 
 
 def _issued(issuer: x509.Certificate, other: x509.Certificate) -> bool:

@@ -271,7 +271,7 @@ class _Trial:
                 work=work,
             )
             self.signed = moved(signed, target)
-            self._signed(form)
+            self._signed(form, draft)
             self.findings += self.signed.findings
             self.verification = replace(self._verified(draft, work), path=target)
             if not self.verification.ok:
@@ -293,13 +293,16 @@ class _Trial:
         job.stage(VERIFY, StageState.DONE, tr("accepted"))
         return True
 
-    def _signed(self, form: Form) -> None:
+    def _signed(self, form: Form, draft: Path) -> None:
         from codesign_wizard.core.apple.forms import Form
 
         job, signed = self.job, self.signed
         assert signed is not None
         job.stage(BINARIES, StageState.DONE, tr("{count} signed").format(count=len(signed.code)))
-        job.stage(PACKAGE, StageState.DONE if form is Form.PACKAGE else StageState.SKIPPED)
+        if form is Form.PACKAGE:
+            job.stage(PACKAGE, StageState.DONE, size_text(draft))
+        else:
+            job.stage(PACKAGE, StageState.SKIPPED)
         stamp = signed.timestamp
         job.stage(
             TIMESTAMP,
@@ -344,8 +347,12 @@ class _Trial:
             require_place_for_bundle(target)
         else:
             check_replaceable(target)
-        size = form.label if form is Form.BUNDLE else size_text(source)
-        job.stage(BUILD, StageState.DONE, f"{source.name if own else target.name}, {size}")
+        if own is None:
+            # what was built has another size than the package that is made of it, which is called so
+            job.stage(BUILD, StageState.DONE, target.name)
+        else:
+            size = form.label if form is Form.BUNDLE else size_text(source)
+            job.stage(BUILD, StageState.DONE, f"{source.name}, {size}")
         return source, target, form
 
 

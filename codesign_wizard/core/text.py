@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+BULLET = "•  "  # begins a line of a finding's detail that is one of several things
+
 _translator: Callable[[str], str] | None = None
 # of this thread and of what it runs, so that a report can be written while the window goes on in its language
 _in_english: ContextVar[bool] = ContextVar("in_english", default=False)

@@ -17,6 +17,7 @@ from codesign_wizard.core.apple.identity_words import (
     assembled_words,
     for_a_page,
     judged_words,
+    missing_words,
     moved_words,
     waiting_words,
 )
@@ -59,6 +60,7 @@ class AppleCertificatesPage(AskingPage):
         self._task: Task | None = None
         self._left: list[Path] = []  # what was given beyond two files
         self._asks = False  # whether a password is asked for once the files were read
+        self._answered = False  # whether one was typed, whose field may be gone once it was tried
         self._next: Callable[[], object] | None = None
         self._shown: object = None
         self.seen: Look | None = None  # with the keys; never kept
@@ -118,6 +120,14 @@ class AppleCertificatesPage(AskingPage):
 
     def leaving(self) -> None:
         self.seen = self.assembled = None
+
+    def missing(self) -> str:
+        result = self.workspace.profile.results.get(APPLE_CERTIFICATES)
+        waits = Waits(result.details.get(OPEN, "")) if result is not None else None
+        if self.workspace.flow.state(APPLE_CERTIFICATES) in (StepState.ATTENTION, StepState.OUT_OF_DATE):
+            waits = Waits.NOTHING  # what is to be done then says the flow
+        unwritten = self.assembled is not None and bool(self.assembled.identities)
+        return missing_words(waits, pending=bool(self.pending), unwritten=unwritten)
 
     def focus_problem(self) -> bool:
         return self.problems.focus_first()
@@ -252,24 +262,26 @@ class AppleCertificatesPage(AskingPage):
             step()
             return
         announce(self, self.banner.title, assertive=True)
-        if self._asks:
-            self._asks = False
-            self.ask_password()
+        asks, answered = self._asks, self._answered
+        self._asks = self._answered = False
+        if (asks or answered) and self.ask_password():
             return
-        if task.quiet or self.question.asking:
+        if self.question.asking or (task.quiet and not answered):
             return
         if not self.problems.focus_first():
             self.take_focus(self)
+            self.verticalScrollBar().setValue(0)  # the answer stands there
 
-    def ask_password(self) -> None:
-        """Put the focus where the password of what was given just now is typed, if it is asked for."""
+    def ask_password(self) -> bool:
+        """Put the focus where the password of what was given is typed; tells whether one is asked for."""
         seen = self.seen
         if seen is None or not seen.locked or not self.isVisible():
-            return
+            return False
         field = self.secrets.other if self.secrets.other.isVisible() else self.secrets.first
         wanted = field.edit if field.edit.isVisible() else field.replace
         wanted.setFocus(Qt.FocusReason.OtherFocusReason)
         self.ensureWidgetVisible(field, 0, px(MARGIN))
+        return True
 
     def look(self) -> None:
         """Read and judge the two files; changes none."""
@@ -325,7 +337,8 @@ class AppleCertificatesPage(AskingPage):
         else:
             self.workspace.profile.results.pop(APPLE_CERTIFICATES, None)
             self.workspace.edited()
-        self.slots[kind].focus()
+        # with both places empty one begins at the first
+        self.slots[kind if files else PLACES[0]].focus()
 
     def _read(self, given: Mapping[Kind, Path], fresh: Kind | None, answer: Sequence[Path]) -> None:
         session, files = self.workspace.session, {**self.files_given(), **given}
@@ -361,7 +374,9 @@ class AppleCertificatesPage(AskingPage):
     # -- passwords
 
     def _password_given(self, secret: Secret, *, other: bool) -> None:
-        self._asks = True
+        field = self.secrets.other if other else self.secrets.first
+        # a field that was left for another part of the page takes the focus from nowhere
+        self._asks, self._answered = True, self.window().focusWidget() is field.edit
         session, files = self.workspace.session, self.files_given()
         team = self.workspace.profile.macos.team
 

@@ -153,6 +153,10 @@ class Page(QScrollArea):
         """Show the finding that this request led to; tells whether the page has it."""
         return focus_request(self, request_id)
 
+    def missing(self) -> str:
+        """Return what is missing for going on, as a sentence, where the page knows more than the flow."""
+        return ""
+
     def focus_problem(self) -> bool:
         """Put the focus on the first problem; tells whether there is one."""
         return False

@@ -14,10 +14,11 @@ from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import verdict
 from codesign_wizard.pages.base import Page
+from codesign_wizard.pages.inspect_welcome import InspectWelcome
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.runner import Task
 from codesign_wizard.theme import Mark, px
-from codesign_wizard.widgets.basics import Card, Facts, announce, button, keep_side, label
+from codesign_wizard.widgets.basics import Card, Facts, announce, button, clear, column, keep_side, label
 from codesign_wizard.widgets.findings import FindingList
 from codesign_wizard.widgets.pieces import Banner, FileDrop
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.inspection import Inspection
 
 
+_NAME_WIDTH = 156
 _PASSWORD = ("inspect.password-needed", "inspect.password-wrong")
 
 
@@ -39,16 +41,17 @@ class InspectPage(Page):
         )
         self._task: Task | None = None
         self._path: Path | None = None
+        self._opening = False  # with a password that was typed
         self.banner = Banner()
         self.banner.hide()
         self.add(self.banner)
-        self.drop = FileDrop(
-            tr("Drop a file here: .exe, .dll, .pkg, .zip, .cer, .crt, .pem, .csr, .p7b, .p12, .pfx or .p8"),
-            tr("Choose a file…"),
-            tr("All files (*)"),
-        )
+        self.drop = FileDrop("", tr("Choose a file…"), tr("All files (*)"), folders=True)
         self.drop.chosen.connect(self.look_at)
+        self.drop.hide()
         self.add(self.drop)
+        self.welcome = InspectWelcome()
+        self.welcome.chosen.connect(self.look_at)
+        self.box.addWidget(self.welcome, 1)
         self.password_row = QWidget()
         box = QHBoxLayout(self.password_row)
         box.setContentsMargins(0, 0, 0, 0)
@@ -67,19 +70,26 @@ class InspectPage(Page):
         self.password_row.hide()
         self.add(self.password_row)
         self.card = Card(tr("The file"))
-        self.facts = Facts(name_width=140)
+        self.facts = Facts(name_width=_NAME_WIDTH)
         self.card.body.addWidget(self.facts)
         self.card.hide()
         self.add(self.card)
+        self.parts = QWidget()
+        self._parts = column(gap=14)
+        self.parts.setLayout(self._parts)
+        self.parts.hide()
+        self.add(self.parts)
         self.findings = FindingList(tr("What was checked"))
         self.findings.again.connect(lambda finding: self._again())
         self.findings.link.connect(self.link)
         self.add(self.findings)
-        self.done()
+        self.below = QWidget()  # takes the room that is left, in the place of the welcome
+        self.below.hide()
+        self.box.addWidget(self.below, 1)
 
     def shown(self) -> None:
         if self._path is None:
-            self.drop.choose.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.welcome.choose.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def focus_problem(self) -> bool:
         return self.findings.focus_first()
@@ -87,6 +97,12 @@ class InspectPage(Page):
     def look_at(self, path: str, password: Secret | None = None) -> None:
         """Inspect the file at *path*, on a thread."""
         self._path = Path(path)
+        # the place to drop on shrinks: what is found needs the room
+        self.drop.show()
+        if self.window().focusWidget() is self.welcome.choose:
+            self.take_focus(self.drop.choose)
+        self.welcome.hide()
+        self.below.show()
         if self._task is not None:
             self._task.abandon()
         file, workspace = self._path, self.workspace
@@ -95,9 +111,11 @@ class InspectPage(Page):
         self.banner.say(Severity.INFO, tr("Reading {name}.").format(name=file.name), mark=Mark.NOW)
         self.banner.show()
         self.card.hide()
+        self.parts.hide()
         self.findings.hide()
+        self._opening = password is not None
         # asked only where a password can be meant: these two kinds are encrypted as a rule
-        self.password_row.setVisible(file.suffix.casefold() in (".p12", ".pfx"))
+        self.password_row.setVisible(self._opening or file.suffix.casefold() in (".p12", ".pfx"))
 
         def work(job: Job) -> Inspection:
             from codesign_wizard.core.inspect import inspect_file
@@ -115,21 +133,30 @@ class InspectPage(Page):
             self.workspace.open_report(self._path)
             return
         severity, title, text = verdict(found.findings, found.title)
-        told = [one for one in found.findings if one.title == found.title]
-        if told:
-            # the one finding that says what it is need not be counted besides
-            text = told[0].detail if len(found.findings) == 1 else text
+        below, rest = found.lead()
+        locked = [one for one in rest if one.id in _PASSWORD]
+        if locked:
+            # the field for it stands right below
+            below, rest = locked[0].title, [one for one in rest if one not in locked]
         # the sentence says first what it is; what is wrong follows it
-        self.banner.say(severity, found.title, title if title != found.title else text)
+        self.banner.say(severity, found.title, below or (title if title != found.title else text))
         # a file that was read asks for no password any more
-        locked = any(one.id in _PASSWORD for one in found.findings)
-        self.password_row.setVisible(locked)
+        self.password_row.setVisible(bool(locked))
         if locked:
             self.take_focus(self.password)
         self.facts.set(found.facts)
         self.card.setVisible(bool(found.facts))
-        self.findings.set(found.findings)
+        clear(self._parts)
+        for part in found.parts:
+            card = Card(part.name, note=part.role)
+            card.body.addWidget(Facts(part.facts, name_width=_NAME_WIDTH))
+            self._parts.addWidget(card)
+        self.parts.setVisible(bool(found.parts))
+        self.findings.set(rest)
         announce(self, self.banner.title)
+        if self._opening and not locked and not self.findings.focus_first():
+            # the field that had the focus is gone: on to what was found
+            self.take_focus(self)
 
     def _not_read(self, finding: Finding) -> None:
         self._task = None

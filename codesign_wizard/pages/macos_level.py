@@ -60,18 +60,35 @@ class MacosLevelPage(Page):
 
     def refresh(self) -> None:
         workspace, macos = self.workspace, self.workspace.profile.macos
-        kept = self.seen.kept if self.seen is not None else None
-        cards = level_words.cards(workspace.flow, kept=kept)
+        cards = level_words.cards(workspace.flow, kept=self._kept, found=self._found)
         self.levels.show_cards(cards, macos.level)
         self.key.show_state(macos.api_key, self.seen, self._note())
-        busy = self._task is not None
-        self.key.ask.setEnabled(not busy)
+        busy, lacks = self._task is not None, self._lacking()
+        self.key.show_check(lacks, busy=busy)
         if not busy:
             self._show_findings()
-            self._say(kept)
+            self._say()
         checked = workspace.flow.state(MACOS_LEVEL) == "done"
         # one thing to do next: once Apple has answered, it is Next
-        restyle(self.key.ask, "kind", "" if checked else "primary")
+        restyle(self.key.ask, "kind", "" if checked or lacks else "primary")
+
+    def missing(self) -> str:
+        macos = self.workspace.profile.macos
+        if macos.level == level_words.SIGN_ONLY or self.workspace.flow.state(MACOS_LEVEL) != "in-progress":
+            return ""
+        return self._lacking()
+
+    def _lacking(self) -> str:
+        own = self.workspace.profile.macos.api_key
+        return level_words.lacking(own, kept=self._kept, found=self._found)
+
+    @property
+    def _kept(self) -> bool | None:
+        return self.seen.kept if self.seen is not None else None
+
+    @property
+    def _found(self) -> bool:
+        return self.seen is not None and bool(self.seen.found)
 
     def shown(self) -> None:
         """Look whether a key is kept and where its file lies, which may have come since."""
@@ -98,11 +115,11 @@ class MacosLevelPage(Page):
             self._shown = shown
             self.findings.set(for_a_page(found))
 
-    def _say(self, kept: bool | None) -> None:
+    def _say(self) -> None:
         if self._problem is not None:
             self.banner.say(*verdict([self._problem], ""))
             return
-        severity, title, text = level_words.said(self.workspace.flow, kept=kept)
+        severity, title, text = level_words.said(self.workspace.flow, kept=self._kept, found=self._found)
         self.banner.say(severity, title, text, mark=Mark.NOW if severity is Severity.INFO else None)
 
     # -- what is chosen and typed

@@ -228,6 +228,8 @@ class MacosTrialPage(TrialPage):
         running = state is StageState.RUNNING
         if running and key in words.later_stages(LEVELS[-1]):
             self.banner.say(Severity.INFO, *words.waiting_words(key), mark=Mark.NOW)
+            if self._task is not None:
+                self._task.name = words.under_way(key)
         if key == words.PROCESSING:
             self.stop.setVisible(running)
 

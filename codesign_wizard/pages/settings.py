@@ -69,7 +69,7 @@ class SettingsPage(Page):
         self._asked: object = None  # for which profile and address the keyring was asked
         self._keeping = ""  # the address that is on its way to the keyring
         self.bundle = CheckedField(
-            tr("&CA bundle"), check=_check_file, hint=tr("a PEM file, besides the system's")
+            tr("&CA bundle"), check=_check_file, hint=tr("a PEM file, besides the system's"), path=True
         )
         self.bundle.edited.connect(lambda text: self._network("ca_bundle", text))
         self.timeout = CheckedField(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from codesign_wizard.screenshots.scenes.apple import apple_files, apple_passwords, macos_trial, without_a_mac
 from codesign_wizard.screenshots.scenes.certificate import certificate, renewal
-from codesign_wizard.screenshots.scenes.inspect import protected, unreadable
+from codesign_wizard.screenshots.scenes.inspect import chain, protected, unreadable
 from codesign_wizard.screenshots.scenes.key_vault import firewall, signing_in, wrong_secret
 from codesign_wizard.screenshots.scenes.level import level, level_empty, level_refused
 from codesign_wizard.screenshots.scenes.notary import macos_notarise, macos_refused
@@ -47,6 +47,7 @@ SCENES: dict[str, Callable[[Studio], None]] = {
         one_time_stamp,
         unreadable,
         protected,
+        chain,
         level_empty,
         server_sign_in,
         summary,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from codesign_wizard.core.apple.api_key import check_ids, tidy
@@ -14,7 +14,7 @@ from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.profile import ApiKeySettings
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import Mark, px
-from codesign_wizard.widgets.basics import Card, MarkView, button, clear, label, row
+from codesign_wizard.widgets.basics import Card, MarkView, button, clear, column, label, row
 from codesign_wizard.widgets.fields import CheckedField, field_row
 from codesign_wizard.widgets.pieces import FileDrop
 
@@ -68,9 +68,11 @@ class ApiKeyCard(Card):
         self.forget = button(tr("Forget"), self.forgotten.emit)
         self.forget.setAccessibleName(tr("Forget the API key"))
         self.forget.setToolTip(tr("Takes it out of the keyring, with its ids; the file stays where it is"))
-        line = row(self.mark, self.place, self.replace, self.forget)
-        line.setStretch(1, 1)
-        self.kept.setLayout(line)
+        told = row(self.mark, self.place)
+        told.setAlignment(self.mark, Qt.AlignmentFlag.AlignTop)
+        told.setStretch(1, 1)
+        # the place's name needs a line: beside two buttons it would be broken word by word
+        self.kept.setLayout(column(told, row(self.replace, self.forget, None), gap=6))
         key = QWidget()
         both = QVBoxLayout(key)
         both.setContentsMargins(0, 0, 0, 0)
@@ -84,7 +86,7 @@ class ApiKeyCard(Card):
             "label",
         )
         self.ask = button(tr("&Check with Apple"), self.check.emit, "primary")
-        self.words = label(tr("One harmless call. Nothing is submitted."), "soft")
+        self.words = label("", "soft")
         act = row(self.ask, self.words, gap=12)
         act.setStretch(1, 1)
         for part in (self.offers, self.issuer, self.key_id):
@@ -109,6 +111,12 @@ class ApiKeyCard(Card):
             self.place.setText(f"{words}. {seen.reason}".strip() if seen.reason else words)
         self._offer(seen, own)
 
+    def show_check(self, lacks: str, *, busy: bool) -> None:
+        """Let Apple be asked unless something is under way or *lacks*, which then stands beside it."""
+        self.ask.setEnabled(not busy and not lacks)
+        self.words.setText(lacks or tr("One harmless call. Nothing is submitted."))
+        self.ask.setAccessibleDescription(self.words.text())
+
     def show_ids(self, own: ApiKeySettings) -> None:
         """Show ids that were read off a file, whatever is in the fields."""
         self._named = own.named
@@ -117,9 +125,10 @@ class ApiKeyCard(Card):
 
     @property
     def missing(self) -> QWidget:
-        """Where something is to be given, to have the focus."""
-        empty = next((each for each in (self.issuer, self.key_id) if not each.text), None)
-        return self.drop.choose if self.drop.isVisible() else self.ask if empty is None else empty.edit
+        """Where something is to be given or mended, to have the focus."""
+        fields = (self.issuer, self.key_id)
+        wanted = next((each for each in fields if not each.text or each.findings), None)
+        return self.drop.choose if self.drop.isVisible() else self.ask if wanted is None else wanted.edit
 
     def _offer(self, seen: KeySeen | None, own: ApiKeySettings) -> None:
         """Offer what was found, unless it is the key that is kept."""

@@ -46,11 +46,17 @@ _CONFIRM_MS = 2000
 
 # a GUID, which a label breaks at some of its hyphens only: not where a digit follows
 _GUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
+_MOMENT = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?(?: UTC\b)?")
 
 
 def breakable(text: str) -> str:
-    """Return *text* for a wrapped label, with a place to break behind each hyphen of a GUID."""
-    return _GUID.sub(lambda found: found[0].replace("-", "-\u200b"), text)
+    """Return *text* for a wrapped label: GUIDs may break behind each hyphen, dates keep their time."""
+    return together(_GUID.sub(lambda found: found[0].replace("-", "-\u200b"), text))
+
+
+def together(text: str) -> str:
+    """Return *text* for the screen, with date and time of day on one line."""
+    return _MOMENT.sub(lambda found: found[0].replace(" ", "\u00a0"), text)
 
 
 def set_pill(pill: QPushButton, text: str) -> None:
@@ -414,7 +420,7 @@ class Facts(QWidget):
                 part.deleteLater()
         for place, (name, value) in enumerate(facts):
             if place == len(self._rows):
-                term, text = label(name, "soft"), CodeBox(value, role="fact")
+                term, text = label(name, "soft"), CodeBox(together(value), role="fact")
                 self._grid.addWidget(term, place, 0, Qt.AlignmentFlag.AlignTop)
                 self._grid.addWidget(text, place, 1)
                 self._rows.append((term, text))
@@ -422,5 +428,6 @@ class Facts(QWidget):
             term.setText(name)
             term.setFixedWidth(width)
             text.setAccessibleName(f"{name}: {value}")
+            # what Qt gives back, and copies, has common spaces again
             if text.toPlainText() != value:
-                text.setPlainText(value)
+                text.setPlainText(together(value))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtCore import QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QFontMetrics, QPainter
 from PySide6.QtWidgets import (
     QGridLayout,
     QLabel,
     QLineEdit,
     QSizePolicy,
+    QStyle,
+    QStyleOptionFrame,
     QWidget,
 )
 
@@ -32,10 +34,13 @@ from codesign_wizard.widgets.basics import (
 from codesign_wizard.widgets.pieces import severity_word
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QFocusEvent, QKeyEvent
+    from PySide6.QtGui import QFocusEvent, QKeyEvent, QPaintEvent
 
 
 _QUIET_MS = 500  # typing is over when nothing was typed for so long
+
+
+_LEAST_OF_FOLDER = 4  # characters of a folder that are worth showing before the file's name
 
 
 LABEL_WIDTH = 132
@@ -65,12 +70,55 @@ class PasteEdit(QLineEdit):
             self.left.emit()
 
 
+class PathEdit(PasteEdit):
+    """A line edit for a path: where it is longer than the field, its middle gives way until it is edited.
+
+    The name of the file is shown whole where there is room for it. The whole path stands in the tool tip, and
+    is what a screen reader gets.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.textChanged.connect(self.setToolTip)
+
+    @property
+    def shortened(self) -> str:
+        """What is shown while nobody edits it: the whole path, where there is room."""
+        text, width, metrics = self.text(), self._room().width(), self.fontMetrics()
+        if metrics.horizontalAdvance(text) <= width:
+            return text
+        cut = max(text.rfind("/"), text.rfind("\\"), 0)
+        left = width - metrics.horizontalAdvance(text[cut:])
+        if left < metrics.horizontalAdvance(text[:_LEAST_OF_FOLDER] + "…"):
+            return metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, width)
+        return metrics.elidedText(text[:cut], Qt.TextElideMode.ElideRight, left) + text[cut:]
+
+    def _room(self) -> QRect:
+        option = QStyleOptionFrame()
+        self.initStyleOption(option)
+        inner = self.style().subElementRect(QStyle.SubElement.SE_LineEditContents, option, self)
+        # as far from the frame as Qt puts the text that is edited
+        return inner.marginsRemoved(self.textMargins()).adjusted(2, 0, -2, 0)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.hasFocus() or self.shortened == self.text():
+            super().paintEvent(event)
+            return
+        painter, option = QPainter(self), QStyleOptionFrame()
+        self.initStyleOption(option)
+        self.style().drawPrimitive(QStyle.PrimitiveElement.PE_PanelLineEdit, option, painter, self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self._room(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), self.shortened)
+        painter.end()
+
+
 class CheckedField(QWidget):
     """A named line edit, its sign, and below it what is wrong.
 
     Good news is told as soon as typing pauses; a complaint only when the field is left or was pasted into.
     *check* takes the text and returns findings (none for a good value); *tidy* corrects small slips. *short*
     is the width of a field for a number or a word, at a text scale of 1; *note* then stands beside it.
+    *path*: it is a file's, which is shown by beginning and end.
     """
 
     edited = Signal(str)  # tidied text, at every keystroke
@@ -86,12 +134,13 @@ class CheckedField(QWidget):
         label_width: int = LABEL_WIDTH,
         short: int = 0,
         note: str = "",
+        path: bool = False,
     ) -> None:
         super().__init__()
         self._check = check
         self._tidy = tidy or str.strip
         self._told: list[Finding] = []
-        self.edit = PasteEdit()
+        self.edit = PathEdit() if path else PasteEdit()
         self.edit.setPlaceholderText(hint)
         self.edit.setProperty("mono", "true" if mono else "false")
         if mono:
@@ -192,9 +241,15 @@ class PlainField(CheckedField):
     """A named line edit without any check, for free text."""
 
     def __init__(
-        self, name: str, *, hint: str = "", label_width: int = LABEL_WIDTH, mono: bool = False
+        self,
+        name: str,
+        *,
+        hint: str = "",
+        label_width: int = LABEL_WIDTH,
+        mono: bool = False,
+        path: bool = False,
     ) -> None:
-        super().__init__(name, hint=hint, mono=mono, label_width=label_width)
+        super().__init__(name, hint=hint, mono=mono, label_width=label_width, path=path)
         self.mark.setParent(None)  # nothing is checked: the field takes the room of the sign
 
 

@@ -36,7 +36,15 @@ from codesign_wizard.widgets.basics import (
     label,
     row,
 )
-from codesign_wizard.widgets.pieces import Fold, Tabs, az_box, portal_steps, powershell_box, severity_word
+from codesign_wizard.widgets.pieces import (
+    Fold,
+    Tabs,
+    az_box,
+    detail_text,
+    portal_steps,
+    powershell_box,
+    severity_word,
+)
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
@@ -141,10 +149,10 @@ class FindingView(Card):
         likely = finding.certainty is Certainty.LIKELY
         note = label(tr("likely, not proved"), "label", wrap=False)
         note.setVisible(likely)
-        texts = column(row(words, note, None), label(finding.title, "heading"), gap=2)
+        texts = column(row(words, note, None), label(breakable(finding.title), "heading"), gap=2)
         if finding.detail:
             texts.addSpacing(px(2))
-            texts.addWidget(label(finding.detail, "soft"))
+            texts.addWidget(detail_text(finding.detail))
         head.addLayout(texts, 1)
         self.body.addLayout(head)
 
@@ -229,7 +237,7 @@ class PassedRow(QWidget):
         box.addWidget(MarkView(SEVERITY_MARKS[finding.severity], word), 0, Qt.AlignmentFlag.AlignTop)
         texts = column(label(breakable(finding.title)), gap=2)
         if finding.detail:
-            texts.addWidget(label(finding.detail, "soft"))
+            texts.addWidget(detail_text(finding.detail))
         self.seen = evidence_fold(finding, self.link.emit)
         if self.seen is not None:
             texts.addWidget(self.seen)

@@ -15,7 +15,7 @@ from codesign_wizard.core.verdict import readable
 from codesign_wizard.theme import SEVERITY_MARKS, Mark, px
 from codesign_wizard.widgets.answer import FilesDrop
 from codesign_wizard.widgets.basics import Card, Facts, MarkView, button, label, row
-from codesign_wizard.widgets.fields import PasteEdit
+from codesign_wizard.widgets.fields import PathEdit
 from codesign_wizard.widgets.findings import clear_heading
 from codesign_wizard.widgets.pieces import severity_word
 from codesign_wizard.widgets.secret_field import SecretField
@@ -56,7 +56,7 @@ class IdentitySlot(Card):
         )
         self.drop.choose.setAccessibleName(tr("Choose the {name} file").format(name=name))
         self.drop.files.connect(self.given)
-        self.path = PasteEdit()
+        self.path = PathEdit()
         self.path.setProperty("mono", "true")
         self.path.setPlaceholderText(tr("or paste its path"))
         self.path.setAccessibleName(tr("Path of the {name} file").format(name=name))

@@ -60,7 +60,9 @@ class IdentityFiles(Card):
 
     def __init__(self) -> None:
         super().__init__(" ")
-        self.paths = {kind: PlainField(_file_label(kind), label_width=_LABEL, mono=True) for kind in PLACES}
+        self.paths = {
+            kind: PlainField(_file_label(kind), label_width=_LABEL, mono=True, path=True) for kind in PLACES
+        }
         self.rows = {kind: path_row(field, self._chooser(kind, field)) for kind, field in self.paths.items()}
         self.password = Choice(tr("Password of the files"))
         self.password.activated.connect(lambda: self._show_new())

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from codesign_wizard import theme
 from codesign_wizard.core.azure.quoting import powershell_lines, sh_lines
 from codesign_wizard.core.finding import Severity
-from codesign_wizard.core.text import tr
+from codesign_wizard.core.text import BULLET, tr
 from codesign_wizard.theme import SEVERITY_MARKS, Mark, px
 from codesign_wizard.widgets.basics import (
     CodeBox,
@@ -58,6 +58,8 @@ class Banner(QFrame):
         super().__init__()
         self.setProperty("role", "banner")
         self.setProperty("severity", "info")
+        self.title = ""  # the sentence shown
+        self.text = ""  # the smaller one below it
         self._mark = MarkView(Mark.INFO)
         self._title = label("", "heading")
         self._text = label("", "soft")
@@ -73,20 +75,11 @@ class Banner(QFrame):
         """Show *title* and below it *text*; *mark* replaces the sign of *severity*."""
         restyle(self, "severity", severity.value)
         self._mark.set(mark or SEVERITY_MARKS[severity], severity_word(severity))
-        self._title.setText(title)
-        self._text.setText(text)
+        self.title, self.text = title, text
+        self._title.setText(breakable(title))
+        self._text.setText(breakable(text))
         self._text.setVisible(bool(text))
         self.setAccessibleName(f"{severity_word(severity)}: {title}")
-
-    @property
-    def title(self) -> str:
-        """The sentence shown."""
-        return self._title.text()
-
-    @property
-    def text(self) -> str:
-        """The smaller sentence below it."""
-        return self._text.text()
 
 
 class FoldButton(QAbstractButton):
@@ -250,14 +243,37 @@ def portal_steps(steps: Sequence[str]) -> QWidget:
     box.setContentsMargins(0, 0, 0, 0)
     box.setSpacing(px(4))
     for number, text in enumerate(steps, 1):
-        count = label(f"{number}.", "soft", wrap=False)
-        count.setFixedWidth(px(22))
-        line = QHBoxLayout()
-        line.setSpacing(0)
-        line.addWidget(count, 0, Qt.AlignmentFlag.AlignTop)
-        line.addWidget(label(breakable(text)), 1)
-        box.addLayout(line)
+        box.addLayout(_hanging(f"{number}.", text, 22, ""))
     return holder
+
+
+def detail_text(text: str) -> QWidget:
+    """Return the smaller words of a finding; lines that begin with ``BULLET`` hang behind their bullet."""
+    lines = text.split("\n")
+    listed = [line for line in lines if line.startswith(BULLET)]
+    if not listed:
+        return label(breakable(text), "soft")
+    holder = QWidget()
+    box = QVBoxLayout(holder)
+    box.setContentsMargins(0, 0, 0, 0)
+    box.setSpacing(px(2))
+    before = "\n".join(line for line in lines if line not in listed)
+    if before:
+        box.addWidget(label(breakable(before), "soft"))
+    for line in listed:
+        box.addLayout(_hanging(BULLET.strip(), line.removeprefix(BULLET), 14, "soft"))
+    return holder
+
+
+def _hanging(sign: str, text: str, width: int, role: str) -> QHBoxLayout:
+    """Return *text* behind *sign*, its further lines below the first; *width* at a text scale of 1."""
+    before = label(sign, "soft", wrap=False)
+    before.setFixedWidth(px(width))
+    line = QHBoxLayout()
+    line.setSpacing(0)
+    line.addWidget(before, 0, Qt.AlignmentFlag.AlignTop)
+    line.addWidget(label(breakable(text), role), 1)
+    return line
 
 
 class FileDrop(QFrame):
@@ -279,21 +295,21 @@ class FileDrop(QFrame):
         self._prompt = prompt
         self.setAccessibleName(prompt)
         self.setAcceptDrops(True)
-        self._words: QLabel = label(prompt, "soft")
+        self.words: QLabel = label(prompt, "soft")
         self.choose = button(choose, self.ask)
-        box = QBoxLayout(QBoxLayout.Direction.TopToBottom if upright else QBoxLayout.Direction.LeftToRight)
-        self.setLayout(box)
+        way = QBoxLayout.Direction.TopToBottom if upright else QBoxLayout.Direction.LeftToRight
+        box = self.box = QBoxLayout(way, self)
         box.setContentsMargins(px(12), px(10), px(12), px(10))
         box.setSpacing(px(6) if upright else px(12))
-        box.addWidget(self._words, 1)
+        box.addWidget(self.words, 1)
         box.addWidget(self.choose)
         height = QSizePolicy.Policy.Preferred if upright else QSizePolicy.Policy.Maximum
         self.setSizePolicy(QSizePolicy.Policy.Preferred, height)
 
     def say(self, text: str, tip: str = "") -> None:
         """Show *text* in place of the prompt."""
-        self._words.setText(text)
-        self._words.setToolTip(tip)
+        self.words.setText(text)
+        self.words.setToolTip(tip)
         self.setAccessibleName(text)
 
     def ask(self) -> None:

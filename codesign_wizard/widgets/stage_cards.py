@@ -16,7 +16,8 @@ from codesign_wizard.widgets.basics import Card, MarkView, label, restyle
 from codesign_wizard.widgets.findings import clear_heading
 
 _LONG = re.compile(r"\S{15,}")
-_PLACE = re.compile(r"[._]|(?<=[^-._]{12})[^-._]")
+# not before the end of a file's name: ".pkg" alone on a line is no name
+_PLACE = re.compile(r"(?!\.\w{1,5}\W*$)[._]|(?<=[^-._]{12})[^-._]")
 _UNIT = re.compile(r"(?<=\d) (?=(?:ms|s|kB|MB|GB)\b)")  # not torn off its number
 _MOST = 6  # cards in a row
 _TOLD_AFTER_S = 2  # a stage that takes longer also says how long

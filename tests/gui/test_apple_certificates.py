@@ -108,7 +108,11 @@ def test_both_files_dropped_at_once_find_their_places(opened: Opened, qtbot: QtB
     assert page.banner.title == "Type the password of the files."
     assert found(page) == []
     assert window.workspace.flow.state(APPLE_CERTIFICATES) is StepState.IN_PROGRESS
+    assert window.footer.reason.text() == "The password of the files is missing still."
     type_password(window, page, qtbot, ONE)
+    # the field is gone: on to the answer, not to whatever stands next in the window
+    assert page.hasFocus()
+    assert window.footer.reason.text() == ""
     assert page.banner.title == "Both certificates can sign, for Practice Team (team PRACTICE01)."
     assert page.slots[Kind.INSTALLER].path.text() == paths[1]
     assert page.slots[Kind.APPLICATION].path.text() == paths[0]
@@ -163,10 +167,14 @@ def test_a_pasted_path_in_the_wrong_place_moves_and_is_told(
     told = [each.id for each in window.workspace.profile.results[APPLE_CERTIFICATES].findings]
     assert "apple.identity.moved" in told
     assert page.banner.title == "The Installer certificate is missing still."
+    assert window.footer.reason.text() == "The Installer certificate is missing still."
     assert page.banner.text.startswith("application.p12 is the Developer ID Application certificate")
     qtbot.mouseClick(page.slots[Kind.APPLICATION].remove, Qt.MouseButton.LeftButton)
     wait_idle(window, qtbot)
     assert page.banner.title == "No certificates yet."
+    assert window.footer.reason.text() == "Both certificates are needed."
+    window.activateWindow()
+    assert window.focusWidget() is page.slots[Kind.INSTALLER].drop.choose
     assert APPLE_CERTIFICATES not in window.workspace.profile.results
     assert Path(path).exists()
 
@@ -181,6 +189,7 @@ def test_two_passwords_become_one_after_confirmation(opened: Opened, qtbot: QtBo
     assert found(page) == ["identity.password-wrong"]
     type_password(window, page, qtbot, OTHER)
     assert found(page) == ["identity.passwords-differ"]
+    assert window.focusWidget() is page.problems.views[0]
     (way,) = page.ways.findChildren(QPushButton)
     qtbot.mouseClick(way, Qt.MouseButton.LeftButton)
     assert page.files.isVisible()
@@ -291,6 +300,7 @@ def test_requests_wait_for_days_and_become_files_by_keyboard_alone(
     qtbot.waitUntil(lambda: len(page.pending) == 2, timeout=10_000)
     wait_idle(window, qtbot)
     assert page.banner.title == "Two signing requests wait for Apple's certificates."
+    assert window.footer.reason.text() == "Apple's certificates are missing still."
     assert primaries(page) == [page.requests.made.save.text()]
     page.making.save_requests(tmp_path / "to-apple")
     wait_idle(window, qtbot)

@@ -8,13 +8,16 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from codesign_wizard.core.finding import Finding, FindingKind, Severity
 from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.text import BULLET
 from codesign_wizard.theme import Mark
 from codesign_wizard.widgets.basics import CodeBox, CopyButton, Facts
-from codesign_wizard.widgets.fields import CheckedField
+from codesign_wizard.widgets.fields import CheckedField, PathEdit
+from codesign_wizard.widgets.findings import FindingView
+from codesign_wizard.widgets.pieces import Banner
 from codesign_wizard.widgets.secret_field import SecretField
 
 if TYPE_CHECKING:
@@ -186,3 +189,44 @@ def test_a_line_of_a_script_stays_one_line(form: QWidget, qtbot: QtBot) -> None:
     assert script.horizontalScrollBar().isVisible()
     assert script.verticalScrollBar().maximum() == 0, "the bar took its room from the text"
     assert not wrapped.horizontalScrollBar().isVisible()
+
+
+def test_a_long_path_gives_way_in_its_folders_and_keeps_its_name(form: QWidget) -> None:
+    edit, path = PathEdit(), "/home/somebody/Documents/certificates/of 2026/developer-id-installer.p12"
+    put(form, edit)
+    edit.setText(path)
+    edit.resize(300, 30)
+    assert edit.shortened.endswith("…/developer-id-installer.p12")
+    assert edit.shortened.startswith("/home")
+    assert edit.toolTip() == edit.text() == path, "what is shown is not what is kept"
+    edit.resize(120, 30)
+    assert edit.shortened.endswith(".p12")
+    assert edit.fontMetrics().horizontalAdvance(edit.shortened) <= 120
+    edit.resize(2000, 30)
+    assert edit.shortened == path
+
+
+def test_date_and_time_stay_together_on_the_screen_only(form: QWidget, qapp: Any) -> None:
+    banner, moment = Banner(), "2026-11-29 08:32:10 UTC"
+    banner.say(Severity.INFO, "Done.", f"Read {moment}.")
+    assert banner.text == f"Read {moment}."
+    assert f"Read {moment}.".replace(moment, moment.replace(" ", "\u00a0")) in [
+        one.text() for one in banner.findChildren(QLabel)
+    ]
+    facts = Facts([("Time", moment)])
+    put(form, facts)
+    (box,) = facts.findChildren(CodeBox)
+    assert box.document().toRawText() == moment.replace(" ", "\u00a0")
+    box.selectAll()
+    box.copy()
+    assert QGuiApplication.clipboard().text() == moment
+
+
+def test_several_files_of_a_finding_hang_behind_their_bullets(form: QWidget) -> None:
+    listed = ["one very long name of a file", "another"]
+    view = FindingView(DIGITS(detail="\n".join(["What it is.", *(f"{BULLET}{each}" for each in listed)])))
+    put(form, view)
+    texts = {one.text(): one for one in view.findChildren(QLabel)}
+    assert "What it is." in texts
+    for each in listed:
+        assert texts[each].geometry().left() > texts["What it is."].geometry().left()

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QLabel
 
+from codesign_wizard.widgets.basics import Card
 from tests.gui.driving import PATIENCE, wait_idle
 
 if TYPE_CHECKING:
@@ -35,6 +37,42 @@ def test_a_file_dropped_anywhere_is_inspected(window: MainWindow, qtbot: QtBot, 
     wait_idle(window, qtbot, PATIENCE)
     assert window.page.title.text() == "Inspect a file"
     assert window.page.banner.title == "tool.exe is a Windows program that is not signed."
+    # once: neither below it nor in a card
+    shown = [one.text() for one in window.page.findChildren(QLabel) if one.isVisible()]
+    assert [text for text in shown if "not signed" in text] == [window.page.banner.title]
+
+
+def test_a_password_opens_a_file_and_every_certificate_has_its_heading(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    from codesign_wizard.pages.inspect import InspectPage
+    from tests.support.practice_identities import PASSWORD, authority, packed
+
+    keys = tmp_path / "keys.bin"  # not named as one: asked for a password all the same
+    key, certificate = authority().identity("installer")
+    keys.write_bytes(packed(key, certificate, [authority().intermediate(), authority().root]))
+    window.activateWindow()
+    window.open_inspect("")
+    page = window.page
+    assert isinstance(page, InspectPage)
+    assert page.welcome.isVisible()
+    assert window.focusWidget() is page.welcome.choose
+    window.open_inspect(str(keys))
+    wait_idle(window, qtbot, PATIENCE)
+    assert not page.welcome.isVisible()
+    assert window.focusWidget() is page.password
+    assert page.findings.views == [], "the banner says it"
+    qtbot.keyClicks(page.password, PASSWORD.reveal())
+    qtbot.keyClick(page.password, Qt.Key.Key_Return)
+    wait_idle(window, qtbot, PATIENCE)
+    assert not page.password_row.isVisible()
+    assert page.isAncestorOf(window.focusWidget()) or window.focusWidget() is page
+    cards = [each for each in page.parts.findChildren(Card) if each.isVisible()]
+    assert [(each.heading.text(), each.note.text()) for each in cards] == [
+        ("Developer ID Installer: Practice Team (PRACTICE01)", "Leaf certificate"),
+        ("Practice Developer ID Certification Authority", "Intermediate certificate"),
+        ("Practice Apple-like Root CA", "Root certificate"),
+    ]
 
 
 def test_a_file_that_cannot_be_read_is_one_sentence(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

@@ -97,7 +97,12 @@ def test_a_level_is_chosen_by_arrow_keys_and_the_key_is_checked(
     page.forget()
     wait_idle(window, qtbot)
     assert session.api_private_key() is None
-    assert (Sign.MISSING, "API key: none yet") in needs(page, "staple")
+    # its file lies there still, as it was downloaded
+    assert (Sign.MISSING, "API key: found, not taken yet") in needs(page, "staple")
+    assert page.banner.title == "An API key was found on this computer."
+    assert window.footer.reason.text() == "The API key that was found is not taken yet."
+    assert not page.key.ask.isEnabled()
+    assert page.key.words.text() == "The API key that was found is not taken yet."
     assert needs(page, "sign-only")[0][1].startswith("Developer ID Installer")
     assert len(page.key.offers.findChildren(QLabel)) == 1, "its file was found"
     page.key.given.emit(str(fresh))
@@ -114,6 +119,11 @@ def test_a_level_is_chosen_by_arrow_keys_and_the_key_is_checked(
     qtbot.keyClicks(page.key.issuer.edit, "5724654296fe1a63e0530824d011072a")
     page.key.key_id.edit.setFocus()
     assert "its hyphens are missing" in page.key.issuer.message.text()
+    # Apple is not asked with what cannot be right, and the card does not call it unchecked
+    assert not page.key.ask.isEnabled()
+    assert page.key.ask.property("kind") == ""
+    assert page.key.words.text() == "The Issuer ID cannot be right."
+    assert (Sign.MISSING, "API key: its Issuer ID cannot be right") in needs(page, "staple")
     assert page.banner.title == "Key or network changed since Apple was asked: check it again."
     assert fresh.read_text().splitlines()[1] not in shown_texts(window)
 

@@ -235,6 +235,7 @@ def test_an_upload_is_cancelled_and_gone_on_with(
     # the page hears of it a little after the notary
     qtbot.waitUntil(lambda: upload.state is StageState.RUNNING, timeout=PATIENCE)
     qtbot.waitUntil(lambda: page.banner.title == "Uploading to Apple.", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.footer.reason.text().startswith("Uploading to Apple"), timeout=PATIENCE)
     window.runner.cancel()
     wait_idle(window, qtbot, PATIENCE)
     assert page.banner.title.endswith("is signed; the upload to Apple is not finished.")

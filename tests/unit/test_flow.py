@@ -11,6 +11,7 @@ from codesign_wizard.core.flow import (
     CERTIFICATE,
     CERTIFICATE_EXPIRES,
     KEY_VAULT,
+    MACOS_TRIAL,
     OPEN,
     PERMISSIONS,
     START,
@@ -100,6 +101,20 @@ def test_a_state_follows_from_result_and_settings(flow: Flow) -> None:
     flow.record(KEY_VAULT, [WARNING], {})
     assert flow.state(KEY_VAULT) is StepState.DONE
     assert flow.reason_not_next(KEY_VAULT) == ""
+
+
+def test_what_stands_against_a_trial_for_macos_is_signing_or_only_what_comes_after(flow: Flow) -> None:
+    flow.profile.macos_wanted = True
+    key = Finding("apple.api-key.none", Severity.ERROR, "No key.")
+    refused = Finding("apple.notary.role-too-low", Severity.ERROR, "No.")
+    identity = Finding("apple.identity.expired", Severity.ERROR, "Over.")
+    for errors, reason in (
+        ([key], "Apple will notarise nothing until this is mended."),
+        ([refused, key], "It is signed; it will not be notarised until this is mended."),
+        ([key, identity], "Signing will not work until this is mended."),
+    ):
+        flow.record(MACOS_TRIAL, errors, {})
+        assert flow.reason_not_next(MACOS_TRIAL) == reason
 
 
 @pytest.mark.parametrize("field", ["vault_name", "certificate_name", "application_id", "tenant_id"])

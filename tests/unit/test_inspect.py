@@ -53,6 +53,8 @@ def test_a_program_is_named_with_its_signer(look: Any, tmp_path: Path) -> None:
     unsigned = look(pe.small(machine=0xAA64))
     assert (unsigned.kind, ids(unsigned)) == ("windows-program", {"authenticode.verify.unsigned"})
     assert "not signed" in unsigned.title
+    # the title says it: only what follows from it is said besides
+    assert unsigned.lead() == ("Windows shows an unknown publisher and SmartScreen warns. Sign it.", [])
     assert "arm64" in dict(unsigned.facts)["Kind"]
     (tmp_path / "a.exe").write_bytes(pe.small())
     (tmp_path / "root.pem").write_bytes(pki.root().pem)
@@ -76,6 +78,11 @@ def test_certificates_in_every_wrapping(encoding: Encoding, look: Any) -> None:
     many = look(pkcs7.serialize_certificates([leaf, ca], encoding))
     assert many.kind == "certificates-p7b"
     assert len(many.to_json()["certificates"]) == 2
+    assert sorted((part.role, part.name) for part in many.parts) == [
+        ("Intermediate certificate", "Test Code Signing CA"),
+        ("Leaf certificate", "Test Publisher rsa3072"),
+    ]
+    assert many.facts == one.parts == []
     shown = dict(one.facts)
     assert shown["Key"] == "RSA 3072"
     assert shown["Thumbprint (SHA-1)"] == leaf.fingerprint(hashes.SHA1()).hex()

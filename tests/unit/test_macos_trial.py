@@ -23,6 +23,7 @@ from codesign_wizard.core.job import Job, StageState
 from codesign_wizard.core.macos_trial import REFUSED, STAGES, run_macos_trial, stages, unfinished
 from codesign_wizard.core.macos_trial_state import MacosTrialRequest, SignedTrial, TrialState
 from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.text import size_words
 from tests.support import apple_bundles, apple_files, apple_pki, macho, packages
 
 pytestmark = pytest.mark.skipif(
@@ -60,12 +61,13 @@ class Told:
 
     def __init__(self, stop_at: str = "") -> None:
         self.ended: dict[str, StageState] = {}
+        self.said: dict[str, str] = {}
         self._stop_at = stop_at
         self.job = Job(on_stage=self._note)
 
     def _note(self, key: str, state: StageState, text: str) -> None:
         if state is not StageState.RUNNING:
-            self.ended[key] = state
+            self.ended[key], self.said[key] = state, text
         elif key == self._stop_at:
             self.job.cancel()
 
@@ -84,6 +86,9 @@ def test_a_sample_is_built_signed_and_verified(request_of: Any, tmp_path: Path) 
         "time-stamp": StageState.SKIPPED,  # none was wanted
     }
     assert everything(tmp_path / "out") == ["deep", "deep/groe-co-backup-setup.pkg"]
+    # the size is told of the package that is delivered, under whose name it stands
+    assert told.said["build"] == "groe-co-backup-setup.pkg"
+    assert told.said["sign-package"] == size_words(result.file.stat().st_size)
     facts = result.facts
     assert facts["publisher"] == f"Developer ID Installer: Test ({apple_pki.TEAM})"
     assert facts["chain"].endswith("→ Test Developer ID CA → Test Apple Root CA")

@@ -6,6 +6,7 @@ from datetime import UTC
 from pathlib import Path
 
 from codesign_wizard.core.apple.code_check import CodeSignature
+from codesign_wizard.core.apple.code_findings import UNSIGNED
 from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.apple.trust import AppleRoots
 from codesign_wizard.core.apple.verify_code import verify_code
@@ -28,7 +29,7 @@ def inspect_code(job: JobContext, path: Path, roots: AppleRoots | None = None) -
     if bundle:
         count = len({each.place for each in report.signatures})
         facts.append((tr("Programs and libraries"), str(count)))
-    signer = "" if main is None else _signer(main)
+    signer, says = "" if main is None else _signer(main), ""
     if signer:
         title = tr("{file} is code for macOS signed by {signer}.").format(
             file=shown(path.name), signer=signer
@@ -38,9 +39,13 @@ def inspect_code(job: JobContext, path: Path, roots: AppleRoots | None = None) -
             file=shown(path.name)
         )
     else:
-        title = tr("{file} is code for macOS that is not signed.").format(file=shown(path.name))
+        title, says = (
+            tr("{file} is code for macOS that is not signed.").format(file=shown(path.name)),
+            UNSIGNED.id,
+        )
     kind = "macos-bundle" if bundle else "macos-program"
-    return Inspection(kind, title, facts, report.findings, {"verification": report.to_json()})
+    details = {"verification": report.to_json()}
+    return Inspection(kind, title, facts, report.findings, details, says=says)
 
 
 def _kind(images: list[CodeSignature]) -> str:

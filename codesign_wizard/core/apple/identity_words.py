@@ -42,6 +42,22 @@ def waiting_words(
     )
 
 
+def missing_words(waits: Waits | None, *, pending: bool, unwritten: bool) -> str:
+    """Return what is missing for going on, as a sentence; "" where both certificates are there.
+
+    *waits* is what the files that were read wait for, ``None`` where none was read; *pending* tells that
+    requests made here wait for Apple, *unwritten* that what Apple answered is not in .p12 files yet.
+    """
+    if unwritten:
+        return tr("The .p12 files are not written yet.")
+    if waits is Waits.PASSWORD:
+        return tr("The password of the files is missing still.")
+    if pending and waits is None:
+        return tr("Apple's certificates are missing still.")
+    missing = {Waits.INSTALLER: "Installer", Waits.APPLICATION: "Application"}.get(waits or Waits.NOTHING)
+    return tr("The {name} certificate is missing still.").format(name=missing) if missing else ""
+
+
 def judged_words(
     findings: Sequence[Finding], facts: Mapping[str, str], now: datetime | None = None
 ) -> tuple[Severity, str, str]:

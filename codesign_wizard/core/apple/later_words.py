@@ -11,7 +11,7 @@ from codesign_wizard.core.apple.notary_issues import UNSIGNED
 from codesign_wizard.core.apple.trial_words import accepted
 from codesign_wizard.core.finding import Finding, Remedy
 from codesign_wizard.core.profile import LEVELS
-from codesign_wizard.core.text import size_words, tr
+from codesign_wizard.core.text import BULLET, size_words, tr
 from codesign_wizard.core.verdict import when
 
 if TYPE_CHECKING:
@@ -108,6 +108,16 @@ def waiting_words(key: str) -> tuple[str, str]:
     }.get(key, ("", ""))
 
 
+def under_way(key: str) -> str:
+    """Return what is done in the stage *key*, as the footer says it; "" for one of signing."""
+    return {
+        UPLOAD: tr("Uploading to Apple"),
+        PROCESSING: tr("Waiting for Apple"),
+        STAPLE: tr("Stapling"),
+        VALIDATE: tr("Comparing the ticket"),
+    }.get(key, "")
+
+
 def clear_words(level: str, findings: Iterable[Finding]) -> str:
     """Return the sentence for a trial that went through *level* and found nothing wrong."""
     if level not in _LATER:
@@ -162,4 +172,4 @@ def _explained(finding: Finding) -> Finding:
     listed = files[:_LISTED]
     if more > 0:
         listed.append(tr("and {count} more").format(count=more))
-    return replace(finding, detail="\n".join([finding.detail, *(f"•  {each}" for each in listed)]))
+    return replace(finding, detail="\n".join([finding.detail, *(f"{BULLET}{each}" for each in listed)]))

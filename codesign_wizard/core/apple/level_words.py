@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import APPLE_CERTIFICATES, MACOS_LEVEL, Flow, StepState
-from codesign_wizard.core.profile import LEVELS, Profile
+from codesign_wizard.core.profile import LEVELS, ApiKeySettings, Profile
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import verdict, when
 
@@ -56,10 +56,13 @@ class LevelCard:
         return any(each.needed and each.sign is Sign.MISSING for each in self.lines)
 
 
-def cards(flow: Flow, *, kept: bool | None) -> list[LevelCard]:
-    """Return the three cards in order; *kept* tells whether a key is kept, ``None`` if not known yet."""
+def cards(flow: Flow, *, kept: bool | None, found: bool = False) -> list[LevelCard]:
+    """Return the three cards in order; *kept* tells whether a key is kept, ``None`` if not known yet.
+
+    *found* tells whether a file called like a key lies where such files lie.
+    """
     profile = flow.profile
-    key = _key_lines(flow, kept)
+    key = _key_lines(flow, kept, found)
     return [
         LevelCard(
             SIGN_ONLY,
@@ -122,8 +125,20 @@ def recommendation() -> list[str]:
     ]
 
 
-def said(flow: Flow, *, kept: bool | None) -> tuple[Severity, str, str]:
-    """Return how grave it is, the sentence about the chosen level, and a smaller one."""
+def lacking(own: ApiKeySettings, *, kept: bool | None, found: bool = False) -> str:
+    """Return what has to be given or mended before Apple can be asked, as a sentence; "" for nothing."""
+    if kept is False:
+        if found:
+            return tr("The API key that was found is not taken yet.")
+        return tr("The API key is missing still.")
+    missing, wrong = _id_missing(own), _id_wrong(own)
+    if missing:
+        return tr("The {name} is missing still.").format(name=missing)
+    return tr("The {name} cannot be right.").format(name=wrong) if wrong else ""
+
+
+def said(flow: Flow, *, kept: bool | None, found: bool = False) -> tuple[Severity, str, str]:
+    """Return how grave it is, the sentence about the chosen level, and a smaller one; as ``cards``."""
     profile = flow.profile
     chosen = profile.macos.level
     if chosen == SIGN_ONLY:
@@ -144,17 +159,38 @@ def said(flow: Flow, *, kept: bool | None) -> tuple[Severity, str, str]:
         severity, title, text = verdict(result.findings, clear)
         obtained = tr("Obtained {time}.").format(time=when(result.obtained))
         return severity, title, f"{text} {obtained}".strip()
+    if kept is False and found:
+        return (
+            Severity.INFO,
+            tr("An API key was found on this computer."),
+            tr("Take it below, or give another one; then the Issuer ID."),
+        )
     if kept is False:
         return (
             Severity.INFO,
             tr("This level needs an App Store Connect API key."),
             tr("Drop its file below, AuthKey_….p8, and give the Issuer ID."),
         )
-    own = profile.macos.api_key
-    if not (own.key_id and own.issuer_id):
-        missing = tr("Issuer ID") if not own.issuer_id else tr("Key ID")
-        return Severity.INFO, tr("The {name} is missing still.").format(name=missing), ""
-    return Severity.INFO, tr("The key is there. Apple has not been asked yet."), ""
+    lacks = lacking(profile.macos.api_key, kept=kept)
+    return Severity.INFO, lacks or tr("The key is there. Apple has not been asked yet."), ""
+
+
+def _id_missing(own: ApiKeySettings) -> str:
+    """Return the name of the id that is not given, "" where both are."""
+    if not own.issuer_id:
+        return tr("Issuer ID")
+    return "" if own.key_id else tr("Key ID")
+
+
+def _id_wrong(own: ApiKeySettings) -> str:
+    """Return the name of the id that is not of Apple's form, "" where both are."""
+    from codesign_wizard.core.apple.api_key import check_ids
+    from codesign_wizard.core.apple.api_key_findings import ISSUER_WRONG, KEY_ID_WRONG
+
+    wrong = {each.id for each in check_ids(own.key_id, own.issuer_id, named=own.named)[2]}
+    if ISSUER_WRONG.id in wrong:
+        return tr("Issuer ID")
+    return tr("Key ID") if KEY_ID_WRONG.id in wrong else ""
 
 
 def _certificates(profile: Profile, kinds: Sequence[str]) -> Line:
@@ -175,15 +211,19 @@ def _certificates(profile: Profile, kinds: Sequence[str]) -> Line:
     return Line(Sign.THERE, whole, needed=True)
 
 
-def _key_lines(flow: Flow, kept: bool | None) -> list[Line]:
+def _key_lines(flow: Flow, kept: bool | None, found: bool) -> list[Line]:
     """Return the lines about key, agreement and membership."""
     profile = flow.profile
     own, result = profile.macos.api_key, profile.results.get(MACOS_LEVEL)
     if kept is False:
-        return [Line(Sign.MISSING, tr("API key: none yet"), needed=True)]
-    if not own.key_id or not own.issuer_id:
-        name = tr("Key ID") if not own.key_id else tr("Issuer ID")
-        return [Line(Sign.MISSING, tr("API key: its {name} is missing").format(name=name), needed=True)]
+        words = tr("API key: found, not taken yet") if found else tr("API key: none yet")
+        return [Line(Sign.MISSING, words, needed=True)]
+    missing, wrong = _id_missing(own), _id_wrong(own)
+    if missing:
+        return [Line(Sign.MISSING, tr("API key: its {name} is missing").format(name=missing), needed=True)]
+    if wrong:
+        words = tr("API key: its {name} cannot be right").format(name=wrong)
+        return [Line(Sign.MISSING, words, needed=True)]
     # the step's own state says nothing of the key at the level that needs none
     if result is None or result.inputs != flow.inputs(MACOS_LEVEL):
         return [Line(Sign.UNCERTAIN, tr("API key: not checked yet"), needed=True)]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from codesign_wizard.core.apple.names import shown
 from codesign_wizard.core.apple.package import Component
+from codesign_wizard.core.apple.package_findings import UNSIGNED
 from codesign_wizard.core.apple.package_sign import open_package
 from codesign_wizard.core.apple.package_verify import PackageVerification, verify_package
 from codesign_wizard.core.apple.trust import AppleRoots
@@ -38,7 +39,9 @@ def inspect_package(job: JobContext, path: Path, roots: AppleRoots | None = None
         sentence = tr("{file} is a macOS package signed by {signer}.").format(
             file=path.name, signer=result.signer
         )
-    return Inspection("macos-package", sentence, facts, result.findings, {"verification": result.to_json()})
+    details = {"verification": result.to_json()}
+    says = UNSIGNED.id if result.certificate is None else ""
+    return Inspection("macos-package", sentence, facts, result.findings, details, says=says)
 
 
 def _described(component: Component) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.profile import new_profile
-from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.sample import build_sample
 from codesign_wizard.pages.inspect import InspectPage
 from codesign_wizard.practice.apple.files import PASSWORD, apple_files
@@ -30,6 +29,25 @@ def unreadable(studio: Studio) -> None:
         studio.take(window, "inspect-problem")
 
 
+def chain(studio: Studio) -> None:
+    """*Inspect* with nothing yet, and with a certificate beside those that issued it."""
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    with studio.practice() as window:
+        cloud = window.workspace.session.practice
+        assert cloud is not None
+        window.open_inspect("")
+        studio.idle(window)
+        studio.take(window, "inspect-nothing-yet")
+        apple = cloud.apple
+        certificates = studio.scratch / "chain.pem"
+        whole = [apple.identity("application")[1], apple.intermediate(), apple.root]
+        certificates.write_bytes(b"".join(each.public_bytes(Encoding.PEM) for each in whole))
+        window.open_inspect(str(certificates))
+        studio.idle(window)
+        studio.take(window, "inspect-chain")
+
+
 def protected(studio: Studio) -> None:
     """*Inspect* with a .p12 file: its password asked for, a wrong one, the right one."""
     with studio.practice() as window:
@@ -43,6 +61,7 @@ def protected(studio: Studio) -> None:
         studio.take(window, "inspect-password")
         page = shown(window, InspectPage)
         for password, name in (("not the one", "inspect-wrong-password"), (PASSWORD, "inspect-identity")):
-            page.look_at(str(keys), Secret(password))
+            page.password.setText(password)
+            page.password.returnPressed.emit()
             studio.idle(window)
             studio.take(window, name)
