@@ -181,6 +181,7 @@ def test_a_pasted_path_in_the_wrong_place_moves_and_is_told(
 
 def test_two_passwords_become_one_after_confirmation(opened: Opened, qtbot: QtBot, tmp_path: Path) -> None:
     window, page = opened
+    window.activateWindow()
     former = [p12(tmp_path, "installer"), p12(tmp_path, "application", OTHER)]
     before = [Path(path).read_bytes() for path in former]
     page.take_files(former)
@@ -189,7 +190,7 @@ def test_two_passwords_become_one_after_confirmation(opened: Opened, qtbot: QtBo
     assert found(page) == ["identity.password-wrong"]
     type_password(window, page, qtbot, OTHER)
     assert found(page) == ["identity.passwords-differ"]
-    assert window.focusWidget() is page.problems.views[0]
+    qtbot.waitUntil(lambda: window.focusWidget() is page.problems.views[0])  # once it is laid out
     (way,) = page.ways.findChildren(QPushButton)
     qtbot.mouseClick(way, Qt.MouseButton.LeftButton)
     assert page.files.isVisible()
