@@ -449,7 +449,7 @@ class MainWindow(QMainWindow):
 
     def _why_not_next(self) -> str:
         """Return why going on is not advised: what the page says is missing, or what the flow knows."""
-        page = self._pages.get(self.key)
+        page = self.pages.opened.get(self.key)
         told = page.missing() if page is not None else ""
         return told or self.workspace.flow.reason_not_next(self.key)
 
