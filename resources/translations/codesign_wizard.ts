@@ -3500,6 +3500,21 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>The .p12 files are not written yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>The password of the files is missing still.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>Apple's certificates are missing still.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
         <source>The certificates fit the keys made here.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3650,6 +3665,26 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Uploading to Apple</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Waiting for Apple</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Stapling</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Comparing the ticket</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>{done}, with the roots that were added: macOS does not know them.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3720,12 +3755,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>Apple accepts the key: this level can be reached.</source>
+        <source>The API key is missing still.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>The key is there. Apple has not been asked yet.</source>
+        <source>Apple accepts the key: this level can be reached.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Issuer ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Key ID</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3765,6 +3810,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>The API key that was found is not taken yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>“Sign only”: macOS 10.15 and later will stop what customers download.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3780,6 +3830,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>An API key was found on this computer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Take it below, or give another one; then the Issuer ID.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>This level needs an App Store Connect API key.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3789,13 +3849,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/notary.py"/>
-        <source>Key ID</source>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>The key is there. Apple has not been asked yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/notary.py"/>
-        <source>Issuer ID</source>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>API key: found, not taken yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>API key: none yet</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3815,7 +3880,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>API key: none yet</source>
+        <source>The {name} is missing still.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>The {name} cannot be right.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>API key: its {name} cannot be right</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3871,11 +3946,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>First download of a client: 10 minutes or more; problems stand in the server's log</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>The {name} is missing still.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11885,6 +11955,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>Leaf certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
         <source>{file} is a private key in PEM, encrypted.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11901,6 +11976,16 @@
     <message>
         <location filename="codesign_wizard/core/inspect_certificates.py"/>
         <source>{file} holds a private key in PEM, not encrypted, and beside it:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>Root certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>Intermediate certificate</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11991,6 +12076,76 @@
     <message>
         <location filename="codesign_wizard/commands/identity.py"/>
         <source>no integrity check</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Programs for Windows</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Who signed it, when it was time-stamped, and whether Windows trusts that.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Packages and apps for macOS</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Who signed it, what is in it, and what macOS would refuse.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Certificates, and what a CA sent</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Whose they are, by whom, until when, and whether Windows trusts them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Signing requests</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>What they ask for, and with which key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Keys with their certificates</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Whose they are, how the file is protected, and what is missing in it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Private keys</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Whether a password protects them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Profiles and reports of this program</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Whose they are; a report is opened to be read.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13780,21 +13935,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/inspect.py"/>
-        <source>Drop a file here: .exe, .dll, .pkg, .zip, .cer, .crt, .pem, .csr, .p7b, .p12, .pfx or .p8</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/inspect.py"/>
-        <source>Choose a file…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/inspect.py"/>
-        <source>All files (*)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/inspect.py"/>
         <source>Password of the file</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13821,6 +13961,21 @@
     <message>
         <location filename="codesign_wizard/pages/inspect.py"/>
         <source>Reading {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect_welcome.py"/>
+        <source>Drop a file here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect.py"/>
+        <source>Choose a file…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect.py"/>
+        <source>All files (*)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16745,17 +16900,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
-        <source>One harmless call. Nothing is submitted.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/api_key.py"/>
         <source>above the list of team keys</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
         <source>ten letters and digits, in the file's name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>One harmless call. Nothing is submitted.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -3500,6 +3500,21 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>The .p12 files are not written yet.</source>
+        <translation>Die .p12-Dateien sind noch nicht geschrieben.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>The password of the files is missing still.</source>
+        <translation>Das Passwort der Dateien fehlt noch.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
+        <source>Apple's certificates are missing still.</source>
+        <translation>Die Zertifikate von Apple fehlen noch.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/identity_words.py"/>
         <source>The certificates fit the keys made here.</source>
         <translation>Die Zertifikate passen zu den hier erstellten Schlüsseln.</translation>
     </message>
@@ -3650,6 +3665,26 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Uploading to Apple</source>
+        <translation>Wird zu Apple hochgeladen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Waiting for Apple</source>
+        <translation>Apple ist am Zug</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Stapling</source>
+        <translation>Ticket wird angeheftet</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Comparing the ticket</source>
+        <translation>Ticket wird verglichen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>{done}, with the roots that were added: macOS does not know them.</source>
         <translation>{done}, mit den hinzugefügten Stammzertifikaten: macOS kennt sie nicht.</translation>
     </message>
@@ -3720,13 +3755,23 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>The API key is missing still.</source>
+        <translation>Der API-Schlüssel fehlt noch.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>Apple accepts the key: this level can be reached.</source>
         <translation>Apple akzeptiert den Schlüssel: Diese Stufe ist erreichbar.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>The key is there. Apple has not been asked yet.</source>
-        <translation>Der Schlüssel ist da. Apple wurde noch nicht gefragt.</translation>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Issuer ID</source>
+        <translation>Issuer ID</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Key ID</source>
+        <translation>Key ID</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
@@ -3765,6 +3810,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>The API key that was found is not taken yet.</source>
+        <translation>Der gefundene API-Schlüssel ist noch nicht übernommen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>“Sign only”: macOS 10.15 and later will stop what customers download.</source>
         <translation>„Nur signieren“: macOS 10.15 und neuer blockiert, was Kunden herunterladen.</translation>
     </message>
@@ -3780,6 +3830,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>An API key was found on this computer.</source>
+        <translation>Auf diesem Computer wurde ein API-Schlüssel gefunden.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>Take it below, or give another one; then the Issuer ID.</source>
+        <translation>Übernehmen Sie ihn unten, oder geben Sie einen anderen an; dann die Issuer ID.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>This level needs an App Store Connect API key.</source>
         <translation>Für diese Stufe wird ein API-Schlüssel für App Store Connect gebraucht.</translation>
     </message>
@@ -3789,14 +3849,19 @@
         <translation>Legen Sie die Datei unten ab, AuthKey_….p8, und geben Sie die Issuer ID an.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/notary.py"/>
-        <source>Key ID</source>
-        <translation>Key ID</translation>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>The key is there. Apple has not been asked yet.</source>
+        <translation>Der Schlüssel ist da. Apple wurde noch nicht gefragt.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/notary.py"/>
-        <source>Issuer ID</source>
-        <translation>Issuer ID</translation>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>API key: found, not taken yet</source>
+        <translation>API-Schlüssel: gefunden, noch nicht übernommen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>API key: none yet</source>
+        <translation>API-Schlüssel: noch keiner</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
@@ -3815,8 +3880,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>API key: none yet</source>
-        <translation>API-Schlüssel: noch keiner</translation>
+        <source>The {name} is missing still.</source>
+        <translation>Die {name} fehlt noch.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>The {name} cannot be right.</source>
+        <translation>Die {name} kann nicht stimmen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>API key: its {name} cannot be right</source>
+        <translation>API-Schlüssel: Die {name} kann nicht stimmen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
@@ -3872,11 +3947,6 @@
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>First download of a client: 10 minutes or more; problems stand in the server's log</source>
         <translation>Erster Download eines Clients: 10 Minuten oder mehr; Probleme stehen im Protokoll des Servers</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>The {name} is missing still.</source>
-        <translation>Die {name} fehlt noch.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
@@ -11885,6 +11955,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>Leaf certificate</source>
+        <translation>Endzertifikat</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
         <source>{file} is a private key in PEM, encrypted.</source>
         <translation>{file} ist ein privater Schlüssel in PEM, verschlüsselt.</translation>
     </message>
@@ -11902,6 +11977,16 @@
         <location filename="codesign_wizard/core/inspect_certificates.py"/>
         <source>{file} holds a private key in PEM, not encrypted, and beside it:</source>
         <translation>{file} enthält einen privaten Schlüssel in PEM, nicht verschlüsselt, und daneben:</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>Root certificate</source>
+        <translation>Stammzertifikat</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_certificates.py"/>
+        <source>Intermediate certificate</source>
+        <translation>Zwischenzertifikat</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
@@ -11992,6 +12077,76 @@
         <location filename="codesign_wizard/commands/identity.py"/>
         <source>no integrity check</source>
         <translation>keine Integritätsprüfung</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Programs for Windows</source>
+        <translation>Programme für Windows</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Who signed it, when it was time-stamped, and whether Windows trusts that.</source>
+        <translation>Wer signiert hat, wann der Zeitstempel gesetzt wurde und ob Windows dem vertraut.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Packages and apps for macOS</source>
+        <translation>Pakete und Apps für macOS</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Who signed it, what is in it, and what macOS would refuse.</source>
+        <translation>Wer signiert hat, was darin ist und was macOS ablehnen würde.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Certificates, and what a CA sent</source>
+        <translation>Zertifikate und was eine CA geschickt hat</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Whose they are, by whom, until when, and whether Windows trusts them.</source>
+        <translation>Wem sie gehören, von wem, bis wann und ob Windows ihnen vertraut.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Signing requests</source>
+        <translation>Zertifikatanforderungen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>What they ask for, and with which key.</source>
+        <translation>Was sie beantragen und mit welchem Schlüssel.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Keys with their certificates</source>
+        <translation>Schlüssel mit ihren Zertifikaten</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Whose they are, how the file is protected, and what is missing in it.</source>
+        <translation>Wem sie gehören, wie die Datei geschützt ist und was darin fehlt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Private keys</source>
+        <translation>Private Schlüssel</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Whether a password protects them.</source>
+        <translation>Ob ein Passwort sie schützt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Profiles and reports of this program</source>
+        <translation>Profile und Berichte dieses Programms</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/inspect_words.py"/>
+        <source>Whose they are; a report is opened to be read.</source>
+        <translation>Wem sie gehören; ein Bericht wird zum Lesen geöffnet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/inspection.py"/>
@@ -13780,21 +13935,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/inspect.py"/>
-        <source>Drop a file here: .exe, .dll, .pkg, .zip, .cer, .crt, .pem, .csr, .p7b, .p12, .pfx or .p8</source>
-        <translation>Datei hier ablegen: .exe, .dll, .pkg, .zip, .cer, .crt, .pem, .csr, .p7b, .p12, .pfx oder .p8</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/inspect.py"/>
-        <source>Choose a file…</source>
-        <translation>Datei wählen…</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/inspect.py"/>
-        <source>All files (*)</source>
-        <translation>Alle Dateien (*)</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/inspect.py"/>
         <source>Password of the file</source>
         <translation>Passwort der Datei</translation>
     </message>
@@ -13822,6 +13962,21 @@
         <location filename="codesign_wizard/pages/inspect.py"/>
         <source>Reading {name}</source>
         <translation>{name} wird gelesen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect_welcome.py"/>
+        <source>Drop a file here</source>
+        <translation>Eine Datei hier ablegen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect.py"/>
+        <source>Choose a file…</source>
+        <translation>Datei wählen…</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/inspect.py"/>
+        <source>All files (*)</source>
+        <translation>Alle Dateien (*)</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
@@ -16745,11 +16900,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
-        <source>One harmless call. Nothing is submitted.</source>
-        <translation>Eine harmlose Anfrage. Es wird nichts eingereicht.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/api_key.py"/>
         <source>above the list of team keys</source>
         <translation>über der Liste der Team-Schlüssel</translation>
     </message>
@@ -16757,6 +16907,11 @@
         <location filename="codesign_wizard/widgets/api_key.py"/>
         <source>ten letters and digits, in the file's name</source>
         <translation>zehn Buchstaben und Ziffern, im Dateinamen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/api_key.py"/>
+        <source>One harmless call. Nothing is submitted.</source>
+        <translation>Eine harmlose Anfrage. Es wird nichts eingereicht.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
