@@ -145,7 +145,7 @@ def said(flow: Flow, *, kept: bool | None, found: bool = False) -> tuple[Severit
         return (
             Severity.WARNING,
             tr("“Sign only”: macOS 10.15 and later will stop what customers download."),
-            tr("No API key is needed. The other two levels change that."),
+            tr("The other two levels avoid that; they need an API key."),
         )
     result, state = profile.results.get(MACOS_LEVEL), flow.state(MACOS_LEVEL)
     if result is not None and state is StepState.OUT_OF_DATE:
