@@ -3820,7 +3820,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>No API key is needed. The other two levels change that.</source>
+        <source>The other two levels avoid that; they need an API key.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -3166,7 +3166,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/identity_desk.py"/>
         <source>{file} holds both identities, and programs differ in which one they take.</source>
-        <translation>{file} enthält beide Identitäten, und Programme wählen verschieden, welche sie nehmen.</translation>
+        <translation>{file} enthält beide Identitäten, und Programme wählen unterschiedlich, welche sie verwenden.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_desk.py"/>
@@ -3820,8 +3820,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>No API key is needed. The other two levels change that.</source>
-        <translation>Ein API-Schlüssel ist dafür nicht nötig. Die beiden anderen Stufen verhindern das Blockieren.</translation>
+        <source>The other two levels avoid that; they need an API key.</source>
+        <translation>Die beiden anderen Stufen vermeiden das; sie brauchen einen API-Schlüssel.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
@@ -4371,12 +4371,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
         <source>{file} was not looked at before the upload: {why}.</source>
-        <translation>{file} wurde vor dem Hochladen nicht angesehen: {why}.</translation>
+        <translation>{file} wurde vor dem Hochladen nicht untersucht: {why}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
         <source>{file} is being submitted by another run of Codesign Wizard.</source>
-        <translation>{file} wird gerade von einem anderen Durchlauf von Codesign Wizard eingereicht.</translation>
+        <translation>{file} wird gerade von einem anderen Codesign Wizard eingereicht, der auch läuft.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
@@ -4651,7 +4651,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_submit.py"/>
         <source>An interrupted upload can be continued in this run only.</source>
-        <translation>Ein unterbrochenes Hochladen kann nur in diesem Durchlauf fortgesetzt werden.</translation>
+        <translation>Ein unterbrochenes Hochladen lässt sich nur fortsetzen, solange das Programm läuft.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_submit.py"/>
@@ -7566,7 +7566,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/matrix.py"/>
         <source>The vault has no request that would tell this and certainly change nothing.</source>
-        <translation>Der Tresor kennt keine Anfrage, die dies verraten und dabei sicher nichts ändern würde.</translation>
+        <translation>Der Tresor kennt keine Anfrage, aus der das hervorginge und die dabei sicher nichts änderte.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/matrix.py"/>
@@ -7681,7 +7681,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
         <source>The vault {vault} did not tell whether it goes by roles or by access policies.</source>
-        <translation>Der Tresor {vault} hat nicht verraten, ob er sich nach Rollen oder nach Zugriffsrichtlinien richtet.</translation>
+        <translation>Der Tresor {vault} hat nicht mitgeteilt, ob er sich nach Rollen oder nach Zugriffsrichtlinien richtet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
@@ -8021,7 +8021,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The answer does not tell: {words}</source>
-        <translation>Die Antwort verrät es nicht: {words}</translation>
+        <translation>Aus der Antwort geht es nicht hervor: {words}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
@@ -8226,7 +8226,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>None of the registration's secrets tells it; it has {n}.</source>
-        <translation>Keines der Geheimnisse der Registrierung verrät es; sie hat {n}.</translation>
+        <translation>An keinem der Geheimnisse der Registrierung ist es abzulesen; sie hat {n}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
@@ -8611,7 +8611,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>What answers at {host} does not speak as a vault does (HTTP {status}).</source>
-        <translation>Was unter {host} antwortet, spricht nicht wie ein Tresor (HTTP {status}).</translation>
+        <translation>Unter {host} antwortet etwas, das sich nicht wie ein Tresor verhält (HTTP {status}).</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
@@ -11601,7 +11601,7 @@
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>The secret itself does not tell it. An administrator's sign-in on Permissions reads it; or see App registrations &gt; the application &gt; Certificates &amp; secrets, and type it in.</source>
-        <translation>Das Geheimnis selbst verrät es nicht. Die Anmeldung eines Administrators unter „Berechtigungen“ liest es; oder sehen Sie unter „App registrations“ &gt; Anwendung &gt; „Certificates &amp; secrets“ nach, und geben Sie es ein.</translation>
+        <translation>Am Geheimnis selbst ist es nicht abzulesen. Die Anmeldung eines Administrators unter „Berechtigungen“ liest es; oder sehen Sie unter „App registrations“ &gt; Anwendung &gt; „Certificates &amp; secrets“ nach, und geben Sie es ein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/settings.py"/>
@@ -12726,7 +12726,7 @@
     <message>
         <location filename="codesign_wizard/core/profile_store.py"/>
         <source>If it is not wanted any more, forget it here as well, on the page Start.</source>
-        <translation>Wenn es nicht mehr gewollt ist, entfernen Sie es auch hier, auf der Seite „Start“.</translation>
+        <translation>Wenn Sie es nicht mehr brauchen, entfernen Sie es auch hier, auf der Seite „Start“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_store.py"/>
@@ -12986,7 +12986,7 @@
     <message>
         <location filename="codesign_wizard/core/secrets.py"/>
         <source>Secrets are kept in memory for this run only.</source>
-        <translation>Geheimnisse bleiben nur für diesen Lauf im Arbeitsspeicher.</translation>
+        <translation>Geheimnisse bleiben im Arbeitsspeicher, nur bis zum Beenden des Programms.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/secrets.py"/>
@@ -13001,7 +13001,7 @@
     <message>
         <location filename="codesign_wizard/core/secrets.py"/>
         <source>memory, for this run only</source>
-        <translation>nur für diesen Lauf</translation>
+        <translation>nur bis zum Beenden</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/secrets.py"/>
@@ -14831,7 +14831,7 @@
     <message>
         <location filename="codesign_wizard/pages/server_jobs.py"/>
         <source>These are the values from before the last change; nothing else is touched.</source>
-        <translation>Das sind die Werte von vor der letzten Änderung; sonst wird nichts angefasst.</translation>
+        <translation>Das sind die Werte von vor der letzten Änderung; sonst wird nichts geändert.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/server_jobs.py"/>
@@ -15216,7 +15216,7 @@
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
         <source>From accounts to a signed, proven installer of your own brand, one step at a time.</source>
-        <translation>Von den Konten bis zum signierten, nachgewiesenen Installationsprogramm Ihrer eigenen Marke, Schritt für Schritt.</translation>
+        <translation>Von den Konten bis zum nachweislich signierten Installationsprogramm Ihrer eigenen Marke, Schritt für Schritt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect.py"/>
@@ -15406,7 +15406,7 @@
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
         <source>No accounts yet? A made-up vault, an Apple team, a Comet Server and time-stamp servers on this computer show the whole way. Nothing real is touched, and nothing leaves this computer.</source>
-        <translation>Noch keine Konten? Ein erfundener Tresor, ein Apple-Team, ein Comet Server und Zeitstempelserver auf diesem Computer zeigen den ganzen Weg. Nichts Echtes wird angefasst, und nichts verlässt diesen Computer.</translation>
+        <translation>Noch keine Konten? Ein erfundener Tresor, ein Apple-Team, ein Comet Server und Zeitstempelserver auf diesem Computer zeigen den ganzen Weg. Nichts Echtes wird verändert, und nichts verlässt diesen Computer.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
@@ -15456,7 +15456,7 @@
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
         <source>The accounts are made up and live on this computer only; nothing real is touched.</source>
-        <translation>Die Konten sind erfunden und liegen nur auf diesem Computer; nichts Echtes wird angefasst.</translation>
+        <translation>Die Konten sind erfunden und liegen nur auf diesem Computer; nichts Echtes wird verändert.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
@@ -15756,7 +15756,7 @@
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>Switch on one thing that goes wrong in this practice, see how the wizard explains it, and switch it off again. Nothing real is touched.</source>
-        <translation>Schalten Sie eine Sache ein, die in dieser Übung schiefgeht, sehen Sie, wie der Assistent sie erklärt, und schalten Sie sie wieder ab. Nichts Echtes wird angerührt.</translation>
+        <translation>Schalten Sie eine Sache ein, die in dieser Übung schiefgeht, sehen Sie, wie der Assistent sie erklärt, und schalten Sie sie wieder ab. Nichts Echtes wird verändert.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
@@ -18041,7 +18041,7 @@
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Practice accounts are in use: nothing real is touched</source>
-        <translation>Übungskonten sind in Gebrauch: Nichts Echtes wird angerührt</translation>
+        <translation>Übungskonten sind in Gebrauch: Nichts Echtes wird verändert</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
@@ -18326,7 +18326,7 @@
     <message>
         <location filename="codesign_wizard/window.py"/>
         <source>The log has no line of this request: it was asked in an earlier run.</source>
-        <translation>Das Protokoll hat keine Zeile dieser Anfrage: Sie wurde in einem früheren Lauf gestellt.</translation>
+        <translation>Das Protokoll hat keine Zeile dieser Anfrage: Sie stammt aus einer früheren Sitzung.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/window.py"/>
