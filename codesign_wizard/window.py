@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from codesign_wizard.pages.base import Page
     from codesign_wizard.playing import Switched
     from codesign_wizard.widgets.log_model import LogModel
-    from codesign_wizard.widgets.log_pane import LogDock
+    from codesign_wizard.widgets.log_dock import LogDock
 
 _TOLD_AFTER_S = 5  # a wait longer than this also says how long
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.step_result import StepResult
     from codesign_wizard.pages.workspace import Workspace
     from codesign_wizard.widgets.log_model import LogModel
-    from codesign_wizard.widgets.log_pane import LogDock
+    from codesign_wizard.widgets.log_dock import LogDock
     from codesign_wizard.widgets.shell import LogBar
 
 
@@ -48,7 +48,8 @@ class WindowLog(QObject):
     def dock(self) -> LogDock:
         """The dock, made at its first use."""
         if self._dock is None:
-            from codesign_wizard.widgets.log_pane import LogDock, LogPane
+            from codesign_wizard.widgets.log_dock import LogDock
+            from codesign_wizard.widgets.log_pane import LogPane
 
             runner = self._workspace.runner
             pane = LogPane(runner, self.model)

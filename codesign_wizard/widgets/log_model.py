@@ -14,7 +14,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QColor
 
 from codesign_wizard import theme
@@ -89,6 +89,8 @@ class LogModel(QAbstractTableModel):
     folded; what is folded then holds for this search only.
     """
 
+    parts_grew = Signal()  # there is a line of a part that no line was of
+
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._lines: list[LogLine] = []
@@ -102,6 +104,7 @@ class LogModel(QAbstractTableModel):
         self._search = ""
         self._requests_only = False
         self.short_ids = False  # whether request ids are shown by their first characters
+        self.parts: set[str] = set()  # of the program, that lines were of
         self.explained: frozenset[str] = frozenset()  # request ids that a finding speaks of
 
     @property
@@ -147,6 +150,9 @@ class LogModel(QAbstractTableModel):
         """Add *lines*, each below its job's last one; the oldest go when there are too many."""
         for job, run in groupby(lines, attrgetter("job")):
             self._append(job, list(run))
+        if not self.parts.issuperset(line.part for line in lines):
+            self.parts.update(line.part for line in lines)
+            self.parts_grew.emit()
         if len(self._lines) > _MOST:
             self._drop(len(self._lines) - _MOST + _DROP)
 
@@ -238,11 +244,8 @@ class LogModel(QAbstractTableModel):
             return self._cell(self.visible_line(index.row()), column)
         if role == Qt.ItemDataRole.ForegroundRole:
             return self._ink(self.visible_line(index.row()), column)
-        if role == Qt.ItemDataRole.ToolTipRole and column in (Column.TEXT, Column.REQUEST):
-            line = self.visible_line(index.row())
-            if column == Column.REQUEST and line.request_id in self.explained:
-                return tr("{id}: go to its finding").format(id=line.request_id)
-            return self._cell(line, column)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._tip(self.visible_line(index.row()), column)
         return None
 
     def headerData(
@@ -386,6 +389,20 @@ class LogModel(QAbstractTableModel):
                 lines = tr("1 line") if count == 1 else tr("{n} lines").format(n=count)
                 return f"{job.name} · {lines}"
         return ""
+
+    def _tip(self, line: LogLine, column: int) -> str | None:
+        """Return the cell whole, and what has no room for a column of its own."""
+        text = self._cell(line, column)
+        match column:
+            case Column.LOCAL:
+                return f"{clock(line.time.astimezone(UTC))} {tr('UTC')}"
+            case Column.TEXT:
+                return f"{text}\n{line.request_id}" if line.request_id else text
+            case Column.REQUEST if line.request_id in self.explained:
+                return tr("{id}: go to its finding").format(id=line.request_id)
+            case Column.REQUEST:
+                return text
+        return None
 
     @staticmethod
     def _cell(line: LogLine, column: int) -> str:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QImage, QPainter
+from PySide6.QtWidgets import QApplication, QPushButton, QStyleOptionViewItem
 
+from codesign_wizard import theme
 from codesign_wizard.core.finding import Evidence, FindingKind, Severity
 from codesign_wizard.core.flow import KEY_VAULT
 from codesign_wizard.core.job import Job, JobLabel, LogLevel, LogLine
 from codesign_wizard.core.redact import Secret
+from codesign_wizard.theme import px
 from codesign_wizard.widgets.log_model import Column, LogModel, as_text
 from codesign_wizard.widgets.log_pane import LogPane
 from tests.gui.driving import lines, wait_idle
@@ -200,7 +202,7 @@ def test_a_job_folds_by_click_and_by_keys_and_is_copied_whole(pane: LogPane, qtb
     assert view.currentIndex().row() == 0, "from a line to its job"
     qtbot.keyClick(view, Qt.Key.Key_Left)
     assert shown(model) == ["# One 2", "# Two 2", "c", "d"]
-    pane.copy_selected()
+    pane.copies.copy_selected()
     assert [line.rsplit(" ", 2)[1] for line in QGuiApplication.clipboard().text().splitlines()] == ["a", "b"]
     qtbot.keyClick(view, Qt.Key.Key_Right)
     assert model.rowCount() == 6
@@ -209,10 +211,10 @@ def test_a_job_folds_by_click_and_by_keys_and_is_copied_whole(pane: LogPane, qtb
     where = view.visualRect(model.index(1, Column.TEXT)).center()
     qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=where)
     assert shown(model) == ["# One 2", "# Two 2"]
-    qtbot.mouseClick(pane.folder, Qt.MouseButton.LeftButton)
-    qtbot.mouseClick(pane.folder, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(pane.bar.folder, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(pane.bar.folder, Qt.MouseButton.LeftButton)
     assert model.rowCount() == 6
-    assert pane.folder.text() == "Fold jobs"
+    assert pane.bar.folder.text() == "Fold jobs"
 
 
 REFUSED = FindingKind("test.refused", Severity.ERROR, "Refused.", "Only in tests.")
@@ -235,7 +237,7 @@ def test_a_request_id_leads_to_its_finding_and_the_finding_to_its_line(
     assert view.seen is not None
     assert view.seen.button.isChecked()
     # and back, though the line is filtered out and folded away
-    pane.search.setText("nothing like it")
+    pane.bar.search.setText("nothing like it")
     pane.model.set_filter(least=LogLevel.ERROR, search="nothing like it")
     pane.model.fold_all(True)
     window.log_dock.hide()
@@ -244,7 +246,7 @@ def test_a_request_id_leads_to_its_finding_and_the_finding_to_its_line(
     assert pane.view.hasFocus()
     (row,) = {index.row() for index in pane.view.selectionModel().selectedRows()}
     assert pane.model.visible_line(row).request_id == "1-b"
-    assert not pane.follow.isChecked()
+    assert not pane.bar.follow.isChecked()
     # by the keyboard, from a line nobody speaks of, and from a finding of an earlier run
     qtbot.keyClick(pane.view, Qt.Key.Key_Return)
     assert view.hasFocus()
@@ -258,15 +260,147 @@ def test_a_request_id_leads_to_its_finding_and_the_finding_to_its_line(
 def test_scrolling_up_holds_the_log_and_its_end_follows_again(pane: LogPane, qtbot: QtBot) -> None:
     pane.add(lines(500))
     bar = pane.view.verticalScrollBar()
-    assert pane.follow.isChecked()
+    assert pane.bar.follow.isChecked()
     bar.setValue(10)
-    assert not pane.follow.isChecked()
+    assert not pane.bar.follow.isChecked()
     pane.add(lines(100))
     assert bar.value() == 10
     bar.setValue(bar.maximum())
-    assert pane.follow.isChecked()
+    assert pane.bar.follow.isChecked()
     pane.add(lines(100))
     assert bar.value() == bar.maximum()
+
+
+@pytest.mark.parametrize("size", [(1180, 760), (1180, 755), (860, 640), (860, 629)])
+def test_rows_are_whole_and_the_last_one_in_sight_in_every_size(
+    pane: LogPane, window: MainWindow, size: tuple[int, int]
+) -> None:
+    view = pane.view
+    pane.add(lines(300))
+    window.resize(*size)
+    QApplication.processEvents()
+    room = view.viewport().rect()
+    assert pane.bar.follow.isChecked()
+    assert view.visualRect(pane.model.index(299, Column.TEXT)).bottom() == room.bottom()
+    assert view.visualRect(view.indexAt(QPoint(room.center().x(), 0))).top() == 0
+    assert view.parentWidget().height() - view.height() < view.rowHeight(0), (
+        "and as many as there is room for"
+    )
+
+
+@pytest.mark.parametrize("count", [1, 300])
+def test_the_table_stands_within_the_pages_margins_whether_it_scrolls_or_not(
+    pane: LogPane, window: MainWindow, count: int
+) -> None:
+    pane.add(lines(count))
+    for width in (1180, 860):
+        window.resize(width, 700)
+        QApplication.processEvents()
+        room = pane.view.viewport()
+        assert pane.view.verticalScrollBar().isVisible() is (count > 1)
+        assert room.mapTo(pane, QPoint(0, 0)).x() == px(theme.MARGIN)
+        assert room.mapTo(pane, room.rect().topRight()).x() == pane.width() - px(theme.MARGIN) - 1
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_what_a_line_says_has_room_at_the_smallest_size(
+    pane: LogPane, window: MainWindow, away: bool
+) -> None:
+    view = pane.view
+    view._columns._local = away  # whether the local time is another than UTC
+    for width in (1600, 860):
+        window.resize(width, 640)
+        QApplication.processEvents()
+        pane.add([LogLine(datetime.now(UTC), LogLevel.INFO, "a-long-part", "Asked", "id", ONE)])
+        text = QFontMetrics(theme.font(11.5, mono=True))
+        assert view.columnWidth(Column.TEXT) > text.horizontalAdvance("0" * 28)
+        assert view.columnWidth(Column.PART) > text.horizontalAdvance("a-long-part")
+        assert view.isColumnHidden(Column.LOCAL) is not away
+        assert view.isColumnHidden(Column.UTC) is (away and width == 860)
+        assert not view.horizontalScrollBar().isVisible()
+    assert view.isColumnHidden(Column.REQUEST)
+
+
+def test_what_has_no_column_of_its_own_is_in_the_tips() -> None:
+    model = LogModel()
+    line = LogLine(datetime(2026, 11, 23, 10, 42, 7, 204_000, UTC), LogLevel.INFO, "vault", "Asked", "r-1")
+    model.append([line])
+    tips = [model.index(0, column).data(Qt.ItemDataRole.ToolTipRole) for column in Column]
+    assert tips == ["10:42:07.204 UTC", None, None, None, "Asked\nr-1", "r-1"]
+
+
+class Recorder(QPainter):
+    """Keeps what is written with it, where, and from which side."""
+
+    def __init__(self, image: QImage) -> None:
+        super().__init__(image)
+        self.written: list[tuple[QRect, int, str]] = []
+
+    def drawText(self, *arguments: Any) -> None:  # type: ignore[override]  # one of its forms is used
+        self.written.append(arguments[:3])
+
+
+def written(pane: LogPane, row: int, column: Column) -> tuple[QRect, int, str]:
+    """Return where, how and what the cell writes."""
+    view, index = pane.view, pane.model.index(row, column)
+    option = QStyleOptionViewItem()
+    view.initViewItemOption(option)
+    option.rect = view.visualRect(index)
+    image = QImage(view.viewport().size(), QImage.Format.Format_RGB32)
+    painter = Recorder(image)
+    view.itemDelegate().paint(painter, option, index)
+    painter.end()
+    (only,) = painter.written
+    return only
+
+
+def test_a_jobs_row_is_written_across_the_columns_that_it_does_not_need(
+    pane: LogPane, window: MainWindow
+) -> None:
+    window.resize(860, 640)
+    pane.add(of(JobLabel(3, "Looking for the vault of somebody, and then for another one"), "a" * 300, "b"))
+    pane.model.fold_all(True)
+    QApplication.processEvents()
+    room, _, text = written(pane, 0, Column.TEXT)
+    assert text.endswith(" · 2 lines")
+    assert room.width() > pane.view.columnWidth(Column.TEXT)
+    assert (room, text) == written(pane, 0, Column.PART)[::2], "whichever of its cells is painted"
+    pane.model.fold_all(False)
+    assert written(pane, 1, Column.TEXT)[2].endswith("a…")
+
+
+@pytest.fixture
+def mirrored(qapp: QApplication) -> Iterator[None]:
+    """Lay everything out from right to left, as for a language that is written so."""
+    before = qapp.layoutDirection()
+    qapp.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    yield
+    qapp.setLayoutDirection(before)
+
+
+def test_the_mirrored_log_begins_at_the_right_and_its_words_still_read_from_the_left(
+    mirrored: None, pane: LogPane, window: MainWindow, qtbot: QtBot
+) -> None:
+    view = pane.view
+    window.resize(860, 640)
+    pane.add(of(ONE, *("x" * 300 for _ in range(100))))
+    QApplication.processEvents()
+    assert view.columnViewportPosition(Column.UTC) > view.columnViewportPosition(Column.TEXT)
+    room = view.viewport()
+    assert room.mapTo(pane, QPoint(0, 0)).x() == px(theme.MARGIN)
+    assert room.mapTo(pane, room.rect().topRight()).x() == pane.width() - px(theme.MARGIN) - 1
+    assert view.verticalScrollBar().mapTo(pane, QPoint(0, 0)).x() < px(theme.MARGIN)
+    _, flags, text = written(pane, 1, Column.TEXT)
+    assert text.endswith("x…")
+    assert flags & Qt.AlignmentFlag.AlignRight.value
+    assert flags & Qt.AlignmentFlag.AlignAbsolute.value, "nothing turns it round once more"
+    # the arrow of a folded job points to the left
+    view.setFocus()
+    view.setCurrentIndex(pane.model.index(0, Column.TEXT))
+    qtbot.keyClick(view, Qt.Key.Key_Right)
+    assert pane.model.rowCount() == 1
+    qtbot.keyClick(view, Qt.Key.Key_Left)
+    assert pane.model.rowCount() == 101
 
 
 def test_level_pills_and_search_choose_the_lines(pane: LogPane, qtbot: QtBot) -> None:
@@ -274,10 +408,10 @@ def test_level_pills_and_search_choose_the_lines(pane: LogPane, qtbot: QtBot) ->
     shown = pane.model.rowCount
     assert shown() == 5
     for name, count in (("Details", 9), ("Warnings", 2), ("Requests", 9), ("All", 5)):
-        pill = next(one for one in pane._levels.buttons() if one.text() == name)
+        pill = next(one for one in pane.bar.levels.buttons() if one.text() == name)
         qtbot.mouseClick(pill, Qt.MouseButton.LeftButton)
         assert shown() == count
-    qtbot.keyClicks(pane.search, "SLOW 1")
+    qtbot.keyClicks(pane.bar.search, "SLOW 1")
     qtbot.waitUntil(lambda: shown() == 1)
 
 
@@ -307,7 +441,7 @@ def test_selected_lines_are_copied_whole_with_time_and_request_id(pane: LogPane,
     pane.add(lines(5))
     pane.view.selectRow(1)
     pane.view.setFocus()
-    pane.copy_selected()
+    pane.copies.copy_selected()
     text = QGuiApplication.clipboard().text()
     assert "Asked the vault for 1 [id-1]" in text
     assert text.count("\n") == 1
@@ -318,10 +452,10 @@ def test_all_is_copied_and_saved_without_secrets(
 ) -> None:
     Secret("practice~value-of-a-secret")
     pane.add(lines(2, text="The value was practice~value-of-a-secret {n}"))
-    qtbot.mouseClick(pane.copy_all, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(pane.bar.copy_all, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "The value was" in QGuiApplication.clipboard().text())
     assert "practice~value" not in QGuiApplication.clipboard().text()
-    pane.save_to(tmp_path / "wizard.log")
+    pane.copies.save_to(tmp_path / "wizard.log")
     wait_idle(window, qtbot)
     assert "practice~value" not in (tmp_path / "wizard.log").read_text("utf-8")
     assert (tmp_path / "wizard.log").read_text("utf-8").count("\n") == 2
@@ -339,13 +473,13 @@ def test_the_log_hides_floats_and_comes_back(window: MainWindow, pane: LogPane, 
     dock = window.log_dock
     assert dock.isVisible()
     assert window.log_bar.isHidden()
-    qtbot.mouseClick(pane.floater, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(pane.bar.floater, Qt.MouseButton.LeftButton)
     assert dock.isFloating()
-    qtbot.mouseClick(pane.floater, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(pane.bar.floater, Qt.MouseButton.LeftButton)
     assert not dock.isFloating()
     window.runner.lines.emit(lines(3))
     assert window.log_bar.count.text() == "3 lines", "with those that came last"
-    qtbot.mouseClick(pane.hider, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(pane.bar.hider, Qt.MouseButton.LeftButton)
     assert dock.isHidden()
     assert window.log_bar.isVisible()
     qtbot.mouseClick(window.log_bar.button, Qt.MouseButton.LeftButton)

@@ -113,13 +113,13 @@ def way(studio: Studio) -> None:
         window.show_log()
         studio.take(window, "log")
         pane = window.log_dock.findChildren(LogPane)[0]
-        pane.folder.click()
+        pane.bar.folder.click()
         studio.take(window, "log-folded")
-        pane.folder.click()
-        pane.search.setText("no line has this")
+        pane.bar.folder.click()
+        pane.bar.search.setText("no line has this")
         studio.wait(lambda: pane.model.rowCount() == 0, tr("the search"))
         studio.take(window, "log-nothing-found")
-        pane.search.clear()
+        pane.bar.search.clear()
         window.log_dock.hide()
         signed = window.workspace.profile.results[WINDOWS_TRIAL].facts["file"]
         window.open_inspect(signed)
