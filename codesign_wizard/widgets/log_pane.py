@@ -85,8 +85,9 @@ class LogPane(QWidget):
             self.bar.show_requests()
             row = self.model.show_request(request_id)
         self.bar.follow.setChecked(False)
-        self.view.selectRow(row)
-        self.view.scrollTo(self.model.index(row, Column.TEXT), QTableView.ScrollHint.PositionAtCenter)
+        index = self.model.index(row, Column.TEXT)
+        self.view.setCurrentIndex(index)  # selectRow() finds no column where the first one is at the right
+        self.view.scrollTo(index, QTableView.ScrollHint.PositionAtCenter)
         self.bar.follow.setChecked(False)  # scrolled to the end, the log would follow again
         self.view.setFocus(Qt.FocusReason.OtherFocusReason)
         return True

@@ -401,6 +401,9 @@ def test_the_mirrored_log_begins_at_the_right_and_its_words_still_read_from_the_
     assert pane.model.rowCount() == 1
     qtbot.keyClick(view, Qt.Key.Key_Left)
     assert pane.model.rowCount() == 101
+    pane.add(of(TWO, "asked"))
+    assert pane.show_request("2-asked")
+    assert [index.row() for index in view.selectionModel().selectedRows()] == [102]
 
 
 def test_level_pills_and_search_choose_the_lines(pane: LogPane, qtbot: QtBot) -> None:
