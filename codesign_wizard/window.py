@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from codesign_wizard.ahead import Ahead
     from codesign_wizard.pages.base import Page
     from codesign_wizard.playing import Switched
-    from codesign_wizard.widgets.log_model import LogModel
     from codesign_wizard.widgets.log_dock import LogDock
+    from codesign_wizard.widgets.log_model import LogModel
 
 _TOLD_AFTER_S = 5  # a wait longer than this also says how long
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from codesign_wizard.core.job import LogLine
     from codesign_wizard.core.step_result import StepResult
     from codesign_wizard.pages.workspace import Workspace
-    from codesign_wizard.widgets.log_model import LogModel
     from codesign_wizard.widgets.log_dock import LogDock
+    from codesign_wizard.widgets.log_model import LogModel
     from codesign_wizard.widgets.shell import LogBar
 
 

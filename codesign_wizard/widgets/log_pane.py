@@ -13,11 +13,11 @@ from codesign_wizard.core.job import LogLine
 from codesign_wizard.core.text import tr
 from codesign_wizard.runner import Runner
 from codesign_wizard.theme import px
-from codesign_wizard.widgets.log_bar import LogBar
 from codesign_wizard.widgets.log_copies import LogCopies
 from codesign_wizard.widgets.log_follow import Following
 from codesign_wizard.widgets.log_frame import LogFrame
 from codesign_wizard.widgets.log_model import Column, LogModel
+from codesign_wizard.widgets.log_toolbar import LogToolbar
 from codesign_wizard.widgets.log_view import LogView
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class LogPane(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setMinimumWidth(px(320))  # the bar folds; its width must not hold the window
         self.model = model
-        self.bar = LogBar()
+        self.bar = LogToolbar()
         self.view = LogView(model)
         self.copies = LogCopies(runner, self.view, self.bar.copy_all)
         self._following = Following(self.view, self.bar.follow)

@@ -21,7 +21,7 @@ _SEARCH_MS = 150
 _REQUESTS = 3  # number of the pill that shows lines with a request id only
 
 
-class LogBar(QWidget):
+class LogToolbar(QWidget):
     """Pills, the search and the buttons; where both do not stand side by side, the buttons go below."""
 
     filtered = Signal()  # something else is to be shown
