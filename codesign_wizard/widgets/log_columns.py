@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QHeaderView, QTableView
 
 from codesign_wizard import theme
@@ -63,12 +64,13 @@ class LogColumns:
             Column.TEXT: ["0" * _LEAST],
             Column.REQUEST: [_SHORT if self._model.short_ids else _WHOLE],
         }
-        cells = QFontMetrics(theme.font(11.5, mono=True))
-        heads = QFontMetrics(self._view.horizontalHeader().font())
+        cells = QFontMetricsF(theme.font(11.5, mono=True))
+        heads = QFontMetricsF(self._view.horizontalHeader().font())
         widths = {}
         for column, words in texts.items():
             step = indentation() if column is Column.PART else 0
-            widest = max((cells.horizontalAdvance(word) + step for word in words), default=0)
+            widest = max((cells.horizontalAdvance(word) + step for word in words), default=0.0)
             head = heads.horizontalAdvance(self._model.headerData(column, Qt.Orientation.Horizontal))
-            widths[column] = max(widest, head) + 2 * padding()
+            # a cell that lacks a part of a pixel is elided
+            widths[column] = math.ceil(max(widest, head)) + 2 * padding()
         return widths
