@@ -18,7 +18,7 @@ _JOB = (Column.PART, Column.TEXT, Column.REQUEST)  # a job's row has one text in
 
 def padding() -> int:
     """Return how far a cell's text stands in from either side: as far as the heads of the columns do."""
-    return px(6) + 3
+    return px(9)
 
 
 def indentation() -> int:
