@@ -17519,6 +17519,46 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/widgets/log_copies.py"/>
+        <source>Collecting the log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_copies.py"/>
+        <source>Save the log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_copies.py"/>
+        <source>Saving the log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/basics.py"/>
+        <source>Copied ✓</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/basics.py"/>
+        <source>Not copied</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_copies.py"/>
+        <source>The lines were copied.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_copies.py"/>
+        <source>The log was saved.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_dock.py"/>
+        <source>Dock</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>No line of this kind yet.</source>
         <translation type="unfinished"></translation>
@@ -17559,11 +17599,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_model.py"/>
-        <source>UTC</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Level</source>
         <translation type="unfinished"></translation>
@@ -17595,62 +17630,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
+        <source>UTC</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>{id}: go to its finding</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Log lines</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Search</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Search the log</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Follow new lines</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Copy the whole log, redacted</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>The whole log; secrets are left out</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Save…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Save the log to a file</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Show the log in a window of its own</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Hide</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Hide the log</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17669,133 +17654,148 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Saving the log</source>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Search</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Collecting the log</source>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Search the log</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/basics.py"/>
-        <source>Copied ✓</source>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Follow new lines</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/basics.py"/>
-        <source>Not copied</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_copies.py"/>
         <source>Copy all</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Save the log</source>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Copy the whole log, redacted</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>The whole log; secrets are left out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Save…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Save the log to a file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_dock.py"/>
+        <source>Float</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Show the log in a window of its own</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Hide</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Hide the log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Unfold jobs</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Fold jobs</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Show every job's lines</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Fold every job to one line</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>The lines were copied.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Following ✓</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Follow</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Folded</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Unfolded</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>All</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Show all lines</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Details</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Show all lines and details</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Warnings</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Show warnings and errors only</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Requests</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Show lines with a request id only</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>The log was saved.</source>
+        <location filename="codesign_wizard/widgets/log_view.py"/>
+        <source>Log lines</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Dock</source>
+        <location filename="codesign_wizard/widgets/log_view.py"/>
+        <source>Folded</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Float</source>
+        <location filename="codesign_wizard/widgets/log_view.py"/>
+        <source>Unfolded</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -18134,7 +18134,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_dock.py"/>
         <source>Log</source>
         <translation type="unfinished"></translation>
     </message>

@@ -17519,6 +17519,46 @@
         <translation>nicht nötig</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/widgets/log_copies.py"/>
+        <source>Collecting the log</source>
+        <translation>Das Protokoll wird gesammelt</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_copies.py"/>
+        <source>Save the log</source>
+        <translation>Protokoll speichern</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_copies.py"/>
+        <source>Saving the log</source>
+        <translation>Das Protokoll wird gespeichert</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/basics.py"/>
+        <source>Copied ✓</source>
+        <translation>Kopiert ✓</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/basics.py"/>
+        <source>Not copied</source>
+        <translation>Nicht kopiert</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_copies.py"/>
+        <source>The lines were copied.</source>
+        <translation>Die Zeilen wurden kopiert.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_copies.py"/>
+        <source>The log was saved.</source>
+        <translation>Das Protokoll wurde gespeichert.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_dock.py"/>
+        <source>Dock</source>
+        <translation>Andocken</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>No line of this kind yet.</source>
         <translation>Noch keine Zeile dieser Art.</translation>
@@ -17559,11 +17599,6 @@
         <translation>Ortszeit</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_model.py"/>
-        <source>UTC</source>
-        <translation>UTC</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>Level</source>
         <translation>Stufe</translation>
@@ -17595,63 +17630,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
+        <source>UTC</source>
+        <translation>UTC</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>{id}: go to its finding</source>
         <translation>{id}: zu ihrem Befund</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Log lines</source>
-        <translation>Protokollzeilen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Search</source>
-        <translation>Suchen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Search the log</source>
-        <translation>Im Protokoll suchen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Follow new lines</source>
-        <translation>Neuen Zeilen folgen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Copy the whole log, redacted</source>
-        <translation>Das ganze Protokoll kopieren, bereinigt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>The whole log; secrets are left out</source>
-        <translation>Das ganze Protokoll; Geheimnisse sind weggelassen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Save…</source>
-        <translation>Speichern…</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Save the log to a file</source>
-        <translation>Protokoll in einer Datei speichern</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Show the log in a window of its own</source>
-        <translation>Protokoll in einem eigenen Fenster zeigen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Hide</source>
-        <translation>Ausblenden</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Hide the log</source>
-        <translation>Protokoll ausblenden</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_pane.py"/>
@@ -17669,134 +17654,149 @@
         <translation>Aufgabe ein- oder ausklappen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Saving the log</source>
-        <translation>Das Protokoll wird gespeichert</translation>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Search</source>
+        <translation>Suchen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Collecting the log</source>
-        <translation>Das Protokoll wird gesammelt</translation>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Search the log</source>
+        <translation>Im Protokoll suchen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/basics.py"/>
-        <source>Copied ✓</source>
-        <translation>Kopiert ✓</translation>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Follow new lines</source>
+        <translation>Neuen Zeilen folgen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/basics.py"/>
-        <source>Not copied</source>
-        <translation>Nicht kopiert</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_copies.py"/>
         <source>Copy all</source>
         <translation>Alles kopieren</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Save the log</source>
-        <translation>Protokoll speichern</translation>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Copy the whole log, redacted</source>
+        <translation>Das ganze Protokoll kopieren, bereinigt</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>The whole log; secrets are left out</source>
+        <translation>Das ganze Protokoll; Geheimnisse sind weggelassen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Save…</source>
+        <translation>Speichern…</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Save the log to a file</source>
+        <translation>Protokoll in einer Datei speichern</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_dock.py"/>
+        <source>Float</source>
+        <translation>Ablösen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Show the log in a window of its own</source>
+        <translation>Protokoll in einem eigenen Fenster zeigen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Hide</source>
+        <translation>Ausblenden</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Hide the log</source>
+        <translation>Protokoll ausblenden</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Unfold jobs</source>
         <translation>Ausklappen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Fold jobs</source>
         <translation>Einklappen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Show every job's lines</source>
         <translation>Die Zeilen jeder Aufgabe zeigen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Fold every job to one line</source>
         <translation>Jede Aufgabe auf eine Zeile einklappen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>The lines were copied.</source>
-        <translation>Die Zeilen wurden kopiert.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Following ✓</source>
         <translation>Folgt ✓</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Follow</source>
         <translation>Folgen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Folded</source>
-        <translation>Eingeklappt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Unfolded</source>
-        <translation>Ausgeklappt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>All</source>
         <translation>Alle</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Show all lines</source>
         <translation>Alle Zeilen zeigen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Details</source>
         <translation>Details</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Show all lines and details</source>
         <translation>Alle Zeilen und Details zeigen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Warnings</source>
         <translation>Warnungen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Show warnings and errors only</source>
         <translation>Nur Warnungen und Fehler zeigen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Requests</source>
         <translation>Anfragen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Show lines with a request id only</source>
         <translation>Nur Zeilen mit einer Anfrage-ID zeigen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>The log was saved.</source>
-        <translation>Das Protokoll wurde gespeichert.</translation>
+        <location filename="codesign_wizard/widgets/log_view.py"/>
+        <source>Log lines</source>
+        <translation>Protokollzeilen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Dock</source>
-        <translation>Andocken</translation>
+        <location filename="codesign_wizard/widgets/log_view.py"/>
+        <source>Folded</source>
+        <translation>Eingeklappt</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
-        <source>Float</source>
-        <translation>Ablösen</translation>
+        <location filename="codesign_wizard/widgets/log_view.py"/>
+        <source>Unfolded</source>
+        <translation>Ausgeklappt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
@@ -18134,7 +18134,7 @@
         <translation>&amp;Zurück</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/log_pane.py"/>
+        <location filename="codesign_wizard/widgets/log_dock.py"/>
         <source>Log</source>
         <translation>Protokoll</translation>
     </message>
