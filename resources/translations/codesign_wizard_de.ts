@@ -5506,7 +5506,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/submissions.py"/>
         <source>Wait until it has ended, then ask again.</source>
-        <translation>Warten Sie, bis dieser beendet ist, und fragen Sie dann erneut.</translation>
+        <translation>Warten Sie, bis das beendet ist, und fragen Sie dann erneut.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/submitted_file.py"/>
@@ -8176,7 +8176,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/report.py"/>
         <source>Likely granted</source>
-        <translation>Wahrscheinlich erteilt</translation>
+        <translation>Wohl erteilt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/report.py"/>
@@ -17826,7 +17826,7 @@
     <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
         <source>Likely missing</source>
-        <translation>Fehlt wahrscheinlich</translation>
+        <translation>Fehlt wohl</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
