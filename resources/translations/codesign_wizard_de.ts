@@ -696,7 +696,7 @@
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
         <source>Signing for Windows works: the vault signs, and the signature is good.</source>
-        <translation>Das Signieren für Windows funktioniert: Der Tresor signiert, und die Signatur ist gut.</translation>
+        <translation>Das Signieren für Windows funktioniert: Der Tresor signiert, und die Signatur ist gültig.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor.py"/>
@@ -1366,7 +1366,7 @@
     <message>
         <location filename="codesign_wizard/commands/output.py"/>
         <source>ok</source>
-        <translation>in Ordnung</translation>
+        <translation>gut</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/output.py"/>
@@ -2761,7 +2761,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/code_findings.py"/>
         <source>Every page of code is what was signed (signatures: {count}).</source>
-        <translation>Jede Codeseite ist so, wie sie signiert wurde (Signaturen: {count}).</translation>
+        <translation>Jeder Abschnitt des Codes ist so, wie er signiert wurde (Signaturen: {count}).</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/code_findings.py"/>
