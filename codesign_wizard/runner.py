@@ -89,9 +89,10 @@ class Task(QObject):
         self.job.cancel()
 
     def abandon(self) -> None:
-        """Cancel, and emit nothing but ``finished`` any more: the answer is no longer wanted."""
+        """Cancel, unless it lasts, and emit nothing but ``finished`` any more: the answer is not wanted."""
         self._abandoned = True
-        self.job.cancel()
+        if not self.lasting:
+            self.job.cancel()
 
     def deliver(self, kind: str, values: tuple[Any, ...]) -> None:
         """Emit the event *kind*; called by the runner on the main thread."""

@@ -42,6 +42,19 @@ def test_a_task_stopped_before_its_thread_never_runs(
     runner.close()
 
 
+def test_what_lasts_runs_to_its_end_though_its_answer_is_wanted_no_more(qtbot: QtBot, qapp: Any) -> None:
+    """A password that is being kept, say, while other files are given."""
+    runner, gate, kept = Runner(), threading.Event(), []
+    others = [runner.start(lambda job: gate.wait(30), "Working", lasting=True) for _ in range(4)]
+    task = runner.start(lambda job: kept.append(job.check_cancelled()), "Keeping", lasting=True)
+    told = told_by(task)
+    task.abandon()
+    gate.set()
+    qtbot.waitUntil(lambda: not runner.tasks)
+    assert (kept, told, len(others)) == ([None], ["finished"], 4)
+    runner.close()
+
+
 def test_a_window_closed_before_a_task_s_thread_waits_for_what_lasts_alone(
     window: MainWindow, qtbot: QtBot
 ) -> None:
