@@ -138,8 +138,9 @@ class _Helper:
     def _hear(self, told: SimpleQueue[Any]) -> None:
         assert self._process.stdout is not None
         try:
-            while True:
-                told.put(pickle.load(self._process.stdout))  # noqa: S301
+            with self._process.stdout as pipe:
+                while True:
+                    told.put(pickle.load(pipe))  # noqa: S301
         # EOFError when all is told; anything else says that it ended in the middle of a word, or that it
         # speaks of what is not here, as a program does that was brought up to date meanwhile
         except Exception:
