@@ -16,7 +16,7 @@ from codesign_wizard.core.comet.desk import doctor_server
 from codesign_wizard.core.comet.document import same
 from codesign_wizard.core.comet.journal import Old, Phase
 from codesign_wizard.core.comet.settings import MacosWanted, Part, Wanted
-from codesign_wizard.core.errors import Cancelled, CodesignError
+from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.redact import Secret
@@ -147,6 +147,20 @@ def test_a_diagnosis_of_a_profile_that_lacks_something_tells_of_it_too(
         found, comparison = doctor_server(Job(), desk, Wanted(bench.wanted.azure, None))
     assert comparison is None
     assert {"server.apply.interrupted-before", "azure.options.missing"} <= ids(found)
+
+
+def test_a_comparison_that_lacks_something_leaves_it_to_be_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CometClient, "set_branding", lambda *_: (_ for _ in ()).throw(Killed()))
+    with pytest.raises(Killed):
+        bench.apply()
+    monkeypatch.undo()
+    with bench.desk() as desk:
+        with pytest.raises(InputError):
+            desk.compare(Job(), Wanted(bench.wanted.azure, None))
+        assert "server.apply.interrupted-before" in ids(desk.compare(Job(), bench.wanted).findings)
+        assert "server.apply.interrupted-before" not in ids(desk.compare(Job(), bench.wanted).findings)
 
 
 @pytest.mark.parametrize("saved", [False, True])

@@ -133,7 +133,10 @@ class ServerDesk:
 
     def look(self, job: JobContext) -> View:
         """Return what the server has, what stands in the way, and what became of an interrupted change."""
-        view = look.look(job, self.client)
+        return self._explained(look.look(job, self.client))
+
+    def _explained(self, view: View) -> View:
+        """Return *view* with what became of an interrupted change, which is told once."""
         told = interrupted.explain(self.journal, self.client.address.url, view)
         return View(
             view.version, view.account, view.branding, worst_first([*self.warnings, *view.findings, *told])
@@ -153,15 +156,18 @@ class ServerDesk:
         *view* is a look that was just taken. Raises ``InputError`` for what is missing or cannot be right,
         ``CodesignError``.
         """
-        view = self.look(job) if view is None else view
+        explain = self._explained if view is None else lambda seen: seen
+        view = look.look(job, self.client) if view is None else view
         usual = tuple(each for each in USUAL if each in wanted.parts())
         chosen = usual if parts is None else tuple(parts)
         if view.branding is None or not chosen:
+            view = explain(view)
             nothing = [] if chosen else [look.nothing_wanted()]
             return Comparison(view, [], [], [*view.findings, *nothing])
         pair = look.choose_fields(view.members(), fields)
         wishes = settings.desired(wanted, chosen, pair)
         lines = look.compare(job, self.client, view, wishes)
+        view = explain(view)  # told once: not before all that can be refused or fail
         found = look.difference_findings(view, wanted, chosen, lines, fields)
         kept = [each for each in view.findings if not (Part.BUILD_MODE in chosen and _is_mode(each))]
         return Comparison(view, wishes, lines, worst_first([*kept, *found]), pair)
