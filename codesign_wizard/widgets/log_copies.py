@@ -12,6 +12,7 @@ from codesign_wizard.core.files import write_atomic
 from codesign_wizard.core.text import tr
 from codesign_wizard.runner import Runner
 from codesign_wizard.widgets.basics import announce
+from codesign_wizard.widgets.labels import isolated
 from codesign_wizard.widgets.log_model import as_text
 from codesign_wizard.widgets.log_view import LogView
 
@@ -56,7 +57,7 @@ class LogCopies(QObject):
         clipboard = QGuiApplication.clipboard()
         clipboard.setText(text)
         if clipboard.text() == text:
-            said = tr("Copied ✓")
+            said = isolated(tr("Copied ✓"))
             announce(self._view, tr("The lines were copied."))
         else:
             said = tr("Not copied")

@@ -12,6 +12,7 @@ from codesign_wizard.core.job import LogLevel
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import px
 from codesign_wizard.widgets.basics import button, label, row
+from codesign_wizard.widgets.labels import isolated
 from codesign_wizard.widgets.search import SearchEdit
 
 if TYPE_CHECKING:
@@ -117,4 +118,4 @@ class LogToolbar(QWidget):
         )
 
     def _say_following(self, on: bool) -> None:
-        self.follow.setText(tr("Following ✓") if on else tr("Follow"))
+        self.follow.setText(isolated(tr("Following ✓") if on else tr("Follow")))

@@ -20,6 +20,7 @@ from codesign_wizard.core.flow import KEY_VAULT
 from codesign_wizard.core.job import Job, JobLabel, LogLevel, LogLine
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.theme import px
+from codesign_wizard.widgets.labels import isolated
 from codesign_wizard.widgets.log_model import Column, LogModel, as_text
 from codesign_wizard.widgets.log_pane import LogPane
 from tests.gui.driving import lines, wait_idle
@@ -394,6 +395,7 @@ def test_the_mirrored_log_begins_at_the_right_and_its_words_still_read_from_the_
     assert text.endswith("x…")
     assert flags & Qt.AlignmentFlag.AlignRight.value
     assert flags & Qt.AlignmentFlag.AlignAbsolute.value, "nothing turns it round once more"
+    assert pane.bar.follow.text() == isolated("Following ✓") != "Following ✓", "the tick stays where it is"
     # the arrow of a folded job points to the left
     view.setFocus()
     view.setCurrentIndex(pane.model.index(0, Column.TEXT))
