@@ -17535,12 +17535,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/basics.py"/>
-        <source>Copied ✓</source>
+        <source>Not copied</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/basics.py"/>
-        <source>Not copied</source>
+        <source>Copied ✓</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17735,16 +17735,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_toolbar.py"/>
-        <source>Following ✓</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
-        <source>Follow</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>All</source>
         <translation type="unfinished"></translation>
     </message>
@@ -17781,6 +17771,16 @@
     <message>
         <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Show lines with a request id only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Following ✓</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Follow</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

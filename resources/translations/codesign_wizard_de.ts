@@ -17535,13 +17535,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/basics.py"/>
-        <source>Copied ✓</source>
-        <translation>Kopiert ✓</translation>
+        <source>Not copied</source>
+        <translation>Nicht kopiert</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/basics.py"/>
-        <source>Not copied</source>
-        <translation>Nicht kopiert</translation>
+        <source>Copied ✓</source>
+        <translation>Kopiert ✓</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_copies.py"/>
@@ -17735,16 +17735,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_toolbar.py"/>
-        <source>Following ✓</source>
-        <translation>Folgt ✓</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
-        <source>Follow</source>
-        <translation>Folgen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>All</source>
         <translation>Alle</translation>
     </message>
@@ -17782,6 +17772,16 @@
         <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Show lines with a request id only</source>
         <translation>Nur Zeilen mit einer Anfrage-ID zeigen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Following ✓</source>
+        <translation>Folgt ✓</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/log_toolbar.py"/>
+        <source>Follow</source>
+        <translation>Folgen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_view.py"/>
