@@ -460,8 +460,7 @@ class MainWindow(QMainWindow):
             return
         buttons = page.findChildren(QPushButton)
         other = any(one.property("kind") == "primary" and one.isVisibleTo(page) for one in buttons)
-        done = self.key == steps.START or self.workspace.flow.state(self.key) is StepState.DONE
-        restyle(self.footer.next_button, "kind", "primary" if done and not other else "")
+        restyle(self.footer.next_button, "kind", "" if other or self._why_not_next() else "primary")
 
     def _show_job(self) -> None:
         task = self.runner.foreground

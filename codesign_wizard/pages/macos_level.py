@@ -69,8 +69,9 @@ class MacosLevelPage(Page):
             self._show_findings()
             self._say()
         checked = workspace.flow.state(MACOS_LEVEL) == "done"
-        # one thing to do next: once Apple has answered, it is Next
-        restyle(self.key.ask, "kind", "" if checked or lacks else "primary")
+        # one thing to do next: once Apple has answered, or where nobody has to, it is Next
+        needless = macos.level == level_words.SIGN_ONLY
+        restyle(self.key.ask, "kind", "" if checked or lacks or needless else "primary")
 
     def missing(self) -> str:
         macos = self.workspace.profile.macos
