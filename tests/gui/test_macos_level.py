@@ -63,7 +63,9 @@ def test_a_level_is_chosen_by_arrow_keys_and_the_key_is_checked(
     macos = session.profile.macos
     assert flow.state(MACOS_LEVEL) is StepState.DONE, "nothing is needed for signing only"
     assert page.key.ask.property("kind") == ""
-    assert window.footer.next_button.property("kind") == "primary", "one thing to do next, and it is not the key"
+    assert window.footer.next_button.property("kind") == "primary", (
+        "one thing to do next, and it is not the key"
+    )
     signing, windows = flow.inputs(MACOS_TRIAL), flow.inputs(CERTIFICATE)
     first = page.levels.views["sign-only"].choice
     first.setFocus()
