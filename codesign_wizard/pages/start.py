@@ -305,7 +305,7 @@ class StartPage(Page):
 
     def _forget(self) -> None:
         workspace = self.workspace
-        if not workspace.may_leave():
+        if not workspace.may_forget():
             return
         session, gone = workspace.session, workspace.profile.id
 
@@ -323,5 +323,6 @@ class StartPage(Page):
         task.done.connect(self._forgotten)
 
     def _forgotten(self) -> None:
+        self.workspace.forgotten()
         left = self.workspace.session.profiles.list()
         self.workspace.take_profile(left[0] if left else new_profile(tr("My product")))

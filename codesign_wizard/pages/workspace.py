@@ -153,6 +153,16 @@ class Workspace(QObject):
             self.merged.emit()
             self.changed.emit()
 
+    def may_forget(self) -> bool:
+        """Whether the profile may be forgotten; says above the page what is under way, if it may not.
+
+        A secret that the keyring takes only then would stay there.
+        """
+        task = next((each for each in self.runner.tasks if each.lasting), None)
+        if task is not None:
+            self.notice.emit(UNDER_WAY(what=task.name))
+        return task is None and self.may_leave()
+
     def may_leave(self) -> bool:
         """Whether another profile may be opened; says above the page what is under way, if it may not.
 
@@ -211,6 +221,11 @@ class Workspace(QObject):
         """Go on with another profile of the same store, unless a job is under way."""
         if self.may_leave():
             self.take_profile(profile)
+
+    def forgotten(self) -> None:
+        """Tell that the profile is there no more: what was changed since must not bring it back."""
+        self._timer.stop()
+        self._unsaved = False
 
     def take_profile(self, profile: Profile) -> None:
         """Go on with another profile of the same store, whatever is under way in this one."""

@@ -249,6 +249,55 @@ def test_so_does_a_password_of_the_files(
     assert raised == []
 
 
+def test_a_profile_that_is_forgotten_stays_so_whatever_is_typed_meanwhile(
+    window: MainWindow, qtbot: QtBot, raised: list[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, page, forgetting = window.workspace.session, open_at(window, START), Held(None)
+    wait_idle(window, qtbot)
+    window.workspace.save()
+    assert first.profiles.load(first.profile.id)
+    assert isinstance(page, StartPage)
+    monkeypatch.setattr("codesign_wizard.core.profile_secrets.forget_all", forgetting)
+    page._forget()
+    qtbot.waitUntil(forgetting.reached.is_set)
+    page.product.edit.setText("Harbour Backup")
+    page.product.edited.emit("Harbour Backup")
+    forgetting.go()
+    wait_idle(window, qtbot)
+    assert window.workspace.session is not first
+    assert first.profile.id not in [each.id for each in first.profiles.list()]
+    assert raised == []
+
+
+def test_a_profile_is_not_forgotten_before_the_keyring_has_its_secret(
+    window: MainWindow, qtbot: QtBot, raised: list[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, held, notices = open_at(window, KEY_VAULT), Held(None), []
+    wait_idle(window, qtbot)
+    assert isinstance(page, KeyVaultPage)
+    window.workspace.notice.connect(notices.append)
+    first, keep = window.workspace.session, Session.set_application_secret
+
+    def late(session: Session, secret: Secret | None) -> None:
+        held()
+        keep(session, secret)
+
+    monkeypatch.setattr(Session, "set_application_secret", late)
+    page._secret_given(Secret("typed-a-moment-ago"))
+    start = open_at(window, START)
+    assert isinstance(start, StartPage)
+    start._forget()
+    assert [each.title for each in notices] == ["This has to wait: “Storing the secret” is under way."]
+    held.go()
+    wait_idle(window, qtbot)
+    assert first.application_secret() is not None
+    start._forget()
+    wait_idle(window, qtbot)
+    assert window.workspace.session is not first
+    assert first.application_secret() is None
+    assert raised == []
+
+
 class ServersDesk:
     """A session on a server, which can be closed, and then could not be ended there."""
 
