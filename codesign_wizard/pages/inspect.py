@@ -132,12 +132,13 @@ class InspectPage(Page):
         if found.kind == "report" and self._path is not None:
             self.workspace.open_report(self._path)
             return
-        severity, title, text = verdict(found.findings, found.title)
         below, rest = found.lead()
         locked = [one for one in rest if one.id in _PASSWORD]
         if locked:
             # the field for it stands right below
             below, rest = locked[0].title, [one for one in rest if one not in locked]
+        severity = verdict(found.findings, found.title)[0]
+        _, title, text = verdict(rest, found.title)
         # the sentence says first what it is; what is wrong follows it
         self.banner.say(severity, found.title, below or (title if title != found.title else text))
         # a file that was read asks for no password any more

@@ -89,8 +89,10 @@ class PathEdit(PasteEdit):
             return text
         cut = max(text.rfind("/"), text.rfind("\\"), 0)
         left = width - metrics.horizontalAdvance(text[cut:])
-        if left < metrics.horizontalAdvance(text[:_LEAST_OF_FOLDER] + "…"):
+        if left < metrics.horizontalAdvance("…"):
             return metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, width)
+        if left < metrics.horizontalAdvance(text[:_LEAST_OF_FOLDER] + "…"):
+            return "…" + text[cut:]
         return metrics.elidedText(text[:cut], Qt.TextElideMode.ElideRight, left) + text[cut:]
 
     def _room(self) -> QRect:

@@ -199,6 +199,8 @@ def test_a_long_path_gives_way_in_its_folders_and_keeps_its_name(form: QWidget) 
     assert edit.shortened.endswith("…/developer-id-installer.p12")
     assert edit.shortened.startswith("/home")
     assert edit.toolTip() == edit.text() == path, "what is shown is not what is kept"
+    edit.resize(edit.fontMetrics().horizontalAdvance("…/developer-id-installer.p12") + 30, 30)
+    assert edit.shortened == "…/developer-id-installer.p12"
     edit.resize(120, 30)
     assert edit.shortened.endswith(".p12")
     assert edit.fontMetrics().horizontalAdvance(edit.shortened) <= 120

@@ -80,3 +80,15 @@ def test_a_file_that_cannot_be_read_is_one_sentence(window: MainWindow, qtbot: Q
     window.open_inspect(str(tmp_path / "gone.exe"))
     wait_idle(window, qtbot, PATIENCE)
     assert "gone.exe" in window.page.banner.title
+
+
+def test_what_is_of_no_kind_is_said_once_and_counted_for_nothing_besides(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes.cer"
+    notes.write_text("Good morning\n")
+    window.open_inspect(str(notes))
+    wait_idle(window, qtbot, PATIENCE)
+    assert window.page.banner.title == "notes.cer is of no kind that is inspected here: it is a text file."
+    assert window.page.banner.text == ""
+    assert not window.page.findings.isVisible()
