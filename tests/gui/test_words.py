@@ -33,7 +33,7 @@ REFUSED = FindingKind("test.words", Severity.ERROR, "The application may not sig
 NAMES = re.compile(
     r"Own product|WINDOWS|MACOS|Windows|macOS|Azure( US Government| China \(21Vianet\))?|SHA-\d+|RSA \d+|"
     r"English|Deutsch|Installer|Application|timestamp\.[a-z.]+|https?://\S+|Certificate(File|Name)|"
-    r"AppCertificate(File|Name)|az|PowerShell|PKCS|UTC"
+    r"AppCertificate(File|Name)|az|PowerShell|PKCS|UTC|\.\w+( \.\w+)*"
 )
 WORD = re.compile(r"[^\W\d_]{3}")
 # the smallest window that is promised
