@@ -7486,7 +7486,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
         <source>By the role {role}.</source>
-        <translation>Durch die Rolle {role}.</translation>
+        <translation>Durch die Rolle „{role}“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
@@ -7501,7 +7501,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
         <source>By the role {role}, through the group {group}.</source>
-        <translation>Durch die Rolle {role}, über die Gruppe {group}.</translation>
+        <translation>Durch die Rolle „{role}“, über die Gruppe „{group}“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
@@ -7961,12 +7961,12 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
         <source>Give the role {role} on the vault {vault}.</source>
-        <translation>Die Rolle {role} für den Tresor {vault} erteilen.</translation>
+        <translation>Die Rolle „{role}“ für den Tresor {vault} erteilen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
         <source>the role {role} on the vault</source>
-        <translation>die Rolle {role} für den Tresor</translation>
+        <translation>die Rolle „{role}“ für den Tresor</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
@@ -8126,7 +8126,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
         <source>Role: search for {role}, choose it, Next.</source>
-        <translation>„Role“: Suchen Sie nach {role}, wählen Sie die Rolle, „Next“.</translation>
+        <translation>„Role“: Suchen Sie nach „{role}“, wählen Sie die Rolle, „Next“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
@@ -8136,7 +8136,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
         <source>The same again with the role {role}.</source>
-        <translation>Noch einmal dasselbe mit der Rolle {role}.</translation>
+        <translation>Noch einmal dasselbe mit der Rolle „{role}“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
@@ -12106,7 +12106,7 @@
     <message>
         <location filename="codesign_wizard/core/inspect_words.py"/>
         <source>Whose they are, by whom, until when, and whether Windows trusts them.</source>
-        <translation>Wem sie gehören, von wem, bis wann und ob Windows ihnen vertraut.</translation>
+        <translation>Wem sie gehören, wer sie ausgestellt hat, bis wann sie gelten und ob Windows ihnen vertraut.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect_words.py"/>
@@ -16526,7 +16526,7 @@
     <message>
         <location filename="codesign_wizard/practice/scenarios/rbac.py"/>
         <source>The application is Contributor of the resource group, which opens nothing in the vault.</source>
-        <translation>Die Anwendung ist Contributor der Ressourcengruppe, was im Tresor nichts öffnet.</translation>
+        <translation>Die Anwendung ist „Contributor“ der Ressourcengruppe, was im Tresor nichts öffnet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/rbac.py"/>
