@@ -19,7 +19,7 @@ from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.runner import Task
 from codesign_wizard.theme import Mark
 from codesign_wizard.widgets.api_key import ApiKeyCard
-from codesign_wizard.widgets.basics import announce, label, restyle
+from codesign_wizard.widgets.basics import announce, label
 from codesign_wizard.widgets.findings import FindingList
 from codesign_wizard.widgets.level_cards import LevelCards
 from codesign_wizard.widgets.pieces import Banner, Fold
@@ -64,14 +64,12 @@ class MacosLevelPage(Page):
         self.levels.show_cards(cards, macos.level)
         self.key.show_state(macos.api_key, self.seen, self._note())
         busy, lacks = self._task is not None, self._lacking()
-        self.key.show_check(lacks, busy=busy)
+        # one thing to do next: once Apple has answered, or where nobody has to, it is Next
+        wanted = macos.level != level_words.SIGN_ONLY
+        self.key.show_check(lacks, busy=busy, first=wanted and workspace.flow.state(MACOS_LEVEL) != "done")
         if not busy:
             self._show_findings()
             self._say()
-        checked = workspace.flow.state(MACOS_LEVEL) == "done"
-        # one thing to do next: once Apple has answered, or where nobody has to, it is Next
-        needless = macos.level == level_words.SIGN_ONLY
-        restyle(self.key.ask, "kind", "" if checked or lacks or needless else "primary")
 
     def missing(self) -> str:
         macos = self.workspace.profile.macos

@@ -16,6 +16,7 @@ from codesign_wizard.core.apple.trial_words import (
     gatekeeper_words,
     kept_facts,
     level_words,
+    not_yet_words,
 )
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import APPLE_CERTIFICATES, MACOS_LEVEL, MACOS_TRIAL, OPEN, StepState
@@ -339,22 +340,9 @@ class MacosTrialPage(TrialPage):
         return self.workspace.flow.state(APPLE_CERTIFICATES)
 
     def say_not_yet(self) -> None:
-        match self.relied_state():
-            case StepState.DONE:
-                self.banner.say(Severity.INFO, tr("Ready: both certificates can sign."), mark=Mark.NOW)
-            case StepState.ATTENTION:
-                self.banner.say(
-                    Severity.WARNING,
-                    tr("The certificates cannot sign yet, so this trial will not succeed."),
-                    tr("Apple certificates says what is wrong with them."),
-                )
-            case _:
-                self.banner.say(
-                    Severity.INFO,
-                    tr("Nothing has been signed yet."),
-                    tr("The trial opens the two .p12 files by itself; their page explains what is wrong."),
-                    mark=Mark.NOW,
-                )
+        flow, level = self.workspace.flow, self.workspace.profile.macos.level
+        severity, title, text = not_yet_words(flow.state(APPLE_CERTIFICATES), level, flow.state(MACOS_LEVEL))
+        self.banner.say(severity, title, text, mark=Mark.NOW if severity is Severity.INFO else None)
 
     # -- settings
 

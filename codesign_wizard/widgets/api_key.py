@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from codesign_wizard.core.apple.api_key import check_ids, tidy
 from codesign_wizard.core.apple.key_work import KeySeen
@@ -14,7 +14,7 @@ from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.profile import ApiKeySettings
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import Mark, px
-from codesign_wizard.widgets.basics import Card, MarkView, button, clear, column, label, row
+from codesign_wizard.widgets.basics import Card, MarkView, button, clear, column, label, restyle, row
 from codesign_wizard.widgets.fields import CheckedField, field_row
 from codesign_wizard.widgets.pieces import FileDrop
 
@@ -111,8 +111,15 @@ class ApiKeyCard(Card):
             self.place.setText(f"{words}. {seen.reason}".strip() if seen.reason else words)
         self._offer(seen, own)
 
-    def show_check(self, lacks: str, *, busy: bool) -> None:
-        """Let Apple be asked unless something is under way or *lacks*, which then stands beside it."""
+    def show_check(self, lacks: str, *, busy: bool, first: bool) -> None:
+        """Let Apple be asked unless something is under way or *lacks*, which then stands beside it.
+
+        *first* tells whether this is the thing to do next on the page: to ask, or before that to take a key
+        that was found.
+        """
+        restyle(self.ask, "kind", "primary" if first and not lacks else "")
+        for use in self.offers.findChildren(QPushButton):
+            restyle(use, "kind", "primary" if first and self.kept.isHidden() else "")
         self.ask.setEnabled(not busy and not lacks)
         self.words.setText(lacks or tr("One harmless call. Nothing is submitted."))
         self.ask.setAccessibleDescription(self.words.text())

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from codesign_wizard.core.finding import Finding
+from codesign_wizard.core.finding import Finding, Severity
+from codesign_wizard.core.flow import StepState
+from codesign_wizard.core.profile import LEVELS
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
@@ -31,6 +33,38 @@ def kept_facts(result: MacosTrialResult) -> dict[str, str]:
             facts["application_sha256"] = main.certificate.fingerprint(hashes.SHA256()).hex()
             break
     return facts
+
+
+def not_yet_words(certificates: StepState, level: str, key: StepState) -> tuple[Severity, str, str]:
+    """Return what is to be said before a trial: how grave it is, a sentence, a smaller one.
+
+    *certificates* and *key* are the states of the steps it relies on, *level* one of ``profile.LEVELS``.
+    """
+    if certificates is StepState.ATTENTION:
+        return (
+            Severity.WARNING,
+            tr("The certificates cannot sign yet, so this trial will not succeed."),
+            tr("Apple certificates says what is wrong with them."),
+        )
+    if certificates is not StepState.DONE:
+        return (
+            Severity.INFO,
+            tr("Nothing has been signed yet."),
+            tr("The trial opens the two .p12 files by itself; their page explains what is wrong."),
+        )
+    if level == LEVELS[0] or key is StepState.DONE:
+        return Severity.INFO, tr("Ready: both certificates can sign."), ""
+    if key is StepState.ATTENTION:
+        return (
+            Severity.WARNING,
+            tr("Both certificates can sign, but the API key is not accepted: nothing will be notarised."),
+            tr("Level and API key says what is wrong with it."),
+        )
+    return (
+        Severity.INFO,
+        tr("Both certificates can sign. Whether Apple accepts the API key is not known yet."),
+        tr("Notarising needs it: Level and API key takes it and asks Apple."),
+    )
 
 
 def gatekeeper_words(facts: Mapping[str, str], *, notarised: bool = False) -> list[tuple[str, str]]:
