@@ -5645,6 +5645,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>Both certificates can sign. Whether Apple accepts the API key is not known yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>Notarising needs it: Level and API key takes it and asks Apple.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
         <source>opens</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5661,6 +5671,36 @@
     <message>
         <location filename="codesign_wizard/core/apple/trial_words.py"/>
         <source>Signed and verified, with the roots that were added: macOS does not know them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>The certificates cannot sign yet, so this trial will not succeed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>Apple certificates says what is wrong with them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>The trial opens the two .p12 files by itself; their page explains what is wrong.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>Ready: both certificates can sign.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>Both certificates can sign, but the API key is not accepted: nothing will be notarised.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>Level and API key says what is wrong with it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14425,26 +14465,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Ready: both certificates can sign.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>The certificates cannot sign yet, so this trial will not succeed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Apple certificates says what is wrong with them.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>The trial opens the two .p12 files by itself; their page explains what is wrong.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Sample package for {product}, or drop your own .pkg or .app here</source>
         <translation type="unfinished"></translation>
     </message>
@@ -16049,7 +16069,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/flow.py"/>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
         <source>Nothing has been signed yet.</source>
         <translation type="unfinished"></translation>
     </message>

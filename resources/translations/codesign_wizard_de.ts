@@ -5645,6 +5645,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>Both certificates can sign. Whether Apple accepts the API key is not known yet.</source>
+        <translation>Beide Zertifikate können signieren. Ob Apple den API-Schlüssel annimmt, ist noch nicht bekannt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>Notarising needs it: Level and API key takes it and asks Apple.</source>
+        <translation>Zum Notarisieren wird er gebraucht: Die Seite „Stufe und Schlüssel“ nimmt ihn entgegen und fragt Apple.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
         <source>opens</source>
         <translation>öffnet sich</translation>
     </message>
@@ -5662,6 +5672,36 @@
         <location filename="codesign_wizard/core/apple/trial_words.py"/>
         <source>Signed and verified, with the roots that were added: macOS does not know them.</source>
         <translation>Signiert und geprüft, mit den hinzugefügten Stammzertifikaten: macOS kennt sie nicht.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>The certificates cannot sign yet, so this trial will not succeed.</source>
+        <translation>Die Zertifikate können noch nicht signieren; dieser Probelauf wird deshalb nicht gelingen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>Apple certificates says what is wrong with them.</source>
+        <translation>Die Seite „Apple-Zertifikate“ sagt, was damit nicht stimmt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>The trial opens the two .p12 files by itself; their page explains what is wrong.</source>
+        <translation>Der Probelauf öffnet die zwei .p12-Dateien von selbst; ihre Seite erklärt, was nicht stimmt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>Ready: both certificates can sign.</source>
+        <translation>Bereit: Beide Zertifikate können signieren.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>Both certificates can sign, but the API key is not accepted: nothing will be notarised.</source>
+        <translation>Beide Zertifikate können signieren, aber der API-Schlüssel wird nicht angenommen: Es wird nichts notarisiert.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
+        <source>Level and API key says what is wrong with it.</source>
+        <translation>Die Seite „Stufe und Schlüssel“ sagt, was damit nicht stimmt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/trial_words.py"/>
@@ -14425,26 +14465,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Ready: both certificates can sign.</source>
-        <translation>Bereit: Beide Zertifikate können signieren.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>The certificates cannot sign yet, so this trial will not succeed.</source>
-        <translation>Die Zertifikate können noch nicht signieren; dieser Probelauf wird deshalb nicht gelingen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Apple certificates says what is wrong with them.</source>
-        <translation>Die Seite „Apple-Zertifikate“ sagt, was damit nicht stimmt.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>The trial opens the two .p12 files by itself; their page explains what is wrong.</source>
-        <translation>Der Probelauf öffnet die zwei .p12-Dateien von selbst; ihre Seite erklärt, was nicht stimmt.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Sample package for {product}, or drop your own .pkg or .app here</source>
         <translation>Musterpaket für {product}, oder legen Sie Ihr eigenes .pkg oder .app hier ab</translation>
     </message>
@@ -16049,7 +16069,7 @@
         <translation>Der Schritt „Key Vault“ sagt, was fehlt.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/flow.py"/>
+        <location filename="codesign_wizard/core/apple/trial_words.py"/>
         <source>Nothing has been signed yet.</source>
         <translation>Es wurde noch nichts signiert.</translation>
     </message>
