@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from PySide6.QtCore import QLocale, Signal
-from PySide6.QtWidgets import QFileDialog, QListWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QLocale, Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from codesign_wizard.core import proxy_login
 from codesign_wizard.core.errors import CodesignError, InputError
@@ -282,6 +282,9 @@ class PathList(QWidget):
         self.list.setAccessibleName(name)
         self.list.setFixedHeight(px(72))
         keep_ltr(self.list)  # paths
+        # a path tells by both its ends
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.add = button(tr("Add…"), self._add, "small")
         self.add.setAccessibleName(tr("Add a file: {name}").format(name=name))
         self.remove = button(tr("Remove"), self._remove, "small")
@@ -297,7 +300,8 @@ class PathList(QWidget):
         """Show *paths*."""
         if paths != self.paths:
             self.list.clear()
-            self.list.addItems(paths)
+            for path in paths:
+                self._show(path)
 
     @property
     def paths(self) -> list[str]:
@@ -307,8 +311,13 @@ class PathList(QWidget):
     def take(self, path: str) -> None:
         """Add *path*, once."""
         if path not in self.paths:
-            self.list.addItem(path)
+            self._show(path)
             self.changed.emit(self.paths)
+
+    def _show(self, path: str) -> None:
+        item = QListWidgetItem(path)
+        item.setToolTip(path)
+        self.list.addItem(item)
 
     def _add(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, tr("Choose a PEM file"), "", _pem_pattern())

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QVBoxLayout, QWid
 from codesign_wizard.core.finding import Finding, FindingKind, Severity
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import BULLET
+from codesign_wizard.pages.settings import PathList
 from codesign_wizard.theme import Mark
 from codesign_wizard.widgets.basics import CodeBox, CopyButton, Facts
 from codesign_wizard.widgets.fields import CheckedField, PathEdit
@@ -232,3 +233,13 @@ def test_several_files_of_a_finding_hang_behind_their_bullets(form: QWidget) -> 
     assert "What it is." in texts
     for each in listed:
         assert texts[each].geometry().left() > texts["What it is."].geometry().left()
+
+
+def test_a_path_in_a_list_is_whole_in_its_tip(form: QWidget) -> None:
+    paths = PathList("Roots")
+    put(form, paths)
+    paths.set(["/a/root.pem"])
+    paths.take("/another/folder/root.pem")
+    assert paths.paths == ["/a/root.pem", "/another/folder/root.pem"]
+    assert [paths.list.item(place).toolTip() for place in range(2)] == paths.paths
+    assert paths.list.textElideMode() is Qt.TextElideMode.ElideMiddle
