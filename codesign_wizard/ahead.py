@@ -22,6 +22,7 @@ _REST_MS = 60
 # what the pages import, and these in turn the rest of it; then what they import only once they are used
 WORK = (
     "codesign_wizard.playing",
+    "codesign_wizard.core.inspect_words",
     "codesign_wizard.core.needs",
     "codesign_wizard.core.report_open",
     "codesign_wizard.core.windows_results",
