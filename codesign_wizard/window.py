@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from codesign_wizard.core import flow as steps
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.flow import StepState
-from codesign_wizard.core.rail_words import note
+from codesign_wizard.core.standing import standing
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.runner import Runner, Task, unexpected
@@ -204,9 +204,9 @@ class MainWindow(QMainWindow):
             self.show_step(before.key)
 
     def go_next(self) -> None:
-        """Go to the next step; when something blocks, ask once, in the footer."""
+        """Go where the way goes on; when something blocks, ask once, in the footer."""
         key, flow = self.key, self.workspace.flow
-        after = flow.next(key)
+        after = flow.onward(key)
         if after is None:
             return
         result = self.workspace.profile.results.get(key)
@@ -419,8 +419,7 @@ class MainWindow(QMainWindow):
                     step.key,
                     step.title,
                     step.group.words,
-                    flow.state(step.key),
-                    note(flow, workspace.profile, step.key, now),
+                    standing(flow, step.key, now),
                     flow.reachable(step.key),
                 )
                 for step in flow.steps()
@@ -433,7 +432,7 @@ class MainWindow(QMainWindow):
             if self._panel == "what-if" and self._panel in self.pages.opened:
                 self.pages.opened[self._panel].refresh()
             return
-        before, after = flow.back(key), flow.next(key)
+        before, after = flow.back(key), flow.onward(key)
         held = self.runner.foreground is not None
         if not self.footer.asking:
             self.footer.show_way(

@@ -19,7 +19,7 @@ from codesign_wizard.core.finding import Certainty, Evidence, Finding, FindingKi
 from codesign_wizard.core.flow import CERTIFICATE, CERTIFICATE_EXPIRES, KEY_VAULT, WINDOWS_TRIAL, Flow
 from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.step_result import StepResult
-from codesign_wizard.core.text import in_days, tr
+from codesign_wizard.core.text import days_until, in_days, tr
 
 SECRET_EXPIRES = "secret_expires"  # a fact's name, not a value
 NEAR_DAYS = 60
@@ -78,8 +78,8 @@ class Ending:
     seen: datetime | None = None
 
     def days(self, now: datetime) -> int | None:
-        """Return the whole days left, negative once it has ended; ``None`` without a known end."""
-        return None if self.ends is None else (self.ends - now).days
+        """Return the days left by the calendar, negative after its day; ``None`` without a known end."""
+        return None if self.ends is None else days_until(self.ends, now)
 
     def near(self, now: datetime, days: int = NEAR_DAYS) -> bool:
         """Tell whether it has ended or ends within *days*."""

@@ -128,16 +128,35 @@ class Flow:
         """Return the step after *key*, or ``None`` at the end."""
         return self._beside(key, 1)
 
+    def onward(self, key: str) -> Step | None:
+        """Return where Next leads from *key*: to the step after it, and from Start to where work goes on."""
+        return (self.ahead() if key == START else None) or self.next(key)
+
+    def ahead(self) -> Step | None:
+        """Return the step that comes next on the way: the first that is not done, ``None`` when none is left.
+
+        All that speaks of a next step means this one.
+        """
+        steps = self.steps()
+        for step in steps:
+            if step.key in _WITH_RESULT and self.state(step.key) is not StepState.DONE:
+                return step
+        return steps[-1] if steps[-1].key not in self.profile.reached else None
+
     def back(self, key: str) -> Step | None:
         """Return the step before *key*, or ``None`` at the start."""
         return self._beside(key, -1)
 
     def reachable(self, key: str) -> bool:
-        """Tell whether the step can be opened: visited before, or the next of one that was visited."""
+        """Tell whether the step can be opened: visited before, the next of one that was, or the one ahead."""
         before = self.back(key)
         if key == SUMMARY:  # it only tells what is known, however little that is
             return True
-        return key in self.profile.reached or before is None or before.key in self.profile.reached
+        if key in self.profile.reached or before is None or before.key in self.profile.reached:
+            return True
+        # what comes before it may have been done on the command line, with no page opened
+        ahead = self.ahead()
+        return ahead is not None and ahead.key == key
 
     def state(self, key: str) -> StepState:
         """Return where the step stands, from the results and the settings they relied on."""

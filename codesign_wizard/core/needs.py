@@ -19,8 +19,8 @@ from codesign_wizard.core.flow import (
     SERVER,
 )
 from codesign_wizard.core.profile import LEVELS, Profile
+from codesign_wizard.core.text import days_until, tr
 from codesign_wizard.core.text import in_days as day_words
-from codesign_wizard.core.text import tr
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class Expiry:
     time: datetime
 
     def days(self, now: datetime) -> int:
-        """Return the whole days left; negative once it has expired."""
-        return (self.time - now).days
+        """Return the days left by the calendar; negative after its day."""
+        return days_until(self.time, now)
 
 
 def needs(profile: Profile) -> list[Need]:

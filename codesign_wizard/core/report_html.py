@@ -135,7 +135,7 @@ def _steps(document: Mapping[str, Any]) -> Iterable[str]:
     if not steps:
         return
     words = {
-        "done": tr("works"),
+        "done": tr("done"),
         "attention": tr("needs attention"),
         "out-of-date": tr("out of date"),
         "in-progress": tr("in progress"),

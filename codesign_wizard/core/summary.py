@@ -16,6 +16,7 @@ from codesign_wizard.core.expiry import Ending, Known, endings, remedies_for
 from codesign_wizard.core.finding import Finding, Severity, utc_now, worst_first
 from codesign_wizard.core.flow import OPEN, START, STEPS, SUMMARY, Flow, Group, Step, StepState
 from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.standing import Standing, standing
 from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import tr
 
@@ -114,9 +115,14 @@ class StepLine:
     """A step at a glance. ``obtained``: when its result was had; ``text``: its worst finding, or a fact."""
 
     step: Step
-    state: StepState
+    standing: Standing
     obtained: datetime | None
     text: str = ""
+
+    @property
+    def state(self) -> StepState:
+        """Where the step stands."""
+        return self.standing.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +141,7 @@ def summarise(profile: Profile, *, now: datetime | None = None) -> Summary:
     """Return the summary of what is kept of *profile* now; asks nobody."""
     now = now or utc_now()
     flow = Flow(profile)
-    lines = [_line(flow, step) for step in flow.steps() if step.key not in (START, SUMMARY)]
+    lines = [_line(flow, step, now) for step in flow.steps() if step.key not in (START, SUMMARY)]
     ends = endings(profile)
     severity, title, text = _verdict(flow, lines, ends, now)
     return Summary(severity, title, text, lines, ends, _moves(flow, lines, ends, now))
@@ -169,11 +175,11 @@ def party_of(finding: Finding) -> Party:
     return _MENDED_BY[max((each for each in _MENDED_BY if finding.id.startswith(each)), key=len)]
 
 
-def _line(flow: Flow, step: Step) -> StepLine:
+def _line(flow: Flow, step: Step, now: datetime) -> StepLine:
     result = flow.profile.results.get(step.key)
-    state = flow.state(step.key)
+    stands = standing(flow, step.key, now)
     if result is None:
-        return StepLine(step, state, None)
+        return StepLine(step, stands, None)
     grave = [
         each for each in worst_first(result.findings) if each.severity in (Severity.ERROR, Severity.WARNING)
     ]
@@ -181,7 +187,7 @@ def _line(flow: Flow, step: Step) -> StepLine:
     if not grave:
         told = ("publisher", "application_name", "certificate")
         text = next((result.facts[name] for name in told if result.facts.get(name)), "")
-    return StepLine(step, state, result.obtained, text)
+    return StepLine(step, stands, result.obtained, text)
 
 
 def _verdict(
@@ -231,11 +237,11 @@ def _verdict(
         return Severity.OK, title, ""
     if not lines:
         return Severity.INFO, tr("Nothing is chosen to be signed yet."), ""
-    open_lines = [each for each in lines if each.state is not StepState.DONE]
+    ahead = flow.ahead()
     return (
         Severity.INFO,
         tr("{done} of {all} steps are done.").format(done=len(done), all=len(lines)),
-        tr("Next step: {step}.").format(step=open_lines[0].step.title),
+        tr("Next step: {step}.").format(step=ahead.title) if ahead is not None else "",
     )
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
 
 BULLET = "•  "  # begins a line of a finding's detail that is one of several things
 
@@ -81,6 +82,15 @@ def _tenths(number: float) -> dict[str, str]:
     """Return *number* to one place, in two parts: the sign between them is the language's."""
     whole, _, tenths = f"{number:.1f}".partition(".")
     return {"whole": whole, "tenths": tenths}
+
+
+def days_until(end: datetime, now: datetime) -> int:
+    """Return how many days *end* is away by the calendar (UTC), as the dates that are shown have it.
+
+    The one way of counting: by hours, two ends on one date were a day apart in words. 0 on the day itself,
+    negative after it.
+    """
+    return (end.astimezone(UTC).date() - now.astimezone(UTC).date()).days
 
 
 def in_days(days: int) -> str:

@@ -12,7 +12,6 @@ from codesign_wizard.core.flow import (
     KEY_VAULT,
     MACOS_TRIAL,
     SERVER,
-    START,
     WINDOWS_TRIAL,
     Group,
     StepState,
@@ -78,9 +77,13 @@ def _done(states: Mapping[str, StepState]) -> list[Group]:
 def _works(workspace: Workspace, done: Sequence[Group]) -> tuple[Severity, str, str]:
     severity, until = _until(workspace)
     title = tr("{systems} signing works: the trial was signed and verified.")
-    last = workspace.flow.steps()[-1]
-    comes = "" if last.key in workspace.profile.reached else tr("Next step: {step}.").format(step=last.title)
-    return severity, title.format(systems=_systems(done)), f"{comes} {until}".strip()
+    return severity, title.format(systems=_systems(done)), f"{_comes(workspace)} {until}".strip()
+
+
+def _comes(workspace: Workspace) -> str:
+    """Return which step comes next, the one that the footer's button opens; "" when none is left."""
+    ahead = workspace.flow.ahead()
+    return "" if ahead is None else tr("Next step: {step}.").format(step=ahead.title)
 
 
 def _until(workspace: Workspace) -> tuple[Severity, str]:
@@ -100,26 +103,35 @@ def _next(
     workspace: Workspace, states: Mapping[str, StepState], done: Sequence[Group]
 ) -> tuple[Severity, str, str]:
     """Return what has been proved so far, and which step comes next."""
-    steps = [step for step in workspace.flow.steps() if step.key != START and step.group not in done]
-    after = next((step for step in steps if states[step.key] is not StepState.DONE), steps[-1])
-    comes = tr("Next step: {step}.").format(step=after.title)
+    comes = _comes(workspace)
     if done:
         title = tr("{systems} signing works.").format(systems=_systems(done))
         severity, until = _until(workspace)
         return severity, f"{title} {comes}", until
-    if workspace.session.practice is not None:
+    proved = _proved(states)
+    if proved:
+        return Severity.OK, f"{proved} {comes}", ""
+    if workspace.session.practice is None:
         return (
             Severity.INFO,
-            tr("Everything is filled in: walk the whole way with Next."),
-            tr("The accounts are made up and live on this computer only; nothing real is touched."),
+            f"{tr('Nothing is proved yet.')} {comes}",
+            tr("No accounts yet? Try the whole way with practice accounts first."),
         )
-    if states.get(KEY_VAULT) is StepState.DONE:
-        return Severity.OK, f"{tr('The vault can sign.')} {comes}", ""
-    return (
-        Severity.INFO,
-        f"{tr('Nothing is proved yet.')} {comes}",
-        tr("No accounts yet? Try the whole way with practice accounts first."),
+    made_up = tr("The accounts are made up and live on this computer only; nothing real is touched.")
+    if workspace.profile.results:
+        return Severity.INFO, f"{tr('Nothing is proved yet.')} {comes}", made_up
+    return Severity.INFO, tr("Everything is filled in: walk the whole way with Next."), made_up
+
+
+def _proved(states: Mapping[str, StepState]) -> str:
+    """Return what of the way is proved although no system is as a whole; "" for nothing."""
+    told = (
+        (SERVER, tr("The server signs its clients as you.")),
+        (MACOS_TRIAL, tr("The trial for macOS was signed and verified.")),
+        (WINDOWS_TRIAL, tr("The trial for Windows was signed and verified.")),
+        (KEY_VAULT, tr("The vault can sign.")),
     )
+    return next((words for key, words in told if states.get(key) is StepState.DONE), "")
 
 
 def practice_words(workspace: Workspace) -> str:

@@ -23,7 +23,7 @@ from codesign_wizard.core.text import in_days, tr
 from codesign_wizard.core.verdict import when
 from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.workspace import Workspace
-from codesign_wizard.theme import SEVERITY_MARKS, STEP_MARKS, Mark, px
+from codesign_wizard.theme import SEVERITY_MARKS, Mark, px, standing_mark
 from codesign_wizard.widgets.basics import (
     Card,
     Columns,
@@ -39,7 +39,6 @@ from codesign_wizard.widgets.basics import (
 )
 from codesign_wizard.widgets.fields import CheckedField
 from codesign_wizard.widgets.pieces import Banner, severity_word
-from codesign_wizard.widgets.shell import step_word
 
 NOT_A_DATE = FindingKind(
     "settings.not-a-date",
@@ -227,7 +226,7 @@ class SummaryPage(Page):
     # -- what is shown
 
     def _show(self, summary: Summary) -> None:
-        shown = (summary.lines, summary.endings, summary.moves)
+        shown = (summary.title, summary.lines, summary.endings, summary.moves)
         if shown == self._shown:
             return
         self._shown = shown
@@ -241,8 +240,9 @@ class SummaryPage(Page):
         self._add_moves(summary.moves)
 
     def _add_step(self, place: int, line: StepLine) -> None:
-        word = tr("works") if line.state is StepState.DONE else step_word(line.state)
-        mark = MarkView(STEP_MARKS[line.state], f"{line.step.title}: {word}")
+        fine = line.state is StepState.DONE and line.standing.severity is Severity.OK
+        word = line.standing.words if fine else line.standing.told  # what lasts how long stands beside
+        mark = MarkView(standing_mark(line.standing), f"{line.step.title}: {word}")
         self.step_grid.addWidget(mark, place, 0, Qt.AlignmentFlag.AlignTop)
         time = (
             tr("{state}, checked {time}").format(state=word, time=when(line.obtained))
@@ -250,7 +250,7 @@ class SummaryPage(Page):
             else word
         )
         words = column(label(line.step.title), label(time, "label"), gap=1)
-        if line.text:
+        if line.text and line.text not in self.banner.title:  # where it is the answer, once is enough
             words.addWidget(label(line.text, "label"))
         self.step_grid.addLayout(words, place, 1)
 

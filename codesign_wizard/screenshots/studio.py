@@ -7,6 +7,7 @@ a secret, because no page ever shows one. The names of the files do not depend o
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ from codesign_wizard.theme.contrast import contrast_palette
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication, QWidget
 
+    from codesign_wizard.core.job import StageState
     from codesign_wizard.window import MainWindow
 
 _PATIENCE_S = 600.0  # for a busy machine
@@ -125,6 +127,32 @@ class Studio:
     def idle(self, window: MainWindow) -> None:
         """Wait until nothing is under way."""
         self.wait(lambda: not window.runner.tasks, tr("the work to end"))
+
+    @contextmanager
+    def held(self, window: MainWindow, at: Callable[[str, StageState], bool], what: str) -> Iterator[None]:
+        """Hold the job that was begun just now where it tells of a stage that *at* knows, for pictures of it.
+
+        However fast the machine is, they show the same. To be called before the window lives on.
+        """
+        task = window.runner.foreground
+        assert task is not None
+        tell, there, go_on = task.job.on_stage, threading.Event(), threading.Event()
+        assert tell is not None
+
+        def hold(key: str, state: StageState, text: str) -> None:
+            tell(key, state, text)
+            if at(key, state):
+                there.set()
+                go_on.wait(_PATIENCE_S)
+
+        task.job.on_stage = hold
+        shown: list[bool] = []  # the event was delivered: the next look at the page has it
+        task.stage.connect(lambda key, state, text: shown.append(at(key, state)))
+        try:
+            self.wait(lambda: there.is_set() and any(shown), what)
+            yield
+        finally:
+            go_on.set()
 
     def take(self, window: MainWindow, name: str, *, at: QWidget | None = None) -> None:
         """Photograph *window* as *name* in each scheme and size; *at* is scrolled to the top of the page."""

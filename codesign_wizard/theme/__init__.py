@@ -18,9 +18,9 @@ from codesign_wizard.theme.dressing import apply as apply
 from codesign_wizard.theme.dressing import arguments as arguments
 from codesign_wizard.theme.dressing import start as start
 from codesign_wizard.theme.marks import SEVERITY_MARKS as SEVERITY_MARKS
-from codesign_wizard.theme.marks import STEP_MARKS as STEP_MARKS
 from codesign_wizard.theme.marks import Mark as Mark
 from codesign_wizard.theme.marks import paint_mark as paint_mark
+from codesign_wizard.theme.marks import standing_mark as standing_mark
 from codesign_wizard.theme.measures import CARD_PADDING as CARD_PADDING
 from codesign_wizard.theme.measures import CONTROL_HEIGHT as CONTROL_HEIGHT
 from codesign_wizard.theme.measures import GAP as GAP

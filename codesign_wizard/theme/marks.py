@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.flow import StepState
+from codesign_wizard.core.standing import Standing
 from codesign_wizard.theme.colours import tokens
 
 
@@ -27,7 +28,7 @@ class Mark(StrEnum):
     OUT_OF_DATE = "out-of-date"
 
 
-STEP_MARKS = {
+_STEP_MARKS = {
     StepState.NOT_STARTED: Mark.EMPTY,
     StepState.IN_PROGRESS: Mark.NOW,
     StepState.DONE: Mark.OK,
@@ -40,6 +41,13 @@ SEVERITY_MARKS = {
     Severity.INFO: Mark.INFO,
     Severity.OK: Mark.OK,
 }
+
+
+def standing_mark(standing: Standing) -> Mark:
+    """Return the mark of a step: no tick where something is to be said against what is done."""
+    if standing.severity is not Severity.OK:
+        return SEVERITY_MARKS[standing.severity]
+    return _STEP_MARKS[standing.state]
 
 
 def color(mark: Mark) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QMimeData, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFontMetrics, QGuiApplication, QPainter
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -46,12 +46,22 @@ _CONFIRM_MS = 2000
 
 # a GUID, which a label breaks at some of its hyphens only: not where a digit follows
 _GUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
+# a thumbprint, a digest, a key's version: nothing in it is a place to break
+_HEX = re.compile(r"\b[0-9a-f]{24,}\b", re.IGNORECASE)
+_HEX_GROUP = re.compile(r"[0-9a-f]{8}(?=[0-9a-f])", re.IGNORECASE)
 _MOMENT = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?(?: UTC\b)?")
+_BREAK = "\u200b"  # of no width
 
 
 def breakable(text: str) -> str:
-    """Return *text* for a wrapped label: GUIDs may break behind each hyphen, dates keep their time."""
-    return together(_GUID.sub(lambda found: found[0].replace("-", "-\u200b"), text))
+    """Return *text* for a wrapped label: ids may break between their groups, dates keep their time."""
+    return together(_break_ids(text))
+
+
+def _break_ids(text: str) -> str:
+    """Return *text* with a place to break behind each hyphen of a GUID, and behind 8 digits of other hex."""
+    text = _GUID.sub(lambda found: found[0].replace("-", f"-{_BREAK}"), text)
+    return _HEX.sub(lambda found: _HEX_GROUP.sub(lambda group: group[0] + _BREAK, found[0]), text)
 
 
 def together(text: str) -> str:
@@ -288,6 +298,7 @@ class CodeBox(QTextEdit):
     def __init__(self, text: str = "", name: str = "", role: str = "code", *, wrap: bool = True) -> None:
         super().__init__()
         self._wrap = wrap
+        self._wraps_ids = role == "fact"
         self.setProperty("role", role)
         # room around the text, as the style sheet has it for each role
         self._around = 2 * px(6) + 2 if role == "code" else 0
@@ -322,6 +333,24 @@ class CodeBox(QTextEdit):
         else:
             keep_ltr(self)
         self.setPlainText(text)
+
+    def setPlainText(self, text: str) -> None:
+        """Show *text*; an id among facts may go on below only where a part of it ends."""
+        super().setPlainText(_break_ids(text) if self._wraps_ids else text)
+
+    def toPlainText(self) -> str:
+        """Return the text as it was given: without the places to break."""
+        text = super().toPlainText()
+        return text.replace(_BREAK, "") if self._wraps_ids else text
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        """Return what is copied or dragged: an id has to be whole where it is put in."""
+        data = super().createMimeDataFromSelection()
+        if self._wraps_ids:
+            plain = QMimeData()
+            plain.setText(data.text().replace(_BREAK, ""))
+            return plain
+        return data
 
     def _fit(self) -> None:
         height = round(self.document().size().height()) + self._around

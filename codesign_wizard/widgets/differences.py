@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from codesign_wizard import theme
 from codesign_wizard.core.comet.look import State
 from codesign_wizard.core.comet.words import offered, part_note, part_title, state_words
 from codesign_wizard.core.text import tr
@@ -15,6 +17,8 @@ from codesign_wizard.theme import MARK_SIZE, Mark, px
 from codesign_wizard.widgets.basics import CodeBox, MarkView, Tick, clear, column, hairline, label, row
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+
     from codesign_wizard.core.comet.kept import KeptLine, Looked
     from codesign_wizard.core.comet.settings import Part
 
@@ -25,6 +29,8 @@ _MARKS = {
     State.SERVER_ONLY: Mark.NOT_APPLICABLE,
 }
 _NAME, _SERVER, _HERE = 1, 2, 3
+_GAP = 12
+_LEAST_VALUE = 120  # room for the longest part of an id, at a text scale of 1
 
 
 class DifferenceTable(QWidget):
@@ -36,11 +42,12 @@ class DifferenceTable(QWidget):
         super().__init__()
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(px(12))
+        self._grid.setHorizontalSpacing(px(_GAP))
         self._grid.setVerticalSpacing(px(7))
         self._grid.setColumnMinimumWidth(0, px(MARK_SIZE))
-        for place, share in ((_NAME, 2), (_SERVER, 3), (_HERE, 3)):  # ids on one line
-            self._grid.setColumnStretch(place, share)
+        for place in (_SERVER, _HERE):
+            self._grid.setColumnStretch(place, 1)
+        self._longest = 0  # what the longest name needs to stand on one line
         self.ticks: dict[Part, Tick] = {}
 
     def show_look(self, looked: Looked, chosen: Sequence[Part], *, can_choose: bool) -> None:
@@ -64,10 +71,22 @@ class DifferenceTable(QWidget):
             for line in looked.part_lines(part):
                 place += 1
                 self._add(place, line)
+        metrics = QFontMetrics(theme.font())
+        self._longest = max((metrics.horizontalAdvance(line.label) for line in looked.lines), default=0) + 2
+        self._share_room()
 
     def chosen(self) -> list[Part]:
         """Return the parts that are ticked."""
         return [part for part, tick in self.ticks.items() if tick.isChecked()]
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_room()
+
+    def _share_room(self) -> None:
+        """Let names stand on one line, unless too little were left for the values."""
+        room = self.width() - px(MARK_SIZE) - 3 * px(_GAP) - 2 * px(_LEAST_VALUE)
+        self._grid.setColumnMinimumWidth(_NAME, min(self._longest, max(room, px(_LEAST_VALUE))))
 
     def _heading(
         self, looked: Looked, part: Part, choosable: bool, chosen: bool, can_choose: bool
@@ -98,7 +117,7 @@ class DifferenceTable(QWidget):
             named = column(name, label(words, "label"), None, gap=0)
             self._grid.addLayout(named, place, _NAME)
         self._grid.addWidget(MarkView(_MARKS[state], words), place, 0, Qt.AlignmentFlag.AlignTop)
-        # ids are long and may break anywhere, which a label's text does not
+        # ids are long and are there to be copied
         for value, at, where in (
             (line.server, _SERVER, tr("{setting}, on the server: {value}")),
             (line.here, _HERE, tr("{setting}, here: {value}")),

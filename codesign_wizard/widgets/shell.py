@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QProgressBar, QSizeP
 
 from codesign_wizard import theme
 from codesign_wizard.core.flow import StepState
+from codesign_wizard.core.standing import Standing
 from codesign_wizard.core.text import tr
-from codesign_wizard.theme import STEP_MARKS, Mark, px
+from codesign_wizard.theme import Mark, px
 from codesign_wizard.widgets.labels import button, end, isolated, label
 
 if TYPE_CHECKING:
@@ -88,33 +89,33 @@ class Header(QWidget):
 
 
 class RailStep(NamedTuple):
-    """A step as the rail shows it; ``note`` is a few words at its right."""
+    """A step as the rail shows it; the note of its standing is at its right."""
 
     key: str
     title: str
     group: str
-    state: StepState
-    note: str
+    standing: Standing
     reachable: bool
+
+    @property
+    def state(self) -> StepState:
+        """Where the step stands."""
+        return self.standing.state
+
+    @property
+    def note(self) -> str:
+        """A few words, often none."""
+        return self.standing.note
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is known of it, and it cannot be opened yet."""
+        return self.state is StepState.NOT_STARTED and not self.reachable
 
 
 def step_mark(step: RailStep) -> Mark:
     """Return the sign before *step*: one that cannot be opened yet has a shape of its own."""
-    closed = step.state is StepState.NOT_STARTED and not step.reachable
-    return Mark.CLOSED if closed else STEP_MARKS[step.state]
-
-
-def step_word(state: StepState, *, reachable: bool = True) -> str:
-    """Return what *state* is called."""
-    if state is StepState.NOT_STARTED and not reachable:
-        return tr("not open yet")
-    return {
-        StepState.NOT_STARTED: tr("not started"),
-        StepState.IN_PROGRESS: tr("in progress"),
-        StepState.DONE: tr("done"),
-        StepState.ATTENTION: tr("needs attention"),
-        StepState.OUT_OF_DATE: tr("out of date"),
-    }[state]
+    return Mark.CLOSED if step.closed else theme.standing_mark(step.standing)
 
 
 class RailButton(QAbstractButton):
@@ -135,8 +136,8 @@ class RailButton(QAbstractButton):
         self.setEnabled(step.reachable)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if current else Qt.FocusPolicy.ClickFocus)
         self.setChecked(current)
-        name = f"{step.title}: {step_word(step.state, reachable=step.reachable)}"
-        self.setAccessibleName(f"{name}, {step.note}" if step.note else name)
+        told = tr("not open yet") if step.closed else step.standing.told
+        self.setAccessibleName(f"{step.title}: {told}")
         why = "" if step.reachable else tr("Opens when the step before it has been visited")
         self.setAccessibleDescription(why)
         self.setToolTip(why)

@@ -165,6 +165,34 @@ def test_a_path_that_is_wrong_gets_its_sign_within_the_window(window: MainWindow
     assert page.timeout.message.width() > 200, "the field is short, what is wrong with it is not"
 
 
+def test_ids_are_broken_between_their_groups_and_copied_whole(form: QWidget, qtbot: QtBot) -> None:
+    guid, thumbprint = "a095a721-e728-43d1-ab5c-59a4aa0a0617", "0123456789abcdef" * 4
+    value = f"empty → {guid}, {thumbprint}"
+    box = CodeBox(value, role="fact")
+    form.layout().addWidget(box)
+    narrow = box.fontMetrics().horizontalAdvance("0000-0000-0000-")
+    box.setFixedWidth(narrow)
+    QApplication.processEvents()
+    lines, block = [], box.document().begin()
+    while block.isValid():
+        layout = block.layout()
+        for number in range(layout.lineCount()):
+            line = layout.lineAt(number)
+            lines.append(block.text()[line.textStart() : line.textStart() + line.textLength()])
+        block = block.next()
+    shown = [line.replace("\u200b", "").strip() for line in lines]
+    parts = [*guid.split("-"), *(thumbprint[place : place + 8] for place in range(0, 64, 8))]
+    assert len(shown) > 4
+    for part in parts:
+        assert any(part in line for line in shown), f"{part} is broken: {shown}"
+    # what is copied has nothing in it that cannot be seen
+    assert box.toPlainText() == value
+    box.selectAll()
+    box.copy()
+    assert QGuiApplication.clipboard().text() == value
+    assert not QGuiApplication.clipboard().mimeData().hasHtml()
+
+
 def test_facts_that_change_keep_their_rows(form: QWidget, qtbot: QtBot) -> None:
     facts = Facts([("Vault", "contoso"), ("Key", "one")])
     form.layout().addWidget(facts)

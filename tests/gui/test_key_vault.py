@@ -53,7 +53,7 @@ def test_a_wrong_secret_is_explained_and_mended_on_the_page(
     assert page.findings.views[0] is view, "what was opened and has the focus is not made anew"
     assert window.focusWidget() is view
     assert "AADSTS7000215" in view.seen.button.text()
-    assert rail(window, KEY_VAULT).step.note == "1 problem"
+    assert rail(window, KEY_VAULT).accessibleName() == "Key Vault: needs attention, 1 problem"
 
     page._secret_given(right)
     qtbot.waitUntil(lambda: session.application_secret() == right)

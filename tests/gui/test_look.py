@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QLineEdit, QPla
 
 from codesign_wizard import theme
 from codesign_wizard.core.flow import STEPS, StepState
+from codesign_wizard.core.standing import Standing
 from codesign_wizard.theme import Mark
 from codesign_wizard.theme.contrast import CLEAR, READABLE, contrast_palette, contrast_ratio
 from codesign_wizard.widgets.labels import accompanied, button, isolated, label
@@ -154,7 +155,7 @@ def test_each_sign_has_a_shape_of_its_own(qapp: Any) -> None:
 
 
 def step(state: StepState, *, reachable: bool, note: str = "") -> RailStep:
-    return RailStep("trial", "Windows trial", "", state, note, reachable)
+    return RailStep("trial", "Windows trial", "", Standing(state, note=note), reachable)
 
 
 def test_a_step_that_is_not_open_yet_says_so_in_words_and_by_its_sign(qtbot: QtBot) -> None:

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QLabel
 
 from codesign_wizard.core.comet.findings import PREBUILT
 from codesign_wizard.core.comet.journal import Phase
+from codesign_wizard.core.comet.kept import KeptLine, Looked
 from codesign_wizard.core.comet.settings import Part
 from codesign_wizard.core.comet.words import for_a_page
 from codesign_wizard.core.finding import Remedy
@@ -20,6 +22,7 @@ from codesign_wizard.core.verdict import when
 from codesign_wizard.opening import open_session
 from codesign_wizard.pages.server import ServerPage
 from codesign_wizard.session import Session
+from codesign_wizard.widgets.differences import DifferenceTable
 from tests.gui.driving import wait_idle
 
 if TYPE_CHECKING:
@@ -233,3 +236,18 @@ def test_what_goes_wrong_is_said_and_nothing_is_lost(open_window: Open, qtbot: Q
         wait_idle(window, qtbot)
         assert cloud.world.comet.branding_text() == before
         assert "server.apply.changed-meanwhile" in ids(page)
+
+
+def test_the_settings_names_wrap_only_where_the_values_would_have_too_little_room(qtbot: QtBot) -> None:
+    setting = "Developer ID Application certificate"
+    line = KeptLine(setting, Part.CERTIFICATES.value, "empty", "a095a721-e728-43d1-ab5c-59a4aa0a0617", "same")
+    table = DifferenceTable()
+    qtbot.addWidget(table)
+    table.show_look(Looked("backup.example", "admin", "25.9.8", 0, [line], [], []), [], can_choose=False)
+    table.show()
+    name = next(each for each in table.findChildren(QLabel) if each.text() == setting)
+    needed = name.fontMetrics().horizontalAdvance(setting)
+    for width, fits in ((900, True), (needed + 2 * 120 + 80, True), (needed + 150, False)):
+        table.resize(width, 400)
+        QApplication.processEvents()
+        assert (name.width() >= needed) is fits, width

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from codesign_wizard.core.expiry import Known, endings, parse_end, reminders_of, within
 from codesign_wizard.core.finding import FindingKind, Severity
 from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, SUMMARY, Flow, StepState
+from codesign_wizard.core.needs import in_days, next_expiry
 from codesign_wizard.core.profile import Profile, new_profile
 from codesign_wizard.core.summary import Party, summarise
+from codesign_wizard.core.text import days_until
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 AGREEMENT = "apple.notary.agreement-missing"
@@ -138,3 +140,18 @@ def test_the_verdict_goes_from_nothing_to_all_proved_to_ended() -> None:
     )
     assert summarise(profile, now=datetime(2027, 9, 1, tzinfo=UTC)).severity is Severity.WARNING
     assert summarise(profile, now=datetime(2027, 11, 1, tzinfo=UTC)).severity is Severity.ERROR
+
+
+def test_two_ends_on_one_date_are_as_many_days_away() -> None:
+    profile = both()
+    flow = Flow(profile)
+    flow.record(CERTIFICATE, [], {"certificate_expires": "2027-10-05T00:00:01Z"})
+    profile.ends.client_secret = "2027-10-05"  # the end of that day
+    days = {each.key: each.days(NOW) for each in endings(profile) if each.ends is not None}
+    assert days == {"certificate": 311, "client-secret": 311}
+    expiry = next_expiry(profile)
+    assert expiry is not None
+    assert in_days(expiry, NOW) == "in 311 days"
+    # over within the day, and still to come on it
+    assert days_until(NOW - timedelta(hours=1), NOW) == days_until(NOW + timedelta(hours=1), NOW) == 0
+    assert days_until(NOW + timedelta(hours=13), NOW) == 1

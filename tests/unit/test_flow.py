@@ -8,6 +8,7 @@ import pytest
 
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import (
+    APPLE_CERTIFICATES,
     CERTIFICATE,
     CERTIFICATE_EXPIRES,
     KEY_VAULT,
@@ -147,3 +148,37 @@ def test_a_change_made_while_the_work_ran_makes_its_result_out_of_date(flow: Flo
     flow.profile.windows.azure.vault_name = "other"
     flow.record(KEY_VAULT, [], {}, inputs=inputs)
     assert flow.state(KEY_VAULT) is StepState.OUT_OF_DATE
+
+
+def test_from_start_the_way_goes_on_at_the_first_step_that_is_not_done() -> None:
+    flow = Flow(new_profile("Mine"))
+    flow.go(START)
+
+    def ahead() -> str:
+        """Return the step that is told as the next; Next on Start leads there, and it can be opened."""
+        onward, told = flow.onward(START), flow.ahead()
+        assert onward is not None
+        if told is not None:
+            assert onward == told
+            assert flow.reachable(told.key)
+        return told.key if told is not None else ""
+
+    assert ahead() == KEY_VAULT
+    for done, after in (
+        (KEY_VAULT, PERMISSIONS),
+        (PERMISSIONS, CERTIFICATE),
+        (CERTIFICATE, WINDOWS_TRIAL),
+        (WINDOWS_TRIAL, SUMMARY),
+    ):
+        # as on the command line: no page is opened
+        flow.record(done, [], {})
+        assert ahead() == after
+    flow.profile.macos_wanted = True
+    assert ahead() == APPLE_CERTIFICATES
+    assert not flow.reachable(MACOS_TRIAL)
+    flow.profile.macos_wanted = False
+    flow.go(SUMMARY)
+    assert ahead() == ""
+    assert flow.onward(START) == flow.next(START)
+    # anywhere else Next is the next page, whatever is done
+    assert flow.onward(KEY_VAULT) == flow.next(KEY_VAULT)

@@ -18,7 +18,7 @@ from codesign_wizard.core.authenticode.trust import BROKEN, Judgement, Problem
 from codesign_wizard.core.files import require_file
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, blocks, utc_now
 from codesign_wizard.core.redact import Secret
-from codesign_wizard.core.text import in_days, tr
+from codesign_wizard.core.text import days_until, in_days, tr
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -287,7 +287,7 @@ class _Judging:
                 found.EXPIRING(
                     file=self.name,
                     date=described.until.date().isoformat(),
-                    left=in_days((described.until - self.now).days),
+                    left=in_days(days_until(described.until, self.now)),
                     remedies=remedies,
                 )
             )

@@ -40,7 +40,7 @@ from codesign_wizard.core.finding import (
     worst_first,
 )
 from codesign_wizard.core.job import JobContext
-from codesign_wizard.core.text import days_left, tr
+from codesign_wizard.core.text import days_left, days_until, tr
 
 _NOT_FOR_LONG = timedelta(days=30)
 _SHOWN = 5
@@ -370,7 +370,7 @@ class _Verifier:
             findings.append(
                 found.EXPIRES(
                     date=end.date().isoformat(),
-                    left=days_left((end - self.now).days),
+                    left=days_left(days_until(end, self.now)),
                     severity=Severity.WARNING if end - self.now < _NOT_FOR_LONG else None,
                     certainty=Certainty.COMPUTED,
                 )

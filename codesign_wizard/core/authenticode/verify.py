@@ -35,7 +35,7 @@ from codesign_wizard.core.finding import (
     worst_first,
 )
 from codesign_wizard.core.job import JobContext
-from codesign_wizard.core.text import days_left, mark, tr, translate
+from codesign_wizard.core.text import days_left, days_until, mark, tr, translate
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -385,7 +385,7 @@ def _life(certificate: x509.Certificate, now: datetime) -> Iterator[Finding]:
     if now <= end:
         yield checks.EXPIRES(
             date=end.date().isoformat(),
-            left=days_left((end - now).days),
+            left=days_left(days_until(end, now)),
             severity=Severity.WARNING if end - now < _NOT_FOR_LONG else None,
             certainty=Certainty.COMPUTED,
         )

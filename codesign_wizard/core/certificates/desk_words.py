@@ -14,7 +14,7 @@ from codesign_wizard.core.certificates.request import RequestOptions
 from codesign_wizard.core.finding import Finding, Severity, blocks
 from codesign_wizard.core.flow import StepState
 from codesign_wizard.core.step_result import StepResult
-from codesign_wizard.core.text import days_left, tr
+from codesign_wizard.core.text import days_left, days_until, tr
 from codesign_wizard.core.verdict import verdict, when
 
 if TYPE_CHECKING:
@@ -113,10 +113,9 @@ def since_words(since: datetime | None, now: datetime) -> str:
 
 def days_words(expires: datetime, now: datetime) -> str:
     """Return how long a certificate is still good for: ``311 days left``, ``ends today``, ``expired``."""
-    days = (expires - now).days
     if expires <= now:
         return tr("expired")
-    return days_left(days)
+    return days_left(days_until(expires, now))
 
 
 def what_is_made(options: AzureOptions, asked: RequestOptions, *, renewal: bool) -> list[tuple[str, str]]:

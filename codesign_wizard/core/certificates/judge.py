@@ -27,7 +27,7 @@ from codesign_wizard.core.certificates.revocation import RevocationState, Revoca
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, Severity, blocks, iso, worst_first
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.network import Network
-from codesign_wizard.core.text import days_left, in_days, tr
+from codesign_wizard.core.text import days_left, days_until, in_days, tr
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -249,7 +249,7 @@ def _chain(held: HeldCertificate, leaf: x509.Certificate, built: BuiltChain) -> 
 
 def _validity(held: HeldCertificate, leaf: x509.Certificate, now: datetime) -> Iterator[Finding]:
     begin, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
-    date, days = end.date().isoformat(), (end - now).days
+    date, days = end.date().isoformat(), days_until(end, now)
     evidence = Evidence(more={"not-before": iso(begin), "not-after": iso(end)})
     if now > end:
         yield kinds.EXPIRED(name=held.name, date=date, evidence=evidence, remedies=kinds.renew_remedies())

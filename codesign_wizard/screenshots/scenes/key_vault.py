@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codesign_wizard.core.flow import KEY_VAULT, START, WINDOWS_TRIAL
+from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, START, WINDOWS_TRIAL
 from codesign_wizard.core.profile import new_profile
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.key_vault import KeyVaultPage
+from codesign_wizard.pages.windows_trial import WindowsTrialPage
 from codesign_wizard.screenshots.pages import refused_sign_in, shown
 from codesign_wizard.widgets.pieces import Tabs
 
@@ -27,7 +28,10 @@ def wrong_secret(studio: Studio) -> None:
         window.go_next()
         studio.take(window, "key-vault-go-on")
         window.footer.anyway.emit()
-        window.show_step(WINDOWS_TRIAL)
+        for step in (CERTIFICATE, WINDOWS_TRIAL):  # each opens once the one before it has been seen
+            window.show_step(step)
+        studio.idle(window)
+        shown(window, WindowsTrialPage)
         studio.take(window, "windows-trial-vault-cannot-sign")
         window.show_step(START)
         studio.take(window, "start-attention")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.core.flow import SERVER
 from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
     from codesign_wizard.pages.server import ServerPage
@@ -49,8 +50,9 @@ def server_apply(studio: Studio) -> None:
         studio.take(window, "server-undo", at=page.question)
         page.question.no.click()
         page.jobs.prove()
-        studio.wait(lambda: any(key.startswith("verify") for key in page.jobs.ended), "the first client")
-        studio.take(window, "server-proving", at=page.proof)
+        *_, last = page.proof.rows
+        with studio.held(window, lambda key, state: key == f"build.{last}", tr("the first client")):
+            studio.take(window, "server-proving", at=page.proof)
         studio.idle(window)
         studio.take(window, "server-proved")
         studio.take(window, "server-proved-below", at=page.proof)

@@ -69,6 +69,7 @@ def fresh(studio: Studio) -> None:
         studio.take(window, "settings-mistakes")
         type_into(settings.proxy.edit, "http://ada@proxy:8080")
         settings.proxy.edit.editingFinished.emit()
+        settings.proxy.judge(accuse=True)  # else it judges itself some time after the last key
         studio.wait(settings.login.isVisible, tr("the proxy's password"))
         studio.idle(window)
         studio.take(window, "settings-proxy-password")

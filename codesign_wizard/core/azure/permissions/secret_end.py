@@ -27,7 +27,7 @@ from codesign_wizard.core.finding import (
     utc_now,
 )
 from codesign_wizard.core.redact import Secret
-from codesign_wizard.core.text import in_days, tr
+from codesign_wizard.core.text import days_until, in_days, tr
 
 NEAR_DAYS = 60
 _HINT = 3  # characters of the value that Graph tells
@@ -105,7 +105,7 @@ def judge(listed: Sequence[Mapping[str, Any]], secret: Secret, now: datetime) ->
         "secret_key_id": key_id,
         "secret_seen": iso(now),
     }
-    days, date = (end - now).days, f"{end:%Y-%m-%d}"
+    days, date = days_until(end, now), f"{end:%Y-%m-%d}"
     if end <= now:
         return SecretEnd(
             ENDED(date=date, detail=detail, certainty=certainty, evidence=evidence, remedies=_anew()), facts

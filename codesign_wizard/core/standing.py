@@ -1,0 +1,128 @@
+"""How a step stands, as the rail and the summary show it: its state, what takes from a *done*, and a note.
+
+A step can be done, and yet have a warning, or tell of something that has ended since. A plain tick there
+would contradict what stands beside it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from codesign_wizard.core.finding import Severity
+from codesign_wizard.core.flow import (
+    APPLE_CERTIFICATES,
+    CERTIFICATE,
+    KEY_VAULT,
+    OPEN,
+    Flow,
+    StepState,
+)
+from codesign_wizard.core.text import tr
+
+if TYPE_CHECKING:
+    from codesign_wizard.core.expiry import Ending
+    from codesign_wizard.core.needs import Expiry
+
+_APPLE_NOTE_DAYS = 90  # five years at first: the name of the step is worth more room, until there are few
+
+
+class Standing(NamedTuple):
+    """``severity`` is ``OK`` unless the state is *done* and something is to be said against it."""
+
+    state: StepState
+    severity: Severity = Severity.OK
+    note: str = ""
+
+    @property
+    def words(self) -> str:
+        """What a step that stands so is called."""
+        if self.severity is Severity.ERROR:
+            return tr("needs attention")
+        if self.severity is Severity.WARNING:
+            return tr("done, with a warning")
+        return {
+            StepState.NOT_STARTED: tr("not started"),
+            StepState.IN_PROGRESS: tr("in progress"),
+            StepState.DONE: tr("done"),
+            StepState.ATTENTION: tr("needs attention"),
+            StepState.OUT_OF_DATE: tr("out of date"),
+        }[self.state]
+
+    @property
+    def told(self) -> str:
+        """The words with the note, where that says something besides."""
+        return f"{self.words}, {self.note}" if self.note not in ("", self.words) else self.words
+
+
+def standing(flow: Flow, key: str, now: datetime) -> Standing:
+    """Return how the step *key* stands at *now*; the note is a few words, often none."""
+    state = flow.state(key)
+    match state:
+        case StepState.OUT_OF_DATE:
+            return Standing(state, note=tr("out of date"))
+        case StepState.ATTENTION:
+            count = len(flow.blocking(key))
+            note = tr("1 problem") if count == 1 else tr("{n} problems").format(n=count)
+            return Standing(state, note=note)
+        case StepState.IN_PROGRESS:
+            return Standing(state, note=_open_note(flow, key))
+        case StepState.DONE:
+            return _done(flow, key, now)
+    return Standing(state)
+
+
+def _open_note(flow: Flow, key: str) -> str:
+    result = flow.profile.results.get(key)
+    waits = result.details.get(OPEN) if result is not None else ""
+    if key == CERTIFICATE and waits == "pending":
+        return tr("at the CA")
+    if key == APPLE_CERTIFICATES and waits in ("installer", "application"):
+        return tr("1 of 2")
+    return ""
+
+
+def _done(flow: Flow, key: str, now: datetime) -> Standing:
+    # here, not above: the window's frame asks before anything has been done, and is not to wait for them
+    from codesign_wizard.core.needs import Expiry, in_days
+
+    severities = [Severity.OK]
+    result = flow.profile.results.get(key)
+    if result is not None and any(each.severity is Severity.WARNING for each in result.findings):
+        severities.append(Severity.WARNING)
+    notes = []
+    expiry = _told(flow, key)
+    if expiry is not None:
+        severities.append(_of_end(expiry.time, expiry.days(now), now))
+        if key != APPLE_CERTIFICATES or expiry.days(now) <= _APPLE_NOTE_DAYS:
+            notes.append(in_days(expiry, now))
+    secret = _secret(flow) if key == KEY_VAULT else None
+    if secret is not None and secret.ends is not None and secret.near(now):
+        severities.append(_of_end(secret.ends, secret.days(now) or 0, now))
+        left = in_days(Expiry(secret.what, secret.ends), now)
+        notes.append(tr("secret: {when}").format(when=left))
+    return Standing(StepState.DONE, min(severities, key=lambda each: each.rank), ", ".join(notes))
+
+
+def _told(flow: Flow, key: str) -> Expiry | None:
+    """Return when what the step *key* looked at closest ends."""
+    from codesign_wizard.core.needs import apple_expiry, windows_expiry
+
+    if key == APPLE_CERTIFICATES:
+        return apple_expiry(flow.profile)
+    told = CERTIFICATE if CERTIFICATE in flow.profile.results else KEY_VAULT
+    return windows_expiry(flow.profile) if key == told else None
+
+
+def _secret(flow: Flow) -> Ending | None:
+    from codesign_wizard.core.expiry import endings
+
+    return next((each for each in endings(flow.profile) if each.key == "client-secret"), None)
+
+
+def _of_end(end: datetime, days: int, now: datetime) -> Severity:
+    from codesign_wizard.core.expiry import NEAR_DAYS
+
+    if end <= now:
+        return Severity.ERROR
+    return Severity.WARNING if days <= NEAR_DAYS else Severity.OK

@@ -1,0 +1,89 @@
+"""How a step stands for people: no plain *done* beside a warning, or beside what has ended."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from codesign_wizard.core.finding import FindingKind, Severity
+from codesign_wizard.core.flow import (
+    APPLE_CERTIFICATES,
+    CERTIFICATE,
+    CERTIFICATE_EXPIRES,
+    KEY_VAULT,
+    PERMISSIONS,
+    WINDOWS_TRIAL,
+    Flow,
+    StepState,
+)
+from codesign_wizard.core.profile import new_profile
+from codesign_wizard.core.standing import Standing, standing
+from codesign_wizard.core.summary import summarise
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+SLOW = FindingKind("azure.vault.test-slow", Severity.WARNING, "It is slow.", "Only in tests.")
+NOTE = FindingKind("azure.vault.test-note", Severity.INFO, "By the way.", "Only in tests.")
+BAD = FindingKind("azure.vault.test-bad", Severity.ERROR, "It fails.", "Only in tests.")
+
+
+def test_what_is_done_is_no_plain_done_beside_a_warning() -> None:
+    flow = Flow(new_profile("Mine"))
+    flow.record(PERMISSIONS, [NOTE()], {})
+    assert standing(flow, PERMISSIONS, NOW).words == "done"
+    flow.record(PERMISSIONS, [NOTE(), SLOW()], {})
+    told = standing(flow, PERMISSIONS, NOW)
+    assert (told.state, told.severity, told.words) == (
+        StepState.DONE,
+        Severity.WARNING,
+        "done, with a warning",
+    )
+    flow.record(PERMISSIONS, [SLOW(), BAD()], {})
+    assert standing(flow, PERMISSIONS, NOW) == Standing(StepState.ATTENTION, note="1 problem")
+    line = next(each for each in summarise(flow.profile, now=NOW).lines if each.step.key == PERMISSIONS)
+    assert line.standing == standing(flow, PERMISSIONS, NOW), "the summary and the rail say the same"
+
+
+def test_what_has_ended_or_ends_soon_takes_the_tick_away() -> None:
+    flow = Flow(new_profile("Mine"))
+
+    def seen(days: int) -> Standing:
+        for key in (KEY_VAULT, CERTIFICATE):
+            flow.record(key, [], {CERTIFICATE_EXPIRES: (NOW + timedelta(days=days)).isoformat()})
+        return standing(flow, CERTIFICATE, NOW)
+
+    assert seen(200) == Standing(StepState.DONE, note="in 200 days")
+    assert seen(60) == Standing(StepState.DONE, Severity.WARNING, "in 60 days")
+    ended = seen(-3)
+    assert (ended.severity, ended.words, ended.note) == (Severity.ERROR, "needs attention", "expired")
+    # told where it was looked at closest, once
+    assert standing(flow, KEY_VAULT, NOW) == Standing(StepState.DONE)
+    del flow.profile.results[CERTIFICATE]
+    assert standing(flow, KEY_VAULT, NOW).note == "expired"
+
+
+def test_the_end_of_the_secret_is_told_at_key_vault_once_it_is_near() -> None:
+    flow = Flow(new_profile("Mine"))
+    flow.record(KEY_VAULT, [], {})
+    flow.profile.ends.client_secret = "2027-06-01"
+    assert standing(flow, KEY_VAULT, NOW) == Standing(StepState.DONE)
+    flow.profile.ends.client_secret = "2026-12-18"
+    assert standing(flow, KEY_VAULT, NOW) == Standing(StepState.DONE, Severity.WARNING, "secret: in 20 days")
+    flow.profile.ends.client_secret = "2026-11-27"
+    assert standing(flow, KEY_VAULT, NOW) == Standing(StepState.DONE, Severity.ERROR, "secret: expired")
+
+
+def test_what_somebody_else_has_to_do_is_noted() -> None:
+    flow = Flow(new_profile("Mine"))
+    flow.profile.macos_wanted = True
+    flow.record(CERTIFICATE, [], {}, details={"open": "pending"})
+    flow.record(APPLE_CERTIFICATES, [], {}, details={"open": "installer"})
+    assert standing(flow, CERTIFICATE, NOW) == Standing(StepState.IN_PROGRESS, note="at the CA")
+    assert standing(flow, APPLE_CERTIFICATES, NOW) == Standing(StepState.IN_PROGRESS, note="1 of 2")
+    assert standing(flow, WINDOWS_TRIAL, NOW) == Standing(StepState.NOT_STARTED)
+
+
+def test_the_five_years_of_apples_certificates_are_noted_towards_their_end() -> None:
+    flow = Flow(new_profile("Mine"))
+    flow.profile.macos_wanted = True
+    for days, note in ((91, ""), (80, "in 80 days")):
+        flow.record(APPLE_CERTIFICATES, [], {CERTIFICATE_EXPIRES: (NOW + timedelta(days=days)).isoformat()})
+        assert standing(flow, APPLE_CERTIFICATES, NOW) == Standing(StepState.DONE, note=note)
