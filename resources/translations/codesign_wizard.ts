@@ -12779,26 +12779,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/rail_words.py"/>
-        <source>1 problem</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/rail_words.py"/>
-        <source>at the CA</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/rail_words.py"/>
-        <source>1 of 2</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/rail_words.py"/>
-        <source>{n} problems</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/report.py"/>
         <source>The report is saved as {file}.</source>
         <translation type="unfinished"></translation>
@@ -13076,6 +13056,51 @@
     <message>
         <location filename="codesign_wizard/core/secrets.py"/>
         <source>Unlock the keyring, then try again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>at the CA</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>1 of 2</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>not started</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>in progress</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>needs attention</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>1 problem</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>out of date</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>secret: {when}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>{n} problems</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15425,12 +15450,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>The accounts are made up and live on this computer only; nothing real is touched.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
         <source>No accounts yet? A made-up vault, an Apple team, a Comet Server and time-stamp servers on this computer show the whole way. Nothing real is touched, and nothing leaves this computer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>No accounts yet? Try the whole way with practice accounts first.</source>
+        <source>Everything is filled in: walk the whole way with Next.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15470,12 +15500,27 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>Everything is filled in: walk the whole way with Next.</source>
+        <source>No accounts yet? Try the whole way with practice accounts first.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>The accounts are made up and live on this computer only; nothing real is touched.</source>
+        <source>The server signs its clients as you.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>The trial for macOS was signed and verified.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>The trial for Windows was signed and verified.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>The vault can sign.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15491,11 +15536,6 @@
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
         <source>{systems} signing works.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>Nothing is proved yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15520,7 +15560,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>The vault can sign.</source>
+        <source>Nothing is proved yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15611,11 +15651,6 @@
     <message>
         <location filename="codesign_wizard/pages/certificate_files.py"/>
         <source>Calendar files (*.ics)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>works</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16786,6 +16821,11 @@
     <message>
         <location filename="codesign_wizard/screenshots/scenes/permissions.py"/>
         <source>the countdown</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots/scenes/server.py"/>
+        <source>the first client</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -18050,11 +18090,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>not open yet</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Practice accounts</source>
         <translation type="unfinished"></translation>
     </message>
@@ -18095,22 +18130,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>not started</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>in progress</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>needs attention</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/rail_words.py"/>
-        <source>out of date</source>
+        <source>not open yet</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -18209,7 +18229,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/stage_cards.py"/>
+        <location filename="codesign_wizard/core/standing.py"/>
         <source>done, with a warning</source>
         <translation type="unfinished"></translation>
     </message>

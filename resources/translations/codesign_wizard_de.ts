@@ -12779,26 +12779,6 @@
         <translation>Nicht als JSON lesbar: {error}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/rail_words.py"/>
-        <source>1 problem</source>
-        <translation>1 Problem</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/rail_words.py"/>
-        <source>at the CA</source>
-        <translation>bei der CA</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/rail_words.py"/>
-        <source>1 of 2</source>
-        <translation>1 von 2</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/rail_words.py"/>
-        <source>{n} problems</source>
-        <translation>{n} Probleme</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/report.py"/>
         <source>The report is saved as {file}.</source>
         <translation>Der Bericht ist als {file} gespeichert.</translation>
@@ -13077,6 +13057,51 @@
         <location filename="codesign_wizard/core/secrets.py"/>
         <source>Unlock the keyring, then try again.</source>
         <translation>Entsperren Sie den Schlüsselbund, und versuchen Sie es dann erneut.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>at the CA</source>
+        <translation>bei der CA</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>1 of 2</source>
+        <translation>1 von 2</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>not started</source>
+        <translation>nicht begonnen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>in progress</source>
+        <translation>in Arbeit</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>needs attention</source>
+        <translation>braucht Aufmerksamkeit</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>1 problem</source>
+        <translation>1 Problem</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>out of date</source>
+        <translation>veraltet</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>secret: {when}</source>
+        <translation>Geheimnis: {when}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>{n} problems</source>
+        <translation>{n} Probleme</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
@@ -15425,13 +15450,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>The accounts are made up and live on this computer only; nothing real is touched.</source>
+        <translation>Die Konten sind erfunden und liegen nur auf diesem Computer; nichts Echtes wird verändert.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
         <source>No accounts yet? A made-up vault, an Apple team, a Comet Server and time-stamp servers on this computer show the whole way. Nothing real is touched, and nothing leaves this computer.</source>
         <translation>Noch keine Konten? Ein erfundener Tresor, ein Apple-Team, ein Comet Server und Zeitstempelserver auf diesem Computer zeigen den ganzen Weg. Nichts Echtes wird verändert, und nichts verlässt diesen Computer.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>No accounts yet? Try the whole way with practice accounts first.</source>
-        <translation>Noch keine Konten? Gehen Sie den ganzen Weg zuerst mit Übungskonten.</translation>
+        <source>Everything is filled in: walk the whole way with Next.</source>
+        <translation>Alles ist ausgefüllt: Gehen Sie mit „Weiter“ den ganzen Weg.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
@@ -15470,13 +15500,28 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>Everything is filled in: walk the whole way with Next.</source>
-        <translation>Alles ist ausgefüllt: Gehen Sie mit „Weiter“ den ganzen Weg.</translation>
+        <source>No accounts yet? Try the whole way with practice accounts first.</source>
+        <translation>Noch keine Konten? Gehen Sie den ganzen Weg zuerst mit Übungskonten.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>The accounts are made up and live on this computer only; nothing real is touched.</source>
-        <translation>Die Konten sind erfunden und liegen nur auf diesem Computer; nichts Echtes wird verändert.</translation>
+        <source>The server signs its clients as you.</source>
+        <translation>Der Server signiert seine Clients in Ihrem Namen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>The trial for macOS was signed and verified.</source>
+        <translation>Der Probelauf für macOS wurde signiert und geprüft.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>The trial for Windows was signed and verified.</source>
+        <translation>Der Probelauf für Windows wurde signiert und geprüft.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start_words.py"/>
+        <source>The vault can sign.</source>
+        <translation>Der Tresor kann signieren.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
@@ -15492,11 +15537,6 @@
         <location filename="codesign_wizard/pages/start_words.py"/>
         <source>{systems} signing works.</source>
         <translation>Das Signieren für {systems} funktioniert.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>Nothing is proved yet.</source>
-        <translation>Noch ist nichts nachgewiesen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
@@ -15520,8 +15560,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>The vault can sign.</source>
-        <translation>Der Tresor kann signieren.</translation>
+        <source>Nothing is proved yet.</source>
+        <translation>Noch ist nichts nachgewiesen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
@@ -15612,11 +15652,6 @@
         <location filename="codesign_wizard/pages/certificate_files.py"/>
         <source>Calendar files (*.ics)</source>
         <translation>Kalenderdateien (*.ics)</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>works</source>
-        <translation>funktioniert</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/summary.py"/>
@@ -16787,6 +16822,11 @@
         <location filename="codesign_wizard/screenshots/scenes/permissions.py"/>
         <source>the countdown</source>
         <translation>den Countdown</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/screenshots/scenes/server.py"/>
+        <source>the first client</source>
+        <translation>den ersten Client</translation>
     </message>
     <message>
         <location filename="codesign_wizard/screenshots/scenes/summary.py"/>
@@ -18050,11 +18090,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>not open yet</source>
-        <translation>noch nicht offen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Practice accounts</source>
         <translation>Übungskonten</translation>
     </message>
@@ -18095,23 +18130,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>not started</source>
-        <translation>nicht begonnen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>in progress</source>
-        <translation>in Arbeit</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>needs attention</source>
-        <translation>braucht Aufmerksamkeit</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/rail_words.py"/>
-        <source>out of date</source>
-        <translation>veraltet</translation>
+        <source>not open yet</source>
+        <translation>noch nicht offen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
@@ -18209,7 +18229,7 @@
         <translation>erledigt</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/stage_cards.py"/>
+        <location filename="codesign_wizard/core/standing.py"/>
         <source>done, with a warning</source>
         <translation>erledigt, mit einer Warnung</translation>
     </message>
