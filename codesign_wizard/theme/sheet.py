@@ -82,13 +82,13 @@ def _buttons(look: Tokens, px: Callable[[float], int], mono: str) -> str:
     QPushButton:focus {{ border: 2px solid {look.accent}; padding: 0 {px(14) - 1}px;
         min-height: {height - 2}px; }}
     QPushButton:disabled {{
-        color: {look.disabled}; background: {look.surface}; border: 1px dashed {look.ink}; }}
+        color: {look.disabled}; background: {look.surface}; border: 1px dashed {look.soft}; }}
     QPushButton[kind="primary"] {{
         background: {look.accent}; color: {look.on_accent}; border: 1px solid {look.accent}; }}
     QPushButton[kind="primary"]:hover, QPushButton[kind="primary"]:pressed {{ border-color: {look.ink}; }}
     QPushButton[kind="primary"]:focus {{ border: 2px solid {look.ink}; background-clip: padding; }}
     QPushButton[kind="primary"]:disabled {{
-        background: {look.sunken}; color: {look.disabled}; border: 1px dashed {look.ink}; }}
+        background: {look.sunken}; color: {look.disabled}; border: 1px dashed {look.soft}; }}
     QPushButton[kind="small"] {{
         min-height: {px(22)}px; padding: 0 {px(9)}px; font-size: {px(11.5)}px; font-weight: 400; }}
     QPushButton[kind="small"]:focus {{ min-height: {px(22) - 2}px; padding: 0 {px(9) - 1}px; }}
@@ -114,7 +114,7 @@ def _buttons(look: Tokens, px: Callable[[float], int], mono: str) -> str:
     QPushButton[kind="pill"]:focus {{ border: 2px solid {look.accent}; padding: 0 {px(10) - 1}px;
         min-height: {px(20) - 2}px; }}
     QPushButton[kind="flat"]:disabled, QPushButton[kind="link"]:disabled, QPushButton[kind="pill"]:disabled {{
-        color: {look.disabled}; border: 1px dashed {look.ink}; text-decoration: none; }}
+        color: {look.disabled}; border: 1px dashed {look.soft}; text-decoration: none; }}
     """
 
 
@@ -136,7 +136,7 @@ def _fields(look: Tokens, px: Callable[[float], int], mono: str) -> str:
     QLineEdit[state="error"] {{ border-color: {look.error}; }}
     QLineEdit[state="warning"] {{ border-color: {look.warning}; }}
     QLineEdit:disabled, QPlainTextEdit:disabled {{
-        background: {look.sunken}; color: {look.soft}; border: 1px dashed {look.ink}; }}
+        background: {look.sunken}; color: {look.soft}; border: 1px dashed {look.soft}; }}
     QLineEdit[kind="search"] {{ min-height: {px(22)}px; font-size: {px(11.5)}px; }}
     QLineEdit[kind="search"]:focus {{ min-height: {px(22) - 2}px; }}
     QTextEdit[role="code"] {{
@@ -148,7 +148,7 @@ def _fields(look: Tokens, px: Callable[[float], int], mono: str) -> str:
         background: {look.surface}; color: {look.ink}; border: 1px solid {look.line};
         selection-background-color: {look.selection}; selection-color: {look.on_selection}; outline: none; }}
     QListWidget:disabled {{
-        background: {look.sunken}; color: {look.soft}; border: 1px dashed {look.ink}; }}
+        background: {look.sunken}; color: {look.soft}; border: 1px dashed {look.soft}; }}
     QListWidget {{ border-radius: {px(6)}px; padding: {px(3)}px; }}
     QListWidget:focus {{ border: 1px solid {look.accent}; }}
     QListWidget::item {{ padding: {px(5)}px {px(8)}px; border-radius: {px(4)}px; }}

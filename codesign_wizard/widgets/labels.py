@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # begins a part of a text whose direction is its own, and ends it (Unicode Standard Annex 9)
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
+_ROLES_OF_WORDS = ("title", "heading", "soft", "label")  # and not ids, paths, commands
 _LONGEST_PAIR = 20  # letters of two words that are kept in one line
 
 
@@ -48,8 +49,8 @@ def accompanied(text: str) -> str:
     return f"{words[0]} {words[1]}\u00a0{words[2]}"
 
 
-class _Title(QLabel):
-    """A title of several lines, none of them with a single word; its text is what it was given."""
+class _Words(QLabel):
+    """Words of several lines, none of them with a single word; its text is what it was given."""
 
     def __init__(self, text: str) -> None:
         super().__init__(accompanied(text))
@@ -58,6 +59,21 @@ class _Title(QLabel):
     def setText(self, text: str) -> None:
         self._given = text
         super().setText(accompanied(text))
+
+    def text(self) -> str:
+        return self._given
+
+
+class _Isolated(QPushButton):
+    """A button of a mirrored page: the order within its words stays; its text is what it was given."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(isolated(text))
+        self._given = text
+
+    def setText(self, text: str) -> None:
+        self._given = text
+        super().setText(isolated(text))
 
     def text(self) -> str:
         return self._given
@@ -99,7 +115,7 @@ def keep_side(edit: QLineEdit) -> None:
 
 def label(text: str = "", role: str = "", *, wrap: bool = True) -> QLabel:
     """Return a label for plain text; *role* is ``title``, ``heading``, ``soft``, ``label``, ``mono``…"""
-    made = _Title(text) if wrap and role in ("title", "heading") else QLabel(text)
+    made = _Words(text) if wrap and role in _ROLES_OF_WORDS else QLabel(text)
     if theme.mirrored():
         made.setAlignment(begin())
     made.setTextFormat(Qt.TextFormat.PlainText)
@@ -122,7 +138,7 @@ def label(text: str = "", role: str = "", *, wrap: bool = True) -> QLabel:
 
 def button(text: str, clicked: Callable[[], object] | None = None, kind: str = "") -> QPushButton:
     """Return a push button; *kind* is ``primary``, ``small``, ``flat``, ``link``, ``pill`` or plain."""
-    made = QPushButton(isolated(text))
+    made = _Isolated(text) if theme.mirrored() else QPushButton(text)
     made.setAutoDefault(False)
     if kind:
         made.setProperty("kind", kind)

@@ -313,7 +313,7 @@ class Footer(QWidget):
             self.back_button.setAccessibleName(tr("Back: {name}").format(name=back))
         self.next_button.setVisible(after is not None and self.anyway_button.isHidden())
         if after is not None:
-            self.next_button.setText(isolated(tr("&Next: {name}").format(name=after)))
+            self.next_button.setText(tr("&Next: {name}").format(name=after))
             self.next_button.setAccessibleName(tr("Next: {name}").format(name=after))
         self.next_button.setEnabled(not held)
         self.next_button.setAccessibleDescription(reason)
@@ -323,7 +323,7 @@ class Footer(QWidget):
     def show_return(self, name: str) -> None:
         """Show the one way out of a panel: back to the page *name*."""
         self.show_way(name, None, "", held=False)
-        self.back_button.setText(isolated(tr("&Back to {name}").format(name=name)))
+        self.back_button.setText(tr("&Back to {name}").format(name=name))
 
     def show_job(self, text: str, share: float | None, *, name: str = "") -> None:
         """Show that a job is under way: what it does, and the share done if known; no *text*: none is."""

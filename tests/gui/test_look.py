@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QWidget,
+)
 
 from codesign_wizard import theme
 from codesign_wizard.core.flow import STEPS, StepState
@@ -221,6 +229,15 @@ def test_mirrored_the_order_of_words_stays(qtbot: QtBot, qapp: Any) -> None:
     # letters may begin at another part of a pixel; figures at the other end are far more than that
     assert sum(map(abs, darkness(mirrored_note, usual))) < 0.25 * sum(darkness(usual))
     assert isolated("1 of 2") == "1 of 2"
+
+
+def test_a_mirrored_button_keeps_the_order_of_any_text_it_is_given(mirrored: None, qtbot: QtBot) -> None:
+    shown = button("Another…")
+    qtbot.addWidget(shown)
+    for words in ("Another…", "Use my own .exe…"):
+        shown.setText(words)
+        assert shown.text() == words
+        assert QPushButton.text(shown) == isolated(words) != words
 
 
 def test_mirrored_columns_line_up_with_the_footer_beside_a_scroll_bar(
