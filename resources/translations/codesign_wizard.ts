@@ -18185,6 +18185,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>&amp;Back to {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Cancel: {name}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -18195,22 +18200,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>Next: {name}</source>
+        <source>&amp;Next: {name}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>&amp;Back to {name}</source>
+        <source>Next: {name}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>{n} lines</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>&amp;Next: {name}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

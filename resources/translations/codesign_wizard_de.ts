@@ -18185,6 +18185,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>&amp;Back to {name}</source>
+        <translation>&amp;Zurück zu {name}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Cancel: {name}</source>
         <translation>Abbrechen: {name}</translation>
     </message>
@@ -18195,23 +18200,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>Next: {name}</source>
-        <translation>Weiter: {name}</translation>
+        <source>&amp;Next: {name}</source>
+        <translation>&amp;Weiter: {name}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>&amp;Back to {name}</source>
-        <translation>&amp;Zurück zu {name}</translation>
+        <source>Next: {name}</source>
+        <translation>Weiter: {name}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>{n} lines</source>
         <translation>{n} Zeilen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>&amp;Next: {name}</source>
-        <translation>&amp;Weiter: {name}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/stage_cards.py"/>
