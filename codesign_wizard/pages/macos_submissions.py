@@ -28,7 +28,6 @@ from codesign_wizard.widgets.basics import (
     hairline,
     label,
     row,
-    together,
 )
 from codesign_wizard.widgets.findings import FindingList
 from codesign_wizard.widgets.pieces import Fold
@@ -102,9 +101,7 @@ class Submissions(Fold):
             copy = CopyButton(partial(str, record.id), tr("Copy the ID"), "small")
             copy.setAccessibleName(tr("Copy the submission ID {id}").format(id=record.id))
             mark = MarkView(_MARKS[record.state.value], state)
-            told = column(
-                label(together(f"{submission_line(record)}: {state}")), label(record.id, "mono"), gap=2
-            )
+            told = column(label(f"{submission_line(record)}: {state}"), label(record.id, "mono"), gap=2)
             line = row(mark, told, ask, copy, gap=10)
             line.setAlignment(mark, Qt.AlignmentFlag.AlignTop)
             line.setStretch(1, 1)

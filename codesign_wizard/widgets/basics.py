@@ -34,6 +34,7 @@ from codesign_wizard.widgets.labels import keep_ltr as keep_ltr
 from codesign_wizard.widgets.labels import keep_side as keep_side
 from codesign_wizard.widgets.labels import label as label
 from codesign_wizard.widgets.labels import restyle as restyle
+from codesign_wizard.widgets.labels import together as together
 
 if TYPE_CHECKING:
     # the classes of events and their enumerations are made when first named: not for an annotation
@@ -49,24 +50,13 @@ _GUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORE
 # a thumbprint, a digest, a key's version: nothing in it is a place to break
 _HEX = re.compile(r"\b[0-9a-f]{24,}\b", re.IGNORECASE)
 _HEX_GROUP = re.compile(r"[0-9a-f]{8}(?=[0-9a-f])", re.IGNORECASE)
-_MOMENT = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?(?: UTC\b)?")
 _BREAK = "\u200b"  # of no width
 
 
 def breakable(text: str) -> str:
-    """Return *text* for a wrapped label: ids may break between their groups, dates keep their time."""
-    return together(_break_ids(text))
-
-
-def _break_ids(text: str) -> str:
     """Return *text* with a place to break behind each hyphen of a GUID, and behind 8 digits of other hex."""
     text = _GUID.sub(lambda found: found[0].replace("-", f"-{_BREAK}"), text)
     return _HEX.sub(lambda found: _HEX_GROUP.sub(lambda group: group[0] + _BREAK, found[0]), text)
-
-
-def together(text: str) -> str:
-    """Return *text* for the screen, with date and time of day on one line."""
-    return _MOMENT.sub(lambda found: found[0].replace(" ", "\u00a0"), text)
 
 
 def set_pill(pill: QPushButton, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 # begins a part of a text whose direction is its own, and ends it (Unicode Standard Annex 9)
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 _ROLES_OF_WORDS = ("title", "heading", "soft", "label")  # and not ids, paths, commands
+_MOMENT = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?(?: UTC\b)?")
 _LONGEST_PAIR = 20  # letters of two words that are kept in one line
 
 
@@ -49,19 +51,32 @@ def accompanied(text: str) -> str:
     return f"{words[0]} {words[1]}\u00a0{words[2]}"
 
 
-class _Words(QLabel):
-    """Words of several lines, none of them with a single word; its text is what it was given."""
+def together(text: str) -> str:
+    """Return *text* for the screen, with date and time of day on one line."""
+    return _MOMENT.sub(lambda found: found[0].replace(" ", "\u00a0"), text)
+
+
+class _Wrapped(QLabel):
+    """A text of several lines; its text is what it was given, not what keeps words together in a line."""
+
+    keep: Callable[[str], str] = staticmethod(together)
 
     def __init__(self, text: str) -> None:
-        super().__init__(accompanied(text))
+        super().__init__(self.keep(text))
         self._given = text
 
     def setText(self, text: str) -> None:
         self._given = text
-        super().setText(accompanied(text))
+        super().setText(self.keep(text))
 
     def text(self) -> str:
         return self._given
+
+
+class _Words(_Wrapped):
+    """Words of several lines, none of them with a single word."""
+
+    keep = staticmethod(lambda text: accompanied(together(text)))
 
 
 class _Isolated(QPushButton):
@@ -115,7 +130,9 @@ def keep_side(edit: QLineEdit) -> None:
 
 def label(text: str = "", role: str = "", *, wrap: bool = True) -> QLabel:
     """Return a label for plain text; *role* is ``title``, ``heading``, ``soft``, ``label``, ``mono``…"""
-    made = _Words(text) if wrap and role in _ROLES_OF_WORDS else QLabel(text)
+    # what can be copied stays as it is
+    kind = _Words if role in _ROLES_OF_WORDS else QLabel if role == "mono" else _Wrapped
+    made = kind(text) if wrap else QLabel(text)
     if theme.mirrored():
         made.setAlignment(begin())
     made.setTextFormat(Qt.TextFormat.PlainText)
