@@ -307,7 +307,7 @@ class Flow:
                 if key in self.profile.results:
                     return tr("There is no certificate to sign with yet.")
                 return tr("Nobody has looked at the certificate yet.")
-            case StepState.IN_PROGRESS if key == MACOS_TRIAL:
+            case StepState.IN_PROGRESS if key == MACOS_TRIAL and key in self.profile.results:
                 # it may have been left while Apple is at work
                 return tr("The trial has not come to its end yet.")
             case StepState.NOT_STARTED | StepState.IN_PROGRESS if key in (WINDOWS_TRIAL, MACOS_TRIAL):

@@ -162,6 +162,10 @@ class MacosTrialPage(TrialPage):
         self.submissions.read()
         self.refresh()
 
+    def missing(self) -> str:
+        # also where it was interrupted before there was a result to keep
+        return tr("The trial has not come to its end yet.") if self.left() is not None else ""
+
     def _left_at(self) -> str:
         workspace = self.workspace
         level = workspace.profile.macos.level

@@ -326,7 +326,7 @@ class CodeBox(QTextEdit):
 
     def setPlainText(self, text: str) -> None:
         """Show *text*; an id among facts may go on below only where a part of it ends."""
-        super().setPlainText(_break_ids(text) if self._wraps_ids else text)
+        super().setPlainText(breakable(text) if self._wraps_ids else text)
 
     def toPlainText(self) -> str:
         """Return the text as it was given: without the places to break."""

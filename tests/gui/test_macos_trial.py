@@ -56,6 +56,7 @@ def test_by_keyboard_then_saved_and_out_of_date(
     window.activateWindow()
     page.setFocus()
     assert page.banner.title == "Nothing has been signed yet."
+    assert window.footer.reason.text() == "Nothing has been signed yet."
     qtbot.keyClick(page, Qt.Key.Key_V, Qt.KeyboardModifier.AltModifier)
     qtbot.waitUntil(page.result_card.isVisible, timeout=PATIENCE)
     wait_idle(window, qtbot)
@@ -240,6 +241,7 @@ def test_an_upload_is_cancelled_and_gone_on_with(
     wait_idle(window, qtbot, PATIENCE)
     assert page.banner.title.endswith("is signed; the upload to Apple is not finished.")
     assert page.go.text() == "&Go on: Upload"
+    assert window.footer.reason.text() == "The trial has not come to its end yet."
     conditions.holds.clear()
     page.go.click()
     wait_idle(window, qtbot, PATIENCE)
