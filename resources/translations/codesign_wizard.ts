@@ -11840,11 +11840,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
-        <source>The trial has not come to its end yet.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/flow.py"/>
         <source>Both certificates are needed.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14426,6 +14421,11 @@
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Choose a package or a program to sign</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>The trial has not come to its end yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

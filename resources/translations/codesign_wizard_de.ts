@@ -11840,11 +11840,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
-        <source>The trial has not come to its end yet.</source>
-        <translation>Der Probelauf ist noch nicht zu Ende.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/flow.py"/>
         <source>Both certificates are needed.</source>
         <translation>Es werden beide Zertifikate gebraucht.</translation>
     </message>
@@ -14427,6 +14422,11 @@
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Choose a package or a program to sign</source>
         <translation>Paket oder Programm zum Signieren wählen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>The trial has not come to its end yet.</source>
+        <translation>Der Probelauf ist noch nicht zu Ende.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
