@@ -106,10 +106,10 @@ def test_the_whole_way_from_start_to_summary(open_window: Callable[..., MainWind
             keys.alt("L")
             keys.until(lambda: flow.state(PERMISSIONS) is StepState.DONE)
         page = window.page
-        keys.tab_to(page.matrix)
-        before = page.matrix.currentIndex().row()
+        keys.tab_to(page.table.matrix)
+        before = page.table.matrix.currentIndex().row()
         keys.press(Qt.Key.Key_Down)
-        assert page.matrix.currentIndex().row() == before + 1
+        assert page.table.matrix.currentIndex().row() == before + 1
 
         keys.next(CERTIFICATE)
         keys.until(lambda: flow.state(CERTIFICATE) is StepState.DONE)

@@ -339,7 +339,7 @@ def _administrating(window: MainWindow, patch: pytest.MonkeyPatch) -> Held:
     patch.setattr(Check, "look", held)
     page = open_at(window, PERMISSIONS)
     assert isinstance(page, PermissionsPage)
-    page.sign_in_admin()
+    page.admin.sign_in()
     return held
 
 
@@ -354,8 +354,9 @@ def _granting(window: MainWindow, patch: pytest.MonkeyPatch) -> Held:
     patch.setattr(Check, "grant", grant)
     page = open_at(window, PERMISSIONS)
     assert isinstance(page, PermissionsPage)
-    page._admin, page._outcome, page._plan = object(), Looked([]), object()  # type: ignore[assignment]
-    page.grant()
+    admin = page.admin
+    admin.session, admin._outcome, admin.plan = object(), Looked([]), object()  # type: ignore[assignment]
+    admin.grant()
     return held
 
 

@@ -65,12 +65,12 @@ def errors(page: PermissionsPage) -> list[str]:
 
 def ask_for_a_code(window: MainWindow, page: PermissionsPage, qtbot: QtBot) -> str:
     """Look, then ask for an administrator's sign-in by a device code; return the code."""
-    if not page.admin_card.isVisible():
+    if not page.admin.card.isVisible():
         look(window, page, qtbot)
-    page.way.setCurrentIndex(page.way.findData(AdminWay.DEVICE_CODE))
-    qtbot.mouseClick(page.admin_go, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(page.code_part.isVisible, timeout=PATIENCE)
-    _, code = page.code_part.findChild(CodeBox).toPlainText().splitlines()
+    page.admin.card.way.setCurrentIndex(page.admin.card.way.findData(AdminWay.DEVICE_CODE))
+    qtbot.mouseClick(page.admin.card.go, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(page.admin.card.code_part.isVisible, timeout=PATIENCE)
+    _, code = page.admin.card.code_part.findChild(CodeBox).toPlainText().splitlines()
     return str(code)
 
 
@@ -89,17 +89,17 @@ def test_all_is_granted_and_each_line_has_its_evidence(opening: Opening, qtbot: 
     assert page.banner.title == "The application may do all that is needed."
     assert window.rail.buttons[2].step.state is StepState.DONE
     assert window.rail.buttons[1].step.state is StepState.DONE, "the sign-in was proved on the way"
-    assert page.everything.isChecked()
-    rows = page.matrix.rows.rows
+    assert page.table.everything.isChecked()
+    rows = page.table.matrix.rows.rows
     assert len(rows) >= 28
     assert {row.state for row in rows} <= {State.GRANTED, State.UNTESTABLE, State.LIKELY}
     # by the keyboard alone: every line tells what was seen
-    page.matrix.setFocus()
+    page.table.matrix.setFocus()
     said = set()
     for row in rows:
-        said.add(page.detail.accessibleName())
+        said.add(page.table.detail.accessibleName())
         assert all(seen.text for seen in row.observations)
-        qtbot.keyClick(page.matrix, Qt.Key.Key_Down)
+        qtbot.keyClick(page.table.matrix, Qt.Key.Key_Down)
     assert len(said) == len(rows)
 
 
@@ -107,15 +107,16 @@ def test_only_what_is_missing_is_shown_first(opening: Opening, qtbot: QtBot) -> 
     window, page = opening("rbac-certificates-only")
     look(window, page, qtbot)
     assert errors(page) == ["azure.permission.missing"]
-    assert page.only_missing.isChecked()
-    missing = page.matrix.rows.rows
+    assert page.table.only_missing.isChecked()
+    missing = page.table.matrix.rows.rows
     assert missing[0].permission.name.endswith("keys/sign/action"), "what signing needs comes first"
     assert all(row.state is not State.GRANTED for row in missing)
-    qtbot.mouseClick(page.everything, Qt.MouseButton.LeftButton)
-    assert len(page.matrix.rows.rows) > len(missing)
-    assert page.matrix.rows.rows[page.matrix.currentIndex().row()].permission == missing[0].permission
+    qtbot.mouseClick(page.table.everything, Qt.MouseButton.LeftButton)
+    assert len(page.table.matrix.rows.rows) > len(missing)
+    chosen = page.table.matrix.currentIndex().row()
+    assert page.table.matrix.rows.rows[chosen].permission == missing[0].permission
     # the vendor's own words are one click away
-    boxes = [box.toPlainText() for box in page.detail.findChildren(CodeBox)]
+    boxes = [box.toPlainText() for box in page.table.detail.findChildren(CodeBox)]
     assert any("ForbiddenByRbac" in text for text in boxes)
     assert window.rail.buttons[1].step.state is StepState.DONE, "signing in is no problem"
     assert window.rail.buttons[2].step.state is StepState.ATTENTION
@@ -127,19 +128,19 @@ def test_what_is_missing_is_granted_with_the_administrators_account(opening: Ope
     assert errors(page) == ["azure.permission.rbac-none"]
     before = list(window.workspace.session.practice.world.authorization.assignments)
     by_code(window, page, qtbot)
-    assert page.grant_part.isVisible()
+    assert page.admin.card.grant_part.isVisible()
     assert list(window.workspace.session.practice.world.authorization.assignments) == before, (
         "shown, and not done"
     )
-    plan = page._plan
+    plan = page.admin.plan
     assert plan is not None
     assert [step.title for step in plan.steps]
-    shown = " ".join(each.toPlainText() for each in page.grant_part.findChildren(CodeBox))
+    shown = " ".join(each.toPlainText() for each in page.admin.card.grant_part.findChildren(CodeBox))
     for step in plan.steps:
         assert step.to_whom in shown
         assert step.scope in shown
     assert window.workspace.session.practice.world.tenant.service_principals[0].object_id in shown
-    qtbot.mouseClick(page.grant_now, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(page.admin.card.grant_now, Qt.MouseButton.LeftButton)
     wait_idle(window, qtbot, 60_000)
     assert errors(page) == []
     assert window.rail.buttons[2].step.state is StepState.DONE
@@ -153,17 +154,17 @@ def test_the_wait_can_be_ended_and_the_grant_stays(opening: Opening, qtbot: QtBo
     world.propagation = 600.0
     by_code(window, page, qtbot)
     before = len(world.authorization.assignments)
-    qtbot.mouseClick(page.grant_now, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(page.countdown.isVisible, timeout=PATIENCE)
-    assert "Cancel ends the waiting" in page.countdown.text()
-    assert not page.leave.isEnabled()
+    qtbot.mouseClick(page.admin.card.grant_now, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(page.admin.card.countdown.isVisible, timeout=PATIENCE)
+    assert "Cancel ends the waiting" in page.admin.card.countdown.text()
+    assert not page.admin.card.leave.isEnabled()
     qtbot.mouseClick(window.footer.cancel_button, Qt.MouseButton.LeftButton)
     wait_idle(window, qtbot, PATIENCE)
     assert len(world.authorization.assignments) == before + 2
     # the plan of before must not be shown as if nothing had happened
-    assert not page.grant_part.isVisible()
-    assert not page.countdown.isVisible()
-    assert page.admin_text.text().startswith("Stopped. What was granted by then stays")
+    assert not page.admin.card.grant_part.isVisible()
+    assert not page.admin.card.countdown.isVisible()
+    assert page.admin.card.text.text().startswith("Stopped. What was granted by then stays")
     assert page.look_button.isEnabled()
 
 
@@ -171,9 +172,9 @@ def test_leaving_it_as_it_is_grants_nothing(opening: Opening, qtbot: QtBot) -> N
     window, page = opening("policy-none")
     by_code(window, page, qtbot)
     policies = list(window.workspace.session.practice.world.vault.access.policies)
-    qtbot.mouseClick(page.leave, Qt.MouseButton.LeftButton)
-    assert not page.grant_part.isVisible()
-    assert page.admin_go.isVisible()
+    qtbot.mouseClick(page.admin.card.leave, Qt.MouseButton.LeftButton)
+    assert not page.admin.card.grant_part.isVisible()
+    assert page.admin.card.go.isVisible()
     assert list(window.workspace.session.practice.world.vault.access.policies) == policies
 
 
@@ -182,8 +183,8 @@ def test_a_sign_in_can_be_given_up(opening: Opening, qtbot: QtBot) -> None:
     ask_for_a_code(window, page, qtbot)
     qtbot.mouseClick(window.footer.cancel_button, Qt.MouseButton.LeftButton)
     wait_idle(window, qtbot)
-    assert not page.code_part.isVisible()
-    assert page.admin_go.isEnabled()
+    assert not page.admin.card.code_part.isVisible()
+    assert page.admin.card.go.isEnabled()
 
 
 def test_the_sign_in_on_the_page_before_fills_this_one_too(opening: Opening, qtbot: QtBot) -> None:
@@ -196,7 +197,7 @@ def test_the_sign_in_on_the_page_before_fills_this_one_too(opening: Opening, qtb
     page = window.page
     assert isinstance(page, PermissionsPage)
     assert errors(page) == ["azure.permission.missing"]
-    assert page.matrix.rows.rows
+    assert page.table.matrix.rows.rows
 
 
 def test_the_script_for_those_who_have_nothing_has_the_names_that_are_typed(
@@ -244,7 +245,8 @@ def test_no_card_cuts_its_text_off_at_any_width(qtbot: QtBot, qapp: QApplication
 def test_a_sentence_about_a_code_can_be_copied(opening: Opening, qtbot: QtBot) -> None:
     window, page = opening("rbac-none")
     code = ask_for_a_code(window, page, qtbot)
-    copy = next(one for one in page.code_part.findChildren(type(page.look_button)) if "Copy" in one.text())
+    buttons = page.admin.card.code_part.findChildren(type(page.look_button))
+    copy = next(one for one in buttons if "Copy" in one.text())
     qtbot.mouseClick(copy, Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text() == code
     window.runner.cancel()

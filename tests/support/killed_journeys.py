@@ -204,21 +204,21 @@ def granting(place: str, own: MainWindow, tell: Tell, kill: Callable[[], None]) 
     yield from _open(own, PERMISSIONS)
     page = own.page
     assert isinstance(page, PermissionsPage)
-    page.way.setCurrentIndex(page.way.findData(AdminWay.DEVICE_CODE))
+    page.admin.card.way.setCurrentIndex(page.admin.card.way.findData(AdminWay.DEVICE_CODE))
     page.run()
     yield lambda: not own.runner.tasks
     tell("found", _told(own, PERMISSIONS))
-    page.sign_in_admin()
-    yield lambda: not page.code_part.isHidden()
-    box = page.code_part.findChild(CodeBox)
+    page.admin.sign_in()
+    yield lambda: not page.admin.card.code_part.isHidden()
+    box = page.admin.card.code_part.findChild(CodeBox)
     assert box is not None
     own.workspace.session.approve_sign_in(box.toPlainText().splitlines()[1])
     yield lambda: not own.runner.tasks
-    plan = page._plan
+    plan = page.admin.plan
     tell("plan", [each.title for each in plan.steps] if plan is not None else None)
     if place == "granting":
         kill_at(grant._Worker, "do", lambda *_: True, kill, after=True)
-        page.grant_now.click()
+        page.admin.card.grant_now.click()
     else:
         own.close()
     yield lambda: False

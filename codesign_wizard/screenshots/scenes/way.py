@@ -96,7 +96,7 @@ def way(studio: Studio) -> None:
         window.go_next()
         studio.take(window, "permissions-good")
         permissions = shown(window, PermissionsPage)
-        studio.take(window, "permissions-evidence", at=permissions.matrix)
+        studio.take(window, "permissions-evidence", at=permissions.table.matrix)
         window.go_next()
         studio.idle(window)
         studio.take(window, "certificate-good")

@@ -1,0 +1,134 @@
+"""The table of the page *Permissions*: what it is enough for, which lines are shown, what was seen of one."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QButtonGroup, QVBoxLayout, QWidget
+
+from codesign_wizard.core.azure.permissions.catalogue import Model
+from codesign_wizard.core.azure.permissions.report import Observation, Report, Row, State
+from codesign_wizard.core.text import tr
+from codesign_wizard.theme import px
+from codesign_wizard.widgets.basics import (
+    Card,
+    CodeBox,
+    CopyButton,
+    button,
+    clear,
+    column,
+    hairline,
+    label,
+    row,
+    set_pill,
+)
+from codesign_wizard.widgets.findings import evidence_lines
+from codesign_wizard.widgets.labels import end
+from codesign_wizard.widgets.matrix import Matrix, missing_rows, short_name, state_words
+from codesign_wizard.widgets.pieces import Fold
+
+
+class PermissionsTable(QWidget):
+    """A report's rows with the verdicts above and, below, the evidence of the one that is chosen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._report: Report | None = None
+        self.matrix = Matrix()
+        self.matrix.chosen.connect(self._show_detail)
+        self.nothing_missing = label(tr("Nothing that is asked for is missing."), "soft")
+        self.verdicts = QVBoxLayout()
+        self.verdicts.setSpacing(px(4))
+        self.detail = Card()
+        self.detail_box = QVBoxLayout()
+        self.detail_box.setSpacing(px(8))
+        self.detail.body.addLayout(self.detail_box)
+        rows = QWidget()
+        rows.setLayout(column(self.verdicts, self._filters(), self.matrix, self.nothing_missing, gap=10))
+        self.setLayout(column(rows, self.detail, gap=12))
+
+    def _filters(self) -> QWidget:
+        whole = QWidget()
+        self.only_missing, self.everything = button("", kind="pill"), button("", kind="pill")
+        set_pill(self.only_missing, tr("Only what is missing"))
+        group = QButtonGroup(self)
+        for pill in (self.only_missing, self.everything):
+            pill.setCheckable(True)
+            group.addButton(pill)
+        self.only_missing.setAccessibleName(tr("Show only what is missing"))
+        self.everything.setAccessibleName(tr("Show all permissions"))
+        self.everything.setChecked(True)
+        group.buttonClicked.connect(lambda clicked: self._show_rows())
+        self.model_words = label("", "soft")
+        self.model_words.setAlignment(end())
+        line = row(self.only_missing, self.everything, self.model_words, gap=6)
+        line.setStretch(2, 1)
+        whole.setLayout(line)
+        return whole
+
+    def show_report(self, report: Report | None) -> None:
+        """Show *report*, what is missing first; hidden where nothing was found out."""
+        self._report = report
+        missing = bool(report is not None and missing_rows(report))
+        (self.only_missing if missing else self.everything).setChecked(True)
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        report = self._report
+        known = report is not None and bool(report.rows)
+        self.setVisible(known)
+        clear(self.verdicts)
+        if report is None or not known:
+            self.nothing_missing.hide()
+            return
+        asked = [each for each in report.rows if each.permission.asked_for or each.state is State.GRANTED]
+        missing = missing_rows(report)
+        set_pill(self.everything, tr("All {n}").format(n=len(asked)))
+        chosen = missing if self.only_missing.isChecked() else asked
+        self.nothing_missing.setVisible(not chosen)
+        self.matrix.setVisible(bool(chosen))
+        self.detail.setVisible(bool(chosen))
+        model = tr("Azure RBAC") if report.model is Model.RBAC else tr("access policy")
+        self.model_words.setText(tr("Model: {model}").format(model=model))
+        self.matrix.set(chosen)
+        for each in report.verdicts():
+            words = {
+                State.GRANTED: tr("yes"),
+                State.MISSING: tr("no"),
+                State.LIKELY: tr("likely"),
+                State.UNTESTABLE: tr("not known"),
+            }[each.state]
+            role = {State.GRANTED: "ok", State.MISSING: "error"}.get(each.state, "warning")
+            line = row(label(f"{each.purpose.words}:", "soft"), label(words, role, wrap=False))
+            line.setStretch(0, 1)
+            self.verdicts.addLayout(line)
+
+    def _show_detail(self, chosen: Row) -> None:
+        clear(self.detail_box)
+        permission = chosen.permission
+        self.detail.setAccessibleName(f"{short_name(permission)}: {state_words(chosen)}")
+        self.detail_box.addWidget(label(short_name(permission), "heading"))
+        self.detail_box.addWidget(label(f"{permission.group}: {permission.label}", "soft"))
+        self.detail_box.addWidget(label(state_words(chosen), _role(chosen)))
+        for seen in chosen.observations:
+            self.detail_box.addWidget(hairline())
+            self.detail_box.addWidget(label(seen.text))
+            fold = _evidence(seen)
+            if fold is not None:
+                self.detail_box.addWidget(fold)
+
+
+def _role(chosen: Row) -> str:
+    return {State.GRANTED: "ok", State.MISSING: "error"}.get(chosen.state, "warning")
+
+
+def _evidence(seen: Observation) -> Fold | None:
+    lines = evidence_lines(seen.evidence)
+    if not lines:
+        return None
+    fold = Fold(tr("What we saw"))
+    fold.button.setAccessibleName(tr("What we saw"))
+    text = "\n".join(f"{name}: {value}" for name, value in lines)
+    fold.body.addWidget(CodeBox(text, tr("What we saw")))
+    copy = CopyButton(lambda: text, kind="small")
+    copy.setAccessibleName(tr("Copy what we saw"))
+    fold.body.addLayout(row(copy, None))
+    return fold
