@@ -8,7 +8,7 @@ last is what is known, and each end says when that was.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -67,7 +67,8 @@ class Known(StrEnum):
 class Ending:
     """One thing that ends. ``key`` is stable; ``what`` begins a sentence; ``ends`` is in UTC where known.
 
-    ``known`` says how it is known, ``note`` what else there is to say; ``seen`` is when it was looked at.
+    ``known`` says how it is known, ``note`` what else there is to say; ``seen`` is when it was looked at;
+    ``asked_for``: what replaces it is, so that nobody has to begin anew.
     """
 
     key: str
@@ -76,6 +77,7 @@ class Ending:
     known: Known
     note: str = ""
     seen: datetime | None = None
+    asked_for: bool = False
 
     def days(self, now: datetime) -> int | None:
         """Return the days left by the calendar, negative after its day; ``None`` without a known end."""
@@ -173,9 +175,24 @@ def _certificate(profile: Profile) -> Ending:
     told = _latest(profile, CERTIFICATE_EXPIRES, _OURS)
     if told is None:
         return Ending("certificate", what, None, Known.UNKNOWN, tr("Sign in: it is read off the vault."))
+    if _asked_for(profile, told[0]):
+        note = tr("A request for its next version waits for the CA's answer.")
+        return Ending("certificate", what, told[0], Known.SEEN, note, told[1].obtained, asked_for=True)
     # a signature that was time-stamped before stays good
     note = tr("What was signed and time-stamped before stays good.")
     return Ending("certificate", what, told[0], Known.SEEN, note, told[1].obtained)
+
+
+def _asked_for(profile: Profile, ends: datetime) -> bool:
+    """Tell whether a request waited beside the certificate that *ends* then, when somebody looked last.
+
+    Read off what is kept, without the modules that know all of it: the first window shows this.
+    """
+    result = profile.results.get(CERTIFICATE)
+    if result is None or parse_end(result.facts.get(CERTIFICATE_EXPIRES, "")) != ends:
+        return False
+    desk = result.details.get("desk")
+    return isinstance(desk, Mapping) and bool(desk.get("request"))
 
 
 def _client_secret(profile: Profile) -> Ending:
@@ -342,13 +359,15 @@ def _told(ending: Ending) -> dict[str, Any]:
             ending.known, Certainty.COMPUTED
         ),
         "evidence": Evidence(time=ending.seen, more=more),
-        "remedies": remedies_for(ending.key),
+        "remedies": remedies_for(ending.key, asked_for=ending.asked_for),
     }
 
 
-def remedies_for(key: str) -> list[Remedy]:
-    """Return what to do before the end *key* comes."""
+def remedies_for(key: str, *, asked_for: bool = False) -> list[Remedy]:
+    """Return what to do before the end *key* comes; *asked_for*: what replaces it is already."""
     match key:
+        case "certificate" if asked_for:
+            words = tr("Hand in the CA's answer when it comes.")
         case "certificate":
             words = tr(
                 "Renew it: certificate renew makes the signing request beside the one that signs meanwhile."

@@ -283,11 +283,20 @@ def _of_end(ending: Ending, now: datetime) -> Move:
     assert ending.ends is not None
     date = f"{ending.ends:%Y-%m-%d}"
     gone = ending.ends <= now
-    what = tr("{what} ended on {date}: renew it.") if gone else tr("{what} ends on {date}: renew it before.")
+    if ending.asked_for:
+        what = (
+            tr("{what} ended on {date}: what replaces it is asked for.")
+            if gone
+            else tr("{what} ends on {date}: what replaces it is asked for.")
+        )
+    else:
+        what = (
+            tr("{what} ended on {date}: renew it.") if gone else tr("{what} ends on {date}: renew it before.")
+        )
     return Move(
         _ENDED_MENDED_BY[ending.key],
         what.format(what=ending.what, date=date),
-        next((each.title for each in remedies_for(ending.key)), ""),
+        next((each.title for each in remedies_for(ending.key, asked_for=ending.asked_for)), ""),
         Severity.ERROR if gone else Severity.WARNING,
     )
 

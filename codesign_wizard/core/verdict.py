@@ -9,15 +9,18 @@ from codesign_wizard.core.finding import Finding, Severity, worst_first
 from codesign_wizard.core.text import tr
 
 
-def verdict(findings: Iterable[Finding], clear: str) -> tuple[Severity, str, str]:
+def verdict(findings: Iterable[Finding], clear: str, blocked: str = "") -> tuple[Severity, str, str]:
     """Return how grave *findings* are, the sentence that says so, and a smaller one below it.
 
-    *clear* is the sentence when nothing stands in the way. The first sentence is the worst finding's own,
+    *clear* is the sentence when nothing stands in the way. *blocked* is it when something does: what comes of
+    that, for a page where the findings themselves stand right below. Elsewhere it is the worst finding's own,
     so that nobody has to look further for the answer.
     """
     ordered = worst_first(findings)
     errors = [finding for finding in ordered if finding.severity is Severity.ERROR]
     warnings = [finding for finding in ordered if finding.severity is Severity.WARNING]
+    if errors and blocked:
+        return Severity.ERROR, blocked, _below(len(errors), len(warnings))
     if errors:
         return Severity.ERROR, errors[0].title, _besides(len(errors) - 1, len(warnings))
     if warnings:
@@ -46,5 +49,19 @@ def _besides(errors: int, warnings: int) -> str:
     if errors:
         parts.append(tr("1 more problem") if errors == 1 else tr("{n} more problems").format(n=errors))
     if warnings:
-        parts.append(tr("1 warning") if warnings == 1 else tr("{n} warnings").format(n=warnings))
+        parts.append(_warnings(warnings))
     return tr("Besides: {parts}.").format(parts=", ".join(parts)) if parts else ""
+
+
+def _below(errors: int, warnings: int) -> str:
+    """Return how much stands below; nothing where it is one problem, which cannot be overlooked."""
+    if errors == 1 and not warnings:
+        return ""
+    parts = [tr("1 problem") if errors == 1 else tr("{n} problems").format(n=errors)]
+    if warnings:
+        parts.append(_warnings(warnings))
+    return tr("Below: {parts}.").format(parts=", ".join(parts))
+
+
+def _warnings(count: int) -> str:
+    return tr("1 warning") if count == 1 else tr("{n} warnings").format(n=count)

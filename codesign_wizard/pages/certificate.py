@@ -13,7 +13,7 @@ from typing import Any
 from PySide6.QtWidgets import QWidget
 
 from codesign_wizard.core.certificates.desk import CertificateDesk, DeskState, Stage
-from codesign_wizard.core.certificates.desk_words import answer_words, form_words, standing_words
+from codesign_wizard.core.certificates.desk_words import Said, answer_words, form_words, standing_words
 from codesign_wizard.core.certificates.kept import kept_desk, problems_and_quiet, record_failure, record_look
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, PERMISSIONS, StepState
@@ -21,6 +21,7 @@ from codesign_wizard.core.job import Job
 from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.base import AskingPage
+from codesign_wizard.pages.before_looking import certificate_preview, key_vault_first
 from codesign_wizard.pages.certificate_answer import Answering
 from codesign_wizard.pages.certificate_files import Saving
 from codesign_wizard.pages.certificate_parts import AnswerCard, BeginPart, CaCard, FormPart, WaysOn, flexible
@@ -48,6 +49,7 @@ class CertificatePage(AskingPage):
         self._shown: object = None
         self._looked = False  # whether this run of the program has looked
         self.desk: DeskState | None = None
+        self._first: Said | None = None  # why Key Vault comes first, where nobody has looked
         requesting = self.requesting = Requesting(self)
         answering = self.answering = Answering(self)
         saving = self.saving = Saving(self)
@@ -61,6 +63,7 @@ class CertificatePage(AskingPage):
         self.begin_part = BeginPart(requesting.write, lambda: workspace.go.emit(KEY_VAULT))
         self.form = FormPart(requesting.check, requesting.leave)
         self.form.edited.connect(requesting.edited)
+        self.form.form.judged.connect(self.show_result)
         workspace.merged.connect(requesting.changed_elsewhere)
         self.request = RequestCard(saving.ask_where_request, requesting.ask_drop)
         self.answer = AnswerCard(answering.ask_merge, answering.practise)
@@ -76,17 +79,18 @@ class CertificatePage(AskingPage):
         self.judged = FindingList(tr("How it was judged"))
         self.judged.link.connect(self.link)
         self.look_button = button(tr("Loo&k in the vault"), self.look, "primary")
-        self.look_note = label(
-            tr("Reads the vault and asks the CA about revocation. Changes nothing."), "soft"
-        )
+        self.look_note = label("", "soft")
         self.look_row = QWidget()
-        actions = row(self.look_button, self.look_note, gap=12)
-        actions.setStretch(1, 1)
+        self.go_first = button(tr("Go to Ke&y Vault"), lambda: workspace.go.emit(KEY_VAULT), "primary")
+        actions = row(self.go_first, self.look_button, self.look_note, gap=12)
+        actions.setStretch(2, 1)
         self.look_row.setLayout(actions)
         states: tuple[QWidget, ...] = (self.begin_part, self.form, self.pending, self.held)
         for part in (self.banner, self.question, self.problems, self.ways, *states):
             self.add(part)
         self.add(self.look_row)
+        self.preview = certificate_preview()
+        self.add(self.preview)
         self.add(self.judged)
         self.done()
 
@@ -105,6 +109,8 @@ class CertificatePage(AskingPage):
         self.requesting.keep()
 
     def focus_problem(self) -> bool:
+        if self.requesting.writing and self.form.form.focus_wrong():
+            return True
         return self.problems.focus_first()
 
     @property
@@ -118,7 +124,8 @@ class CertificatePage(AskingPage):
         state = workspace.flow.state(CERTIFICATE)
         result = workspace.profile.results.get(CERTIFICATE)
         work = (requesting.writing, id(requesting.before), id(self.answering.given), id(self._task))
-        shown = (id(result), state, *work)
+        first = self._first = key_vault_first(workspace) if result is None else None
+        shown = (id(result), state, first, self.form.form.wrong(), *work)
         if shown == self._shown:
             return
         self._shown = shown
@@ -140,6 +147,17 @@ class CertificatePage(AskingPage):
         self.pending.setVisible(pending and not writing)
         self.held.setVisible(self.held_now and not writing)
         self.look_row.setVisible(not writing)
+        result = self.workspace.profile.results.get(CERTIFICATE)
+        self.preview.setVisible(result is None and not writing)
+        self.go_first.setVisible(self._first is not None)
+        # with nothing to ask by there is nothing to look for
+        can_look = self._first is None or self._first[0] is not Severity.INFO
+        self.look_button.setVisible(can_look)
+        self.look_note.setText(
+            tr("Reads the vault and asks the CA about revocation. Changes nothing.")
+            if can_look
+            else tr("Then the vault can be read. That changes nothing.")
+        )
         if desk is not None:
             self.begin_part.show_state(desk)
             if desk.request is not None:
@@ -158,7 +176,7 @@ class CertificatePage(AskingPage):
         """One button a page is the thing to do next; while a question is asked, it is there."""
         desk, quiet = self.desk, not self.question.asking
         for part, next_thing in (
-            (self.look_button, desk is None and not self.requesting.writing),
+            (self.look_button, desk is None and not self.requesting.writing and self._first is None),
             (self.begin_part.write, True),
             (self.form.check, True),
             (
@@ -189,12 +207,13 @@ class CertificatePage(AskingPage):
 
     def _say(self, result: StepResult | None, state: StepState) -> None:
         if self.requesting.writing:
-            said = form_words(self.requesting.before, renewal=self.held_now)
+            wrong = self.form.form.wrong()
+            said = form_words(self.requesting.before, renewal=self.held_now, wrong=wrong)
         elif self.answering.given is not None:
             self.banner.say(*answer_words(self.answering.given))
             return
         else:
-            said = standing_words(result, state, self.desk)
+            said = self._first or standing_words(result, state, self.desk)
             if state is StepState.OUT_OF_DATE:
                 self.banner.say(*said, mark=Mark.OUT_OF_DATE)
                 return

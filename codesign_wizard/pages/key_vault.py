@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from codesign_wizard.core.doctor import DoctorResult
 
 _LOOK_AFTER_MS = 900
-_SECRET = "application_secret"
 
 
 class KeyVaultPage(Page):
@@ -92,11 +91,12 @@ class KeyVaultPage(Page):
         }
         self.secret = SecretField(
             tr("Application sec&ret"),
-            check=lambda text: words.mistakes(_SECRET, text),
+            check=lambda text: words.mistakes(words.SECRET, text),
             hint=tr("The Value, not the Secret ID"),
         )
         self.secret.committed.connect(self._secret_given)
         self.secret.forget.connect(self._secret_forgotten)
+        self.secret.judged.connect(self._show_result)
         self.cloud = Choice(tr("Azure cloud"))
         for cloud in CLOUDS:
             self.cloud.addItem(cloud.name, cloud.key)
@@ -142,6 +142,7 @@ class KeyVaultPage(Page):
             hint=hint,
         )
         field.edited.connect(lambda text: self._typed(key, text))
+        field.judged.connect(self._show_result)
         return field
 
     def _who(self) -> Card:
@@ -178,11 +179,23 @@ class KeyVaultPage(Page):
         self.secret.commit()
 
     def focus_problem(self) -> bool:
-        for field in self.fields.values():
-            if field.findings:
-                field.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+        for key, findings in self._wrong().items():
+            if findings:
+                self._focus(key)
                 return True
         return self.findings.focus_first()
+
+    def _focus(self, key: str) -> None:
+        if key == words.SECRET:
+            self.secret.take_focus()
+        else:
+            self.fields[key].edit.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _wrong(self) -> dict[str, list[Finding]]:
+        """Return what is told of each option, in the form's order."""
+        told = {key: field.findings for key, field in self.fields.items()}
+        tenant = told.pop("tenant_id")
+        return {**told, words.SECRET: self.secret.findings, "tenant_id": tenant}
 
     # -- typing and pasting
 
@@ -244,7 +257,7 @@ class KeyVaultPage(Page):
             return (
                 store.place,
                 store.reason,
-                None if secret is None else words.mistakes(_SECRET, secret.reveal()),
+                None if secret is None else words.mistakes(words.SECRET, secret.reveal()),
             )
 
         task = self.workspace.runner.start(work, tr("Asking the keyring"), quiet=True)
@@ -437,7 +450,8 @@ class KeyVaultPage(Page):
         result = workspace.profile.results.get(KEY_VAULT)
         shown: object = (id(result), state)
         if result is None:
-            shown = (None, self._secret_known, id(self._found), self._missing())
+            wrong = tuple((key, tuple(findings)) for key, findings in self._wrong().items())
+            shown = (None, self._secret_known, id(self._found), self._missing(), wrong)
         # a result that is shown already is not made anew: what was opened or has the focus stays
         if shown == self._shown_result:
             return
@@ -472,7 +486,7 @@ class KeyVaultPage(Page):
         return words.missing(self.workspace.profile.windows.azure, secret_known=self._secret_known)
 
     def _say_not_yet(self) -> None:
-        told = words.before_sign_in(self._found, self._missing())
+        told = words.before_sign_in(self._found, self._missing(), self._wrong())
         self.banner.say(*told, mark=Mark.NOW if told[0] is Severity.INFO else None)
 
 

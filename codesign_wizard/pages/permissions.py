@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from codesign_wizard.core.finding import Finding, Severity
-from codesign_wizard.core.flow import PERMISSIONS, StepState
+from codesign_wizard.core.flow import KEY_VAULT, PERMISSIONS, StepState
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import verdict, when
 from codesign_wizard.core.windows_results import kept_report, record_diagnosis
 from codesign_wizard.pages.base import Page
+from codesign_wizard.pages.before_looking import key_vault_first, permissions_preview
 from codesign_wizard.pages.permissions_admin import Administering
 from codesign_wizard.pages.permissions_table import PermissionsTable
+from codesign_wizard.pages.permissions_words import blocked
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.runner import Task
 from codesign_wizard.theme import Mark
@@ -44,12 +46,10 @@ class PermissionsPage(Page):
         self.banner = Banner()
         self.add(self.banner)
         self.look_button = button(tr("&Look what the application may do"), self.run, "primary")
-        self.look_note = label(
-            tr("Asks the vault about each permission, and has one test digest signed. Changes nothing."),
-            "soft",
-        )
-        actions = row(self.look_button, self.look_note, gap=12)
-        actions.setStretch(1, 1)
+        self.look_note = label("", "soft")
+        self.go_first = button(tr("Go to Ke&y Vault"), lambda: workspace.go.emit(KEY_VAULT), "primary")
+        actions = row(self.go_first, self.look_button, self.look_note, gap=12)
+        actions.setStretch(2, 1)
         self.add(actions)
         self.table = PermissionsTable()
         self.findings = FindingList(tr("What was checked"))
@@ -63,6 +63,8 @@ class PermissionsPage(Page):
         self._above = QVBoxLayout()
         self.add(self._above)
         self.add(self.columns)
+        self.preview = permissions_preview()
+        self.add(self.preview)
         self.done()
 
     # -- showing
@@ -88,21 +90,35 @@ class PermissionsPage(Page):
         workspace = self.workspace
         state = workspace.flow.state(PERMISSIONS)
         result = workspace.profile.results.get(PERMISSIONS)
-        shown = (id(result), state)
+        first = key_vault_first(workspace) if result is None else None
+        shown = (id(result), state, first)
         if shown == self._shown:
             return
         self._shown = shown
         report = kept_report(result) if result is not None else None
         self.columns.setVisible(result is not None)
+        self.preview.setVisible(result is None)
+        self.go_first.setVisible(first is not None)
+        # with nothing to ask by there is nothing to look for
+        can_look = first is None or first[0] is not Severity.INFO
+        self.look_button.setVisible(can_look)
+        self.look_note.setText(
+            tr("Asks the vault about each permission, and has one test digest signed. Changes nothing.")
+            if can_look
+            else tr("Then the vault can be asked about each permission. That changes nothing.")
+        )
         if result is None:
-            self.banner.say(
+            restyle(self.look_button, "kind", "primary" if first is None else "")
+            told = first or (
                 Severity.INFO,
                 tr("Nobody has looked yet what the application may do."),
                 tr("A few seconds, and nothing changes in the vault."),
-                mark=Mark.NOW,
             )
+            self.banner.say(*told, mark=Mark.NOW if told[0] is Severity.INFO else None)
             return
-        severity, title, text = verdict(result.findings, tr("The application may do all that is needed."))
+        severity, title, text = verdict(
+            result.findings, tr("The application may do all that is needed."), blocked(report)
+        )
         stamp = tr("Checked {time}.").format(time=when(result.obtained))
         if state is StepState.OUT_OF_DATE:
             self.banner.say(

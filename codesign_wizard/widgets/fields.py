@@ -124,6 +124,7 @@ class CheckedField(QWidget):
     """
 
     edited = Signal(str)  # tidied text, at every keystroke
+    judged = Signal()  # what is told of the value is another than before
 
     def __init__(
         self,
@@ -237,6 +238,8 @@ class CheckedField(QWidget):
         self.edit.setAccessibleDescription(text)
         if text and changed:
             announce(self.edit, text)
+        if changed:
+            self.judged.emit()
 
 
 class PlainField(CheckedField):

@@ -61,7 +61,12 @@ def state_words(row: Row) -> str:
     """Return sign and word for what is known; what is only likely says so."""
     if row.state is State.MISSING and row.certainty is Certainty.LIKELY:
         return f"{_SIGNS[State.LIKELY]} {tr('Likely missing')}"
-    return f"{_SIGNS[row.state]} {row.state.words}"
+    return signed(row.state)
+
+
+def signed(state: State) -> str:
+    """Return sign and word of *state*."""
+    return f"{_SIGNS[state]} {state.words}"
 
 
 def missing_rows(report: Report) -> list[Row]:
@@ -128,9 +133,9 @@ def _text(row: Row, column: int) -> str:
         return short_name(row.permission)
     if column == Column.PURPOSE:
         return purpose_words(row.permission)
-    if row.state is State.UNTESTABLE:
-        return f"{_SIGNS[row.state]} {tr('Not testable')}"
-    return state_words(row)
+    # in few letters: the whole words stand below, with the evidence
+    short = {State.UNTESTABLE: tr("Not testable"), State.LIKELY: tr("Likely")}.get(row.state)
+    return f"{_SIGNS[row.state]} {short}" if short else state_words(row)
 
 
 def _state_font(column: int) -> Any:

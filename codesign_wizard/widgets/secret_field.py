@@ -35,6 +35,7 @@ class SecretField(QWidget):
 
     committed = Signal(object)  # Secret
     forget = Signal()
+    judged = Signal()  # what is told of the secret is another than before
     typing = Signal(bool)  # whether something is in the field that is not stored yet
 
     def __init__(
@@ -103,6 +104,15 @@ class SecretField(QWidget):
         for given in (self.edit.pasted, self.edit.left, self.edit.returnPressed):
             given.connect(self.commit)
 
+    @property
+    def findings(self) -> list[Finding]:
+        """What is told of the secret at the moment."""
+        return self._told
+
+    def take_focus(self) -> None:
+        """Put the focus where another secret is given."""
+        (self.edit if self._kept.isHidden() else self.replace).setFocus(Qt.FocusReason.OtherFocusReason)
+
     def set_place(self, place: str, reason: str = "") -> None:
         """Say where the secret is or will be stored; *reason* when it is not kept beyond this run."""
         self.place = place
@@ -116,7 +126,7 @@ class SecretField(QWidget):
         """
         self.place = place
         if findings is not None:
-            self._told = complaints(findings)
+            self._tell(complaints(findings))
         self.edit.clear()
         self.saved.setText(tr("Saved in {place}").format(place=place))
         self._mode(kept=True)
@@ -128,7 +138,7 @@ class SecretField(QWidget):
 
     def show_empty(self) -> None:
         """Show that no secret is stored."""
-        self._told = []
+        self._tell([])
         self.mark.hide()
         self._mode(kept=False)
         restyle(self.edit, "state", "")
@@ -167,7 +177,7 @@ class SecretField(QWidget):
     def _typed(self, text: str) -> None:
         if self._told:
             # what was said of the former value no longer holds
-            self._told = []
+            self._tell([])
             self._note("", "label")
         self.mark.hide()
         restyle(self.edit, "state", "")
@@ -180,10 +190,15 @@ class SecretField(QWidget):
             return
         if value != self.edit.text():
             self.edit.setText(value)
-        self._told = complaints(self._check(value)) if self._check is not None else []
+        self._tell(complaints(self._check(value)) if self._check is not None else [])
         if self._told:
             self._say(self._told)
         self.committed.emit(Secret(value))
+
+    def _tell(self, findings: list[Finding]) -> None:
+        changed, self._told = findings != self._told, findings
+        if changed:
+            self.judged.emit()
 
     def _say(self, findings: Iterable[Finding]) -> None:
         worst = worst_first(findings)[0]

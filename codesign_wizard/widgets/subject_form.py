@@ -64,6 +64,7 @@ class SubjectForm(QWidget):
     """Fields and key; ``edited`` tells that something was typed or chosen."""
 
     edited = Signal()
+    judged = Signal()  # what is told of a field is another than before
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,6 +92,7 @@ class SubjectForm(QWidget):
     def _field(self, key: str) -> SubjectField:
         field = SubjectField(key)
         field.edited.connect(lambda text: self.edited.emit())
+        field.judged.connect(self.judged)
         self.fields[key] = field
         return field
 
@@ -158,11 +160,20 @@ class SubjectForm(QWidget):
         """Return what the form asks for; without a common name the organisation's is taken."""
         return asked_for(self.values(), self.key_name, not self.software.isChecked())
 
+    def wrong(self) -> tuple[str, ...]:
+        """Return the names of the fields that are told to be wrong."""
+        return tuple(
+            FIELD[key].label
+            for key in (*_FIRST, *_MORE, *_EXTENDED)
+            if any(each.severity is Severity.ERROR for each in self.fields[key].findings)
+        )
+
     def focus_wrong(self) -> bool:
         """Put the focus on the first field that blocks, its fold opened; tells whether there is one."""
+        for field in self.fields.values():
+            field.judge(accuse=True)
         for key in (*_FIRST, *_MORE, *_EXTENDED):
             field = self.fields[key]
-            field.judge(accuse=True)
             if any(each.severity is Severity.ERROR for each in field.findings):
                 if key in _MORE:
                     self.more.open()

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QPushButton
 
 from codesign_wizard.core.certificates.desk import CertificateDesk, Stage
 from codesign_wizard.core.certificates.vault import CertificateVault
+from codesign_wizard.core.finding import FindingKind, Severity
 from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, START, StepState
 from codesign_wizard.core.job import Job
 from codesign_wizard.pages.certificate import CertificatePage
@@ -180,13 +181,54 @@ def test_the_page_looks_by_itself_once_when_signing_in_has_worked(
     assert window.workspace.profile.results[CERTIFICATE] is seen
 
 
-def test_without_a_vault_looking_is_one_clear_problem(window: MainWindow, qtbot: QtBot) -> None:
+def test_without_a_vault_the_way_leads_back_to_key_vault(window: MainWindow, qtbot: QtBot) -> None:
     window.workspace.profile.reached = [START, KEY_VAULT, "permissions", CERTIFICATE]
+    window.workspace.profile.windows.azure.vault_name = "no_vault"
     window.show_step(CERTIFICATE)
     page = window.page
     assert isinstance(page, CertificatePage)
-    assert page.banner.title == "Nobody has looked yet what the vault holds."
-    qtbot.mouseClick(page.look_button, Qt.MouseButton.LeftButton)
+    assert page.banner.title == "Key Vault comes first."
+    assert page.banner.text.startswith("To be corrected: vault name. Still missing: certificate name")
+    assert page.preview.isVisible(), "what will be judged"
+    assert primaries(page) == [page.go_first.text()]
+    assert not page.look_button.isVisible()
+    page.look()
     wait_idle(window, qtbot)
     assert window.workspace.flow.state(CERTIFICATE) is StepState.ATTENTION
     assert page.problems.views
+    assert not page.preview.isVisible()
+    assert not page.go_first.isVisible()
+    assert page.look_button.isVisible()
+
+
+def test_a_sign_in_that_failed_is_mended_before_anybody_looks(
+    open_window: Callable[..., MainWindow], practice: Callable[..., Session], qtbot: QtBot
+) -> None:
+    from codesign_wizard.core.flow import Flow
+
+    session = practice(page=CERTIFICATE)
+    wrong = FindingKind("test.sign-in", Severity.ERROR, "The secret is wrong.", "Only in tests.")
+    Flow(session.profile).record(KEY_VAULT, [wrong()], {})
+    window = open_window(session)
+    page = window.page
+    assert isinstance(page, CertificatePage)
+    assert page.banner.text == "The secret is wrong."
+    assert primaries(page) == [page.go_first.text()]
+    assert page.look_button.isVisible(), "whoever mended it elsewhere may look"
+    qtbot.mouseClick(page.go_first, Qt.MouseButton.LeftButton)
+    assert window.key == KEY_VAULT
+
+
+def test_what_is_wrong_in_the_form_is_named_above_and_gets_the_focus(page_on: Opening, qtbot: QtBot) -> None:
+    window, page = page_on(NAME)
+    page.requesting.write()
+    fill(page, country="UK", organization="-")
+    assert page.banner.title == "Fill in who the certificate is for."
+    qtbot.mouseClick(page.form.check, Qt.MouseButton.LeftButton)
+    wait_idle(window, qtbot)
+    assert page.banner.text == "To be corrected: Organisation, Country."
+    form = page.form.form
+    assert window.focusWidget() is form.fields["organization"].edit
+    assert form.fields["country"].message.text() == "UK is not a country's code of two letters. Is GB meant?"
+    fill(page)
+    assert page.banner.title == "Fill in who the certificate is for."

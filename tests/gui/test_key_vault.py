@@ -14,6 +14,7 @@ from codesign_wizard.core.flow import (
     StepState,
 )
 from codesign_wizard.core.redact import Secret
+from codesign_wizard.pages.key_vault import KeyVaultPage
 from codesign_wizard.session import Session
 from codesign_wizard.theme import Mark
 from tests.gui.driving import PATIENCE, errors, rail, sign_in, to_key_vault, wait_idle
@@ -43,7 +44,8 @@ def test_a_wrong_secret_is_explained_and_mended_on_the_page(
     sign_in(window, qtbot)
     assert errors(window) == ["azure.sign-in.secret-wrong"]
     view = page.findings.views[0]
-    assert page.banner.title == view.finding.title
+    assert page.banner.title == "Signing in does not work yet.", "what comes of it; the card says what it is"
+    assert view.finding.title not in page.banner.title + page.banner.text
     # of its window: offscreen, no window is the active one for sure
     assert window.focusWidget() is view, "the focus goes to the first problem"
     view.seen.open()
@@ -137,7 +139,8 @@ def test_the_vault_is_looked_for_without_the_secret(
     qtbot.waitUntil(lambda: page._found is not None, timeout=PATIENCE)
     assert [finding.id for finding in page._found if finding.severity == "error"] == ["azure.vault.unknown"]
     assert page.looked.isVisible()
-    assert page.banner.title == next(one.title for one in page._found if one.id == "azure.vault.unknown")
+    assert page.banner.title == "Signing in cannot work yet."
+    assert page.banner.text == "What was checked without the secret says why."
 
 
 def test_a_sign_in_is_cancelled_in_the_middle_and_nothing_is_recorded(
@@ -176,3 +179,33 @@ def test_closing_looks_for_no_vault_any_more_and_keeps_a_typed_secret(
     page.look()
     assert page._discovery is None
     assert session.application_secret() == Secret("typed~value-of-a-secret-0123456789abcdef")
+
+
+def test_the_banner_names_what_is_wrong_and_the_focus_goes_to_the_first_of_it(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.workspace.profile.reached = ["start", KEY_VAULT]
+    window.show_step(KEY_VAULT)
+    wait_idle(window, qtbot)
+    page = window.page
+    assert isinstance(page, KeyVaultPage)
+    window.activateWindow()
+    page.secret.edit.setText("0f8fad5b-d9cb-469f-a165-70867728950e")
+    page.secret.commit()
+    wait_idle(window, qtbot)
+    assert page.banner.text.startswith("To be corrected: application secret. Still missing: vault name")
+    assert page.focus_problem()
+    assert window.focusWidget() is page.secret.replace
+    vault = page.fields["vault_name"].edit
+    vault.setFocus()
+    qtbot.keyClicks(vault, "no_vault")
+    assert "vault name" not in page.banner.text, "no complaint while typing"
+    qtbot.keyClick(vault, Qt.Key.Key_Tab)
+    assert page.banner.title == "Correct what is wrong in the form, then sign in."
+    assert page.banner.text.startswith("To be corrected: vault name, application secret. Still missing: cert")
+    assert page.focus_problem()
+    assert window.focusWidget() is vault
+    vault.selectAll()
+    qtbot.keyClicks(vault, "harbour-signing")
+    qtbot.mouseClick(page.secret.replace, Qt.MouseButton.LeftButton)
+    assert page.banner.title == "Fill in what is missing, then sign in."

@@ -268,3 +268,34 @@ def test_a_line_is_chosen_right_to_left_too(qapp: QApplication, qtbot: QtBot) ->
         assert matrix.currentIndex().row() == 0
     finally:
         qapp.setLayoutDirection(before)
+
+
+def test_before_anybody_looked_the_page_tells_what_will_be_asked(
+    opening: Opening, window: MainWindow, qtbot: QtBot
+) -> None:
+    practising, page = opening()
+    assert page.preview.isVisible()
+    assert page.look_button.property("kind") == "primary"
+    assert not page.go_first.isVisible()
+    texts = [one.toPlainText() for one in page.preview.findChildren(CodeBox)]
+    assert "keys/sign, certificates/get" in texts
+    look(practising, page, qtbot)
+    assert not page.preview.isVisible()
+    # with nothing to ask by, the one thing to do is on the page before
+    window.workspace.profile.reached = [START, KEY_VAULT, PERMISSIONS]
+    window.show_step(PERMISSIONS)
+    empty = window.page
+    assert isinstance(empty, PermissionsPage)
+    assert empty.banner.title == "Key Vault comes first."
+    assert not empty.look_button.isVisible()
+    qtbot.mouseClick(empty.go_first, Qt.MouseButton.LeftButton)
+    assert window.key == KEY_VAULT
+
+
+def test_the_verdict_is_what_comes_of_it_and_the_card_says_what_was_seen(
+    opening: Opening, qtbot: QtBot
+) -> None:
+    window, page = opening("rbac-certificates-only")
+    look(window, page, qtbot)
+    assert page.banner.title == "The application may not sign yet."
+    assert page.findings.views[0].finding.title not in page.banner.text

@@ -120,8 +120,9 @@ def test_by_keyboard_alone(window: MainWindow, qtbot: QtBot) -> None:
     assert window.key == CERTIFICATE
     window.page.look()
     wait_idle(window, qtbot)
-    assert window.page.banner.title == "This version of code-signing is switched off in the vault."
+    assert window.page.banner.title == "The certificate cannot be used to sign now."
     view = next(one for one in window.page.findChildren(FindingView))
+    assert view.finding.title == "This version of code-signing is switched off in the vault."
     assert view.finding.remedies[0].az.endswith("--enabled true")
     window.workspace.what_if.emit()
     assert "switched off in the vault" in window.page.banner.title

@@ -242,7 +242,7 @@ def test_reopening_continues_on_the_same_page_with_the_same_result(
 
     again = open_window(Session(store.load("mine-1"), store, secrets=MemoryStore()))
     assert again.key == KEY_VAULT
-    assert again.page.banner.title == "The vault is broken."
+    assert again.page.banner.title == "Signing in does not work yet."
     assert f"{result.obtained:%Y-%m-%d %H:%M:%S} UTC" in again.page.banner.text
     assert [view.finding.id for view in again.page.findings.views] == ["test.broken"]
 

@@ -155,3 +155,22 @@ def test_two_ends_on_one_date_are_as_many_days_away() -> None:
     # over within the day, and still to come on it
     assert days_until(NOW - timedelta(hours=1), NOW) == days_until(NOW + timedelta(hours=1), NOW) == 0
     assert days_until(NOW + timedelta(hours=13), NOW) == 1
+
+
+def test_while_the_next_certificate_is_asked_for_nobody_is_sent_to_ask() -> None:
+    profile = both()
+    ends = NOW + timedelta(days=20)
+    facts = {"certificate_expires": ends.isoformat()}
+    flow = Flow(profile)
+    flow.record(CERTIFICATE, [], facts, details={"desk": {"request": {"pem": "…"}}})
+    ending = next(each for each in endings(profile) if each.key == "certificate")
+    assert ending.asked_for
+    assert "waits for the CA's answer" in ending.note
+    told = within([ending], 60, now=NOW, severity=Severity.WARNING)
+    assert [each.title for each in told[0].remedies] == ["Hand in the CA's answer when it comes."]
+    moves = [each.what for each in summarise(profile, now=NOW).moves if "ends on" in each.what]
+    assert moves == [f"Code-signing certificate ends on {ends:%Y-%m-%d}: what replaces it is asked for."]
+    # seen elsewhere since: it may be the one that was asked for
+    later = {"certificate_expires": (ends + timedelta(days=300)).isoformat()}
+    flow.record("windows-trial", [], later).obtained += timedelta(seconds=1)
+    assert not next(each for each in endings(profile) if each.key == "certificate").asked_for

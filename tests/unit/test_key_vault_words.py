@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.vault_findings import SIGNATURE_WORKS
 from codesign_wizard.core.finding import FindingKind, Severity, utc_now
 from codesign_wizard.core.profile import AzureSettings
@@ -12,8 +13,15 @@ FINE = FindingKind("test.fine", Severity.OK, "Fine.", "Only in tests.")
 WRONG = FindingKind("test.wrong", Severity.ERROR, "Wrong.", "Only in tests.")
 
 
-def told(*findings: FindingKind, permissions_block: bool = False) -> tuple[Severity, str, str]:
-    result = StepResult(utc_now(), ok=True, findings=[each(name="harbour") for each in findings])
+WRONG_TOO = FindingKind("test.wrong-too", Severity.ERROR, "Wrong, too.", "Only in tests.")
+DOUBTFUL = FindingKind("test.doubtful", Severity.WARNING, "Doubtful.", "Only in tests.")
+
+
+def told(
+    *findings: FindingKind, permissions_block: bool = False, facts: dict[str, str] | None = None
+) -> tuple[Severity, str, str]:
+    made = [each(name="harbour") for each in findings]
+    result = StepResult(utc_now(), ok=True, findings=made, facts=facts or {})
     return words.signed_in(result, permissions_block=permissions_block)
 
 
@@ -29,7 +37,36 @@ def test_what_is_missing_is_named_in_the_forms_order_and_said_before_anything_el
         "Still missing: certificate name, application ID, application secret.",
     )
     assert words.before_sign_in([FINE()], ())[1] == "All is filled in. Sign in to see whether it works."
-    assert words.before_sign_in([WRONG()], lacking)[:2] == (Severity.ERROR, "Wrong.")
+    assert words.before_sign_in([WRONG()], lacking)[:2] == (Severity.ERROR, "Signing in cannot work yet.")
+
+
+def test_what_is_wrong_is_named_before_what_is_missing() -> None:
+    wrong = {"vault_name": [WRONG()], "certificate_name": [], "tenant_id": [WRONG()]}
+    assert words.before_sign_in([WRONG()], ("application ID",), wrong) == (
+        Severity.ERROR,
+        "Correct what is wrong in the form, then sign in.",
+        "To be corrected: vault name, tenant ID. Still missing: application ID.",
+    )
+    doubtful = {"application_secret": [DOUBTFUL()]}
+    severity, _, text = words.before_sign_in(None, (), doubtful)
+    assert (severity, text) == (Severity.WARNING, "To be corrected: application secret.")
+
+
+def test_a_later_page_says_that_key_vault_comes_first_as_long_as_it_does() -> None:
+    azure = AzureOptions("no_vault", "code", "", "contoso.com")
+    assert words.impossible(azure) == ("vault name",)
+    lacking = words.missing(azure, secret_known=True)
+    assert words.comes_first(lacking, words.impossible(azure), ()) == (
+        Severity.INFO,
+        "Key Vault comes first.",
+        "To be corrected: vault name. Still missing: application ID.",
+    )
+    assert words.comes_first((), (), [WRONG()]) == (
+        Severity.WARNING,
+        "Key Vault comes first: signing in did not work.",
+        "Wrong.",
+    )
+    assert words.comes_first((), (), ()) is None
 
 
 def test_a_signature_outweighs_what_permissions_lack_and_a_mere_sign_in_does_not() -> None:
@@ -41,7 +78,11 @@ def test_a_signature_outweighs_what_permissions_lack_and_a_mere_sign_in_does_not
     severity, title, text = told(FINE, permissions_block=True)
     assert (severity, title) == (Severity.WARNING, "Signed in, and the vault answers.")
     assert text.endswith("the next page says what is missing.")
-    assert told(WRONG, permissions_block=True)[0] is Severity.ERROR
+    assert told(WRONG, permissions_block=True)[:2] == (Severity.ERROR, "Signing in does not work yet.")
+    assert told(WRONG, facts={"object_id": "2f"})[1] == (
+        "Signed in, but signing with this vault does not work yet."
+    )
+    assert told(WRONG, WRONG_TOO, DOUBTFUL)[2] == "Below: 2 problems, 1 warning."
 
 
 def test_whom_the_vault_sees_is_told_as_far_as_it_is_known() -> None:

@@ -14,14 +14,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.core.azure.options import AzureOptions
-from codesign_wizard.core.certificates import service_findings
+from codesign_wizard.core.certificates import judge_findings, service_findings
 from codesign_wizard.core.certificates.held import Holding, NameState, PendingRequest
 from codesign_wizard.core.certificates.judge import VersionJudgement, judge_version, needs_renewal
 from codesign_wizard.core.certificates.preflight import check_before_request
 from codesign_wizard.core.certificates.request import RequestOptions
 from codesign_wizard.core.certificates.request_check import check_request
 from codesign_wizard.core.certificates.subject import Subject
-from codesign_wizard.core.finding import Evidence, Finding, Severity, iso, worst_first
+from codesign_wizard.core.finding import Evidence, Finding, Remedy, Severity, iso, worst_first
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.network import Network
 from codesign_wizard.core.redact import Secret
@@ -348,7 +348,8 @@ def _findings(
     options: AzureOptions, holding: Holding, judgement: VersionJudgement | None
 ) -> Iterator[Finding]:
     if judgement is not None:
-        yield from judgement.findings
+        renewing = holding.pending is not None
+        yield from (_asked_for(each) if renewing else each for each in judgement.findings)
     if holding.state is NameState.DELETED:
         times = {"deleted": holding.deleted, "gone-for-good": holding.purge}
         evidence = Evidence(more={name: iso(time) for name, time in times.items() if time is not None})
@@ -358,6 +359,19 @@ def _findings(
     if holding.pending is not None:
         yield from check_request(holding.pending.request)
     yield from holding.findings
+
+
+def _asked_for(finding: Finding) -> Finding:
+    """Return *finding* as it is while the request for the next version waits: that is asked for already."""
+    if finding.id != judge_findings.EXPIRES_SOON.id:
+        return finding
+    remedy = Remedy(title=tr("Hand in the CA's answer when it comes."))
+    return replace(finding, detail=waits_words(), remedies=(remedy,))
+
+
+def waits_words() -> str:
+    """Return that the request for a certificate's next version is at the CA."""
+    return tr("A request for its next version waits for the CA's answer.")
 
 
 def _subject(judgement: VersionJudgement) -> dict[str, str]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.azure.options import AzureOptions
-from codesign_wizard.core.certificates.desk import DeskState, Stage
+from codesign_wizard.core.certificates.desk import DeskState, Stage, waits_words
 from codesign_wizard.core.certificates.judge import needs_renewal
 from codesign_wizard.core.certificates.kept import failed, seen_before
 from codesign_wizard.core.certificates.request import RequestOptions
@@ -38,7 +38,9 @@ def standing_words(result: StepResult | None, state: StepState, desk: DeskState 
             tr("The result below is of {time}.").format(time=when(result.obtained)),
         )
     if desk is None or failed(result):
-        severity, title, text = verdict(result.findings, tr("The vault answers."))
+        severity, title, text = verdict(
+            result.findings, tr("The vault answers."), tr("What the vault holds could not be seen.")
+        )
         before = seen_before(result)
         if desk is not None and before:
             text = tr("What is shown below is of {time}.").format(time=before)
@@ -48,10 +50,19 @@ def standing_words(result: StepResult | None, state: StepState, desk: DeskState 
     return severity, title, f"{text} {stamp}".strip()
 
 
-def form_words(before: Sequence[Finding] | None, *, renewal: bool) -> Said:
-    """Return what is said above the form for a request; *before* is what was found against it, if asked."""
+def form_words(before: Sequence[Finding] | None, *, renewal: bool, wrong: Sequence[str] = ()) -> Said:
+    """Return what is said above the form for a request; *before* is what was found against it, if asked.
+
+    *wrong*: the names of the fields that hold what no request can be made with.
+    """
+    if wrong:
+        return (
+            Severity.ERROR,
+            tr("Correct what is wrong in the form."),
+            tr("To be corrected: {names}.").format(names=", ".join(wrong)),
+        )
     if before is not None and blocks(before):
-        severity, title, text = verdict(before, "")
+        severity, title, text = verdict(before, "", tr("The request cannot be made like this."))
         return severity, title, f"{text} {tr('Nothing was made.')}".strip()
     return (
         Severity.INFO,
@@ -64,7 +75,9 @@ def form_words(before: Sequence[Finding] | None, *, renewal: bool) -> Said:
 
 def answer_words(answer: Answer) -> Said:
     """Return what is said of the CA's *answer* before it is merged."""
-    severity, title, _ = verdict(answer.findings, tr("The answer fits the request."))
+    severity, title, _ = verdict(
+        answer.findings, tr("The answer fits the request."), tr("This answer cannot be merged.")
+    )
     if answer.ok:
         return severity, title, tr("It is not in the vault yet: merging it is the last step.")
     return severity, title, tr("Nothing was changed in the vault.")
@@ -73,7 +86,7 @@ def answer_words(answer: Answer) -> Said:
 def headline(state: DeskState, now: datetime | None = None) -> tuple[Severity, str, str]:
     """Return how grave it is, the sentence that says where the certificate stands, and a smaller one."""
     now = now or datetime.now(UTC)
-    renewing = tr("A request for its next version waits for the CA's answer.") if state.renewing else ""
+    renewing = waits_words() if state.renewing else ""
     match state.stage:
         case Stage.FREE:
             return (
@@ -94,7 +107,12 @@ def headline(state: DeskState, now: datetime | None = None) -> tuple[Severity, s
         case Stage.USABLE | Stage.RENEWAL_DUE if state.expires is not None:
             severity, title, text = _held(state, state.expires, now)
             return severity, title, f"{renewing} {text}".strip()
-    severity, title, text = verdict(state.findings, tr("The certificate can sign programs."))
+    blocked = (
+        tr("The certificate cannot be used to sign now.")
+        if state.stage.held
+        else tr("There is no certificate to sign with under this name.")
+    )
+    severity, title, text = verdict(state.findings, tr("The certificate can sign programs."), blocked)
     return severity, title, f"{renewing} {text}".strip()
 
 
@@ -172,7 +190,7 @@ def _held(state: DeskState, expires: datetime, now: datetime) -> tuple[Severity,
     left = days_words(expires, now)
     clear = tr("The certificate can sign programs until {date}, {left}.").format(date=date, left=left)
     if not needs_renewal(expires, now):
-        return verdict(state.findings, clear)
+        return verdict(state.findings, clear, tr("The certificate cannot be used to sign now."))
     if state.renewing:
         return Severity.WARNING, clear, ""  # renewing is what somebody else is at: the CA
     return (

@@ -261,6 +261,7 @@ def _validity(held: HeldCertificate, leaf: x509.Certificate, now: datetime) -> I
             name=held.name,
             date=date,
             left=in_days(days),
+            detail=tr("Renew it now: a CA takes up to two weeks."),
             severity=None if end - now <= _URGENT else Severity.INFO,
             evidence=evidence,
             remedies=kinds.renew_remedies(),

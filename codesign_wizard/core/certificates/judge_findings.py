@@ -179,7 +179,7 @@ NOT_YET = FindingKind(
 EXPIRES_SOON = FindingKind(
     "certificate.judge.expires-soon",
     Severity.WARNING,
-    "The certificate {name} expires on {date}, {left}: renew it now.",
+    "The certificate {name} expires on {date}, {left}.",
     "60 days or fewer are left (a warning from 30); a CA takes up to two weeks.",
 )
 VALID = FindingKind(

@@ -47,6 +47,7 @@ def some_permissions(studio: Studio) -> None:
             studio.take(window, name)
             studio.take(window, f"{name}-matrix", at=page.table.matrix)
     with studio.practice("firewall", page=PERMISSIONS) as window:
+        studio.take(window, "permissions-not-looked")
         _look(studio, window)
         studio.take(window, "permissions-firewall")
 

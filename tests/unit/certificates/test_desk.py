@@ -18,7 +18,7 @@ from codesign_wizard.core.certificates.desk_words import days_words, headline, s
 from codesign_wizard.core.certificates.held import Holding, NameState, PendingRequest, VersionSummary
 from codesign_wizard.core.certificates.request import KeyChoice, RequestOptions, SigningRequest
 from codesign_wizard.core.certificates.subject import Subject
-from codesign_wizard.core.finding import Severity, blocks
+from codesign_wizard.core.finding import Finding, Severity, blocks
 from tests.unit.certificates import answers
 from tests.unit.certificates.test_judge import held, judged
 
@@ -50,8 +50,8 @@ def certificate(**more: Any) -> DeskState:
             Severity.INFO,
             "waits for the CA's answer",
         ),
-        (Holding("code", NameState.DELETED), Stage.DELETED, Severity.ERROR, "still owns the name code"),
-        (Holding("code", NameState.TAKEN), Stage.TAKEN, Severity.ERROR, "has the name code already"),
+        (Holding("code", NameState.DELETED), Stage.DELETED, Severity.ERROR, "no certificate to sign with"),
+        (Holding("code", NameState.TAKEN), Stage.TAKEN, Severity.ERROR, "no certificate to sign with"),
     ],
 )
 def test_each_state_of_a_name_is_one_sentence(
@@ -134,3 +134,18 @@ def test_a_request_tells_how_long_it_waits(days: int, words: str) -> None:
 )
 def test_days_left_in_words(hours: int, words: str) -> None:
     assert days_words(NOW + timedelta(hours=hours), NOW) == words
+
+
+def test_a_near_end_is_no_call_to_renew_while_the_request_waits() -> None:
+    def ending(**more: Any) -> Finding:
+        judgement = judged(held(), now=JUDGED, revocation=False)
+        assert judgement.expires is not None
+        near = judged(held(), now=judgement.expires - timedelta(days=20), revocation=False)
+        state = NameState.RENEWING if more else NameState.CERTIFICATE
+        desk = describe(OPTIONS, Holding("code", state, held(), **more), near, now=JUDGED)
+        return next(each for each in desk.findings if each.id == "certificate.judge.expires-soon")
+
+    assert ending().detail.startswith("Renew it now")
+    waits = ending(pending=pending())
+    assert "waits for the CA's answer" in waits.detail
+    assert [each.title for each in waits.remedies] == ["Hand in the CA's answer when it comes."]

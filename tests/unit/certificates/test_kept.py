@@ -52,7 +52,7 @@ def test_a_failure_keeps_what_was_seen_and_when_it_was_first(flow: Flow) -> None
     result = flow.profile.results[CERTIFICATE]
     assert standing_words(result, StepState.ATTENTION, kept_desk(result)) == (
         Severity.ERROR,
-        "Nobody answers.",
+        "What the vault holds could not be seen.",
         "",
     )
     record_look(flow, desk(Stage.USABLE, FINE), "a")
@@ -64,7 +64,7 @@ def test_a_failure_keeps_what_was_seen_and_when_it_was_first(flow: Flow) -> None
         assert shown is not None
         assert (shown.stage, result.facts) == (Stage.USABLE, {"version": "1"})
         severity, title, text = standing_words(result, StepState.ATTENTION, shown)
-        assert (severity, title) == (Severity.ERROR, "Nobody answers.")
+        assert (severity, title) == (Severity.ERROR, "What the vault holds could not be seen.")
         assert text == f"What is shown below is of {first:%Y-%m-%d %H:%M:%S} UTC."
     record_look(flow, desk(Stage.USABLE, FINE), "a")
     assert "Seen " in standing_words(flow.profile.results[CERTIFICATE], StepState.DONE, desk())[2]
@@ -109,7 +109,10 @@ def test_what_stands_above_the_form_and_the_answer() -> None:
     assert "next version" in form_words([FINE], renewal=True)[1]
     assert form_words([BAD, DOWN], renewal=False) == (
         Severity.ERROR,
-        BAD.title,
-        "Besides: 1 more problem. Nothing was made.",
+        "The request cannot be made like this.",
+        "Below: 2 problems. Nothing was made.",
     )
-    assert answer_words(Answer(findings=[BAD]))[1:] == (BAD.title, "Nothing was changed in the vault.")
+    assert answer_words(Answer(findings=[BAD]))[1:] == (
+        "This answer cannot be merged.",
+        "Nothing was changed in the vault.",
+    )

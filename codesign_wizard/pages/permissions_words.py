@@ -1,0 +1,21 @@
+"""What the page Permissions says first, where something stands in the way."""
+
+from __future__ import annotations
+
+from codesign_wizard.core.azure.permissions.catalogue import Purpose
+from codesign_wizard.core.azure.permissions.report import Report, State
+from codesign_wizard.core.text import tr
+
+
+def blocked(report: Report | None) -> str:
+    """Return what comes of the problems that were found: whether the application may sign all the same."""
+    signing = {each.purpose: each.state for each in report.verdicts()} if report is not None else {}
+    match signing.get(Purpose.SIGN):
+        case None:
+            return tr("What the application may do could not be found out.")
+        case State.MISSING:
+            return tr("The application may not sign yet.")
+        case State.GRANTED:
+            return tr("The application may sign, but a problem stands in the way.")
+        case _:
+            return tr("Whether the application may sign is not certain.")
