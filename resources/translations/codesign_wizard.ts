@@ -7459,6 +7459,26 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/ahead.py"/>
+        <source>The vault let it through.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/ahead.py"/>
+        <source>The vault refused it: it has to be granted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/ahead.py"/>
+        <source>Other answers speak for it; nobody has tried it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/ahead.py"/>
+        <source>Trying it would change something, so it is not tried.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
         <source>Enough to sign a client</source>
         <translation type="unfinished"></translation>
@@ -8834,6 +8854,76 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>Whether it can sign</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>It is enabled and within its time, and its key may sign.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>Its key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>RSA of at least 3072 bits, made in the vault's hardware, which it never leaves.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>What it is for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>Code signing, with a complete chain to its CA, and not revoked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>How long it lasts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>A certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>Use it, or ask for its next version while it keeps signing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>A request that waits</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>Give the CA's answer in: it is checked, then merged.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>Nothing of this name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>Write a signing request, or give another name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>Until when it is valid; {n} days before its end it is time to renew.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
         <source>Nothing was given: choose the files that the CA sent, or paste its text.</source>
         <translation type="unfinished"></translation>
@@ -9120,12 +9210,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>This answer cannot be merged.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Nothing was changed in the vault.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>A request for its next version waits for the CA's answer.</source>
+        <source>There is no certificate to sign with under this name.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9170,7 +9265,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>What the vault holds could not be seen.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Seen {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Correct what is wrong in the form.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>The request cannot be made like this.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9226,6 +9336,11 @@
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>The certificate can sign programs until {date}, {left}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>The certificate cannot be used to sign now.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9390,6 +9505,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/judge.py"/>
+        <source>Renew it now: a CA takes up to two weeks.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge.py"/>
         <source>The reason given: {reason}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9535,7 +9655,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
-        <source>The certificate {name} expires on {date}, {left}: renew it now.</source>
+        <source>The certificate {name} expires on {date}, {left}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11639,6 +11759,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>A request for its next version waits for the CA's answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>The secret itself does not tell it. An administrator's sign-in on Permissions reads it; or see App registrations &gt; the application &gt; Certificates &amp; secrets, and type it in.</source>
         <translation type="unfinished"></translation>
@@ -13079,11 +13204,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/standing.py"/>
-        <source>1 problem</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/report_html.py"/>
         <source>out of date</source>
         <translation type="unfinished"></translation>
@@ -13091,11 +13211,6 @@
     <message>
         <location filename="codesign_wizard/core/standing.py"/>
         <source>secret: {when}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/standing.py"/>
-        <source>{n} problems</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13110,22 +13225,32 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
-        <source>{what} ended on {date}: renew it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/summary.py"/>
-        <source>{what} ends on {date}: renew it before.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/summary.py"/>
         <source>Check it again: what is shown is what was.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
         <source>Nothing is chosen to be signed yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{what} ended on {date}: what replaces it is asked for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{what} ends on {date}: what replaces it is asked for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{what} ended on {date}: renew it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{what} ends on {date}: renew it before.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13214,7 +13339,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/summary.py"/>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
         <source>Hand in the CA's answer when it comes.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13314,13 +13439,23 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/verdict.py"/>
-        <source>1 more problem</source>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>1 warning</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/output.py"/>
-        <source>1 warning</source>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>1 problem</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/verdict.py"/>
+        <source>Below: {parts}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/verdict.py"/>
+        <source>1 more problem</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13329,13 +13464,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/verdict.py"/>
-        <source>{n} more problems</source>
+        <location filename="codesign_wizard/commands/output.py"/>
+        <source>{n} warnings</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/output.py"/>
-        <source>{n} warnings</source>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>{n} problems</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/verdict.py"/>
+        <source>{n} more problems</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13594,13 +13734,33 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>What the vault holds, and the way to the next certificate. You confirm every change first.</source>
+        <location filename="codesign_wizard/pages/before_looking.py"/>
+        <source>What will be asked about</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/before_looking.py"/>
+        <source>What the answers mean</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/before_looking.py"/>
+        <source>What will be judged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/before_looking.py"/>
+        <source>What the vault may hold</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/before_looking.py"/>
+        <source>In the words of an access policy; Azure RBAC has its own for the same.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Reads the vault and asks the CA about revocation. Changes nothing.</source>
+        <source>What the vault holds, and the way to the next certificate. You confirm every change first.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13616,6 +13776,16 @@
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
         <source>Asking for the proof</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Reads the vault and asks the CA about revocation. Changes nothing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Then the vault can be read. That changes nothing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14199,23 +14369,28 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault_words.py"/>
-        <source>tenant ID</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/azure/options.py"/>
         <source>application secret</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
-        <source>Fill in what is missing, then sign in.</source>
+        <source>tenant ID</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
         <source>All is filled in. Sign in to see whether it works.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Signed in, but signing with this vault does not work yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Signing in does not work yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14255,7 +14430,47 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Key Vault comes first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Key Vault comes first: signing in did not work.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Correct what is wrong in the form, then sign in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Signing in cannot work yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Fill in what is missing, then sign in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
         <source>The vault answers, and its key signs for you.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>The vault's key signs for you, but a problem stands in the way.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>What was checked without the secret says why.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>To be corrected: {names}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14550,11 +14765,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>By hand, or for somebody else to do: portal, az, PowerShell</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
         <source>What the application may do in the vault. Looking changes nothing there.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14564,63 +14774,8 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Asks the vault about each permission, and has one test digest signed. Changes nothing.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Only what is missing</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Show only what is missing</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Show all permissions</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Nothing that is asked for is missing.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Fix it with my administrator account</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>It sees the grants themselves and when the application's secret ends, and can add what is missing. You see what is granted first.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>How to sign in</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Si&amp;gn in as administrator…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>What to grant</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>&amp;Grant this now</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Leave it as it is</source>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Go to Ke&amp;y Vault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14631,16 +14786,6 @@
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>&amp;Look again</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Azure RBAC</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>access policy</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14660,67 +14805,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Signing in as administrator</source>
+        <source>Asks the vault about each permission, and has one test digest signed. Changes nothing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Copy the code</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Open the address</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Nothing was granted.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Granting</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>In the browser</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>With a code on another device</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>With the session of az on this computer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>All that the documentation asks for</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Only what the certificate's life needs</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Only what signing needs</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Nobody has looked yet what the application may do.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>A few seconds, and nothing changes in the vault.</source>
+        <source>Then the vault can be asked about each permission. That changes nothing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14735,31 +14825,191 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Stopped. What was granted by then stays; look again to see it.</source>
+        <source>Nobody has looked yet what the application may do.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>A few seconds, and nothing changes in the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>By hand, or for somebody else to do: portal, az, PowerShell</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Fix it with my administrator account</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>It sees the grants themselves and when the application's secret ends, and can add what is missing. You see what is granted first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>How to sign in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Si&amp;gn in as administrator…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>What to grant</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>&amp;Grant this now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Leave it as it is</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Copy the code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Signing in as administrator</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Open the address</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Nothing was granted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Granting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>In the browser</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>With a code on another device</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>With the session of az on this computer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>All that the documentation asks for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Only what the certificate's life needs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Only what signing needs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Open this address on any device, and type the code:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Address and code</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Stopped. What was granted by then stays; look again to see it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Let the practice administrator sign in</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>The code is {code}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>All of it is granted already.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>What is in it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Granted {n} s ago; the vault does not know it yet. Asking for {m} s more at most. Cancel ends the waiting; the grant stays.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Signed in as {account}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Nothing that is asked for is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Only what is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Show only what is missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Show all permissions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Azure RBAC</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>access policy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
         <source>All {n}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
         <source>Model: {model}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14779,28 +15029,23 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>The code is {code}.</source>
+        <location filename="codesign_wizard/pages/permissions_words.py"/>
+        <source>What the application may do could not be found out.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Signed in as {account}.</source>
+        <location filename="codesign_wizard/pages/permissions_words.py"/>
+        <source>The application may not sign yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>All of it is granted already.</source>
+        <location filename="codesign_wizard/pages/permissions_words.py"/>
+        <source>The application may sign, but a problem stands in the way.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>What is in it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Granted {n} s ago; the vault does not know it yet. Asking for {m} s more at most. Cancel ends the waiting; the grant stays.</source>
+        <location filename="codesign_wizard/pages/permissions_words.py"/>
+        <source>Whether the application may sign is not certain.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17224,7 +17469,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
         <source>Copy what we saw</source>
         <translation type="unfinished"></translation>
     </message>
@@ -17254,7 +17499,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>PowerShell command</source>
         <translation type="unfinished"></translation>
     </message>
@@ -17294,7 +17539,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>az command</source>
         <translation type="unfinished"></translation>
     </message>
@@ -17894,6 +18139,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>Likely</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/report_html.py"/>
         <source>Permission</source>
         <translation type="unfinished"></translation>
@@ -18059,7 +18309,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Ways to do it</source>
         <translation type="unfinished"></translation>
     </message>

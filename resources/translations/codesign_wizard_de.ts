@@ -7459,6 +7459,26 @@
         <translation>Vergleichen Sie die Objekt-ID unter „Enterprise applications“; versuchen Sie es später erneut.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/ahead.py"/>
+        <source>The vault let it through.</source>
+        <translation>Der Tresor hat es zugelassen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/ahead.py"/>
+        <source>The vault refused it: it has to be granted.</source>
+        <translation>Der Tresor hat es abgelehnt: Es muss erteilt werden.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/ahead.py"/>
+        <source>Other answers speak for it; nobody has tried it.</source>
+        <translation>Andere Antworten sprechen dafür; ausprobiert hat es niemand.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/ahead.py"/>
+        <source>Trying it would change something, so it is not tried.</source>
+        <translation>Ein Versuch würde etwas ändern, deshalb wird es nicht versucht.</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
         <source>Enough to sign a client</source>
         <translation>Genug, um einen Client zu signieren</translation>
@@ -8834,6 +8854,76 @@
         <translation>die öffentliche Adresse dieses Computers</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>Whether it can sign</source>
+        <translation>Ob es signieren kann</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>It is enabled and within its time, and its key may sign.</source>
+        <translation>Es ist aktiviert und zurzeit gültig, und sein Schlüssel darf signieren.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>Its key</source>
+        <translation>Sein Schlüssel</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>RSA of at least 3072 bits, made in the vault's hardware, which it never leaves.</source>
+        <translation>RSA mit mindestens 3072 Bit, in der Hardware des Tresors erzeugt, die er nie verlässt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>What it is for</source>
+        <translation>Wofür es ist</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>Code signing, with a complete chain to its CA, and not revoked.</source>
+        <translation>Codesignatur, mit vollständiger Kette bis zu seiner CA, und nicht widerrufen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>How long it lasts</source>
+        <translation>Wie lange es gilt</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>A certificate</source>
+        <translation>Ein Zertifikat</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>Use it, or ask for its next version while it keeps signing.</source>
+        <translation>Verwenden Sie es, oder fordern Sie die nächste Version an, während es weiter signiert.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>A request that waits</source>
+        <translation>Eine wartende Anforderung</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>Give the CA's answer in: it is checked, then merged.</source>
+        <translation>Geben Sie die Antwort der CA ab: Sie wird geprüft und dann zusammengeführt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>Nothing of this name</source>
+        <translation>Nichts unter diesem Namen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>Write a signing request, or give another name.</source>
+        <translation>Schreiben Sie eine Zertifikatanforderung, oder geben Sie einen anderen Namen an.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/ahead.py"/>
+        <source>Until when it is valid; {n} days before its end it is time to renew.</source>
+        <translation>Bis wann es gültig ist; {n} Tage vor dem Ende ist es Zeit zum Erneuern.</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
         <source>Nothing was given: choose the files that the CA sent, or paste its text.</source>
         <translation>Es wurde nichts übergeben: Wählen Sie die Dateien, die die CA geschickt hat, oder fügen Sie deren Text ein.</translation>
@@ -9120,13 +9210,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>This answer cannot be merged.</source>
+        <translation>Diese Antwort kann nicht zusammengeführt werden.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Nothing was changed in the vault.</source>
         <translation>Im Tresor wurde nichts geändert.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>A request for its next version waits for the CA's answer.</source>
-        <translation>Eine Anforderung für die nächste Version wartet auf die Antwort der CA.</translation>
+        <source>There is no certificate to sign with under this name.</source>
+        <translation>Unter diesem Namen gibt es kein Zertifikat, mit dem sich signieren ließe.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
@@ -9170,8 +9265,23 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>What the vault holds could not be seen.</source>
+        <translation>Was der Tresor enthält, konnte nicht ermittelt werden.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>Seen {time}.</source>
         <translation>Angesehen am {time}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>Correct what is wrong in the form.</source>
+        <translation>Korrigieren Sie, was im Formular falsch ist.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>The request cannot be made like this.</source>
+        <translation>So kann die Anforderung nicht erstellt werden.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
@@ -9227,6 +9337,11 @@
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>The certificate can sign programs until {date}, {left}.</source>
         <translation>Das Zertifikat kann bis {date} Programme signieren, {left}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>The certificate cannot be used to sign now.</source>
+        <translation>Mit dem Zertifikat kann zurzeit nicht signiert werden.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
@@ -9390,6 +9505,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/judge.py"/>
+        <source>Renew it now: a CA takes up to two weeks.</source>
+        <translation>Erneuern Sie es jetzt: Eine CA braucht bis zu zwei Wochen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/judge.py"/>
         <source>The reason given: {reason}.</source>
         <translation>Angegebener Grund: {reason}.</translation>
     </message>
@@ -9535,8 +9655,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
-        <source>The certificate {name} expires on {date}, {left}: renew it now.</source>
-        <translation>Das Zertifikat {name} läuft am {date} ab, {left}: Erneuern Sie es jetzt.</translation>
+        <source>The certificate {name} expires on {date}, {left}.</source>
+        <translation>Das Zertifikat {name} läuft am {date} ab, {left}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/judge_findings.py"/>
@@ -11639,6 +11759,11 @@
         <translation>Die Dienste von Apple sagen es nicht: Sehen Sie auf developer.apple.com/account nach, und geben Sie es ein.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
+        <source>A request for its next version waits for the CA's answer.</source>
+        <translation>Eine Anforderung für die nächste Version wartet auf die Antwort der CA.</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>The secret itself does not tell it. An administrator's sign-in on Permissions reads it; or see App registrations &gt; the application &gt; Certificates &amp; secrets, and type it in.</source>
         <translation>Am Geheimnis selbst ist es nicht abzulesen. Die Anmeldung eines Administrators unter „Berechtigungen“ liest es; oder sehen Sie unter „App registrations“ &gt; Anwendung &gt; „Certificates &amp; secrets“ nach, und geben Sie es ein.</translation>
@@ -13079,11 +13204,6 @@
         <translation>braucht Aufmerksamkeit</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/standing.py"/>
-        <source>1 problem</source>
-        <translation>1 Problem</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/report_html.py"/>
         <source>out of date</source>
         <translation>veraltet</translation>
@@ -13092,11 +13212,6 @@
         <location filename="codesign_wizard/core/standing.py"/>
         <source>secret: {when}</source>
         <translation>Geheimnis: {when}</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/standing.py"/>
-        <source>{n} problems</source>
-        <translation>{n} Probleme</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
@@ -13110,16 +13225,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
-        <source>{what} ended on {date}: renew it.</source>
-        <translation>{what}: am {date} abgelaufen, jetzt erneuern.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/summary.py"/>
-        <source>{what} ends on {date}: renew it before.</source>
-        <translation>{what}: läuft am {date} ab, vorher erneuern.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/summary.py"/>
         <source>Check it again: what is shown is what was.</source>
         <translation>Prüfen Sie es noch einmal: Gezeigt wird der frühere Stand.</translation>
     </message>
@@ -13127,6 +13232,26 @@
         <location filename="codesign_wizard/core/summary.py"/>
         <source>Nothing is chosen to be signed yet.</source>
         <translation>Es ist noch nichts zum Signieren ausgewählt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{what} ended on {date}: what replaces it is asked for.</source>
+        <translation>{what} endete am {date}: Der Ersatz ist angefordert.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{what} ends on {date}: what replaces it is asked for.</source>
+        <translation>{what} endet am {date}: Der Ersatz ist angefordert.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{what} ended on {date}: renew it.</source>
+        <translation>{what}: am {date} abgelaufen, jetzt erneuern.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{what} ends on {date}: renew it before.</source>
+        <translation>{what}: läuft am {date} ab, vorher erneuern.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
@@ -13214,7 +13339,7 @@
         <translation>{n} weitere Schritte brauchen Aufmerksamkeit.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/summary.py"/>
+        <location filename="codesign_wizard/core/certificates/desk.py"/>
         <source>Hand in the CA's answer when it comes.</source>
         <translation>Übergeben Sie die Antwort der CA, wenn sie kommt.</translation>
     </message>
@@ -13314,14 +13439,24 @@
         <translation>Wählen Sie einen anderen Namen oder einen anderen Ordner.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/verdict.py"/>
-        <source>1 more problem</source>
-        <translation>1 weiteres Problem</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/commands/output.py"/>
         <source>1 warning</source>
         <translation>1 Warnung</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>1 problem</source>
+        <translation>1 Problem</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/verdict.py"/>
+        <source>Below: {parts}.</source>
+        <translation>Weiter unten: {parts}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/verdict.py"/>
+        <source>1 more problem</source>
+        <translation>1 weiteres Problem</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/verdict.py"/>
@@ -13329,14 +13464,19 @@
         <translation>Außerdem: {parts}.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/verdict.py"/>
-        <source>{n} more problems</source>
-        <translation>{n} weitere Probleme</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/commands/output.py"/>
         <source>{n} warnings</source>
         <translation>{n} Warnungen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>{n} problems</source>
+        <translation>{n} Probleme</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/verdict.py"/>
+        <source>{n} more problems</source>
+        <translation>{n} weitere Probleme</translation>
     </message>
     <message>
         <location filename="codesign_wizard/opening.py"/>
@@ -13594,14 +13734,34 @@
         <translation>erstellt am {date}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>What the vault holds, and the way to the next certificate. You confirm every change first.</source>
-        <translation>Was der Tresor enthält, und der Weg zum nächsten Zertifikat. Jede Änderung bestätigen Sie vorher.</translation>
+        <location filename="codesign_wizard/pages/before_looking.py"/>
+        <source>What will be asked about</source>
+        <translation>Wonach gefragt wird</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/before_looking.py"/>
+        <source>What the answers mean</source>
+        <translation>Was die Antworten bedeuten</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/before_looking.py"/>
+        <source>What will be judged</source>
+        <translation>Was beurteilt wird</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/before_looking.py"/>
+        <source>What the vault may hold</source>
+        <translation>Was der Tresor enthalten kann</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/before_looking.py"/>
+        <source>In the words of an access policy; Azure RBAC has its own for the same.</source>
+        <translation>In den Worten einer Zugriffsrichtlinie; Azure RBAC hat für dasselbe eigene.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Reads the vault and asks the CA about revocation. Changes nothing.</source>
-        <translation>Liest den Tresor und fragt die CA nach dem Widerruf. Ändert nichts.</translation>
+        <source>What the vault holds, and the way to the next certificate. You confirm every change first.</source>
+        <translation>Was der Tresor enthält, und der Weg zum nächsten Zertifikat. Jede Änderung bestätigen Sie vorher.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
@@ -13617,6 +13777,16 @@
         <location filename="codesign_wizard/pages/certificate.py"/>
         <source>Asking for the proof</source>
         <translation>Nachweis wird angefragt</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Reads the vault and asks the CA about revocation. Changes nothing.</source>
+        <translation>Liest den Tresor und fragt die CA nach dem Widerruf. Ändert nichts.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Then the vault can be read. That changes nothing.</source>
+        <translation>Dann lässt sich der Tresor lesen. Das ändert nichts.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
@@ -14199,24 +14369,29 @@
         <translation>Anwendungs-ID</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault_words.py"/>
-        <source>tenant ID</source>
-        <translation>Mandanten-ID</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/azure/options.py"/>
         <source>application secret</source>
         <translation>Clientgeheimnis</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
-        <source>Fill in what is missing, then sign in.</source>
-        <translation>Ergänzen Sie, was fehlt, und melden Sie sich dann an.</translation>
+        <source>tenant ID</source>
+        <translation>Mandanten-ID</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
         <source>All is filled in. Sign in to see whether it works.</source>
         <translation>Alles ist ausgefüllt. Melden Sie sich an, um zu sehen, ob es funktioniert.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Signed in, but signing with this vault does not work yet.</source>
+        <translation>Angemeldet, aber das Signieren mit diesem Tresor funktioniert noch nicht.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Signing in does not work yet.</source>
+        <translation>Die Anmeldung funktioniert noch nicht.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
@@ -14255,8 +14430,48 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Key Vault comes first.</source>
+        <translation>Zuerst kommt Key Vault.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Key Vault comes first: signing in did not work.</source>
+        <translation>Zuerst kommt Key Vault: Die Anmeldung ist nicht gelungen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Correct what is wrong in the form, then sign in.</source>
+        <translation>Korrigieren Sie, was im Formular falsch ist, und melden Sie sich dann an.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Signing in cannot work yet.</source>
+        <translation>Die Anmeldung kann noch nicht gelingen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Fill in what is missing, then sign in.</source>
+        <translation>Ergänzen Sie, was fehlt, und melden Sie sich dann an.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
         <source>The vault answers, and its key signs for you.</source>
         <translation>Der Tresor antwortet, und sein Schlüssel signiert für Sie.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>The vault's key signs for you, but a problem stands in the way.</source>
+        <translation>Der Schlüssel des Tresors signiert für Sie, aber ein Problem steht im Weg.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>What was checked without the secret says why.</source>
+        <translation>Warum, zeigt, was ohne das Geheimnis geprüft wurde.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>To be corrected: {names}.</source>
+        <translation>Zu korrigieren: {names}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
@@ -14550,11 +14765,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>By hand, or for somebody else to do: portal, az, PowerShell</source>
-        <translation>Von Hand oder durch jemand anderen: Portal, az, PowerShell</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
         <source>What the application may do in the vault. Looking changes nothing there.</source>
         <translation>Was die Anwendung im Tresor darf. Nachsehen ändert dort nichts.</translation>
     </message>
@@ -14564,64 +14774,9 @@
         <translation>Nach&amp;sehen, was die Anwendung darf</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Asks the vault about each permission, and has one test digest signed. Changes nothing.</source>
-        <translation>Fragt den Tresor nach jeder Berechtigung und lässt einen Test-Hash signieren. Ändert nichts.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Only what is missing</source>
-        <translation>Nur Fehlendes</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Show only what is missing</source>
-        <translation>Nur zeigen, was fehlt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Show all permissions</source>
-        <translation>Alle Berechtigungen zeigen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Nothing that is asked for is missing.</source>
-        <translation>Von dem, was verlangt wird, fehlt nichts.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Fix it with my administrator account</source>
-        <translation>Mit meinem Administratorkonto beheben</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>It sees the grants themselves and when the application's secret ends, and can add what is missing. You see what is granted first.</source>
-        <translation>Damit sind die Rechte selbst zu sehen und wann das Clientgeheimnis abläuft, und Fehlendes lässt sich erteilen. Was erteilt wird, sehen Sie vorher.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>How to sign in</source>
-        <translation>Wie anmelden</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Si&amp;gn in as administrator…</source>
-        <translation>Als Administrator a&amp;nmelden…</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>What to grant</source>
-        <translation>Was erteilen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>&amp;Grant this now</source>
-        <translation>Jetzt &amp;erteilen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Leave it as it is</source>
-        <translation>Nichts ändern</translation>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Go to Ke&amp;y Vault</source>
+        <translation>Zu Ke&amp;y Vault</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
@@ -14632,16 +14787,6 @@
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>&amp;Look again</source>
         <translation>Erneut nach&amp;sehen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Azure RBAC</source>
-        <translation>Azure RBAC</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>access policy</source>
-        <translation>Zugriffsrichtlinie</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
@@ -14660,68 +14805,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Signing in as administrator</source>
-        <translation>Anmeldung als Administrator</translation>
+        <source>Asks the vault about each permission, and has one test digest signed. Changes nothing.</source>
+        <translation>Fragt den Tresor nach jeder Berechtigung und lässt einen Test-Hash signieren. Ändert nichts.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Copy the code</source>
-        <translation>Code kopieren</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Open the address</source>
-        <translation>Adresse öffnen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Nothing was granted.</source>
-        <translation>Es wurde nichts erteilt.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Granting</source>
-        <translation>Berechtigungen werden erteilt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>In the browser</source>
-        <translation>Im Browser</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>With a code on another device</source>
-        <translation>Mit Code auf anderem Gerät</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>With the session of az on this computer</source>
-        <translation>Mit der az-Sitzung hier</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>All that the documentation asks for</source>
-        <translation>Alles, was die Dokumentation verlangt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Only what the certificate's life needs</source>
-        <translation>Nur was das Zertifikat zeitlebens braucht</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Only what signing needs</source>
-        <translation>Nur was das Signieren braucht</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Nobody has looked yet what the application may do.</source>
-        <translation>Was die Anwendung darf, hat sich noch niemand angesehen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>A few seconds, and nothing changes in the vault.</source>
-        <translation>Ein paar Sekunden, und im Tresor ändert sich nichts.</translation>
+        <source>Then the vault can be asked about each permission. That changes nothing.</source>
+        <translation>Dann lässt sich der Tresor nach jeder Berechtigung fragen. Das ändert nichts.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
@@ -14735,31 +14825,191 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Stopped. What was granted by then stays; look again to see it.</source>
-        <translation>Angehalten. Was bis dahin erteilt wurde, bleibt; sehen Sie noch einmal nach, um es zu sehen.</translation>
+        <source>Nobody has looked yet what the application may do.</source>
+        <translation>Was die Anwendung darf, hat sich noch niemand angesehen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>A few seconds, and nothing changes in the vault.</source>
+        <translation>Ein paar Sekunden, und im Tresor ändert sich nichts.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>By hand, or for somebody else to do: portal, az, PowerShell</source>
+        <translation>Von Hand oder durch jemand anderen: Portal, az, PowerShell</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Fix it with my administrator account</source>
+        <translation>Mit meinem Administratorkonto beheben</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>It sees the grants themselves and when the application's secret ends, and can add what is missing. You see what is granted first.</source>
+        <translation>Damit sind die Rechte selbst zu sehen und wann das Clientgeheimnis abläuft, und Fehlendes lässt sich erteilen. Was erteilt wird, sehen Sie vorher.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>How to sign in</source>
+        <translation>Wie anmelden</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Si&amp;gn in as administrator…</source>
+        <translation>Als Administrator a&amp;nmelden…</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>What to grant</source>
+        <translation>Was erteilen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>&amp;Grant this now</source>
+        <translation>Jetzt &amp;erteilen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Leave it as it is</source>
+        <translation>Nichts ändern</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Copy the code</source>
+        <translation>Code kopieren</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Signing in as administrator</source>
+        <translation>Anmeldung als Administrator</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Open the address</source>
+        <translation>Adresse öffnen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Nothing was granted.</source>
+        <translation>Es wurde nichts erteilt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Granting</source>
+        <translation>Berechtigungen werden erteilt</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>In the browser</source>
+        <translation>Im Browser</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>With a code on another device</source>
+        <translation>Mit Code auf anderem Gerät</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>With the session of az on this computer</source>
+        <translation>Mit der az-Sitzung hier</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>All that the documentation asks for</source>
+        <translation>Alles, was die Dokumentation verlangt</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Only what the certificate's life needs</source>
+        <translation>Nur was das Zertifikat zeitlebens braucht</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Only what signing needs</source>
+        <translation>Nur was das Signieren braucht</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Open this address on any device, and type the code:</source>
         <translation>Öffnen Sie diese Adresse auf einem beliebigen Gerät, und geben Sie den Code ein:</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Address and code</source>
         <translation>Adresse und Code</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Stopped. What was granted by then stays; look again to see it.</source>
+        <translation>Angehalten. Was bis dahin erteilt wurde, bleibt; sehen Sie noch einmal nach, um es zu sehen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Let the practice administrator sign in</source>
         <translation>Übungs-Administrator anmelden lassen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>The code is {code}.</source>
+        <translation>Der Code ist {code}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>All of it is granted already.</source>
+        <translation>Alles davon ist bereits erteilt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>What is in it</source>
+        <translation>Was sie enthält</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Granted {n} s ago; the vault does not know it yet. Asking for {m} s more at most. Cancel ends the waiting; the grant stays.</source>
+        <translation>Vor {n} s erteilt; der Tresor weiß es noch nicht. Er wird noch höchstens {m} s lang gefragt. „Abbrechen“ beendet das Warten; die Berechtigung bleibt erteilt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Signed in as {account}.</source>
+        <translation>Angemeldet als {account}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Nothing that is asked for is missing.</source>
+        <translation>Von dem, was verlangt wird, fehlt nichts.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Only what is missing</source>
+        <translation>Nur Fehlendes</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Show only what is missing</source>
+        <translation>Nur zeigen, was fehlt</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Show all permissions</source>
+        <translation>Alle Berechtigungen zeigen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Azure RBAC</source>
+        <translation>Azure RBAC</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>access policy</source>
+        <translation>Zugriffsrichtlinie</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
         <source>All {n}</source>
         <translation>Alle {n}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
         <source>Model: {model}</source>
         <translation>Modell: {model}</translation>
     </message>
@@ -14779,29 +15029,24 @@
         <translation>wahrscheinlich</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>The code is {code}.</source>
-        <translation>Der Code ist {code}.</translation>
+        <location filename="codesign_wizard/pages/permissions_words.py"/>
+        <source>What the application may do could not be found out.</source>
+        <translation>Was die Anwendung darf, ließ sich nicht herausfinden.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Signed in as {account}.</source>
-        <translation>Angemeldet als {account}.</translation>
+        <location filename="codesign_wizard/pages/permissions_words.py"/>
+        <source>The application may not sign yet.</source>
+        <translation>Die Anwendung darf noch nicht signieren.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>All of it is granted already.</source>
-        <translation>Alles davon ist bereits erteilt.</translation>
+        <location filename="codesign_wizard/pages/permissions_words.py"/>
+        <source>The application may sign, but a problem stands in the way.</source>
+        <translation>Die Anwendung darf signieren, aber ein Problem steht im Weg.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>What is in it</source>
-        <translation>Was sie enthält</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Granted {n} s ago; the vault does not know it yet. Asking for {m} s more at most. Cancel ends the waiting; the grant stays.</source>
-        <translation>Vor {n} s erteilt; der Tresor weiß es noch nicht. Er wird noch höchstens {m} s lang gefragt. „Abbrechen“ beendet das Warten; die Berechtigung bleibt erteilt.</translation>
+        <location filename="codesign_wizard/pages/permissions_words.py"/>
+        <source>Whether the application may sign is not certain.</source>
+        <translation>Ob die Anwendung signieren darf, ist nicht sicher.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
@@ -17224,7 +17469,7 @@
         <translation>Neu prüfen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
         <source>Copy what we saw</source>
         <translation>Kopieren, was zu sehen war</translation>
     </message>
@@ -17254,7 +17499,7 @@
         <translation>Zeit</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>PowerShell command</source>
         <translation>PowerShell-Befehl</translation>
     </message>
@@ -17266,7 +17511,7 @@
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Read more</source>
-        <translation>Mehr lesen</translation>
+        <translation>Mehr dazu</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
@@ -17294,7 +17539,7 @@
         <translation>Neu prüfen: {title}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>az command</source>
         <translation>az-Befehl</translation>
     </message>
@@ -17894,6 +18139,11 @@
         <translation>Nicht prüfbar</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>Likely</source>
+        <translation>Wahrscheinlich</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/report_html.py"/>
         <source>Permission</source>
         <translation>Berechtigung</translation>
@@ -18059,7 +18309,7 @@
         <translation>Davon habe ich noch nichts</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Ways to do it</source>
         <translation>Wege dorthin</translation>
     </message>
