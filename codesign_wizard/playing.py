@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.errors import CodesignError
+from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.flow import (
     CERTIFICATE,
     KEY_VAULT,
@@ -21,6 +22,8 @@ from codesign_wizard.core.flow import (
     SERVER,
     STEPS,
     WINDOWS_TRIAL,
+    Flow,
+    StepState,
 )
 from codesign_wizard.core.profile import LEVELS
 from codesign_wizard.core.redact import Secret
@@ -128,6 +131,29 @@ def playing(session: Session) -> Offer | None:
         return None
     name = session.practice.scenario
     return next((each for each in offers() if each.name == name), None)
+
+
+def seen(profile: Profile, offer: Offer) -> bool:
+    """Tell whether the page that shows *offer* has told of a problem since it was switched on."""
+    result = profile.results.get(offer.pages[0])
+    # one without a fingerprint is of before: ``settle``; what an administrator sees is in no result
+    if result is None or not result.inputs or offer.name in _BY_ADMINISTRATOR:
+        return False
+    # what takes several steps may have a warning of its own before the last of them
+    least = Severity.WARNING if offer.how == _first(offer.pages[0]) else Severity.ERROR
+    return any(each.severity.rank <= least.rank for each in result.findings)
+
+
+def off_words(flow: Flow) -> tuple[Severity, str, str]:
+    """Return what is said while no scenario is on: how grave, a sentence, and a smaller one."""
+    states = {step.key: flow.state(step.key) for step in flow.steps()}
+    old = [key for key, state in states.items() if state is StepState.OUT_OF_DATE]
+    if old:
+        text = tr("What was seen before is out of date. Check again on: {pages}.")
+        return Severity.INFO, tr("No scenario is on now."), text.format(pages=page_titles(old))
+    if StepState.ATTENTION in states.values():
+        return Severity.INFO, tr("No scenario is on now."), ""
+    return Severity.OK, tr("Nothing is wrong now: everything works."), ""
 
 
 def fixed_words(session: Session) -> str:

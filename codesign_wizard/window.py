@@ -399,7 +399,7 @@ class MainWindow(QMainWindow):
         if switched.offer is None:
             if panel == "what-if":
                 self.open_panel(panel)
-            announce(self, tr("It is switched off: everything works again."))
+            announce(self, tr("It is switched off: nothing is wrong in the practice now."))
         elif self.notices.play_strip is not None:
             strip = self.notices.play_strip
             announce(strip, strip.banner.title, assertive=True)

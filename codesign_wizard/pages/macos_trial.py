@@ -64,6 +64,9 @@ class MacosTrialPage(TrialPage):
         self._anew = False
         self.fresh = button(tr("Start ane&w"), self._start_anew)
         self.stop = button(tr("Stop wai&ting"), self._stop)
+        told = tr("The submission stays with Apple; Cancel below does the same.")
+        self.stop.setToolTip(told)
+        self.stop.setAccessibleDescription(told)
         self.anyway = button(tr("Submit all the sa&me"), self._submit_anyway)
         self.anyway.setToolTip(tr("Apple judges for itself; what is submitted cannot be withdrawn"))
         self._by_all_means = False
@@ -123,6 +126,14 @@ class MacosTrialPage(TrialPage):
         card.body.addLayout(row(self.certificates, self.level, None))
         return card
 
+    def _say_note(self) -> None:
+        if not self.stop.isHidden():  # two buttons, and one effect: to be told where they are seen
+            self.note.setText(self.stop.toolTip())
+        elif words.later_stages(self.workspace.profile.macos.level):
+            self.note.setText(tr("Sends the signed package to Apple. The keys stay on this computer."))
+        else:
+            self.note.setText(tr("Asks Apple's time-stamp server only. Keys and file stay on this computer."))
+
     def refresh(self) -> None:
         profile = self.workspace.profile
         own = profile.macos.input_file
@@ -140,11 +151,7 @@ class MacosTrialPage(TrialPage):
         later = words.later_stages(profile.macos.level)
         if self._task is None:
             self.stages.choose([*_SIGNING, *later])
-        self.note.setText(
-            tr("Sends the signed package to Apple. The keys stay on this computer.")
-            if later
-            else tr("Asks Apple's time-stamp server only. Keys and file stay on this computer.")
-        )
+        self._say_note()
         if self._task is None:
             key = self._left_at()
             go_on = tr("&Go on: {stage}").format(stage=words.stage_words(key))
@@ -237,6 +244,7 @@ class MacosTrialPage(TrialPage):
                 self._task.name = words.under_way(key)
         if key == words.PROCESSING:
             self.stop.setVisible(running)
+            self._say_note()
 
     def _progress(self, done: int, total: int | None, text: str) -> None:
         apple = self.stages.cards.get(words.PROCESSING)

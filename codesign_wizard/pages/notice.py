@@ -69,11 +69,16 @@ class PlayStrip(QWidget):
 
     def say(self, offer: Offer, *, here: str) -> None:
         """Show that *offer* is on; *here* is the key of the page that is open, "" for a panel."""
-        from codesign_wizard.playing import fixed_words, page_titles
+        from codesign_wizard.playing import fixed_words, page_titles, seen
 
         self.offer = offer
         first = page_titles(offer.pages[:1])
-        way = tr("To see it: {how}") if here == offer.pages[0] else tr("Shows on {page}. {how}")
+        there = here == offer.pages[0]
+        way = tr("To see it: {how}") if there else tr("Shows on {page}. {how}")
+        if seen(self.workspace.profile, offer):
+            way = tr("Seen, and explained on {page}.")
+            if there:
+                way = tr("Seen: it is explained below. Switch it off and check again.")
         how = way.format(page=first, how=offer.how)
         self.banner.say(
             Severity.WARNING, tr("What if: {summary}").format(summary=offer.summary), how, mark=Mark.NOW

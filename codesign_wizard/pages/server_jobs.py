@@ -316,7 +316,8 @@ class ServerJobs(QObject):
         if finding.id.startswith("server.sign-in."):
             self.given = None
         if finding.id == _REFUSED:
-            self._page.sign_in.password.show_saved(self._page.sign_in.password.place, [finding])
+            field = self._page.sign_in.password
+            field.show_saved(field.place, [words.refused_password(finding)])
         kept = self._page.kept()
         kept.failure = finding
         self._record(kept, inputs)

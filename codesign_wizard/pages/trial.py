@@ -38,7 +38,7 @@ NOT_SAVED = FindingKind(
     "The trial's file could not be copied where the person chose, for the reason told; another place may do.",
 )
 
-_STAGE = "stage."  # facts that remember how a stage ended, to show it again after a restart
+STAGE = "stage."  # facts that remember how a stage ended, to show it again after a restart
 _NAME_WIDTH = 128
 
 
@@ -119,6 +119,10 @@ class TrialPage(Page):
     def clear_words(self, result: StepResult) -> str:
         """Return the sentence for a trial that found nothing wrong."""
         raise NotImplementedError
+
+    def blocked_words(self, result: StepResult) -> str:
+        """Return what came of a trial that found something wrong; "" for the worst finding's own sentence."""
+        return ""
 
     def say_not_yet(self) -> None:
         """Say in the banner what stands in the way of a first trial, if anything does."""
@@ -210,7 +214,7 @@ class TrialPage(Page):
         facts = dict(outcome.facts)
         for key, card in self.stages.cards.items():
             state = StageState.FAILED if card.state is StageState.RUNNING else card.state
-            facts[_STAGE + key] = f"{state.value}|{self._ended.get(key, (state, ''))[1]}"
+            facts[STAGE + key] = f"{state.value}|{self._ended.get(key, (state, ''))[1]}"
         self.workspace.flow.record(
             self.key, outcome.findings, facts, inputs=self._inputs, details=outcome.details
         )
@@ -263,7 +267,7 @@ class TrialPage(Page):
             self.findings.hide()
             self.say_not_yet()
             return
-        severity, title, text = verdict(result.findings, self.clear_words(result))
+        severity, title, text = verdict(result.findings, self.clear_words(result), self.blocked_words(result))
         time = when(result.obtained)
         if state is StepState.OUT_OF_DATE:
             self.banner.say(
@@ -300,7 +304,7 @@ class TrialPage(Page):
 
     def _restore_stages(self, result: StepResult) -> None:
         for key in self.stages.cards:
-            state, _, text = result.facts.get(_STAGE + key, "").partition("|")
+            state, _, text = result.facts.get(STAGE + key, "").partition("|")
             try:
                 self.stages.set(key, StageState(state), text)
             except ValueError:

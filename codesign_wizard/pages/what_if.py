@@ -9,7 +9,16 @@ from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.workspace import Workspace
-from codesign_wizard.playing import Offer, area_title, fixed_words, offers, page_titles, playing
+from codesign_wizard.playing import (
+    Offer,
+    area_title,
+    fixed_words,
+    off_words,
+    offers,
+    page_titles,
+    playing,
+    seen,
+)
 from codesign_wizard.theme import Mark, px
 from codesign_wizard.widgets.basics import (
     Card,
@@ -71,11 +80,12 @@ class WhatIfPage(Page):
                 tr("On your own accounts nothing is made wrong. Start offers practice accounts."),
             )
         elif on is None:
-            self.banner.say(Severity.OK, tr("Nothing is wrong now: everything works."))
+            self.banner.say(*off_words(self.workspace.flow))
         else:
-            text = fixed_words(session) or tr("Shows on {page}. {how}").format(
-                page=page_titles(on.pages[:1]), how=on.how
-            )
+            shows = tr("Shows on {page}. {how}")
+            if seen(self.workspace.profile, on):
+                shows = tr("Seen, and explained on {page}.")
+            text = fixed_words(session) or shows.format(page=page_titles(on.pages[:1]), how=on.how)
             self.banner.say(Severity.WARNING, tr("On: {summary}").format(summary=on.summary), text)
         for area in self.areas.values():
             area.refresh(on)

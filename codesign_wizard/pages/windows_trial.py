@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from codesign_wizard.core.authenticode.checks import accepted
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.flow import KEY_VAULT, WINDOWS_TRIAL, StepState
-from codesign_wizard.core.job import Job
+from codesign_wizard.core.job import Job, StageState
 from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import tr
-from codesign_wizard.pages.trial import Outcome, TrialPage
+from codesign_wizard.pages.trial import STAGE, Outcome, TrialPage
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.theme import Mark
 from codesign_wizard.widgets.basics import Card, Choice, Columns, button, hairline, label, row
@@ -33,19 +33,20 @@ class WindowsTrialPage(TrialPage):
     """The trial's page."""
 
     def __init__(self, workspace: Workspace) -> None:
+        self._stage_names = {
+            "build": tr("Build"),
+            "hash": tr("Hash"),
+            "sign": tr("Sign"),
+            "time-stamp": tr("Time-stamp"),
+            "embed": tr("Embed"),
+            "verify": tr("Verify"),
+        }
         super().__init__(
             workspace,
             WINDOWS_TRIAL,
             tr("Windows trial"),
             tr("An installer signed by the key in your vault, judged as Windows would judge it."),
-            (
-                ("build", tr("Build")),
-                ("hash", tr("Hash")),
-                ("sign", tr("Sign")),
-                ("time-stamp", tr("Time-stamp")),
-                ("embed", tr("Embed")),
-                ("verify", tr("Verify")),
-            ),
+            self._stage_names.items(),
             tr("Asks the vault for one signature and a time-stamp server for one time stamp."),
         )
         self.add(Columns(self._what(), self._stamps(), share=(6, 5), level=True))
@@ -182,6 +183,12 @@ class WindowsTrialPage(TrialPage):
 
     def clear_words(self, result: StepResult) -> str:
         return accepted(result.findings, tr("Signed and verified: Windows will accept it."))
+
+    def blocked_words(self, result: StepResult) -> str:
+        for key, name in self._stage_names.items():
+            if result.facts.get(STAGE + key, "").startswith(StageState.FAILED.value):
+                return tr("The trial did not succeed. It ended at: {stage}.").format(stage=name)
+        return tr("The trial did not succeed.")
 
     def told_besides(self) -> Sequence[str]:
         return (_SMART_SCREEN_ID,)

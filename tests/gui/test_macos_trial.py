@@ -138,6 +138,10 @@ def test_left_while_apple_is_at_work_then_gone_on_with_and_stapled(
     page.run()
     qtbot.waitUntil(page.stop.isVisible, timeout=PATIENCE)
     assert page.banner.title == "Apple is looking at it: usual are 2 to 15 minutes."
+    assert page.note.text() == page.stop.accessibleDescription()
+    assert "Cancel below does the same" in page.note.text()
+    window.workspace.edited()
+    assert "Cancel below does the same" in page.note.text(), "whatever is shown anew meanwhile"
     page.stop.click()
     wait_idle(window, qtbot, PATIENCE)
     assert page.banner.title == "practice-backup-setup.pkg is with Apple; nobody waits for the result now."

@@ -22,6 +22,7 @@ from codesign_wizard.core.verdict import when
 from codesign_wizard.opening import open_session
 from codesign_wizard.pages.server import ServerPage
 from codesign_wizard.session import Session
+from codesign_wizard.theme import Mark
 from codesign_wizard.widgets.differences import DifferenceTable
 from tests.gui.driving import wait_idle
 
@@ -251,3 +252,19 @@ def test_the_settings_names_wrap_only_where_the_values_would_have_too_little_roo
         table.resize(width, 400)
         QApplication.processEvents()
         assert (name.width() >= needed) is fits, width
+
+
+def test_a_refused_password_is_told_once(open_window: Open, qtbot: QtBot) -> None:
+    with practice("server-wrong-password") as session:
+        window, page = opened(open_window, session, qtbot)
+        window.errors_expected = True  # type: ignore[attr-defined]
+        press(page, Qt.Key.Key_G, qtbot)
+        wait_idle(window, qtbot)
+        assert ids(page) == ["server.sign-in.refused"]
+        sentence = page.problems.views[0].finding.title
+        shown = [each.text() for each in page.findChildren(QLabel) if each.isVisibleTo(page)]
+        assert sum(sentence in each for each in shown) == 1
+        assert page.banner.title == "Signing in to the server did not work."
+        # the field says that it may be the one, and is marked
+        assert page.sign_in.password.message.text() == "It may be this that is wrong."
+        assert page.sign_in.password.mark.mark is Mark.ERROR

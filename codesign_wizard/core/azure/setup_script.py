@@ -23,7 +23,7 @@ from codesign_wizard.core.clouds import CHINA, PUBLIC, US_GOVERNMENT
 from codesign_wizard.core.finding import Remedy
 from codesign_wizard.core.text import tr
 
-# what stands for the vault's name until the person chooses one: names of vaults are the whole world's
+# what stands in scripts for the vault's name until one is chosen: names of vaults are the whole world's
 PLACEHOLDER = "CHANGE-ME"
 _ROLES = (CERTIFICATES_OFFICER, CRYPTO_OFFICER)
 _AZ_CLOUDS = {PUBLIC.key: "AzureCloud", US_GOVERNMENT.key: "AzureUSGovernment", CHINA.key: "AzureChinaCloud"}
@@ -36,7 +36,7 @@ def setup_remedy(options: AzureOptions) -> Remedy:
     certificate = options.certificate_name or "code-signing"
     return Remedy(
         title=tr("An administrator of the Azure subscription does this once; about 10 minutes."),
-        portal=_portal(vault, certificate),
+        portal=_portal(options.vault_name or tr("<your vault's name>"), certificate),
         az=_bash(vault, certificate, options),
         powershell=_powershell(vault, certificate, options),
         url="https://learn.microsoft.com/azure/key-vault/general/rbac-guide",

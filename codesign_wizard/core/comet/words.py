@@ -108,7 +108,10 @@ def answer(kept: Kept, inputs: str, *, old: bool, connected: bool) -> tuple[Seve
     looked, proof = kept.looked, kept.current_proof(inputs)
     findings = kept.findings(inputs)
     if kept.failure is not None and not old:
-        return verdict([kept.failure], "")
+        severity, title, text = verdict([kept.failure], "", _failed(kept.failure, looked))
+        if looked is not None:
+            text = tr("What is below is of {time}.").format(time=when(looked.time))
+        return severity, title, text
     if looked is None:
         text = tr("Looking changes nothing. What would be changed is shown first, and can be undone.")
         return Severity.INFO, tr("Nobody has signed in to the server yet."), text
@@ -130,13 +133,37 @@ def answer(kept: Kept, inputs: str, *, old: bool, connected: bool) -> tuple[Seve
         if not proof.ok:
             stamp = tr("Judged {time}.").format(time=when(proof.time))
     counted = [each for each in findings if each.id != FIELD_UNSURE]
-    severity, title, besides = verdict(counted, _clear(kept, inputs))
+    severity, title, besides = verdict(counted, _clear(kept, inputs), _blocked(kept, inputs))
     if severity is Severity.OK and (proof is None or looked.different):
         severity = Severity.INFO
     text = " ".join(each for each in (besides, _next(kept, inputs, connected=connected), stamp) if each)
     if blocks(findings):
         text = f"{besides} {stamp}".strip()
     return severity, title, text
+
+
+def _failed(failure: Finding, looked: Looked | None) -> str:
+    """Return what came of the last attempt, which *failure* ended; why is told below."""
+    if failure.id.startswith(("server.sign-in.", "server.address.")) and failure.id != found.SESSION_ENDED.id:
+        return tr("Signing in to the server did not work.")
+    if looked is None:
+        return tr("The server could not be looked at.")
+    return tr("What was asked of the server last did not work.")
+
+
+def _blocked(kept: Kept, inputs: str) -> str:
+    """Return what comes of the errors that were found; which they are is told below."""
+    changed, proof = kept.changed, kept.current_proof(inputs)
+    if changed is not None and changed.inputs == inputs and blocks(changed.findings):
+        return tr("The last change of the server's settings did not work as it should.")
+    if proof is not None and not proof.ok:
+        return tr("Not proved: something is wrong with the server's clients.")
+    return tr("Something stands in the way of signing on this server.")
+
+
+def refused_password(finding: Finding) -> Finding:
+    """Return what the field of the password says when *finding*, told elsewhere in full, is a refusal."""
+    return replace(finding, title=tr("It may be this that is wrong."), detail="")
 
 
 def _clear(kept: Kept, inputs: str) -> str:

@@ -112,11 +112,22 @@ def test_the_answer_comes_first() -> None:
     assert (
         title(Kept(looked(line("same")), proved=proved())) == "Proved: the server signs its clients as you."
     )
-    assert "loader" in title(Kept(looked(line("same")), proved=proved(good=False)))
+    # what comes of a problem; the problem itself is told right below, and need not be said twice
+    failed = Kept(looked(line("same")), proved=proved(good=False))
+    assert title(failed) == "Not proved: something is wrong with the server's clients."
+    failed.changed = Changed(["Tenant ID"], [found.ROLE_OFF()], "now")
+    assert title(failed) == "The last change of the server's settings did not work as it should."
+    blocked = replace(looked(line("same")), findings=[found.ROLE_OFF()])
+    assert title(Kept(blocked)) == "Something stands in the way of signing on this server."
     assert "Look again" in title(Kept(looked(line("same"), inputs="before")), old=True)
     assert "renewed" in title(Kept(looked(line("same")), proved=proved()), old=True)
     refused = Kept(looked(line("same")), failure=found.SIGN_IN_REFUSED(user="admin"))
-    assert title(refused) == "The server refuses the sign-in of admin."
+    _, first, below = words.answer(refused, "now", old=False, connected=False)
+    assert first == "Signing in to the server did not work."
+    assert below.startswith("What is below is of ")
+    ended = found.SESSION_ENDED(host="backup.example.com")
+    assert title(Kept(failure=ended)) == "The server could not be looked at."
+    assert title(Kept(looked(), failure=ended)) == "What was asked of the server last did not work."
 
 
 def test_addresses_are_tidied_and_one_with_a_login_is_never_kept() -> None:

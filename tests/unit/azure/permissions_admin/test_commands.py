@@ -348,6 +348,8 @@ def test_a_failing_step_ends_the_script_and_not_the_shell_it_was_pasted_into(tmp
 
 def test_the_script_makes_nothing_under_a_name_that_nobody_chose(tmp_path: Path) -> None:
     remedy = setup_remedy(AzureOptions("", "", "", ""))
+    assert "the name <your vault's name>, pricing tier" in remedy.portal[0]
+    assert "CHANGE-ME" not in "".join(remedy.portal), "a step for people names no word of a script"
     path = az.install(tmp_path, "#!/bin/sh\necho called\n")
     done = az.shell(f"{remedy.az}\necho still here", tmp_path, path)
     assert done.stdout == "still here\n"
