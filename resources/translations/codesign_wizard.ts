@@ -8349,6 +8349,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/setup_script.py"/>
+        <source>&lt;your vault's name&gt;</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/signature.py"/>
         <source>it is of an unknown kind</source>
         <translation type="unfinished"></translation>
@@ -11455,6 +11460,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>What was asked of the server last did not work.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Something stands in the way of signing on this server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
         <source>The server has what this profile holds. Whether it signs is not proved yet.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11471,6 +11486,26 @@
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Looking changes nothing. What would be changed is shown first, and can be undone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Signing in to the server did not work.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>The server could not be looked at.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>The last change of the server's settings did not work as it should.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Not proved: something is wrong with the server's clients.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11551,6 +11586,11 @@
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Looked at {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>It may be this that is wrong.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14570,6 +14610,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>The submission stays with Apple; Cancel below does the same.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Packages (*.pkg);;All files (*)</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14670,16 +14715,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Sends the signed package to Apple. The keys stay on this computer.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Asks Apple's time-stamp server only. Keys and file stay on this computer.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>{n} signed, hardened runtime on</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14691,6 +14726,16 @@
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Package</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Sends the signed package to Apple. The keys stay on this computer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Asks Apple's time-stamp server only. Keys and file stay on this computer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14731,6 +14776,11 @@
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
         <source>Dismiss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>Seen: it is explained below. Switch it off and check again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16104,6 +16154,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>Shows on {page}. {how}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>{n} scenarios</source>
         <translation type="unfinished"></translation>
@@ -16139,13 +16194,8 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/what_if.py"/>
-        <source>Nothing is wrong now: everything works.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/pages/notice.py"/>
-        <source>Shows on {page}. {how}</source>
+        <source>Seen, and explained on {page}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16156,6 +16206,11 @@
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Perhaps, at first. SmartScreen goes by the reputation of the file and its publisher, which grows with downloads; a valid signature alone does not give it, nor does an EV certificate since 2024. A renewed certificate, or one of another authority, may begin anew. Nobody can promise that no warning appears.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>The trial did not succeed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16186,6 +16241,36 @@
     <message>
         <location filename="codesign_wizard/commands/trial.py"/>
         <source>For the server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Build</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Hash</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Sign</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Time-stamp</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Embed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Verify</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16309,36 +16394,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Build</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Hash</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Sign</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Time-stamp</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Embed</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Verify</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>The vault cannot sign yet, so this trial will not succeed.</source>
         <translation type="unfinished"></translation>
@@ -16361,6 +16416,11 @@
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Sample installer for {product}, or drop your own .exe here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>The trial did not succeed. It ended at: {stage}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16406,6 +16466,21 @@
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>This practice was started with a scenario that it keeps in its folder, so that it can be mended there. For another, start afresh: codesign-wizard gui --practice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>What was seen before is out of date. Check again on: {pages}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Nothing is wrong now: everything works.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>No scenario is on now.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -18635,7 +18710,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/window.py"/>
-        <source>It is switched off: everything works again.</source>
+        <source>It is switched off: nothing is wrong in the practice now.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

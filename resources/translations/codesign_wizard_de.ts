@@ -8349,6 +8349,11 @@
         <translation>Das Zertifikat selbst ({certificate}) entsteht später, mit der Zertifikatanforderung.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/setup_script.py"/>
+        <source>&lt;your vault's name&gt;</source>
+        <translation>&lt;Name Ihres Tresors&gt;</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/signature.py"/>
         <source>it is of an unknown kind</source>
         <translation>Er ist von unbekannter Art</translation>
@@ -11455,6 +11460,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>What was asked of the server last did not work.</source>
+        <translation>Was zuletzt vom Server verlangt wurde, ist nicht gelungen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Something stands in the way of signing on this server.</source>
+        <translation>Dem Signieren auf diesem Server steht etwas im Weg.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
         <source>The server has what this profile holds. Whether it signs is not proved yet.</source>
         <translation>Der Server hat, was dieses Profil enthält. Ob er signiert, ist noch nicht nachgewiesen.</translation>
     </message>
@@ -11472,6 +11487,26 @@
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Looking changes nothing. What would be changed is shown first, and can be undone.</source>
         <translation>Nachsehen ändert nichts. Was geändert würde, wird erst gezeigt und kann rückgängig gemacht werden.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Signing in to the server did not work.</source>
+        <translation>Die Anmeldung am Server ist nicht gelungen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>The server could not be looked at.</source>
+        <translation>Der Server konnte nicht angesehen werden.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>The last change of the server's settings did not work as it should.</source>
+        <translation>Die letzte Änderung der Einstellungen des Servers ist nicht gelungen, wie sie sollte.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Not proved: something is wrong with the server's clients.</source>
+        <translation>Nicht nachgewiesen: Mit den Clients des Servers stimmt etwas nicht.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
@@ -11552,6 +11587,11 @@
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Looked at {time}.</source>
         <translation>Angesehen am {time}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>It may be this that is wrong.</source>
+        <translation>Vielleicht ist es dies, was nicht stimmt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
@@ -14570,6 +14610,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>The submission stays with Apple; Cancel below does the same.</source>
+        <translation>Die Einreichung bleibt bei Apple; „Abbrechen“ unten tut dasselbe.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Packages (*.pkg);;All files (*)</source>
         <translation>Pakete (*.pkg);;Alle Dateien (*)</translation>
     </message>
@@ -14670,16 +14715,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Sends the signed package to Apple. The keys stay on this computer.</source>
-        <translation>Schickt das signierte Paket an Apple. Die Schlüssel bleiben auf diesem Computer.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Asks Apple's time-stamp server only. Keys and file stay on this computer.</source>
-        <translation>Fragt nur Apples Zeitstempelserver. Schlüssel und Datei bleiben auf diesem Computer.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>{n} signed, hardened runtime on</source>
         <translation>{n} signiert, Hardened Runtime an</translation>
     </message>
@@ -14692,6 +14727,16 @@
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Package</source>
         <translation>Paket</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Sends the signed package to Apple. The keys stay on this computer.</source>
+        <translation>Schickt das signierte Paket an Apple. Die Schlüssel bleiben auf diesem Computer.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Asks Apple's time-stamp server only. Keys and file stay on this computer.</source>
+        <translation>Fragt nur Apples Zeitstempelserver. Schlüssel und Datei bleiben auf diesem Computer.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
@@ -14732,6 +14777,11 @@
         <location filename="codesign_wizard/pages/notice.py"/>
         <source>Dismiss</source>
         <translation>Ausblenden</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>Seen: it is explained below. Switch it off and check again.</source>
+        <translation>Gesehen: Es wird unten erklärt. Schalten Sie es aus, und prüfen Sie erneut.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
@@ -16104,6 +16154,11 @@
         <translation>Bei Ihren eigenen Konten geht nichts absichtlich schief. „Start“ bietet Übungskonten an.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/notice.py"/>
+        <source>Shows on {page}. {how}</source>
+        <translation>Zu sehen auf der Seite „{page}“. {how}</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>{n} scenarios</source>
         <translation>{n} Szenarien</translation>
@@ -16139,14 +16194,9 @@
         <translation>Einschalten</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/what_if.py"/>
-        <source>Nothing is wrong now: everything works.</source>
-        <translation>Jetzt geht nichts schief: Alles funktioniert.</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/pages/notice.py"/>
-        <source>Shows on {page}. {how}</source>
-        <translation>Zu sehen auf der Seite „{page}“. {how}</translation>
+        <source>Seen, and explained on {page}.</source>
+        <translation>Gesehen, und erklärt auf {page}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
@@ -16157,6 +16207,11 @@
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Perhaps, at first. SmartScreen goes by the reputation of the file and its publisher, which grows with downloads; a valid signature alone does not give it, nor does an EV certificate since 2024. A renewed certificate, or one of another authority, may begin anew. Nobody can promise that no warning appears.</source>
         <translation>Anfangs vielleicht. SmartScreen richtet sich nach der Reputation der Datei und ihres Herausgebers, die mit den Downloads wächst; eine gültige Signatur allein gibt sie nicht, seit 2024 auch ein EV-Zertifikat nicht mehr. Ein erneuertes Zertifikat oder eines von einer anderen Zertifizierungsstelle fängt vielleicht von vorn an. Niemand kann versprechen, dass keine Warnung erscheint.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>The trial did not succeed.</source>
+        <translation>Der Probelauf ist nicht gelungen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
@@ -16187,6 +16242,36 @@
         <location filename="codesign_wizard/commands/trial.py"/>
         <source>For the server</source>
         <translation>Für den Server</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Build</source>
+        <translation>Erstellen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Hash</source>
+        <translation>Hash</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Sign</source>
+        <translation>Signieren</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Time-stamp</source>
+        <translation>Zeitstempel</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Embed</source>
+        <translation>Einbetten</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Verify</source>
+        <translation>Prüfen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
@@ -16309,36 +16394,6 @@
         <translation>Bereit: Der Tresor kann signieren.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Build</source>
-        <translation>Erstellen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Hash</source>
-        <translation>Hash</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Sign</source>
-        <translation>Signieren</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Time-stamp</source>
-        <translation>Zeitstempel</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Embed</source>
-        <translation>Einbetten</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/events.py"/>
-        <source>Verify</source>
-        <translation>Prüfen</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>The vault cannot sign yet, so this trial will not succeed.</source>
         <translation>Der Tresor kann noch nicht signieren; dieser Probelauf wird deshalb nicht gelingen.</translation>
@@ -16362,6 +16417,11 @@
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Sample installer for {product}, or drop your own .exe here</source>
         <translation>Muster für {product}, oder legen Sie Ihre eigene .exe hier ab</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/windows_trial.py"/>
+        <source>The trial did not succeed. It ended at: {stage}.</source>
+        <translation>Der Probelauf ist nicht gelungen. Er endete bei: {stage}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/workspace.py"/>
@@ -16407,6 +16467,21 @@
         <location filename="codesign_wizard/playing.py"/>
         <source>This practice was started with a scenario that it keeps in its folder, so that it can be mended there. For another, start afresh: codesign-wizard gui --practice</source>
         <translation>Diese Übung wurde mit einem Szenario gestartet, das sie in ihrem Ordner behält, damit es dort behoben werden kann. Für ein anderes beginnen Sie neu: codesign-wizard gui --practice</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>What was seen before is out of date. Check again on: {pages}.</source>
+        <translation>Was vorher gesehen wurde, ist veraltet. Prüfen Sie erneut auf: {pages}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Nothing is wrong now: everything works.</source>
+        <translation>Jetzt geht nichts schief: Alles funktioniert.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>No scenario is on now.</source>
+        <translation>Es ist jetzt kein Szenario eingeschaltet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
@@ -18635,8 +18710,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/window.py"/>
-        <source>It is switched off: everything works again.</source>
-        <translation>Es ist abgeschaltet: Alles funktioniert wieder.</translation>
+        <source>It is switched off: nothing is wrong in the practice now.</source>
+        <translation>Es ist ausgeschaltet: In der Übung ist jetzt nichts falsch.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/window.py"/>
