@@ -9290,6 +9290,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>The request can be made like this.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>A request for the next version: the present one keeps signing until you merge the answer.</source>
         <translation type="unfinished"></translation>
     </message>

@@ -64,6 +64,8 @@ def form_words(before: Sequence[Finding] | None, *, renewal: bool, wrong: Sequen
     if before is not None and blocks(before):
         severity, title, text = verdict(before, "", tr("The request cannot be made like this."))
         return severity, title, f"{text} {tr('Nothing was made.')}".strip()
+    if before is not None:
+        return verdict(before, tr("The request can be made like this."))
     return (
         Severity.INFO,
         tr("A request for the next version: the present one keeps signing until you merge the answer.")

@@ -106,7 +106,13 @@ def test_when_a_renewal_is_the_thing_to_do(stage: Stage, days: int, waits: bool,
 
 def test_what_stands_above_the_form_and_the_answer() -> None:
     assert form_words(None, renewal=False)[1] == "Fill in who the certificate is for."
-    assert "next version" in form_words([FINE], renewal=True)[1]
+    assert "next version" in form_words(None, renewal=True)[1]
+    assert form_words([FINE], renewal=True) == (Severity.OK, "The request can be made like this.", "")
+    assert form_words([BAD], renewal=False, wrong=("Country",)) == (
+        Severity.ERROR,
+        "Correct what is wrong in the form.",
+        "To be corrected: Country.",
+    )
     assert form_words([BAD, DOWN], renewal=False) == (
         Severity.ERROR,
         "The request cannot be made like this.",
