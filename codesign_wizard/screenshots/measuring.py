@@ -122,7 +122,7 @@ def _button(button: QAbstractButton) -> Iterator[Clipped]:
 
 
 def _label(label: QLabel) -> Iterator[Clipped]:
-    text = label.text()
+    text = QLabel.text(label)  # as it is shown: some of its words may be kept in one line
     if not text or label.textFormat() is Qt.TextFormat.RichText or label.pixmap().width():
         return
     room = label.contentsRect()

@@ -13,10 +13,12 @@ from codesign_wizard import theme
 from codesign_wizard.theme import px
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
     from PySide6.QtWidgets import QLineEdit
 
 # begins a part of a text whose direction is its own, and ends it (Unicode Standard Annex 9)
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
+_TIE = "\u00a0"  # a space where no line ends
 _ROLES_OF_WORDS = ("title", "heading", "soft", "label")  # and not ids, paths, commands
 _MOMENT = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?(?: UTC\b)?")
 _LONGEST_PAIR = 20  # letters of two words that are kept in one line
@@ -48,35 +50,51 @@ def accompanied(text: str) -> str:
     words = text.rsplit(" ", 2)
     if len(words) < 3 or len(words[1]) + len(words[2]) > _LONGEST_PAIR:
         return text
-    return f"{words[0]} {words[1]}\u00a0{words[2]}"
+    return f"{words[0]} {words[1]}{_TIE}{words[2]}"
 
 
 def together(text: str) -> str:
     """Return *text* for the screen, with date and time of day on one line."""
-    return _MOMENT.sub(lambda found: found[0].replace(" ", "\u00a0"), text)
+    return _MOMENT.sub(lambda found: found[0].replace(" ", _TIE), text)
 
 
 class _Wrapped(QLabel):
     """A text of several lines; its text is what it was given, not what keeps words together in a line."""
 
-    keep: Callable[[str], str] = staticmethod(together)
+    ways: tuple[Callable[[str], str], ...] = (together,)  # the first that has room is taken
 
     def __init__(self, text: str) -> None:
-        super().__init__(self.keep(text))
+        super().__init__(self.ways[0](text))
         self._given = text
 
     def setText(self, text: str) -> None:
         self._given = text
-        super().setText(self.keep(text))
+        self._suit()
 
     def text(self) -> str:
         return self._given
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._suit()
+
+    def _suit(self) -> None:
+        for way in self.ways:
+            shown = way(self._given)
+            # what is tied is not broken: in a narrow column it would be cut
+            if all(self._has_room(part) for part in shown.split(" ") if _TIE in part):
+                super().setText(shown)
+                return
+        super().setText(self._given)
+
+    def _has_room(self, part: str) -> bool:
+        return self.fontMetrics().horizontalAdvance(part) <= self.contentsRect().width()
+
 
 class _Words(_Wrapped):
-    """Words of several lines, none of them with a single word."""
+    """Words of several lines, where there is room none of them with a single word."""
 
-    keep = staticmethod(lambda text: accompanied(together(text)))
+    ways = (lambda text: accompanied(together(text)), together)
 
 
 class _Isolated(QPushButton):

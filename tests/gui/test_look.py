@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from codesign_wizard import theme
 from codesign_wizard.core.flow import STEPS, StepState
 from codesign_wizard.core.standing import Standing
+from codesign_wizard.screenshots.measuring import clipped
 from codesign_wizard.theme import Mark
 from codesign_wizard.theme.contrast import CLEAR, READABLE, contrast_palette, contrast_ratio
 from codesign_wizard.widgets.labels import accompanied, button, isolated, label
@@ -194,6 +195,12 @@ def test_a_title_leaves_no_word_alone(qtbot: QtBot) -> None:
     title.resize(whole - alone // 2, title.heightForWidth(whole - alone // 2))
     ink = columns_with_ink(title.grab(title.rect().adjusted(0, title.height() // 2, 0, 0)).toImage())
     assert ink[-1] > 1.4 * alone
+    # where two words have no room beside each other each has a line, and nothing is cut
+    narrow = title.fontMetrics().horizontalAdvance("requests") + 1
+    assert narrow < title.fontMetrics().horizontalAdvance("for Apple")
+    title.resize(narrow, 200)
+    title.grab()
+    assert list(clipped(title)) == []
 
 
 def test_mirrored_text_begins_at_the_right_whatever_it_is_written_in(mirrored: None, qtbot: QtBot) -> None:
