@@ -80,6 +80,8 @@ def _with_hint(finding: Finding) -> Finding:
             )
     if finding.id == "inspect.password-needed":
         return with_remedy(finding, password_hint())
+    if finding.id == "certificate.judge.expires-soon" and finding.evidence.more.get("request") == "waits":
+        return with_remedy(finding, tr("Here: certificate merge FILE… merges it."))
     if finding.id in _COMMANDS:
         return with_remedy(finding, _COMMANDS[finding.id]())
     return finding

@@ -366,7 +366,8 @@ def _asked_for(finding: Finding) -> Finding:
     if finding.id != judge_findings.EXPIRES_SOON.id:
         return finding
     remedy = Remedy(title=tr("Hand in the CA's answer when it comes."))
-    return replace(finding, detail=waits_words(), remedies=(remedy,))
+    evidence = replace(finding.evidence, more={**finding.evidence.more, "request": "waits"})
+    return replace(finding, detail=waits_words(), evidence=evidence, remedies=(remedy,))
 
 
 def waits_words() -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from codesign_wizard.commands.hints import with_hints
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.certificates.desk import (
     DeskState,
@@ -149,3 +150,8 @@ def test_a_near_end_is_no_call_to_renew_while_the_request_waits() -> None:
     waits = ending(pending=pending())
     assert "waits for the CA's answer" in waits.detail
     assert [each.title for each in waits.remedies] == ["Hand in the CA's answer when it comes."]
+    # the terminal names the command for what is to be done, and no other
+    assert [with_hints([each])[0].remedies[-1].title for each in (ending(), waits)] == [
+        "Here: certificate renew.",
+        "Here: certificate merge FILE… merges it.",
+    ]
