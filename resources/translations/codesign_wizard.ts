@@ -884,6 +884,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/hints.py"/>
+        <source>Here: certificate merge FILE… merges it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/identity.py"/>
         <source>judge .p12 files; make keys and requests; .cer and key to .p12; both under one password</source>
         <translation type="unfinished"></translation>

@@ -884,6 +884,11 @@
         <translation>Hier: csr create erstellt eine.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/hints.py"/>
+        <source>Here: certificate merge FILE… merges it.</source>
+        <translation>Hier: certificate merge FILE… führt sie zusammen.</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/identity.py"/>
         <source>judge .p12 files; make keys and requests; .cer and key to .p12; both under one password</source>
         <translation>.p12-Dateien beurteilen; Schlüssel und Anforderungen erstellen; .cer und Schlüssel zu .p12; beide unter einem Passwort</translation>
