@@ -14,10 +14,12 @@ from codesign_wizard.core.flow import (
     APPLE_CERTIFICATES,
     CERTIFICATE,
     KEY_VAULT,
+    MACOS_LEVEL,
     OPEN,
     Flow,
     StepState,
 )
+from codesign_wizard.core.profile import LEVELS
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
@@ -90,6 +92,8 @@ def _done(flow: Flow, key: str, now: datetime) -> Standing:
     result = flow.profile.results.get(key)
     if result is not None and any(each.severity is Severity.WARNING for each in result.findings):
         severities.append(Severity.WARNING)
+    if key == MACOS_LEVEL and flow.profile.macos.level == LEVELS[0]:
+        severities.append(Severity.WARNING)
     notes = []
     expiry = _told(flow, key)
     if expiry is not None:
@@ -126,3 +130,8 @@ def _of_end(end: datetime, days: int, now: datetime) -> Severity:
     if end <= now:
         return Severity.ERROR
     return Severity.WARNING if days <= NEAR_DAYS else Severity.OK
+
+
+def sign_only_words() -> str:
+    """Return what the level of signing means to a customer."""
+    return tr("“Sign only”: macOS 10.15 and later will stop what customers download.")

@@ -14,9 +14,19 @@ from typing import Any
 
 from codesign_wizard.core.expiry import Ending, Known, endings, remedies_for
 from codesign_wizard.core.finding import Finding, Severity, utc_now, worst_first
-from codesign_wizard.core.flow import OPEN, START, STEPS, SUMMARY, Flow, Group, Step, StepState
+from codesign_wizard.core.flow import (
+    MACOS_LEVEL,
+    OPEN,
+    START,
+    STEPS,
+    SUMMARY,
+    Flow,
+    Group,
+    Step,
+    StepState,
+)
 from codesign_wizard.core.profile import Profile
-from codesign_wizard.core.standing import Standing, standing
+from codesign_wizard.core.standing import Standing, sign_only_words, standing
 from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import tr
 
@@ -178,6 +188,9 @@ def party_of(finding: Finding) -> Party:
 def _line(flow: Flow, step: Step, now: datetime) -> StepLine:
     result = flow.profile.results.get(step.key)
     stands = standing(flow, step.key, now)
+    if step.key == MACOS_LEVEL and stands.severity is Severity.WARNING:
+        # nobody has to be asked for this level, so there is no result that could say it
+        return StepLine(step, stands, result.obtained if result is not None else None, sign_only_words())
     if result is None:
         return StepLine(step, stands, None)
     grave = [
@@ -233,6 +246,10 @@ def _verdict(
         )
         if near is not None and near.ends is not None:
             text = tr("{what} ends on {date}.").format(what=near.what, date=f"{near.ends:%Y-%m-%d}")
+            return Severity.WARNING, title, text
+        warned = [each for each in lines if each.standing.severity is Severity.WARNING and each.text]
+        if warned:
+            text = tr("{step}: {what}").format(step=warned[0].step.title, what=warned[0].text)
             return Severity.WARNING, title, text
         return Severity.OK, title, ""
     if not lines:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from codesign_wizard.core.expiry import Known, endings, parse_end, reminders_of, within
 from codesign_wizard.core.finding import FindingKind, Severity
-from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, SUMMARY, Flow, StepState
+from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, MACOS_LEVEL, SUMMARY, Flow, StepState
 from codesign_wizard.core.needs import in_days, next_expiry
 from codesign_wizard.core.profile import Profile, new_profile
 from codesign_wizard.core.summary import Party, summarise
@@ -138,8 +138,30 @@ def test_the_verdict_goes_from_nothing_to_all_proved_to_ended() -> None:
         Severity.OK,
         "Signing works for Windows: all was checked and proved.",
     )
+    flow.record("permissions", [ROLE(severity=Severity.WARNING)], {})
+    warned = summarise(profile, now=NOW)
+    assert (warned.severity, warned.title) == (Severity.WARNING, good.title), "it works, and is not all green"
+    assert warned.text == "Permissions: A role is missing."
+    flow.record("permissions", [], {})
     assert summarise(profile, now=datetime(2027, 9, 1, tzinfo=UTC)).severity is Severity.WARNING
     assert summarise(profile, now=datetime(2027, 11, 1, tzinfo=UTC)).severity is Severity.ERROR
+
+
+def test_a_level_that_customers_macs_stop_is_no_green_summary() -> None:
+    profile = new_profile("Mine")
+    profile.windows_wanted, profile.macos_wanted = False, True
+    flow = Flow(profile)
+    profile.reached = [step.key for step in flow.steps()]
+    for step in flow.steps():
+        if step.key not in ("start", SUMMARY, MACOS_LEVEL):
+            flow.record(step.key, [], {})
+    told = summarise(profile, now=NOW)
+    assert told.severity is Severity.WARNING
+    assert "macOS 10.15 and later will stop what customers download." in told.text
+    profile.macos.level = "staple"
+    flow.record(MACOS_LEVEL, [], {})
+    flow.record("macos-trial", [], {})
+    assert summarise(profile, now=NOW).severity is Severity.OK
 
 
 def test_two_ends_on_one_date_are_as_many_days_away() -> None:

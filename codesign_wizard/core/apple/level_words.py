@@ -12,6 +12,7 @@ from enum import StrEnum
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import APPLE_CERTIFICATES, MACOS_LEVEL, Flow, StepState
 from codesign_wizard.core.profile import LEVELS, ApiKeySettings, Profile
+from codesign_wizard.core.standing import sign_only_words
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import verdict, when
 
@@ -144,7 +145,7 @@ def said(flow: Flow, *, kept: bool | None, found: bool = False) -> tuple[Severit
     if chosen == SIGN_ONLY:
         return (
             Severity.WARNING,
-            tr("“Sign only”: macOS 10.15 and later will stop what customers download."),
+            sign_only_words(),
             tr("The other two levels avoid that; they need an API key."),
         )
     result, state = profile.results.get(MACOS_LEVEL), flow.state(MACOS_LEVEL)
