@@ -3820,11 +3820,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>“Sign only”: macOS 10.15 and later will stop what customers download.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>The other two levels avoid that; they need an API key.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13230,6 +13225,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/standing.py"/>
+        <source>“Sign only”: macOS 10.15 and later will stop what customers download.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
         <source>at the CA</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13376,6 +13376,11 @@
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
         <source>{what} ends on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{step}: {what}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

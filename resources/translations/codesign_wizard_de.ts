@@ -3820,11 +3820,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>“Sign only”: macOS 10.15 and later will stop what customers download.</source>
-        <translation>„Nur signieren“: macOS 10.15 und neuer blockiert, was Kunden herunterladen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>The other two levels avoid that; they need an API key.</source>
         <translation>Die beiden anderen Stufen vermeiden das; sie brauchen einen API-Schlüssel.</translation>
     </message>
@@ -13230,6 +13225,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/standing.py"/>
+        <source>“Sign only”: macOS 10.15 and later will stop what customers download.</source>
+        <translation>„Nur signieren“: macOS 10.15 und neuer blockiert, was Kunden herunterladen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
         <source>at the CA</source>
         <translation>bei der CA</translation>
     </message>
@@ -13377,6 +13377,11 @@
         <location filename="codesign_wizard/core/summary.py"/>
         <source>{what} ends on {date}.</source>
         <translation>{what}: läuft am {date} ab.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
+        <source>{step}: {what}</source>
+        <translation>{step}: {what}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
