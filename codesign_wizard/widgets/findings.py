@@ -147,9 +147,11 @@ class FindingView(Card):
         head.addWidget(MarkView(SEVERITY_MARKS[finding.severity], word), 0, Qt.AlignmentFlag.AlignTop)
         words: QLabel = label(word, finding.severity.value, wrap=False)
         likely = finding.certainty is Certainty.LIKELY
-        note = label(tr("likely, not proved"), "label", wrap=False)
-        note.setVisible(likely)
-        texts = column(row(words, note, None), label(breakable(finding.title), "heading"), gap=2)
+        head_line = row(words)
+        if likely:
+            head_line.addWidget(label(tr("likely, not proved"), "label", wrap=False))
+        head_line.addStretch(1)
+        texts = column(head_line, label(breakable(finding.title), "heading"), gap=2)
         if finding.detail:
             texts.addSpacing(px(2))
             texts.addWidget(detail_text(finding.detail))

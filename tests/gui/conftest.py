@@ -23,7 +23,11 @@ from codesign_wizard.opening import open_session
 from codesign_wizard.session import Session
 from tests.gui.driving import discard, finish, wait_idle
 
+# what may be a window of its own; Qt names windows by their classes
+_WINDOWS = ("MainWindow", "QDialog", "QFileDialog", "QMenu", "QComboBoxPrivateContainer", "QTipLabel")
+
 if TYPE_CHECKING:
+    from PySide6.QtGui import QWindow
     from pytestqt.qtbot import QtBot
 
     from codesign_wizard.window import MainWindow
@@ -65,10 +69,23 @@ def session(store: ProfileStore) -> Session:
 
 @pytest.fixture
 def open_window(qtbot: QtBot, qapp: Any) -> Iterator[Callable[..., MainWindow]]:
-    """Return a function that opens the wizard on a session; unexpected errors in the log fail the test."""
+    """Return a function that opens the wizard on a session.
+
+    Unexpected errors in the log fail the test, and so does a part that was told to show before it was put
+    into the window: it is a window of its own for a moment, and takes the focus with it.
+    """
     from codesign_wizard import app
 
     windows: list[MainWindow] = []
+    strays: list[str] = []
+
+    def focused(other: QWindow | None) -> None:
+        if other is None and any(each.isVisible() for each in windows):
+            strays.append("the focus is nowhere, as after a window that was there for a moment")
+        elif other is not None and not other.objectName().startswith(_WINDOWS):
+            strays.append(other.objectName())
+
+    qapp.focusWindowChanged.connect(focused)
 
     def opened(session: Session, **more: Any) -> MainWindow:
         window = app.build_window(session, **more)
@@ -77,6 +94,7 @@ def open_window(qtbot: QtBot, qapp: Any) -> Iterator[Callable[..., MainWindow]]:
         return window
 
     yield opened
+    qapp.focusWindowChanged.disconnect(focused)
     for window in windows:
         finish(window, qtbot)
         window.close()
@@ -84,6 +102,7 @@ def open_window(qtbot: QtBot, qapp: Any) -> Iterator[Callable[..., MainWindow]]:
         discard(window)
         if not getattr(window, "errors_expected", False):
             assert not errors, f"logged as error: {errors}"
+    assert not strays, f"parts that were windows of their own: {strays}"
 
 
 @pytest.fixture
