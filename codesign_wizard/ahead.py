@@ -33,6 +33,8 @@ WORK = (
     "codesign_wizard.core.apple.level_words",
     "codesign_wizard.core.apple.trial_words",
     "codesign_wizard.core.authenticode.checks",
+    "codesign_wizard.core.azure.permissions.ahead",
+    "codesign_wizard.core.certificates.ahead",
     "codesign_wizard.core.certificates.desk",
     "codesign_wizard.core.certificates.desk_words",
     "codesign_wizard.core.certificates.kept",

@@ -235,6 +235,7 @@ def test_larger_text_is_not_cut(full: MainWindow, qtbot: QtBot, key: str) -> Non
     application = QApplication.instance()
     assert isinstance(application, QApplication)
     theme.apply(application, Qt.ColorScheme.Light, scale=1.5)
+    full.others_expected = True
     try:
         window = wizard.build_window(full.workspace.session)
         window.resize(1290, 960)

@@ -476,6 +476,7 @@ def test_times_are_told_in_utc_to_the_millisecond() -> None:
 
 def test_the_log_hides_floats_and_comes_back(window: MainWindow, pane: LogPane, qtbot: QtBot) -> None:
     dock = window.log_dock
+    window.others_expected = True  # a dock that floats is one
     assert dock.isVisible()
     assert window.log_bar.isHidden()
     qtbot.mouseClick(pane.bar.floater, Qt.MouseButton.LeftButton)
