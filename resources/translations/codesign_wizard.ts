@@ -17549,11 +17549,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>likely, not proved</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Check again</source>
         <translation type="unfinished"></translation>
@@ -17621,6 +17616,11 @@
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Show in the log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>likely, not proved</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

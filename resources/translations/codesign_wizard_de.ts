@@ -17549,11 +17549,6 @@
         <translation>Datei auswählen: {name}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>likely, not proved</source>
-        <translation>wahrscheinlich, nicht nachgewiesen</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Check again</source>
         <translation>Neu prüfen</translation>
@@ -17622,6 +17617,11 @@
         <location filename="codesign_wizard/widgets/findings.py"/>
         <source>Show in the log</source>
         <translation>Im Protokoll zeigen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>likely, not proved</source>
+        <translation>wahrscheinlich, nicht nachgewiesen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/findings.py"/>
