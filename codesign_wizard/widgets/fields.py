@@ -79,6 +79,7 @@ class PathEdit(PasteEdit):
 
     def __init__(self) -> None:
         super().__init__()
+        keep_ltr(self)
         self.textChanged.connect(self.setToolTip)
 
     @property
@@ -109,6 +110,7 @@ class PathEdit(PasteEdit):
         painter, option = QPainter(self), QStyleOptionFrame()
         self.initStyleOption(option)
         self.style().drawPrimitive(QStyle.PrimitiveElement.PE_PanelLineEdit, option, painter, self)
+        painter.setLayoutDirection(self.layoutDirection())  # it would be the program's
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self._room(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), self.shortened)
         painter.end()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QVBoxLayout, QWidget
 
@@ -271,3 +271,19 @@ def test_a_path_in_a_list_is_whole_in_its_tip(form: QWidget) -> None:
     assert paths.paths == ["/a/root.pem", "/another/folder/root.pem"]
     assert [paths.list.item(place).toolTip() for place in range(2)] == paths.paths
     assert paths.list.textElideMode() is Qt.TextElideMode.ElideMiddle
+
+
+def test_a_shortened_path_reads_from_left_to_right_in_a_mirrored_page(qtbot: QtBot, qapp: Any) -> None:
+    def picture(direction: Qt.LayoutDirection) -> QImage:
+        qapp.setLayoutDirection(direction)
+        try:
+            edit = PathEdit()
+            qtbot.addWidget(edit)
+            edit.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute)
+            edit.setText("/srv/somebody/certificates/developer-id-installer.p12")
+            edit.resize(edit.fontMetrics().horizontalAdvance("…/developer-id-installer.p12") + 30, 30)
+            return edit.grab().toImage()
+        finally:
+            qapp.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+
+    assert picture(Qt.LayoutDirection.RightToLeft) == picture(Qt.LayoutDirection.LeftToRight)
