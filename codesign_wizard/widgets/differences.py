@@ -30,7 +30,7 @@ _MARKS = {
 }
 _NAME, _SERVER, _HERE = 1, 2, 3
 _GAP = 12
-_LEAST_VALUE = 120  # room for the longest part of an id, at a text scale of 1
+_LEAST_VALUE = 100  # room for the longest part of an id, at a text scale of 1
 
 
 class DifferenceTable(QWidget):
@@ -45,8 +45,6 @@ class DifferenceTable(QWidget):
         self._grid.setHorizontalSpacing(px(_GAP))
         self._grid.setVerticalSpacing(px(7))
         self._grid.setColumnMinimumWidth(0, px(MARK_SIZE))
-        for place in (_SERVER, _HERE):
-            self._grid.setColumnStretch(place, 1)
         self._longest = 0  # what the longest name needs to stand on one line
         self.ticks: dict[Part, Tick] = {}
 
@@ -73,6 +71,13 @@ class DifferenceTable(QWidget):
                 self._add(place, line)
         metrics = QFontMetrics(theme.font())
         self._longest = max((metrics.horizontalAdvance(line.label) for line in looked.lines), default=0) + 2
+        for at, values in (
+            (_SERVER, [line.server for line in looked.lines]),
+            (_HERE, [line.here for line in looked.lines]),
+        ):
+            # what is empty on one side leaves its room to the ids on the other
+            longest = max(map(metrics.horizontalAdvance, values), default=0)
+            self._grid.setColumnStretch(at, max(longest, px(_LEAST_VALUE)))
         self._share_room()
 
     def chosen(self) -> list[Part]:

@@ -23,6 +23,7 @@ from codesign_wizard.opening import open_session
 from codesign_wizard.pages.server import ServerPage
 from codesign_wizard.session import Session
 from codesign_wizard.theme import Mark
+from codesign_wizard.widgets.basics import CodeBox
 from codesign_wizard.widgets.differences import DifferenceTable
 from tests.gui.driving import wait_idle
 
@@ -246,9 +247,14 @@ def test_the_settings_names_wrap_only_where_the_values_would_have_too_little_roo
     qtbot.addWidget(table)
     table.show_look(Looked("backup.example", "admin", "25.9.8", 0, [line], [], []), [], can_choose=False)
     table.show()
+    # an empty side leaves its room to the ids
+    values = table.findChildren(CodeBox)
+    table.resize(700, 400)
+    QApplication.processEvents()
+    assert values[1].width() > 1.5 * values[0].width()
     name = next(each for each in table.findChildren(QLabel) if each.text() == setting)
     needed = name.fontMetrics().horizontalAdvance(setting)
-    for width, fits in ((900, True), (needed + 2 * 120 + 80, True), (needed + 150, False)):
+    for width, fits in ((900, True), (needed + 2 * 100 + 80, True), (needed + 150, False)):
         table.resize(width, 400)
         QApplication.processEvents()
         assert (name.width() >= needed) is fits, width
