@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
 
 from codesign_wizard import theme
+from codesign_wizard.core.job import Job, StageState
 from codesign_wizard.core.language import ENGLISH, current_language
 from codesign_wizard.core.profile import new_profile
 from codesign_wizard.screenshots import run, studio
@@ -139,3 +141,21 @@ def test_a_page_that_does_not_come_to_its_state_is_no_picture(
     assert run.main(str(tmp_path), scenes=["never"], looks=["normal"]) == 1
     assert capsys.readouterr().err == "never, normal: Waiting for the moon took too long.\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_job_stands_still_while_its_picture_is_taken(window: MainWindow, qapp: Any, tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def work(job: Job) -> None:
+        for key in ("build", "judge"):
+            job.stage(key, StageState.DONE)
+
+    at_work = Studio(qapp, tmp_path, tmp_path)
+    window.runner.start(work, "Building").stage.connect(lambda key, state, text: told.append(key))
+    with at_work.held(window, lambda key, state: key == "build", "the first stage"):
+        for _ in range(20):
+            qapp.processEvents()
+            time.sleep(0.005)
+        assert told == ["build"], "it was shown, and nothing that comes after it"
+    at_work.idle(window)
+    assert told == ["build", "judge"]
