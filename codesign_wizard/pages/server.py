@@ -31,7 +31,7 @@ class ServerPage(AskingPage):
             workspace,
             tr("Server"),
             tr("The server that signs your clients: what it has, what this profile holds, and the proof."),
-            name_width=230,
+            name_width=240,
         )
         self.jobs = ServerJobs(self)
         self.interrupted = ""  # when a change began in whose middle a run ended

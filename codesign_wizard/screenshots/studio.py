@@ -132,8 +132,11 @@ class Studio:
     def held(self, window: MainWindow, at: Callable[[str, StageState], bool], what: str) -> Iterator[None]:
         """Hold the job that was begun just now where it tells of a stage that *at* knows, for pictures of it.
 
-        However fast the machine is, they show the same. To be called before the window lives on.
+        Clocks stand still as well: however fast the machine is, the pictures show the same. To be called
+        before the window lives on.
         """
+        from PySide6.QtCore import QTimer
+
         task = window.runner.foreground
         assert task is not None
         tell, there, go_on = task.job.on_stage, threading.Event(), threading.Event()
@@ -148,10 +151,17 @@ class Studio:
         task.job.on_stage = hold
         shown: list[bool] = []  # the event was delivered: the next look at the page has it
         task.stage.connect(lambda key, state, text: shown.append(at(key, state)))
+        clocks: list[QTimer] = []
         try:
             self.wait(lambda: there.is_set() and any(shown), what)
+            running = [each for each in window.findChildren(QTimer) if each.isActive()]
+            clocks = [each for each in running if not each.isSingleShot()]
+            for each in clocks:
+                each.stop()
             yield
         finally:
+            for each in clocks:
+                each.start()
             go_on.set()
 
     def take(self, window: MainWindow, name: str, *, at: QWidget | None = None) -> None:

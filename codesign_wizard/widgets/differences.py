@@ -54,7 +54,9 @@ class DifferenceTable(QWidget):
         self.ticks = {}
         place = 0
         for words, at in ((tr("Setting"), _NAME), (tr("On the server"), _SERVER), (tr("Here"), _HERE)):
-            self._grid.addWidget(label(words, "label"), place, at)
+            heading = label(words, "label", wrap=False)
+            heading.setMinimumWidth(heading.sizeHint().width())
+            self._grid.addWidget(heading, place, at)
         choosable = offered(looked)
         for part in looked.parts:
             self._grid.addWidget(hairline(), place + 1, 0, 1, 4)
