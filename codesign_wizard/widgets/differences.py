@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QGridLayout, QWidget
 
@@ -14,7 +15,17 @@ from codesign_wizard.core.comet.look import State
 from codesign_wizard.core.comet.words import offered, part_note, part_title, state_words
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import MARK_SIZE, Mark, px
-from codesign_wizard.widgets.basics import CodeBox, MarkView, Tick, clear, column, hairline, label, row
+from codesign_wizard.widgets.basics import (
+    CodeBox,
+    MarkView,
+    Tick,
+    breakable,
+    clear,
+    column,
+    hairline,
+    label,
+    row,
+)
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QResizeEvent
@@ -30,7 +41,7 @@ _MARKS = {
 }
 _NAME, _SERVER, _HERE = 1, 2, 3
 _GAP = 12
-_LEAST_VALUE = 100  # room for the longest part of an id, at a text scale of 1
+_WIDEST_PART = 110  # what a file's name can be broken to; every part of an id is shorter (text scale 1)
 
 
 class DifferenceTable(QWidget):
@@ -46,16 +57,18 @@ class DifferenceTable(QWidget):
         self._grid.setVerticalSpacing(px(7))
         self._grid.setColumnMinimumWidth(0, px(MARK_SIZE))
         self._longest = 0  # what the longest name needs to stand on one line
+        self._least: dict[int, int] = {}  # what the columns of values need
         self.ticks: dict[Part, Tick] = {}
 
     def show_look(self, looked: Looked, chosen: Sequence[Part], *, can_choose: bool) -> None:
         """Show the lines of *looked*; the parts of *chosen* are ticked."""
         clear(self._grid)
         self.ticks = {}
-        place = 0
+        place, headings = 0, dict[int, int]()
         for words, at in ((tr("Setting"), _NAME), (tr("On the server"), _SERVER), (tr("Here"), _HERE)):
             heading = label(words, "label", wrap=False)
-            heading.setMinimumWidth(heading.sizeHint().width())
+            headings[at] = heading.sizeHint().width()
+            heading.setMinimumWidth(headings[at])
             self._grid.addWidget(heading, place, at)
         choosable = offered(looked)
         for part in looked.parts:
@@ -77,14 +90,23 @@ class DifferenceTable(QWidget):
             (_SERVER, [line.server for line in looked.lines]),
             (_HERE, [line.here for line in looked.lines]),
         ):
-            # what is empty on one side leaves its room to the ids on the other
+            # what is empty on one side leaves its room to the ids on the other, but no word is broken
             longest = max(map(metrics.horizontalAdvance, values), default=0)
-            self._grid.setColumnStretch(at, max(longest, px(_LEAST_VALUE)))
+            words = [word for value in values for word in re.split("[\\s\u200b]", breakable(value))]
+            widest = max(map(metrics.horizontalAdvance, words), default=0) + 2
+            self._least[at] = max(headings[at], min(widest, px(_WIDEST_PART)))
+            self._grid.setColumnStretch(at, max(longest, px(_WIDEST_PART)))
+            self._grid.setColumnMinimumWidth(at, self._least[at])
         self._share_room()
 
     def chosen(self) -> list[Part]:
         """Return the parts that are ticked."""
         return [part for part, tick in self.ticks.items() if tick.isChecked()]
+
+    def minimumSizeHint(self) -> QSize:
+        # the names' column gives way; by its present width it would hold the page wide
+        least = px(MARK_SIZE) + 3 * px(_GAP) + px(_WIDEST_PART) + sum(self._least.values())
+        return QSize(least, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -92,8 +114,8 @@ class DifferenceTable(QWidget):
 
     def _share_room(self) -> None:
         """Let names stand on one line, unless too little were left for the values."""
-        room = self.width() - px(MARK_SIZE) - 3 * px(_GAP) - 2 * px(_LEAST_VALUE)
-        self._grid.setColumnMinimumWidth(_NAME, min(self._longest, max(room, px(_LEAST_VALUE))))
+        room = self.width() - px(MARK_SIZE) - 3 * px(_GAP) - sum(self._least.values())
+        self._grid.setColumnMinimumWidth(_NAME, min(self._longest, max(room, px(_WIDEST_PART))))
 
     def _heading(
         self, looked: Looked, part: Part, choosable: bool, chosen: bool, can_choose: bool

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from codesign_wizard.core.comet.findings import PREBUILT
 from codesign_wizard.core.comet.journal import Phase
@@ -243,19 +243,21 @@ def test_what_goes_wrong_is_said_and_nothing_is_lost(open_window: Open, qtbot: Q
 def test_the_settings_names_wrap_only_where_the_values_would_have_too_little_room(qtbot: QtBot) -> None:
     setting = "Developer ID Application certificate"
     line = KeptLine(setting, Part.CERTIFICATES.value, "empty", "a095a721-e728-43d1-ab5c-59a4aa0a0617", "same")
-    table = DifferenceTable()
-    qtbot.addWidget(table)
+    page, table = QWidget(), DifferenceTable()
+    qtbot.addWidget(page)
+    QVBoxLayout(page).setContentsMargins(0, 0, 0, 0)
+    page.layout().addWidget(table)
     table.show_look(Looked("backup.example", "admin", "25.9.8", 0, [line], [], []), [], can_choose=False)
-    table.show()
+    page.show()
     # an empty side leaves its room to the ids
     values = table.findChildren(CodeBox)
-    table.resize(700, 400)
+    page.resize(700, 400)
     QApplication.processEvents()
     assert values[1].width() > 1.5 * values[0].width()
     name = next(each for each in table.findChildren(QLabel) if each.text() == setting)
     needed = name.fontMetrics().horizontalAdvance(setting)
-    for width, fits in ((900, True), (needed + 2 * 100 + 80, True), (needed + 150, False)):
-        table.resize(width, 400)
+    for width, fits in ((900, True), (needed + 2 * 110 + 80, True), (needed + 150, False)):
+        page.resize(width, 400)
         QApplication.processEvents()
         assert (name.width() >= needed) is fits, width
 
