@@ -154,6 +154,7 @@ class Studio:
         clocks: list[QTimer] = []
         try:
             self.wait(lambda: there.is_set() and any(shown), what)
+            window.runner.changed.emit()  # the footer says what is so now, not at its clock's next turn
             running = [each for each in window.findChildren(QTimer) if each.isActive()]
             clocks = [each for each in running if not each.isSingleShot()]
             for each in clocks:

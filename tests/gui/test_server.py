@@ -245,8 +245,9 @@ def test_the_settings_names_wrap_only_where_the_values_would_have_too_little_roo
     line = KeptLine(setting, Part.CERTIFICATES.value, "empty", "a095a721-e728-43d1-ab5c-59a4aa0a0617", "same")
     page, table = QWidget(), DifferenceTable()
     qtbot.addWidget(page)
-    QVBoxLayout(page).setContentsMargins(0, 0, 0, 0)
-    page.layout().addWidget(table)
+    box = QVBoxLayout(page)
+    box.setContentsMargins(0, 0, 0, 0)
+    box.addWidget(table)
     table.show_look(Looked("backup.example", "admin", "25.9.8", 0, [line], [], []), [], can_choose=False)
     page.show()
     # an empty side leaves its room to the ids
