@@ -11596,7 +11596,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>It may be this that is wrong.</source>
-        <translation>Vielleicht ist es dies, was nicht stimmt.</translation>
+        <translation>Vielleicht ist es dieses, das nicht stimmt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
@@ -14796,7 +14796,7 @@
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
         <source>Seen: it is explained below. Switch it off and check again.</source>
-        <translation>Gesehen: Es wird unten erklärt. Schalten Sie es aus, und prüfen Sie erneut.</translation>
+        <translation>Gesehen: Es wird unten erklärt. Schalten Sie es ab, und prüfen Sie erneut.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
@@ -16211,7 +16211,7 @@
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
         <source>Seen, and explained on {page}.</source>
-        <translation>Gesehen, und erklärt auf {page}.</translation>
+        <translation>Gesehen und auf der Seite „{page}“ erklärt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
@@ -16486,7 +16486,7 @@
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>What was seen before is out of date. Check again on: {pages}.</source>
-        <translation>Was vorher gesehen wurde, ist veraltet. Prüfen Sie erneut auf: {pages}.</translation>
+        <translation>Was vorher zu sehen war, ist veraltet. Prüfen Sie erneut: {pages}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
@@ -18726,7 +18726,7 @@
     <message>
         <location filename="codesign_wizard/window.py"/>
         <source>It is switched off: nothing is wrong in the practice now.</source>
-        <translation>Es ist ausgeschaltet: In der Übung ist jetzt nichts falsch.</translation>
+        <translation>Es ist abgeschaltet: In der Übung ist jetzt nichts falsch.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/window.py"/>
