@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -91,9 +90,10 @@ class DifferenceTable(QWidget):
             (_HERE, [line.here for line in looked.lines]),
         ):
             # what is empty on one side leaves its room to the ids on the other, but no word is broken
-            longest = max(map(metrics.horizontalAdvance, values), default=0)
-            words = [word for value in values for word in re.split("[\\s\u200b]", breakable(value))]
-            widest = max(map(metrics.horizontalAdvance, words), default=0) + 2
+            whole = [word for value in values for word in value.split()]
+            parts = [each for word in whole for each in breakable(word).split("\u200b")]
+            longest = max(map(metrics.horizontalAdvance, whole), default=0)
+            widest = max(map(metrics.horizontalAdvance, parts), default=0) + 2
             self._least[at] = max(headings[at], min(widest, px(_WIDEST_PART)))
             self._grid.setColumnStretch(at, max(longest, px(_WIDEST_PART)))
             self._grid.setColumnMinimumWidth(at, self._least[at])
