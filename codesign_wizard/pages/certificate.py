@@ -175,8 +175,10 @@ class CertificatePage(AskingPage):
     def _choose_primary(self) -> None:
         """One button a page is the thing to do next; while a question is asked, it is there."""
         desk, quiet = self.desk, not self.question.asking
+        stale = self.workspace.flow.state(CERTIFICATE) is StepState.OUT_OF_DATE
+        unseen = (desk is None or stale) and not self.requesting.writing and self._first is None
         for part, next_thing in (
-            (self.look_button, desk is None and not self.requesting.writing and self._first is None),
+            (self.look_button, unseen),
             (self.begin_part.write, True),
             (self.form.check, True),
             (
@@ -184,7 +186,7 @@ class CertificatePage(AskingPage):
                 desk is not None and desk.request is not None and self.answering.given is None,
             ),
             (self.answer.merge, self.answering.fits),
-            (self.held_card.renew, desk is not None and desk.to_renew()),
+            (self.held_card.renew, desk is not None and desk.to_renew() and not stale),
         ):
             restyle(part, "kind", "primary" if next_thing and quiet else "")
 

@@ -374,7 +374,7 @@ class KeyVaultPage(Page):
     # -- signing in
 
     def run_sign_in(self) -> None:
-        """Sign in and diagnose; a field that is wrong gets the focus instead."""
+        """Sign in and diagnose; a field that is wrong, or empty, gets the focus instead."""
         workspace = self.workspace
         if workspace.runner.foreground is not None:
             return
@@ -382,6 +382,12 @@ class KeyVaultPage(Page):
             if not field.judge(accuse=True) and field.findings:
                 field.edit.setFocus(Qt.FocusReason.OtherFocusReason)
                 return
+        empty = next((field for field in self.fields.values() if not field.text), None)
+        if empty is not None:
+            # a card for each of them would push the form out of sight
+            empty.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+            announce(self, f"{self.banner.title} {self.banner.text}", assertive=True)
+            return
         self._timer.stop()  # signing in sees more than looking does
         if self._discovery is not None:
             self._discovery.abandon()

@@ -130,7 +130,8 @@ class PermissionsPage(Page):
         else:
             self.banner.say(severity, title, f"{text} {stamp}".strip())
         # one accent a page: what is missing is mended with the administrator's account
-        mending = report is not None and severity is Severity.ERROR
+        stale = state is StepState.OUT_OF_DATE
+        mending = report is not None and severity is Severity.ERROR and not stale
         restyle(self.look_button, "kind", "" if mending or state is StepState.DONE else "primary")
         restyle(self.admin.card.go, "kind", "primary" if mending else "")
         self.look_button.setText(tr("&Look again"))

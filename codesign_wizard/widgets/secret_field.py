@@ -127,9 +127,12 @@ class SecretField(QWidget):
         self.place = place
         if findings is not None:
             self._tell(complaints(findings))
+        typing = self.edit.hasFocus()
         self.edit.clear()
         self.saved.setText(tr("Saved in {place}").format(place=place))
         self._mode(kept=True)
+        if typing:  # Qt would send the focus on to whatever comes first in the window
+            self.replace.setFocus(Qt.FocusReason.OtherFocusReason)
         if self._told:
             self._say(self._told)
         else:

@@ -108,6 +108,39 @@ def test_the_secret_id_in_place_of_the_value_is_noticed_at_once(window: MainWind
     assert "Secret ID" in again.secret.message.text(), "also when the page is opened another day"
 
 
+def test_signing_in_with_an_empty_field_leads_to_it_and_accuses_nobody(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.workspace.profile.reached = ["start", KEY_VAULT]
+    window.show_step(KEY_VAULT)
+    wait_idle(window, qtbot)
+    page = window.page
+    assert isinstance(page, KeyVaultPage)
+    window.activateWindow()
+    page.fields["vault_name"].set("harbour-signing")
+    qtbot.mouseClick(page.sign_in, Qt.MouseButton.LeftButton)
+    assert window.focusWidget() is page.fields["certificate_name"].edit
+    assert page.banner.title == "Fill in what is missing, then sign in."
+    assert window.runner.foreground is None
+    assert KEY_VAULT not in window.workspace.profile.results
+
+
+def test_a_secret_that_was_typed_and_kept_leaves_the_focus_with_its_field(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.workspace.profile.reached = ["start", KEY_VAULT]
+    window.show_step(KEY_VAULT)
+    wait_idle(window, qtbot)
+    page = window.page
+    assert isinstance(page, KeyVaultPage)
+    window.activateWindow()
+    page.secret.edit.setFocus()
+    qtbot.keyClicks(page.secret.edit, "canary~long-enough-to-be-one-0123456789ab")
+    qtbot.keyClick(page.secret.edit, Qt.Key.Key_Return)
+    wait_idle(window, qtbot)
+    assert window.focusWidget() is page.secret.replace
+
+
 def test_what_is_still_missing_is_told_anew_with_every_key(window: MainWindow, qtbot: QtBot) -> None:
     to_key_vault(window, qtbot)
     page = window.page
