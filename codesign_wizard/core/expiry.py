@@ -106,7 +106,7 @@ def endings(profile: Profile) -> list[Ending]:
     if profile.windows_wanted:
         found += [_certificate(profile), _client_secret(profile)]
     if profile.macos_wanted:
-        found += [*_apple(profile), _api_key(), _membership(profile), *_agreement(profile)]
+        found += [*_apple(profile), _api_key(profile), _membership(profile), *_agreement(profile)]
     else:
         found += _told_by_steps(profile)
     return sorted(found, key=lambda each: (each.ends is None, each.ends or _G2_ENDS))
@@ -289,14 +289,12 @@ def _told_by_steps(profile: Profile) -> list[Ending]:
     ]
 
 
-def _api_key() -> Ending:
-    return Ending(
-        "api-key",
-        tr("App Store Connect API key"),
-        None,
-        Known.NEVER,
-        tr("It has no end; it is good until somebody revokes it."),
-    )
+def _api_key(profile: Profile) -> Ending:
+    what = tr("App Store Connect API key")
+    if not profile.macos.api_key.key_id:
+        return Ending("api-key", what, None, Known.UNKNOWN, tr("No key has been given yet."))
+    note = tr("It has no end; it is good until somebody revokes it.")
+    return Ending("api-key", what, None, Known.NEVER, note)
 
 
 def _membership(profile: Profile) -> Ending:

@@ -383,7 +383,7 @@ class KeyVaultPage(Page):
                 field.edit.setFocus(Qt.FocusReason.OtherFocusReason)
                 return
         empty = next((field for field in self.fields.values() if not field.text), None)
-        if empty is not None:
+        if empty is not None and workspace.session.origin is None:  # in a report nothing can be filled in
             # a card for each of them would push the form out of sight
             empty.edit.setFocus(Qt.FocusReason.OtherFocusReason)
             announce(self, f"{self.banner.title} {self.banner.text}", assertive=True)

@@ -37,9 +37,12 @@ def test_without_results_everything_is_named_and_nothing_is_known() -> None:
         "client-secret": (None, Known.UNKNOWN),
         "application-certificate": (None, Known.UNKNOWN),
         "installer-certificate": (None, Known.UNKNOWN),
-        "api-key": (None, Known.NEVER),
+        "api-key": (None, Known.UNKNOWN),
         "apple-membership": (None, Known.UNKNOWN),
     }
+    profile = both()
+    profile.macos.api_key.key_id = "AB12CD34EF"
+    assert by_key(profile)["api-key"] == (None, Known.NEVER), "only a key that is there has no end"
 
 
 def test_ends_are_read_off_whatever_step_tells_them_the_latest_look_first() -> None:
