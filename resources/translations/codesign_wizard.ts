@@ -11795,6 +11795,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
+        <source>It has no end; it is good until somebody revokes it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
         <source>Apple Developer Program membership</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11830,11 +11835,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
-        <source>It has no end; it is good until somebody revokes it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/expiry.py"/>
         <source>Apple says that it has lapsed.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11851,6 +11851,11 @@
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>It is read off the .p12 file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>No key has been given yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -11795,6 +11795,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
+        <source>It has no end; it is good until somebody revokes it.</source>
+        <translation>Er läuft nicht ab; er gilt, bis ihn jemand widerruft.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
         <source>Apple Developer Program membership</source>
         <translation>Mitgliedschaft im Apple Developer Program</translation>
     </message>
@@ -11830,11 +11835,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
-        <source>It has no end; it is good until somebody revokes it.</source>
-        <translation>Er läuft nicht ab; er gilt, bis ihn jemand widerruft.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/expiry.py"/>
         <source>Apple says that it has lapsed.</source>
         <translation>Apple sagt, dass sie abgelaufen ist.</translation>
     </message>
@@ -11852,6 +11852,11 @@
         <location filename="codesign_wizard/core/expiry.py"/>
         <source>It is read off the .p12 file.</source>
         <translation>Es wird aus der .p12-Datei abgelesen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
+        <source>No key has been given yet.</source>
+        <translation>Es wurde noch kein Schlüssel angegeben.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
