@@ -25,7 +25,7 @@ from codesign_wizard.core.flow import (
     Step,
     StepState,
 )
-from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.profile import LEVELS, Profile
 from codesign_wizard.core.standing import Standing, sign_only_words, standing
 from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import tr
@@ -188,7 +188,8 @@ def party_of(finding: Finding) -> Party:
 def _line(flow: Flow, step: Step, now: datetime) -> StepLine:
     result = flow.profile.results.get(step.key)
     stands = standing(flow, step.key, now)
-    if step.key == MACOS_LEVEL and stands.severity is Severity.WARNING:
+    unasked = step.key == MACOS_LEVEL and flow.profile.macos.level == LEVELS[0]
+    if unasked and stands.severity is Severity.WARNING:
         # nobody has to be asked for this level, so there is no result that could say it
         return StepLine(step, stands, result.obtained if result is not None else None, sign_only_words())
     if result is None:

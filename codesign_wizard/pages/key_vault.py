@@ -382,7 +382,9 @@ class KeyVaultPage(Page):
             if not field.judge(accuse=True) and field.findings:
                 field.edit.setFocus(Qt.FocusReason.OtherFocusReason)
                 return
-        empty = next((field for field in self.fields.values() if not field.text), None)
+        options = workspace.session.azure_options()  # what an option gives for this run is not missing
+        fields = self.fields.items()
+        empty = next((each for key, each in fields if not (each.text or getattr(options, key))), None)
         if empty is not None and workspace.session.origin is None:  # in a report nothing can be filled in
             # a card for each of them would push the form out of sight
             empty.edit.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -393,7 +395,6 @@ class KeyVaultPage(Page):
             self._discovery.abandon()
             self._discovery = None
         session = workspace.session
-        options = session.azure_options()
         self._inputs = workspace.flow.inputs(KEY_VAULT)
 
         def work(job: Job) -> DoctorResult:
@@ -489,7 +490,7 @@ class KeyVaultPage(Page):
         self.looked.hide()
 
     def _missing(self) -> tuple[str, ...]:
-        return words.missing(self.workspace.profile.windows.azure, secret_known=self._secret_known)
+        return words.missing(self.workspace.session.azure_options(), secret_known=self._secret_known)
 
     def _say_not_yet(self) -> None:
         told = words.before_sign_in(self._found, self._missing(), self._wrong())

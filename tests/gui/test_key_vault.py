@@ -13,7 +13,11 @@ from codesign_wizard.core.flow import (
     KEY_VAULT,
     StepState,
 )
+from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.secrets import MemoryStore
+from codesign_wizard.overrides import Overrides
 from codesign_wizard.pages.key_vault import KeyVaultPage
 from codesign_wizard.session import Session
 from codesign_wizard.theme import Mark
@@ -123,6 +127,21 @@ def test_signing_in_with_an_empty_field_leads_to_it_and_accuses_nobody(
     assert page.banner.title == "Fill in what is missing, then sign in."
     assert window.runner.foreground is None
     assert KEY_VAULT not in window.workspace.profile.results
+
+
+def test_what_an_option_or_the_environment_gives_need_not_be_filled_in(
+    open_window: Callable[..., MainWindow], store: ProfileStore, qtbot: QtBot
+) -> None:
+    given = Overrides(vault_name="harbour-signing", tenant_id="0f8fad5b-d9cb-469f-a165-70867728950e")
+    profile = Profile(id="mine-1", name="Own product", page=KEY_VAULT, reached=["start", KEY_VAULT])
+    store.save(profile)
+    window = open_window(Session(profile, store, secrets=MemoryStore(), overrides=given))
+    page = window.page
+    assert isinstance(page, KeyVaultPage)
+    wait_idle(window, qtbot)
+    window.activateWindow()
+    qtbot.mouseClick(page.sign_in, Qt.MouseButton.LeftButton)
+    assert window.focusWidget() is page.fields["certificate_name"].edit, "the vault is named already"
 
 
 def test_a_secret_that_was_typed_and_kept_leaves_the_focus_with_its_field(

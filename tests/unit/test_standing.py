@@ -10,6 +10,8 @@ from codesign_wizard.core.flow import (
     CERTIFICATE,
     CERTIFICATE_EXPIRES,
     KEY_VAULT,
+    MACOS_LEVEL,
+    MACOS_TRIAL,
     PERMISSIONS,
     WINDOWS_TRIAL,
     Flow,
@@ -87,3 +89,15 @@ def test_the_five_years_of_apples_certificates_are_noted_towards_their_end() -> 
     for days, note in ((91, ""), (80, "in 80 days")):
         flow.record(APPLE_CERTIFICATES, [], {CERTIFICATE_EXPIRES: (NOW + timedelta(days=days)).isoformat()})
         assert standing(flow, APPLE_CERTIFICATES, NOW) == Standing(StepState.DONE, note=note)
+
+
+def test_a_warning_about_the_api_key_is_told_in_its_own_words() -> None:
+    flow = Flow(new_profile("Mine"))
+    flow.profile.macos_wanted, flow.profile.macos.level = True, "notarise"
+    flow.record(MACOS_LEVEL, [SLOW()], {})
+    line = next(each for each in summarise(flow.profile, now=NOW).lines if each.step.key == MACOS_LEVEL)
+    assert (line.standing.severity, line.text) == (Severity.WARNING, "It is slow.")
+    flow.profile.macos.level = "sign-only"
+    flow.profile.reached = [MACOS_LEVEL, MACOS_TRIAL]
+    line = next(each for each in summarise(flow.profile, now=NOW).lines if each.step.key == MACOS_LEVEL)
+    assert line.text.startswith("“Sign only”"), "at the level that asks for no key its own is what matters"
