@@ -62,6 +62,7 @@ class KeyVaultPage(Page):
         self._signing: Task | None = None
         self._inputs = ""
         self._secret_known = False
+        self._asked = False  # the keyring: not before somebody looks, since it may ask the person in turn
         self._shown_result: object = None
         self.banner = Banner()
         self.add(self.banner)
@@ -77,7 +78,6 @@ class KeyVaultPage(Page):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_LOOK_AFTER_MS)
         self._timer.timeout.connect(self.look)
-        self._ask_keyring()
 
     def _options(self) -> Card:
         card = Card(tr("The options of the server's form"))
@@ -171,6 +171,9 @@ class KeyVaultPage(Page):
         self._show_result()
 
     def shown(self) -> None:
+        if not self._asked:
+            self._asked = True
+            self._ask_keyring()
         if self.workspace.flow.state(KEY_VAULT) in (StepState.NOT_STARTED, StepState.IN_PROGRESS):
             self._timer.start()
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
-from codesign_wizard.core.flow import KEY_VAULT, STEPS
+from codesign_wizard.core.flow import KEY_VAULT, START, STEPS
+from tests.gui.driving import wait_idle
 
 if TYPE_CHECKING:
     import pytest
@@ -47,3 +49,19 @@ def test_a_prepared_page_keeps_nothing_and_goes_with_the_profile(
     assert window.stack.count() == 1
     qtbot.waitUntil(lambda: not any(isValid(each) for each in others))
     assert window.pages.prepare(), "and they are made anew for the other profile"
+
+
+def test_a_prepared_page_asks_nobody(window: MainWindow, qtbot: QtBot) -> None:
+    """A keyring may ask the person in turn, who has not come near a secret yet."""
+    wait_idle(window, qtbot)
+    while window.pages.prepare():
+        assert window.runner.tasks == []
+    running = [each for each in window.stack.findChildren(QTimer) if each.isActive()]
+    assert running == [], "and nothing is about to"
+    window.workspace.flow.go(KEY_VAULT)
+    window.show_step(KEY_VAULT)
+    assert [each.name for each in window.runner.tasks] == ["Asking the keyring"]
+    wait_idle(window, qtbot)
+    window.show_step(START)
+    window.show_step(KEY_VAULT)
+    assert window.runner.tasks == [], "once is enough"
