@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import Qt
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QLineEdit
 
     from codesign_wizard.screenshots.studio import Studio
-    from codesign_wizard.widgets.stage_cards import StageCard
     from codesign_wizard.window import MainWindow
 
 P = TypeVar("P", bound=Page)
@@ -50,9 +48,3 @@ def refused_sign_in(studio: Studio, window: MainWindow) -> KeyVaultPage:
     if not any(view.finding.severity is Severity.ERROR for view in page.findings.views):
         raise NotTaken(tr("The practice accounts should have refused the sign-in, and did not."))
     return page
-
-
-def lasts(card: StageCard, seconds: int) -> bool:
-    """Tell whether *card* says that its stage takes *seconds* or more by now."""
-    told = re.findall(r"(\d+)\s?s\b", card.words.text())
-    return any(int(each) >= seconds for each in told)

@@ -129,11 +129,18 @@ class Studio:
         self.wait(lambda: not window.runner.tasks, tr("the work to end"))
 
     @contextmanager
-    def held(self, window: MainWindow, at: Callable[[str, StageState], bool], what: str) -> Iterator[None]:
-        """Hold the job that was begun just now where it tells of a stage that *at* knows, for pictures of it.
+    def held(
+        self,
+        window: MainWindow,
+        at: Callable[[str, StageState], bool],
+        what: str,
+        *,
+        begin: Callable[[], object] | None = None,
+    ) -> Iterator[None]:
+        """Hold the job that is under way where it tells of a stage that *at* knows, for pictures of it.
 
         Clocks stand still as well: however fast the machine is, the pictures show the same. To be called
-        before the window lives on.
+        before the job can come there: before the window lives on, or *begin* lets the job go on.
         """
         from PySide6.QtCore import QTimer
 
@@ -152,6 +159,8 @@ class Studio:
         shown: list[bool] = []  # the event was delivered: the next look at the page has it
         task.stage.connect(lambda key, state, text: shown.append(at(key, state)))
         clocks: list[QTimer] = []
+        if begin is not None:
+            begin()
         try:
             self.wait(lambda: there.is_set() and any(shown), what)
             window.runner.changed.emit()  # the footer says what is so now, not at its clock's next turn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from codesign_wizard.screenshots import run, studio
 from codesign_wizard.screenshots.looks import SCHEMES, SIZES
 from codesign_wizard.screenshots.studio import Studio
 from codesign_wizard.screenshots.table import SCENES
+from tests.gui.driving import PATIENCE
 
 if TYPE_CHECKING:
     from codesign_wizard.window import MainWindow
@@ -145,14 +147,16 @@ def test_a_page_that_does_not_come_to_its_state_is_no_picture(
 
 def test_a_job_stands_still_while_its_picture_is_taken(window: MainWindow, qapp: Any, tmp_path: Path) -> None:
     told: list[str] = []
+    begun = threading.Event()
 
     def work(job: Job) -> None:
+        assert begun.wait(PATIENCE / 1000)
         for key in ("build", "judge"):
             job.stage(key, StageState.DONE)
 
     at_work = Studio(qapp, tmp_path, tmp_path)
     window.runner.start(work, "Building").stage.connect(lambda key, state, text: told.append(key))
-    with at_work.held(window, lambda key, state: key == "build", "the first stage"):
+    with at_work.held(window, lambda key, state: key == "build", "the first stage", begin=begun.set):
         for _ in range(20):
             qapp.processEvents()
             time.sleep(0.005)

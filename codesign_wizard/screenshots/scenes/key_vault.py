@@ -53,9 +53,10 @@ def signing_in(studio: Studio) -> None:
     """A sign-in under way at a vault that is slow to answer, and why another profile has to wait for it."""
     with studio.practice("slow", page=KEY_VAULT) as window:
         page = shown(window, KeyVaultPage)
+        studio.idle(window)
         page.run_sign_in()
-        task = window.runner.foreground
-        studio.wait(lambda: task is None or task.seconds > 1, tr("the sign-in"))
-        studio.take(window, "key-vault-signing-in")
-        window.workspace.open_profile(new_profile("My product"))
-        studio.take(window, "notice-under-way")
+        # before the vault is asked, which keeps one waiting
+        with studio.held(window, lambda key, state: key == "network", tr("the sign-in")):
+            studio.take(window, "key-vault-signing-in")
+            window.workspace.open_profile(new_profile("My product"))
+            studio.take(window, "notice-under-way")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from codesign_wizard.core.flow import MACOS_TRIAL
 from codesign_wizard.core.profile import LEVELS
 from codesign_wizard.core.text import tr
-from codesign_wizard.screenshots.pages import lasts
 from codesign_wizard.screenshots.scenes.apple import trial_page
 
 if TYPE_CHECKING:
@@ -34,11 +33,11 @@ def macos_notarise(studio: Studio) -> None:
         studio.wait(lambda: page.stages.cards["time-stamp"].state.value == "done", tr("the time stamp"))
         studio.wait(lambda: "kB" in page.stages.cards["upload"].words.text(), tr("the upload"))
         studio.take(window, "macos-upload")
-        conditions.holds.clear()
-        studio.wait(page.stop.isVisible, tr("Apple"))
-        studio.wait(lambda: lasts(page.stages.cards["processing"], 1), tr("Apple"))
-        studio.take(window, "macos-waiting")
-        page.stop.click()
+        with studio.held(
+            window, lambda key, state: key == "processing", tr("Apple"), begin=conditions.holds.clear
+        ):
+            studio.take(window, "macos-waiting")
+            page.stop.click()
         studio.idle(window)
         studio.take(window, "macos-stopped-waiting")
         for sent in notary.history():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from codesign_wizard.core.flow import WINDOWS_TRIAL
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.windows_trial import WindowsTrialPage
-from codesign_wizard.screenshots.pages import lasts, shown
+from codesign_wizard.screenshots.pages import shown
 
 if TYPE_CHECKING:
     from codesign_wizard.screenshots.studio import Studio
@@ -18,10 +18,9 @@ def running(studio: Studio) -> None:
     with studio.practice("timestamp-slow", page=WINDOWS_TRIAL) as window:
         trial = shown(window, WindowsTrialPage)
         trial.run()
-        stage = trial.stages.cards["time-stamp"]
-        studio.wait(lambda: lasts(stage, 3), tr("the time stamp"))
-        studio.take(window, "windows-trial-running")
-        window.runner.cancel()
+        with studio.held(window, lambda key, state: key == "time-stamp", tr("the time stamp")):
+            studio.take(window, "windows-trial-running")
+            window.runner.cancel()
         studio.idle(window)
         studio.take(window, "windows-trial-cancelled")
 
