@@ -6,9 +6,6 @@ from codesign_wizard.core.finding import FindingKind, Remedy, Severity
 from codesign_wizard.core.text import tr
 
 ACCESS = "https://appstoreconnect.apple.com/access/integrations/api"
-HELP = (
-    "https://developer.apple.com/documentation/appstoreconnectapi/creating-api-keys-for-app-store-connect-api"
-)
 
 UNREADABLE = FindingKind(
     "apple.api-key.unreadable",

@@ -25,7 +25,6 @@ _MAXIMUM_FILES = 500_000
 _MAXIMUM_SIZE = 256 << 20
 # a pattern from a file that is judged must not be able to take forever
 _SAFE = re.compile(r"(?:[^*+{]|\\.|\.\*){1,200}")
-_LOCALISED = r"\.lproj/"
 
 
 class ResourcesError(superblob.BlobError):

@@ -6,7 +6,6 @@ parts staying what they were.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -122,12 +121,6 @@ def parse(data: bytes) -> cms.SignedData:
 def check(signer: cms.SignerInfo, content: bytes, certificate: x509.Certificate) -> str:
     """Check a signer's attributes and signature over *content*; return "" or what does not fit."""
     return cms.check_signer(signer, cms.DATA, content, certificate)
-
-
-def check_digest(signer: cms.SignerInfo, content: bytes) -> bool:
-    """Tell whether the message digest is that of *content*."""
-    found = signer.one(cms.MESSAGE_DIGEST)
-    return found is not None and found.value == hashlib.new(signer.digest_algorithm, content).digest()
 
 
 def signing_time(signer: cms.SignerInfo) -> datetime | None:

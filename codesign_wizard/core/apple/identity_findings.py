@@ -6,8 +6,6 @@ from codesign_wizard.core.finding import FindingKind, Remedy, Severity
 from codesign_wizard.core.text import tr
 
 CERTIFICATES_PAGE = "https://developer.apple.com/account/resources/certificates/list"
-HELP_PAGE = "https://developer.apple.com/help/account/create-certificates/create-developer-id-certificates"
-AUTHORITY_PAGE = "https://www.apple.com/certificateauthority/"
 
 UNREADABLE = FindingKind(
     "apple.identity.unreadable",

@@ -142,11 +142,6 @@ class RootStore:
         """Whether Windows' own roots are among them."""
         return self._microsoft
 
-    @property
-    def has_extra(self) -> bool:
-        """Whether any root was added by setting."""
-        return any(self._extra.values())
-
     def count(self, purpose: Purpose, when: datetime) -> int:
         """Return how many of Microsoft's roots count for *purpose* at *when*, for what was issued then."""
         roots = [root for each in _known_roots().values() for root in each]

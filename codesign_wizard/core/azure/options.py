@@ -133,11 +133,6 @@ class AzureOptions:
         """The vault's address, without a slash at the end."""
         return f"https://{self.vault_host}"
 
-    @property
-    def authority_url(self) -> str:
-        """Where the tenant's endpoints are, without a slash at the end."""
-        return f"https://{self.cloud.authority_host}/{self.tenant_id}"
-
 
 def tidy(field: str, text: str) -> str:
     """Return *text* with small slips put right: blanks, quotes, braces, whole addresses reduced to names.

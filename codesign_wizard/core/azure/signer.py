@@ -119,11 +119,6 @@ class KeyVaultSigner:
             version=self.version,
         )
 
-    @property
-    def key_description(self) -> str:
-        """Kind and size of the key, as ``RSA 3072`` or ``EC P-256``."""
-        return self._key.description
-
     def test_digest(self) -> DigestAlgorithm:
         """Return a digest that this key can sign."""
         return self._key.digest or DigestAlgorithm.SHA256
