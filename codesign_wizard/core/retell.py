@@ -17,6 +17,7 @@ from typing import Any
 from codesign_wizard.core.language import ENGLISH, catalogue
 
 _LEAST = 3  # letters between the fields: with fewer a message would fit almost anything
+_DIGITS = ("whole", "tenths")  # fields that hold nothing else, as in "1.5 MB": these fit no other text
 _PREFIX = 4
 _MOST = 24  # sentences of one text that are tried together
 _LONGEST = 4000  # characters; longer is not of our making
@@ -128,7 +129,7 @@ def _book(before: str, after: str) -> tuple[dict[str, str], dict[str, list[_Mess
 
 def _message(parts: list[tuple[str, str | None]], other: list[tuple[str, str | None]]) -> _Message | None:
     text = "".join(words for words, _ in parts)
-    if sum(map(str.isalpha, text)) < _LEAST:
+    if sum(map(str.isalpha, text)) < _LEAST and not {name for _, name in parts if name} <= set(_DIGITS):
         return None
     names: list[str] = []
     pattern = ""
@@ -140,7 +141,7 @@ def _message(parts: list[tuple[str, str | None]], other: list[tuple[str, str | N
             pattern += rf"\{names.index(name) + 1}"
         else:
             names.append(name)
-            pattern += "(.+?)"
+            pattern += r"(\d+)" if name in _DIGITS else "(.+?)"
     return _Message(re.compile(pattern, re.DOTALL), len(text), tuple(names), tuple(other))
 
 

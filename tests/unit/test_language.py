@@ -217,3 +217,10 @@ def test_sizes_have_the_decimal_sign_of_the_language() -> None:
             assert size_words(1_540) == "1.5 kB"
     finally:
         language.use_language(language.ENGLISH)
+
+
+def test_sizes_are_told_again_with_the_other_decimal_sign() -> None:
+    assert retell("1,5\N{NO-BREAK SPACE}MB", "de", "en") == "1.5 MB"
+    assert retell("a-setup.exe, 20,0\N{NO-BREAK SPACE}kB", "de", "en") == "a-setup.exe, 20.0 kB"
+    assert retell("20.0 kB", "en", "de") == "20,0\N{NO-BREAK SPACE}kB"
+    assert retell("one.two kB", "en", "de") == "one.two kB", "only of numbers"
