@@ -81,6 +81,8 @@ _LITERAL = re.compile(
     r"(?<![\w-])--[a-z][a-z0-9-]*|https?://[^\s{}]+[^\s{}.,;:)]|%(?:\(\w+\))?[sr]\b|\b[A-Z]+_[A-Z_]+\b"
 )
 _ENDS = (".", ":", "…", "?", ";", ",")
+# no-break spaces and what has no width: it would be copied, searched and logged with the text
+_UNSEEN = re.compile("[\u00a0\u00ad\u200b-\u200f\u202f\u2060\ufeff]")
 # the signs that open and close, and those of another language
 _QUOTES = {"de": ("„", "“", "”")}
 
@@ -97,6 +99,8 @@ def flaws(source: str, told: str, code: str) -> Iterator[str]:
         yield "the letter to press (&) is missing, or one too many"
     if "  " in told and "  " not in source:
         yield "it has two spaces in a row"
+    if _UNSEEN.search(told):
+        yield "it has a sign that cannot be seen; pages keep words in one line by themselves"
     missing = [each for each in _LITERAL.findall(source) if each not in told]
     if missing:
         yield f"it lacks {missing[0]}"

@@ -294,10 +294,7 @@ class KeyVaultPage(Page):
 
     def _secret_stored(self, place: str) -> None:
         self._secret_known = True
-        had_focus = self.secret.edit.hasFocus()
         self.secret.show_saved(place)
-        if had_focus:
-            self.secret.replace.setFocus(Qt.FocusReason.OtherFocusReason)
         announce(self.secret, tr("The secret is saved in {place}.").format(place=place))
 
     def _secret_forgotten(self) -> None:

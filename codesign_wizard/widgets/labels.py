@@ -21,6 +21,7 @@ _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 _TIE = "\u00a0"  # a space where no line ends
 _ROLES_OF_WORDS = ("title", "heading", "soft", "label")  # and not ids, paths, commands
 _MOMENT = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?(?: UTC\b)?")
+_UNIT = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|kB|MB|GB|GiB|[Bb]its?|USD)\b)")
 _LONGEST_PAIR = 20  # letters of two words that are kept in one line
 
 
@@ -54,8 +55,8 @@ def accompanied(text: str) -> str:
 
 
 def together(text: str) -> str:
-    """Return *text* for the screen, with date and time of day on one line."""
-    return _MOMENT.sub(lambda found: found[0].replace(" ", _TIE), text)
+    """Return *text* for the screen, with date and time of day, a number and its unit on one line."""
+    return _MOMENT.sub(lambda found: found[0].replace(" ", _TIE), _UNIT.sub(_TIE, text))
 
 
 class _Wrapped(QLabel):

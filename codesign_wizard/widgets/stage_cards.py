@@ -18,7 +18,6 @@ from codesign_wizard.widgets.findings import clear_heading
 _LONG = re.compile(r"\S{15,}")
 # not before the end of a file's name: ".pkg" alone on a line is no name
 _PLACE = re.compile(r"(?!\.\w{1,5}\W*$)[._]|(?<=[^-._]{12})[^-._]")
-_UNIT = re.compile(r"(?<=\d) (?=(?:ms|s|kB|MB|GB)\b)")  # not torn off its number
 _MOST = 6  # cards in a row
 _TOLD_AFTER_S = 2  # a stage that takes longer also says how long
 _MARKS = {
@@ -45,7 +44,6 @@ def state_word(state: StageState) -> str:
 
 def _breakable(text: str) -> str:
     """Return *text* with places where a host or a file's name may be broken: a card is narrow."""
-    text = _UNIT.sub("\u00a0", text)
     return _LONG.sub(lambda word: _PLACE.sub(lambda part: f"\u200b{part[0]}", word[0]), text)
 
 

@@ -2616,7 +2616,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/bom.py"/>
         <source>{path} is larger than 4 GiB</source>
-        <translation>{path} ist größer als 4 GiB</translation>
+        <translation>{path} ist größer als 4 GiB</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/bundle.py"/>
@@ -3306,7 +3306,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
         <source>The RSA key in {file} has only {bits} bits; Apple asks for 2048.</source>
-        <translation>Der RSA-Schlüssel in {file} hat nur {bits} Bit; Apple verlangt 2048.</translation>
+        <translation>Der RSA-Schlüssel in {file} hat nur {bits} Bit; Apple verlangt 2048.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
@@ -4001,7 +4001,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/mac_tools.py"/>
         <source>it did not end within {seconds} s</source>
-        <translation>Es war nach {seconds} s noch nicht fertig</translation>
+        <translation>Es war nach {seconds} s noch nicht fertig</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/macho.py"/>
@@ -4681,7 +4681,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_upload.py"/>
         <source>Going on in {seconds} s</source>
-        <translation>Weiter in {seconds} s</translation>
+        <translation>Weiter in {seconds} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_upload.py"/>
@@ -4721,7 +4721,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_words.py"/>
         <source>{count} s</source>
-        <translation>{count} s</translation>
+        <translation>{count} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_words.py"/>
@@ -5591,12 +5591,12 @@
     <message>
         <location filename="codesign_wizard/core/apple/ticket.py"/>
         <source>No ticket yet, after {seconds} s</source>
-        <translation>Nach {seconds} s noch kein Ticket</translation>
+        <translation>Nach {seconds} s noch kein Ticket</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/ticket.py"/>
         <source>Apple was asked for {seconds} s. Tickets come with “Accepted”, at times some minutes later.</source>
-        <translation>Apple wurde {seconds} s lang gefragt. Tickets kommen mit „Accepted“, manchmal einige Minuten später.</translation>
+        <translation>Apple wurde {seconds} s lang gefragt. Tickets kommen mit „Accepted“, manchmal einige Minuten später.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/ticket.py"/>
@@ -6346,7 +6346,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>the signed file would be larger than 4 GiB</source>
-        <translation>Die signierte Datei wäre größer als 4 GiB</translation>
+        <translation>Die signierte Datei wäre größer als 4 GiB</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
@@ -6356,7 +6356,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
         <source>it is larger than 4 GiB, which a signature cannot cover</source>
-        <translation>Die Datei ist größer als 4 GiB; das kann eine Signatur nicht abdecken</translation>
+        <translation>Die Datei ist größer als 4 GiB; das kann eine Signatur nicht abdecken</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/pe.py"/>
@@ -6646,7 +6646,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/sign.py"/>
         <source>{milliseconds} ms</source>
-        <translation>{milliseconds} ms</translation>
+        <translation>{milliseconds} ms</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/sign.py"/>
@@ -6676,7 +6676,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
         <source>The time-stamp server {server} did not answer within {seconds} s.</source>
-        <translation>Der Zeitstempelserver {server} hat nicht innerhalb von {seconds} s geantwortet.</translation>
+        <translation>Der Zeitstempelserver {server} hat nicht innerhalb von {seconds} s geantwortet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/timestamp.py"/>
@@ -6826,7 +6826,7 @@
     <message>
         <location filename="codesign_wizard/core/authenticode/trust.py"/>
         <source>the key of {name} has only {bits} bits</source>
-        <translation>Der Schlüssel von {name} hat nur {bits} Bit</translation>
+        <translation>Der Schlüssel von {name} hat nur {bits} Bit</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/trust.py"/>
@@ -7371,12 +7371,12 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>The grant works, {seconds} s after it was made.</source>
-        <translation>Die erteilte Berechtigung wirkt, {seconds} s nach dem Erteilen.</translation>
+        <translation>Die erteilte Berechtigung wirkt, {seconds} s nach dem Erteilen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>The grant is made, but the vault does not know it yet after {minutes} min.</source>
-        <translation>Die Berechtigung ist erteilt, aber der Tresor kennt sie nach {minutes} min noch nicht.</translation>
+        <translation>Die Berechtigung ist erteilt, aber der Tresor kennt sie nach {minutes} min noch nicht.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
@@ -8386,7 +8386,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/probing.py"/>
         <source>The vault throttles; trying again in {seconds} s</source>
-        <translation>Der Tresor drosselt; neuer Versuch in {seconds} s</translation>
+        <translation>Der Tresor drosselt; neuer Versuch in {seconds} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signer.py"/>
@@ -9021,7 +9021,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
         <source>The key of {name} is too small: {key}, and code signing needs 3072 bits.</source>
-        <translation>Der Schlüssel von {name} ist zu klein: {key}; die Codesignatur braucht 3072 Bit.</translation>
+        <translation>Der Schlüssel von {name} ist zu klein: {key}; die Codesignatur braucht 3072 Bit.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
@@ -9091,7 +9091,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
         <source>Drop the request, and make one with an RSA key of 4096 bits.</source>
-        <translation>Verwerfen Sie die Anforderung, und erstellen Sie eine mit einem RSA-Schlüssel von 4096 Bit.</translation>
+        <translation>Verwerfen Sie die Anforderung, und erstellen Sie eine mit einem RSA-Schlüssel von 4096 Bit.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
@@ -9901,7 +9901,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
         <source>Choose RSA with 4096 bits.</source>
-        <translation>Wählen Sie RSA mit 4096 Bit.</translation>
+        <translation>Wählen Sie RSA mit 4096 Bit.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/request.py"/>
@@ -11146,7 +11146,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/prove.py"/>
         <source>The server builds {platform}, {seconds} s</source>
-        <translation>für {platform}, {seconds} s</translation>
+        <translation>für {platform}, {seconds} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove.py"/>
@@ -11646,7 +11646,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>{n} s</source>
-        <translation>{n} s</translation>
+        <translation>{n} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
@@ -12511,7 +12511,7 @@
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>about 5 USD a month</source>
-        <translation>etwa 5 USD im Monat</translation>
+        <translation>etwa 5 USD im Monat</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
@@ -12536,7 +12536,7 @@
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>about 200 to 600 USD a year</source>
-        <translation>etwa 200 bis 600 USD im Jahr</translation>
+        <translation>etwa 200 bis 600 USD im Jahr</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
@@ -12556,7 +12556,7 @@
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>99 USD a year</source>
-        <translation>99 USD im Jahr</translation>
+        <translation>99 USD im Jahr</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
@@ -12606,7 +12606,7 @@
     <message>
         <location filename="codesign_wizard/core/network.py"/>
         <source>Trying again in {seconds} s</source>
-        <translation>Neuer Versuch in {seconds} s</translation>
+        <translation>Neuer Versuch in {seconds} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network.py"/>
@@ -12621,7 +12621,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_words.py"/>
         <source>{hours} h {minutes} min</source>
-        <translation>{hours} h {minutes} min</translation>
+        <translation>{hours} h {minutes} min</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network_clock.py"/>
@@ -12641,7 +12641,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_words.py"/>
         <source>{minutes} min</source>
-        <translation>{minutes} min</translation>
+        <translation>{minutes} min</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network_clock.py"/>
@@ -12686,7 +12686,7 @@
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
         <source>{host} did not answer within {seconds} s.</source>
-        <translation>{host} hat nicht innerhalb von {seconds} s geantwortet.</translation>
+        <translation>{host} hat nicht innerhalb von {seconds} s geantwortet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
@@ -13211,7 +13211,7 @@
     <message>
         <location filename="codesign_wizard/core/secrets.py"/>
         <source>no answer within {seconds} s</source>
-        <translation>keine Antwort innerhalb von {seconds} s</translation>
+        <translation>keine Antwort innerhalb von {seconds} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/secrets.py"/>
@@ -13426,17 +13426,17 @@
     <message>
         <location filename="codesign_wizard/core/text.py"/>
         <source>{whole}.{tenths} kB</source>
-        <translation>{whole},{tenths} kB</translation>
+        <translation>{whole},{tenths} kB</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/text.py"/>
         <source>{whole}.{tenths} s</source>
-        <translation>{whole},{tenths} s</translation>
+        <translation>{whole},{tenths} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/text.py"/>
         <source>{whole}.{tenths} MB</source>
-        <translation>{whole},{tenths} MB</translation>
+        <translation>{whole},{tenths} MB</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/text.py"/>
@@ -15036,7 +15036,7 @@
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Granted {n} s ago; the vault does not know it yet. Asking for {m} s more at most. Cancel ends the waiting; the grant stays.</source>
-        <translation>Vor {n} s erteilt; der Tresor weiß es noch nicht. Er wird noch höchstens {m} s lang gefragt. „Abbrechen“ beendet das Warten; die Berechtigung bleibt erteilt.</translation>
+        <translation>Vor {n} s erteilt; der Tresor weiß es noch nicht. Er wird noch höchstens {m} s lang gefragt. „Abbrechen“ beendet das Warten; die Berechtigung bleibt erteilt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
@@ -16841,7 +16841,7 @@
     <message>
         <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
         <source>The certificate has an RSA key of 2048 bits.</source>
-        <translation>Das Zertifikat hat einen RSA-Schlüssel mit 2048 Bit.</translation>
+        <translation>Das Zertifikat hat einen RSA-Schlüssel mit 2048 Bit.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/certificate.py"/>
@@ -18596,7 +18596,7 @@
     <message>
         <location filename="codesign_wizard/widgets/stage_cards.py"/>
         <source>{what}, {n} s</source>
-        <translation>{what}, {n} s</translation>
+        <translation>{what}, {n} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/subject_form.py"/>
@@ -18736,7 +18736,7 @@
     <message>
         <location filename="codesign_wizard/window.py"/>
         <source>{what} ({n} s)</source>
-        <translation>{what} ({n} s)</translation>
+        <translation>{what} ({n} s)</translation>
     </message>
     <message>
         <location filename="codesign_wizard/window.py"/>

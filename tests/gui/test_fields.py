@@ -15,7 +15,7 @@ from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import BULLET
 from codesign_wizard.pages.settings import PathList
 from codesign_wizard.theme import Mark
-from codesign_wizard.widgets.basics import CodeBox, CopyButton, Facts
+from codesign_wizard.widgets.basics import CodeBox, CopyButton, Facts, together
 from codesign_wizard.widgets.fields import CheckedField, PathEdit
 from codesign_wizard.widgets.findings import FindingView
 from codesign_wizard.widgets.pieces import Banner
@@ -240,6 +240,7 @@ def test_a_long_path_gives_way_in_its_folders_and_keeps_its_name(form: QWidget) 
 def test_date_and_time_stay_together_on_the_screen_only(form: QWidget, qapp: Any) -> None:
     banner, moment = Banner(), "2026-11-29 08:32:10 UTC"
     banner.say(Severity.INFO, "Done.", f"Read {moment}.")
+    assert together("In 5 s 1.5 MB of 4 GiB, 2 shown") == "In 5\u00a0s 1.5\u00a0MB of 4\u00a0GiB, 2 shown"
     assert banner.text == f"Read {moment}."
     (words,) = [one for one in banner.findChildren(QLabel) if one.text() == banner.text]
     # what Qt has, which is what it lays out in lines

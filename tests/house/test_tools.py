@@ -108,6 +108,7 @@ def test_a_language_keeps_what_is_translated_and_loses_what_is_gone(
         ("Save", "Sichern.", "ends in ."),
         ("Use --yes here", "Hier --ja verwenden", "lacks --yes"),
         ("Save it", "Es  sichern", "two spaces"),
+        ("Save {n} s", "In {n}\N{NO-BREAK SPACE}s sichern", "cannot be seen"),
         ('Say "yes"', 'Sagen Sie „ja"', "quotes"),
         ('Say "yes"', "Sagen Sie „ja”", "quotes"),
         ("Save (all)", "Alles (sichern", "brackets"),

@@ -210,8 +210,8 @@ def test_sizes_have_the_decimal_sign_of_the_language() -> None:
     language.use_language("de")
     try:
         assert (size_words(1_540_000), seconds_words(2.25)) == (
-            "1,5\N{NO-BREAK SPACE}MB",
-            "2,2\N{NO-BREAK SPACE}s",
+            "1,5 MB",
+            "2,2 s",
         )
         with in_english():
             assert size_words(1_540) == "1.5 kB"
@@ -220,7 +220,7 @@ def test_sizes_have_the_decimal_sign_of_the_language() -> None:
 
 
 def test_sizes_are_told_again_with_the_other_decimal_sign() -> None:
-    assert retell("1,5\N{NO-BREAK SPACE}MB", "de", "en") == "1.5 MB"
-    assert retell("a-setup.exe, 20,0\N{NO-BREAK SPACE}kB", "de", "en") == "a-setup.exe, 20.0 kB"
-    assert retell("20.0 kB", "en", "de") == "20,0\N{NO-BREAK SPACE}kB"
+    assert retell("1,5 MB", "de", "en") == "1.5 MB"
+    assert retell("a-setup.exe, 20,0 kB", "de", "en") == "a-setup.exe, 20.0 kB"
+    assert retell("20.0 kB", "en", "de") == "20,0 kB"
     assert retell("one.two kB", "en", "de") == "one.two kB", "only of numbers"
