@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.text import tr
@@ -54,7 +54,7 @@ def run_gui(
     # making Qt's classes sets off the collector again and again, for nothing: all of it stays
     gc.disable()
     # before Qt, which looks into the source of every module that is imported after it
-    from codesign_wizard.core import flow  # noqa: F401  # the frame needs it at once
+    from codesign_wizard.core import flow, standing  # noqa: F401  # the frame needs them at once
     from codesign_wizard.opening import is_report_path, open_session
 
     opened: list[bool] = []
@@ -109,6 +109,7 @@ def application() -> QApplication:
     app = QApplication.instance()
     if isinstance(app, QApplication):
         return app
+    _spare_our_sources()
     from codesign_wizard import theme
     from codesign_wizard.collecting import Collector
 
@@ -120,6 +121,24 @@ def application() -> QApplication:
     _be_known(app)
     theme.start(app)
     return app
+
+
+def _spare_our_sources() -> None:
+    """Keep Qt's side from reading the source of each of our modules that is imported from here on.
+
+    It looks whether they speak of PySide6, as those do that may switch its features (bugreports.qt.io,
+    PYSIDE-2029). None of ours does, and forty sources take time that the first window should have. Where a
+    version of it looks in another way, nothing is changed.
+    """
+    feature = sys.modules.get("shibokensupport.feature")
+    look: Callable[[ModuleType], bool] | None = getattr(feature, "_mod_uses_pyside", None)
+    if feature is not None and callable(look):
+        asks = look
+
+        def uses(module: ModuleType) -> bool:
+            return module.__name__.startswith("codesign_wizard.") or asks(module)
+
+        feature._mod_uses_pyside = uses  # type: ignore[attr-defined]  # a private name, as said above
 
 
 def _speak(app: QApplication) -> None:

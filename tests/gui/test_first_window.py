@@ -41,3 +41,29 @@ print([name for name in sys.modules if name.startswith("codesign_wizard.pages.")
     assert "codesign_wizard.pages.start" in pages
     assert "key_vault" not in pages
     assert "windows_trial" not in pages
+
+
+def test_no_source_of_ours_is_read_because_it_is_imported(tmp_path: Path) -> None:
+    code = """
+import inspect, sys
+from codesign_wizard import app
+app.application()
+read = []
+own = inspect.getsource
+inspect.getsource = lambda module: read.append(module.__name__) or own(module)
+import codesign_wizard.widgets.labels
+import codesign_wizard.pages.start
+import wave
+print([name for name in read if name.startswith("codesign_wizard")], "wave" in read)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "CODESIGN_WIZARD_CONFIG": str(tmp_path), "PYTHONPATH": str(Path.cwd())},
+        check=True,
+        timeout=120,
+    )
+    assert done.stdout.split() == ["[]", "True"], (
+        "where Qt's side looks in another way, this has no use any more"
+    )
