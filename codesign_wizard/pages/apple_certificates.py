@@ -240,8 +240,8 @@ class AppleCertificatesPage(AskingPage):
             self._task.abandon()
         workspace, session = self.workspace, self.workspace.session
         task = self._task = workspace.runner.start(job, name, quiet=quiet, lasting=lasting)
-        if lasting:  # what was kept is kept in the profile of now, whichever is open by then
-            task.done.connect(lambda _: workspace.edited_in(session))
+        if lasting:  # kept in the profile of now, whichever is open by then, also where no answer is wanted
+            task.finished.connect(lambda: workspace.edited_in(session))
         self.follow(task, done=done, failed=self._failed, finished=partial(self._over, task))
         self._problem = None
         self.banner.say(Severity.INFO, f"{name}…", mark=Mark.NOW)

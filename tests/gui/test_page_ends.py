@@ -249,6 +249,29 @@ def test_so_does_a_password_of_the_files(
     assert raised == []
 
 
+def test_a_password_that_is_being_kept_is_kept_though_other_files_are_given_meanwhile(
+    window: MainWindow, qtbot: QtBot, raised: list[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, held = open_at(window, APPLE_CERTIFICATES), Held(None)
+    wait_idle(window, qtbot)
+    assert isinstance(page, AppleCertificatesPage)
+    first, keep = window.workspace.session, Session.keep_apple_passwords
+
+    def late(session: Session, *passwords: Secret | None) -> None:
+        held()
+        keep(session, *passwords)
+
+    monkeypatch.setattr(Session, "keep_apple_passwords", late)
+    page._password_given(Secret("typed-a-moment-ago"), other=False)
+    qtbot.waitUntil(held.reached.is_set)
+    page.look()  # its answer is the one that is wanted now
+    leave(window, other(window))
+    held.go()
+    wait_idle(window, qtbot)
+    assert first.profiles.load(first.profile.id).macos.password_revision == 1
+    assert raised == []
+
+
 def test_a_profile_that_is_forgotten_stays_so_whatever_is_typed_meanwhile(
     window: MainWindow, qtbot: QtBot, raised: list[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
