@@ -35,6 +35,7 @@ class MakeCard(Card):
         self.saved = label("", "ok")
         self.saved.hide()
         self.drop = button(tr("Drop the requests…"), drop, "link")
+        self.drop.setProperty("changes", True)
         self.body.addWidget(self.words)
         self.body.addWidget(self.waiting)
         self.body.addLayout(row(self.make, self.save, None))

@@ -82,6 +82,7 @@ class CertificatePage(AskingPage):
         self.look_note = label("", "soft")
         self.look_row = QWidget()
         self.go_first = button(tr("Go to Ke&y Vault"), lambda: workspace.go.emit(KEY_VAULT), "primary")
+        self.go_first.setProperty("reads", True)
         actions = row(self.go_first, self.look_button, self.look_note, gap=12)
         actions.setStretch(2, 1)
         self.look_row.setLayout(actions)

@@ -1,4 +1,8 @@
-"""A page of a report: everything can be read and copied, nothing typed, chosen or run."""
+"""A page of a report: everything can be read and copied, nothing typed, chosen or run.
+
+What only shows something else has the property ``reads``, where it is no link or filter anyway; a link that
+does more than that has ``changes``.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ from codesign_wizard.widgets.basics import CopyButton
 from codesign_wizard.widgets.pieces import FileDrop
 
 _CHOICES = (QCheckBox, QComboBox, QRadioButton, QListWidget, FileDrop)
+_SHOWING = ("link", "flat", "pill")  # kinds of buttons that begin nothing
 
 
 def hold(page: QWidget) -> None:
@@ -30,7 +35,7 @@ def hold(page: QWidget) -> None:
         elif isinstance(each, _CHOICES) or (
             isinstance(each, QPushButton)
             and not isinstance(each, CopyButton)
-            and each.property("kind") not in ("link", "flat")
+            and (each.property("kind") not in _SHOWING or each.property("changes"))
         ):
             each.setEnabled(False)
             each.setToolTip(tr("Not in a report: it is only read."))

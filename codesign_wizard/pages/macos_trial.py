@@ -123,6 +123,8 @@ class MacosTrialPage(TrialPage):
         card.body.addWidget(self.identities)
         card.body.addStretch(1)
         self.level = button(tr("Level and &key…"), lambda: self.workspace.go.emit(MACOS_LEVEL))
+        for way in (self.certificates, self.level):
+            way.setProperty("reads", True)
         card.body.addLayout(row(self.certificates, self.level, None))
         return card
 

@@ -48,6 +48,7 @@ class PermissionsPage(Page):
         self.look_button = button(tr("&Look what the application may do"), self.run, "primary")
         self.look_note = label("", "soft")
         self.go_first = button(tr("Go to Ke&y Vault"), lambda: workspace.go.emit(KEY_VAULT), "primary")
+        self.go_first.setProperty("reads", True)
         actions = row(self.go_first, self.look_button, self.look_note, gap=12)
         actions.setStretch(2, 1)
         self.add(actions)

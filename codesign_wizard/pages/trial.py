@@ -93,6 +93,7 @@ class TrialPage(Page):
         self.show_file = button(tr("Show the &file"), self._show_file)
         self.save_file = button(tr("Save t&he signed file…"), self._ask_where)
         self.details = button(tr("&Details"), self._toggle_details)
+        self.details.setProperty("reads", True)
         self.details.setCheckable(True)
         self.saved = label("", "ok")
         self.saved.hide()

@@ -63,6 +63,7 @@ class RequestCard(Card):
         self.saved = label("", "ok")
         self.saved.hide()
         self.drop = button(tr("Drop the request…"), drop, "link")
+        self.drop.setProperty("changes", True)
         self.body.addWidget(self.tabs)
         self.body.addLayout(row(self.save, self.copy, None))
         self.body.addWidget(self.saved)

@@ -42,6 +42,7 @@ class IdentitySlot(Card):
         self.setAccessibleName(name)
         self.mark = MarkView()
         self.remove = button(tr("Remove"), self.cleared.emit, "link")
+        self.remove.setProperty("changes", True)
         self.remove.setAccessibleName(tr("Remove the {name} file").format(name=name))
         self.remove.setToolTip(tr("The file itself stays where it is"))
         head = row(self.mark, label(name, "heading"), self.remove, gap=10)

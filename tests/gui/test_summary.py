@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PySide6.QtGui import QGuiApplication
@@ -14,8 +14,10 @@ from PySide6.QtWidgets import QLabel
 
 from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Severity, iso, utc_now
 from codesign_wizard.core.flow import (
+    APPLE_CERTIFICATES,
     CERTIFICATE,
     KEY_VAULT,
+    MACOS_TRIAL,
     PERMISSIONS,
     START,
     SUMMARY,
@@ -27,6 +29,7 @@ from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.report import KEYRING_SILENT, write_report
 from codesign_wizard.core.report_open import open_report
+from codesign_wizard.pages.held import hold
 from codesign_wizard.pages.key_vault import KeyVaultPage
 from codesign_wizard.pages.notice import Notice
 from codesign_wizard.pages.summary import SummaryPage
@@ -174,6 +177,33 @@ def test_a_report_that_is_opened_is_only_read_and_left_again(
     assert set(after) == set(before)
     stored = session.profiles.load("mine-1")
     assert (stored.windows.azure.vault_name, stored.results) == ("own-vault", {})
+
+
+def test_in_a_report_all_that_shows_something_works_and_nothing_that_changes_it(window: MainWindow) -> None:
+    def held(key: str) -> Any:
+        page = window.page_of(key)
+        hold(page)
+        return page
+
+    permissions, trial, apple = held(PERMISSIONS), held(MACOS_TRIAL), held(APPLE_CERTIFICATES)
+    certificate = held(CERTIFICATE)
+    for shows in (
+        permissions.table.only_missing,
+        permissions.table.everything,
+        permissions.go_first,
+        held(WINDOWS_TRIAL).details,
+        trial.certificates,
+        trial.level,
+    ):
+        assert shows.isEnabled(), shows.text()
+    for changes in (
+        *(slot.remove for slot in apple.slots.values()),
+        apple.requests.made.drop,
+        certificate.request.drop,
+        permissions.look_button,
+        trial.go,
+    ):
+        assert not changes.isEnabled(), changes.text()
 
 
 def test_start_tells_what_is_wrong_before_what_is_old_and_warns_of_a_near_end(
