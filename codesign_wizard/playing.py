@@ -146,14 +146,10 @@ def seen(profile: Profile, offer: Offer) -> bool:
 
 def off_words(flow: Flow) -> tuple[Severity, str, str]:
     """Return what is said while no scenario is on: how grave, a sentence, and a smaller one."""
-    states = {step.key: flow.state(step.key) for step in flow.steps()}
-    old = [key for key, state in states.items() if state is StepState.OUT_OF_DATE]
-    if old:
-        text = tr("What was seen before is out of date. Check again on: {pages}.")
-        return Severity.INFO, tr("No scenario is on now."), text.format(pages=page_titles(old))
-    if StepState.ATTENTION in states.values():
-        return Severity.INFO, tr("No scenario is on now."), ""
-    return Severity.OK, tr("Nothing is wrong now: everything works."), ""
+    old = [step.key for step in flow.steps() if flow.state(step.key) is StepState.OUT_OF_DATE]
+    text = tr("What was seen before is out of date. Check again on: {pages}.") if old else ""
+    # whether everything works is for the pages to say: here nothing was checked
+    return Severity.INFO, tr("No scenario is switched on."), text.format(pages=page_titles(old))
 
 
 def fixed_words(session: Session) -> str:
@@ -256,7 +252,7 @@ def _how(name: str, area: str, page: str) -> str:
                 "an archive inside stays as it was."
             )
         case _ if name in _BY_ADMINISTRATOR:
-            return tr("Look what the application may do, then sign in as administrator.")
+            return tr("Look at what the application may do, then sign in as administrator.")
         case "server-secret-expired":
             return tr("Sign in and look, then prove it before you apply anything.")
         case _ if name in _PROVED:
@@ -267,7 +263,7 @@ def _how(name: str, area: str, page: str) -> str:
 def _first(page: str) -> str:
     return {
         KEY_VAULT: tr("Sign in."),
-        PERMISSIONS: tr("Look what the application may do."),
+        PERMISSIONS: tr("Look at what the application may do."),
         CERTIFICATE: tr("Look in the vault."),
         WINDOWS_TRIAL: tr("Sign and verify."),
         MACOS_LEVEL: tr("Check the key with Apple."),

@@ -196,7 +196,7 @@ def _asked_for(profile: Profile, ends: datetime) -> bool:
 
 
 def _client_secret(profile: Profile) -> Ending:
-    what = tr("Application's client secret")
+    what = tr("Application secret")
     flow = Flow(profile)
     fresh = {
         key: result for key, result in profile.results.items() if result.inputs == flow.inputs(key)

@@ -37,10 +37,19 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """Something that ends at ``time`` (UTC)."""
+    """Something that ends at ``time`` (UTC). ``gone`` says with ``{date}`` that it has.
+
+    A sentence of its own for each: in other languages the article goes with what it is.
+    """
 
     what: str
     time: datetime
+    gone: str = ""
+
+    @property
+    def ended(self) -> str:
+        """The sentence that it has ended, and on which day."""
+        return self.gone.format(date=self.time.date().isoformat())
 
     def days(self, now: datetime) -> int:
         """Return the days left by the calendar; negative after its day."""
@@ -133,12 +142,15 @@ def next_expiry(profile: Profile) -> Expiry | None:
     """Return what of the profile expires first, as far as it is known."""
     ends = [each for each in (windows_expiry(profile), apple_expiry(profile)) if each is not None]
     words = {
-        "client-secret": tr("client secret"),
-        "issuer-certificate": tr("CA's intermediate certificate"),
-        "apple-membership": tr("Apple membership"),
+        "client-secret": (tr("application secret"), tr("The application secret expired on {date}.")),
+        "issuer-certificate": (
+            tr("CA's intermediate certificate"),
+            tr("The CA's intermediate certificate expired on {date}."),
+        ),
+        "apple-membership": (tr("Apple membership"), tr("The Apple membership expired on {date}.")),
     }
     ends += [
-        Expiry(words[each.key], each.ends)
+        Expiry(words[each.key][0], each.ends, words[each.key][1])
         for each in endings(profile)
         if each.key in words and each.ends is not None
     ]
@@ -150,7 +162,8 @@ def apple_expiry(profile: Profile) -> Expiry | None:
     result = profile.results.get(APPLE_CERTIFICATES)
     if result is None or not profile.macos_wanted:
         return None
-    return _expiry(tr("Apple certificate"), result.facts.get(CERTIFICATE_EXPIRES, ""))
+    gone = tr("The Apple certificate expired on {date}.")
+    return _expiry(tr("Apple certificate"), result.facts.get(CERTIFICATE_EXPIRES, ""), gone)
 
 
 def windows_expiry(profile: Profile) -> Expiry | None:
@@ -164,15 +177,17 @@ def windows_expiry(profile: Profile) -> Expiry | None:
     told = [each for each in seen if each.facts.get(CERTIFICATE_EXPIRES)]
     if not told:
         return None
-    return _expiry(tr("certificate"), max(told, key=lambda each: each.obtained).facts[CERTIFICATE_EXPIRES])
+    latest = max(told, key=lambda each: each.obtained)
+    gone = tr("The certificate expired on {date}.")
+    return _expiry(tr("certificate"), latest.facts[CERTIFICATE_EXPIRES], gone)
 
 
-def _expiry(what: str, text: str) -> Expiry | None:
+def _expiry(what: str, text: str, gone: str) -> Expiry | None:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return Expiry(what, time if time.tzinfo else time.replace(tzinfo=UTC))
+    return Expiry(what, time if time.tzinfo else time.replace(tzinfo=UTC), gone)
 
 
 def _apple_found(profile: Profile) -> set[str]:

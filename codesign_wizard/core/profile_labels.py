@@ -46,8 +46,8 @@ _FIELDS = {
     "server.user": ("server", mark("&User name")),
     "server.plain_http": ("server", mark("Use it without encryption")),
     "server.file_fields": ("server", mark("Which of the server's fields take the .p12 files")),
-    "ends.client_secret": ("summary", mark("Client secre&t")),
-    "ends.apple_membership": ("summary", mark("&Membership")),
+    "ends.client_secret": ("summary", mark("Secre&t ends on")),
+    "ends.apple_membership": ("summary", mark("&Membership ends on")),
     "network.proxy": (_SETTINGS, mark("&Proxy")),
     "network.ca_bundle": (_SETTINGS, mark("&CA bundle")),
     "network.timeout": (_SETTINGS, mark("&Time-out")),
@@ -66,7 +66,8 @@ def label(path: str) -> str:
         step, words = "certificate", _attribute(path.removeprefix(_REQUEST))
     if not words:
         return path
-    return f"{_title(step)}: {translate(words).replace('&', '')}"
+    # no colon: these stand behind one in lists
+    return f"{translate(words).replace('&', '')} ({_title(step)})"
 
 
 def value_words(value: Any) -> str:

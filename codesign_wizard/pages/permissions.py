@@ -45,7 +45,7 @@ class PermissionsPage(Page):
         self.admin = Administering(self)
         self.banner = Banner()
         self.add(self.banner)
-        self.look_button = button(tr("&Look what the application may do"), self.run, "primary")
+        self.look_button = button(tr("&Look at what the application may do"), self.run, "primary")
         self.look_note = label("", "soft")
         self.go_first = button(tr("Go to Ke&y Vault"), lambda: workspace.go.emit(KEY_VAULT), "primary")
         self.go_first.setProperty("reads", True)
@@ -112,7 +112,7 @@ class PermissionsPage(Page):
             restyle(self.look_button, "kind", "primary" if first is None else "")
             told = first or (
                 Severity.INFO,
-                tr("Nobody has looked yet what the application may do."),
+                tr("Nobody has looked yet at what the application may do."),
                 tr("A few seconds, and nothing changes in the vault."),
             )
             self.banner.say(*told, mark=Mark.NOW if told[0] is Severity.INFO else None)

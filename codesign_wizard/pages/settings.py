@@ -77,7 +77,7 @@ class SettingsPage(Page):
             check=_check_timeout,
             hint="20",
             short=72,
-            note=tr("Seconds for one attempt; what does not answer is tried again twice."),
+            note=tr("Seconds for one attempt; what does not answer is tried again."),
         )
         self.timeout.edited.connect(self._timeout_typed)
         self.network_card.body.addWidget(self.proxy)
@@ -90,7 +90,7 @@ class SettingsPage(Page):
         self.roots_card = Card(
             tr("Roots trusted besides Microsoft's"),
             note=tr(
-                "For a private authority. Windows of your customers does not know it; results will say so."
+                "For a private authority. Your customers' Windows does not know it; results will say so."
             ),
         )
         self.roots = PathList(tr("Roots for code signing"))

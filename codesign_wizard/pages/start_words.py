@@ -53,7 +53,7 @@ def _problem(workspace: Workspace, states: Mapping[str, StepState]) -> tuple[Sev
     if expiry is not None and expiry.time <= now and _done(states):
         return (
             Severity.ERROR,
-            tr("The {what} expired on {date}.").format(what=expiry.what, date=expiry.time.date().isoformat()),
+            expiry.ended,
             tr("Renewed already? Check it again on its page, and the wizard sees what is there now."),
         )
     # what is wrong comes before what is only old, also where it lies further on

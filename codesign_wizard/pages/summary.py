@@ -106,8 +106,8 @@ class SummaryPage(Page):
         card = Card(tr("What ends when"))
         self.end_grid = _grid()
         card.body.addLayout(self.end_grid)
-        self.secret_end = self._end_field(tr("Client secre&t"), "client_secret")
-        self.membership_end = self._end_field(tr("&Membership"), "apple_membership")
+        self.secret_end = self._end_field(tr("Secre&t ends on"), "client_secret")
+        self.membership_end = self._end_field(tr("&Membership ends on"), "apple_membership")
         for each in (self.secret_end, self.membership_end):
             card.body.addWidget(each)
         self.calendar = button(tr("Save cale&ndar file…"), self._ask_where_calendar)
@@ -120,7 +120,7 @@ class SummaryPage(Page):
         return card
 
     def _end_field(self, name: str, member: str) -> CheckedField:
-        field = CheckedField(name, check=_check_end, hint=tr("ends on, such as 2027-05-01"), label_width=100)
+        field = CheckedField(name, check=_check_end, hint=tr("such as 2027-05-01"), label_width=140)
         field.edited.connect(lambda text: self._typed(member, text))
         return field
 

@@ -278,7 +278,7 @@ class TrialPage(Page):
                 mark=Mark.OUT_OF_DATE,
             )
         else:
-            stamp = tr("Obtained {time}.").format(time=time)
+            stamp = tr("Checked {time}.").format(time=time)
             if workspace.session.practice is not None and severity is Severity.OK:
                 stamp = f"{tr('Practice roots are made up: this is as good as it gets here.')} {stamp}"
             self.banner.say(severity, title, f"{text} {stamp}".strip())

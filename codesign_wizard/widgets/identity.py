@@ -135,7 +135,7 @@ class PasswordCard(Card):
     def __init__(self) -> None:
         super().__init__(
             tr("Password"),
-            note=tr("The one that was chosen when the files were exported, the same for both."),
+            note=tr("Chosen when the files were exported or written here, the same for both."),
         )
         hint = tr("Password of the .p12 files")
         self.first = SecretField(tr("&Password"), hint=hint)

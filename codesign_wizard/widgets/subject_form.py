@@ -234,7 +234,7 @@ class SubjectPreview(Card):
     """The subject as it will stand in the request, live, and what is to be said of it as a whole."""
 
     def __init__(self) -> None:
-        super().__init__(tr("What will stand in it"))
+        super().__init__(tr("What it will contain"))
         self.facts = Facts(name_width=128)
         self.empty = label(tr("Nothing yet: it grows as you type."), "soft")
         self.string = CodeBox("", tr("The subject as the vault is given it"))

@@ -2400,7 +2400,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
-        <source>it has {count} characters, not ten</source>
+        <source>it has {count} characters, not 10</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3150,7 +3150,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/gatekeeper.py"/>
-        <source>Gatekeeper lets a downloaded copy through, with a network and without, if the ticket is for it.</source>
+        <source>Gatekeeper lets a downloaded copy through, with a network and without, if the ticket belongs to it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3530,7 +3530,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_words.py"/>
-        <source>It was chosen when they were exported. The files are read on this computer only.</source>
+        <source>It was chosen when they were exported or written here. They are read on this computer only.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3725,7 +3725,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
-        <source>New teams may wait hours. Stop waiting whenever you like: the submission stays with Apple, and this page goes on with it, also after the wizard was closed.</source>
+        <source>New teams may wait hours. Stop waiting whenever you like: the submission stays with Apple, and this page goes on with it, even after the wizard was closed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4450,7 +4450,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
-        <source>{what} was signed without a time stamp.</source>
+        <source>{what} has no secure time stamp.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4586,6 +4586,11 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>Look whether the right file was submitted, and sign the programs in it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>This follows from its not being signed at all: signing it mends this as well.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5685,7 +5690,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/trial_words.py"/>
-        <source>The trial opens the two .p12 files by itself; their page explains what is wrong.</source>
+        <source>The trial opens the two .p12 files by itself; if they do not open, their page says why.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8245,17 +8250,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
-        <source>The application's client secret ends on {date}, {left}.</source>
+        <source>The application secret ends on {date}, {left}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
-        <source>The application's client secret ended on {date}.</source>
+        <source>The application secret ended on {date}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
-        <source>When the application's client secret ends could not be read.</source>
+        <source>When the application secret ends could not be read.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8750,17 +8755,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Let this computer and the Comet Server in: put their public addresses in place of ADDRESS and SERVER-ADDRESS.</source>
+        <source>Let this computer and the Comet Server in. In the commands, put their public addresses in place of ADDRESS and SERVER-ADDRESS.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Let this computer and the Comet Server in: put the server's public address in place of SERVER-ADDRESS.</source>
+        <source>Let this computer and the Comet Server in. In the commands, put the server's public address in place of SERVER-ADDRESS.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Allow public access from selected networks, and add this computer and the Comet Server: put their public addresses in place of ADDRESS and SERVER-ADDRESS.</source>
+        <source>Allow public access from selected networks, and add this computer and the Comet Server. In the commands, put their public addresses in place of ADDRESS and SERVER-ADDRESS.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9250,7 +9255,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>Nobody has looked yet what the vault holds.</source>
+        <source>Nobody has looked yet at what the vault holds.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9391,11 +9396,6 @@
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>{begin} to {end}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>The certificate expired on {date}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11605,7 +11605,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
-        <source>Apply gives it these.</source>
+        <source>Apply gives the server this profile's values.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11790,7 +11790,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
-        <source>Application's client secret</source>
+        <source>Application secret</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12475,17 +12475,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
-        <source>client secret</source>
+        <source>The Apple certificate expired on {date}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/needs.py"/>
-        <source>CA's intermediate certificate</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/needs.py"/>
-        <source>Apple membership</source>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>The certificate expired on {date}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12501,6 +12496,31 @@
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>expired</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>The application secret expired on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>CA's intermediate certificate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>The CA's intermediate certificate expired on {date}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>Apple membership</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>The Apple membership expired on {date}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14840,7 +14860,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>&amp;Look what the application may do</source>
+        <source>&amp;Look at what the application may do</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14884,18 +14904,13 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Checked {time}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>Something changed since this was checked. Look again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Nobody has looked yet what the application may do.</source>
+        <source>Nobody has looked yet at what the application may do.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15530,12 +15545,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
-        <source>Seconds for one attempt; what does not answer is tried again twice.</source>
+        <source>Seconds for one attempt; what does not answer is tried again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
-        <source>For a private authority. Windows of your customers does not know it; results will say so.</source>
+        <source>For a private authority. Your customers' Windows does not know it; results will say so.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15865,11 +15880,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>The {what} expired on {date}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start_words.py"/>
         <source>{step} needs attention.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15920,12 +15930,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_labels.py"/>
-        <source>Client secre&amp;t</source>
+        <source>Secre&amp;t ends on</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_labels.py"/>
-        <source>&amp;Membership</source>
+        <source>&amp;Membership ends on</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15980,7 +15990,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/summary.py"/>
-        <source>ends on, such as 2027-05-01</source>
+        <source>such as 2027-05-01</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16105,7 +16115,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>Obtained {time}.</source>
+        <source>Checked {time}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16495,12 +16505,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
-        <source>Nothing is wrong now: everything works.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/playing.py"/>
-        <source>No scenario is on now.</source>
+        <source>No scenario is switched on.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16530,7 +16535,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
-        <source>Look what the application may do, then sign in as administrator.</source>
+        <source>Look at what the application may do, then sign in as administrator.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16550,7 +16555,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
-        <source>Look what the application may do.</source>
+        <source>Look at what the application may do.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17745,7 +17750,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/identity.py"/>
-        <source>The one that was chosen when the files were exported, the same for both.</source>
+        <source>Chosen when the files were exported or written here, the same for both.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -18665,7 +18670,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/subject_form.py"/>
-        <source>What will stand in it</source>
+        <source>What it will contain</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

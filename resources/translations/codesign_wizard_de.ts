@@ -2400,8 +2400,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
-        <source>it has {count} characters, not ten</source>
-        <translation>Sie hat {count} Zeichen, nicht zehn</translation>
+        <source>it has {count} characters, not 10</source>
+        <translation>Sie hat {count} Zeichen, nicht 10</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/api_key.py"/>
@@ -3150,8 +3150,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/gatekeeper.py"/>
-        <source>Gatekeeper lets a downloaded copy through, with a network and without, if the ticket is for it.</source>
-        <translation>Gatekeeper lässt eine heruntergeladene Kopie durch, mit und ohne Netz, wenn das Ticket dazu gehört.</translation>
+        <source>Gatekeeper lets a downloaded copy through, with a network and without, if the ticket belongs to it.</source>
+        <translation>Gatekeeper lässt eine heruntergeladene Kopie durch, mit und ohne Netz, wenn das Ticket dazugehört.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/gatekeeper.py"/>
@@ -3530,8 +3530,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_words.py"/>
-        <source>It was chosen when they were exported. The files are read on this computer only.</source>
-        <translation>Es wurde beim Exportieren gewählt. Die Dateien werden nur auf diesem Computer gelesen.</translation>
+        <source>It was chosen when they were exported or written here. They are read on this computer only.</source>
+        <translation>Es wurde gewählt, als sie exportiert oder hier geschrieben wurden. Gelesen werden sie nur auf diesem Computer.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_words.py"/>
@@ -3725,7 +3725,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
-        <source>New teams may wait hours. Stop waiting whenever you like: the submission stays with Apple, and this page goes on with it, also after the wizard was closed.</source>
+        <source>New teams may wait hours. Stop waiting whenever you like: the submission stays with Apple, and this page goes on with it, even after the wizard was closed.</source>
         <translation>Bei neuen Teams kann es Stunden dauern. Sie können das Warten jederzeit beenden: Die Einreichung bleibt bei Apple, und diese Seite setzt sie fort, auch wenn der Assistent zwischendurch geschlossen war.</translation>
     </message>
     <message>
@@ -4450,8 +4450,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
-        <source>{what} was signed without a time stamp.</source>
-        <translation>{what} wurde ohne Zeitstempel signiert.</translation>
+        <source>{what} has no secure time stamp.</source>
+        <translation>{what} hat keinen sicheren Zeitstempel.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_findings.py"/>
@@ -4587,6 +4587,11 @@
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>Look whether the right file was submitted, and sign the programs in it.</source>
         <translation>Sehen Sie nach, ob die richtige Datei eingereicht wurde, und signieren Sie die Programme darin.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>This follows from its not being signed at all: signing it mends this as well.</source>
+        <translation>Das folgt daraus, dass gar keine Signatur vorhanden ist: Das Signieren behebt auch dies.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
@@ -5685,8 +5690,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/trial_words.py"/>
-        <source>The trial opens the two .p12 files by itself; their page explains what is wrong.</source>
-        <translation>Der Probelauf öffnet die zwei .p12-Dateien von selbst; ihre Seite erklärt, was nicht stimmt.</translation>
+        <source>The trial opens the two .p12 files by itself; if they do not open, their page says why.</source>
+        <translation>Der Probelauf öffnet die zwei .p12-Dateien von selbst; lassen sie sich nicht öffnen, sagt ihre Seite, warum.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/trial_words.py"/>
@@ -8245,18 +8250,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
-        <source>The application's client secret ends on {date}, {left}.</source>
-        <translation>Das Clientgeheimnis der Anwendung läuft am {date} ab, {left}.</translation>
+        <source>The application secret ends on {date}, {left}.</source>
+        <translation>Das Clientgeheimnis läuft am {date} ab, {left}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
-        <source>The application's client secret ended on {date}.</source>
-        <translation>Das Clientgeheimnis der Anwendung ist am {date} abgelaufen.</translation>
+        <source>The application secret ended on {date}.</source>
+        <translation>Das Clientgeheimnis ist am {date} abgelaufen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
-        <source>When the application's client secret ends could not be read.</source>
-        <translation>Wann das Clientgeheimnis der Anwendung abläuft, ließ sich nicht lesen.</translation>
+        <source>When the application secret ends could not be read.</source>
+        <translation>Wann das Clientgeheimnis abläuft, ließ sich nicht lesen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
@@ -8750,18 +8755,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Let this computer and the Comet Server in: put their public addresses in place of ADDRESS and SERVER-ADDRESS.</source>
-        <translation>Lassen Sie diesen Computer und den Comet Server zu: Setzen Sie für ADDRESS und SERVER-ADDRESS ihre öffentlichen Adressen ein.</translation>
+        <source>Let this computer and the Comet Server in. In the commands, put their public addresses in place of ADDRESS and SERVER-ADDRESS.</source>
+        <translation>Lassen Sie diesen Computer und den Comet Server zu. In den Befehlen setzen Sie für ADDRESS und SERVER-ADDRESS ihre öffentlichen Adressen ein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Let this computer and the Comet Server in: put the server's public address in place of SERVER-ADDRESS.</source>
-        <translation>Lassen Sie diesen Computer und den Comet Server zu: Setzen Sie für SERVER-ADDRESS die öffentliche Adresse des Servers ein.</translation>
+        <source>Let this computer and the Comet Server in. In the commands, put the server's public address in place of SERVER-ADDRESS.</source>
+        <translation>Lassen Sie diesen Computer und den Comet Server zu. In den Befehlen setzen Sie für SERVER-ADDRESS die öffentliche Adresse des Servers ein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Allow public access from selected networks, and add this computer and the Comet Server: put their public addresses in place of ADDRESS and SERVER-ADDRESS.</source>
-        <translation>Erlauben Sie öffentlichen Zugriff aus ausgewählten Netzwerken, und fügen Sie diesen Computer und den Comet Server hinzu: Setzen Sie für ADDRESS und SERVER-ADDRESS ihre öffentlichen Adressen ein.</translation>
+        <source>Allow public access from selected networks, and add this computer and the Comet Server. In the commands, put their public addresses in place of ADDRESS and SERVER-ADDRESS.</source>
+        <translation>Erlauben Sie öffentlichen Zugriff aus ausgewählten Netzwerken, und fügen Sie diesen Computer und den Comet Server hinzu. In den Befehlen setzen Sie für ADDRESS und SERVER-ADDRESS ihre öffentlichen Adressen ein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
@@ -9250,7 +9255,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>Nobody has looked yet what the vault holds.</source>
+        <source>Nobody has looked yet at what the vault holds.</source>
         <translation>Was der Tresor enthält, hat sich noch niemand angesehen.</translation>
     </message>
     <message>
@@ -9392,11 +9397,6 @@
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>{begin} to {end}</source>
         <translation>{begin} bis {end}</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>The certificate expired on {date}.</source>
-        <translation>Das Zertifikat ist am {date} abgelaufen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
@@ -11605,8 +11605,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
-        <source>Apply gives it these.</source>
-        <translation>„Übernehmen“ überträgt sie auf den Server.</translation>
+        <source>Apply gives the server this profile's values.</source>
+        <translation>„Übernehmen“ überträgt die Werte des Profils.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
@@ -11790,8 +11790,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
-        <source>Application's client secret</source>
-        <translation>Clientgeheimnis der Anwendung</translation>
+        <source>Application secret</source>
+        <translation>Clientgeheimnis</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
@@ -12475,18 +12475,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
-        <source>client secret</source>
-        <translation>Clientgeheimnis</translation>
+        <source>The Apple certificate expired on {date}.</source>
+        <translation>Das Apple-Zertifikat ist am {date} abgelaufen.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/needs.py"/>
-        <source>CA's intermediate certificate</source>
-        <translation>Zwischenzertifikat der CA</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/needs.py"/>
-        <source>Apple membership</source>
-        <translation>Apple-Mitgliedschaft</translation>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>The certificate expired on {date}.</source>
+        <translation>Das Zertifikat ist am {date} abgelaufen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
@@ -12502,6 +12497,31 @@
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>expired</source>
         <translation>abgelaufen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>The application secret expired on {date}.</source>
+        <translation>Das Clientgeheimnis ist am {date} abgelaufen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>CA's intermediate certificate</source>
+        <translation>Zwischenzertifikat der CA</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>The CA's intermediate certificate expired on {date}.</source>
+        <translation>Das Zwischenzertifikat der CA ist am {date} abgelaufen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>Apple membership</source>
+        <translation>Apple-Mitgliedschaft</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/needs.py"/>
+        <source>The Apple membership expired on {date}.</source>
+        <translation>Die Apple-Mitgliedschaft ist am {date} abgelaufen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
@@ -14840,7 +14860,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>&amp;Look what the application may do</source>
+        <source>&amp;Look at what the application may do</source>
         <translation>Nach&amp;sehen, was die Anwendung darf</translation>
     </message>
     <message>
@@ -14884,18 +14904,13 @@
         <translation>Dann lässt sich der Tresor nach jeder Berechtigung fragen. Das ändert nichts.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>Checked {time}.</source>
-        <translation>Geprüft am {time}.</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>Something changed since this was checked. Look again.</source>
         <translation>Seit der Prüfung hat sich etwas geändert. Sehen Sie noch einmal nach.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>Nobody has looked yet what the application may do.</source>
+        <source>Nobody has looked yet at what the application may do.</source>
         <translation>Was die Anwendung darf, hat sich noch niemand angesehen.</translation>
     </message>
     <message>
@@ -15530,12 +15545,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
-        <source>Seconds for one attempt; what does not answer is tried again twice.</source>
-        <translation>Sekunden für einen Versuch; was nicht antwortet, wird noch zweimal versucht.</translation>
+        <source>Seconds for one attempt; what does not answer is tried again.</source>
+        <translation>Sekunden für einen Versuch; was nicht antwortet, wird erneut versucht.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
-        <source>For a private authority. Windows of your customers does not know it; results will say so.</source>
+        <source>For a private authority. Your customers' Windows does not know it; results will say so.</source>
         <translation>Für eine private Zertifizierungsstelle. Das Windows Ihrer Kunden kennt sie nicht; die Ergebnisse sagen das dazu.</translation>
     </message>
     <message>
@@ -15865,11 +15880,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>The {what} expired on {date}.</source>
-        <translation>Am {date} abgelaufen: {what}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start_words.py"/>
         <source>{step} needs attention.</source>
         <translation>„{step}“ braucht Aufmerksamkeit.</translation>
     </message>
@@ -15920,13 +15930,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_labels.py"/>
-        <source>Client secre&amp;t</source>
-        <translation>Client&amp;geheimnis</translation>
+        <source>Secre&amp;t ends on</source>
+        <translation>Client&amp;geheimnis bis</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_labels.py"/>
-        <source>&amp;Membership</source>
-        <translation>&amp;Mitgliedschaft</translation>
+        <source>&amp;Membership ends on</source>
+        <translation>&amp;Mitgliedschaft bis</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/summary.py"/>
@@ -15980,8 +15990,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/summary.py"/>
-        <source>ends on, such as 2027-05-01</source>
-        <translation>Ende, etwa 2027-05-01</translation>
+        <source>such as 2027-05-01</source>
+        <translation>etwa 2027-05-01</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
@@ -16105,8 +16115,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>Obtained {time}.</source>
-        <translation>Stand: {time}.</translation>
+        <source>Checked {time}.</source>
+        <translation>Geprüft am {time}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate_files.py"/>
@@ -16495,13 +16505,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
-        <source>Nothing is wrong now: everything works.</source>
-        <translation>Jetzt geht nichts schief: Alles funktioniert.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/playing.py"/>
-        <source>No scenario is on now.</source>
-        <translation>Es ist jetzt kein Szenario eingeschaltet.</translation>
+        <source>No scenario is switched on.</source>
+        <translation>Kein Szenario ist eingeschaltet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
@@ -16530,7 +16535,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
-        <source>Look what the application may do, then sign in as administrator.</source>
+        <source>Look at what the application may do, then sign in as administrator.</source>
         <translation>Sehen Sie nach, was die Anwendung darf, und melden Sie sich dann als Administrator an.</translation>
     </message>
     <message>
@@ -16550,7 +16555,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
-        <source>Look what the application may do.</source>
+        <source>Look at what the application may do.</source>
         <translation>Sehen Sie nach, was die Anwendung darf.</translation>
     </message>
     <message>
@@ -17745,8 +17750,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/identity.py"/>
-        <source>The one that was chosen when the files were exported, the same for both.</source>
-        <translation>Es wurde beim Exportieren der Dateien gewählt, dasselbe für beide.</translation>
+        <source>Chosen when the files were exported or written here, the same for both.</source>
+        <translation>Es wurde gewählt, als die Dateien exportiert oder hier geschrieben wurden, dasselbe für beide.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/identity.py"/>
@@ -18665,7 +18670,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/subject_form.py"/>
-        <source>What will stand in it</source>
+        <source>What it will contain</source>
         <translation>Was darin stehen wird</translation>
     </message>
     <message>

@@ -72,7 +72,7 @@ def test_the_button_report_opens_the_summary_from_anywhere(window: MainWindow, q
     assert "needs attention, 1 problem, checked " in shown
     # in the answer, and where somebody has to do something about it: no third time
     assert shown.count("A role is missing.") == 2
-    for words in ("Azure administrator", "2046-01-05", "Harbour Ltd", "Client secre&t"):
+    for words in ("Azure administrator", "2046-01-05", "Harbour Ltd", "Secre&t ends on"):
         assert words in shown
     assert page.membership_end.isHidden()
     page.secret_end.edit.setText("2047-05-01")
@@ -219,7 +219,7 @@ def test_start_tells_what_is_wrong_before_what_is_old_and_warns_of_a_near_end(
     profile.ends.client_secret = iso(utc_now() + timedelta(days=20))
     window.workspace.edited()
     assert banner.property("severity") == "warning"
-    assert banner.text.endswith("Next expiry: the client secret, in 20 days.")
+    assert banner.text.endswith("Next expiry: the application secret, in 20 days.")
     profile.results[KEY_VAULT].inputs = ""
     window.workspace.edited()
     assert banner.title == "Key Vault is out of date."

@@ -25,3 +25,16 @@ def test_the_later_look_at_the_certificate_tells_when_it_ends() -> None:
     # a look that found none says nothing of an end
     flow.record(CERTIFICATE, [], {})
     assert next_expiry(flow.profile) == first
+
+
+def test_what_has_ended_is_told_in_a_sentence_of_its_own() -> None:
+    profile = new_profile("Mine")
+    profile.ends.apple_membership = "2024-10-27"
+    profile.macos_wanted = True
+    membership = next_expiry(profile)
+    assert membership is not None
+    assert membership.ended == "The Apple membership expired on 2024-10-27."
+    Flow(profile).record(CERTIFICATE, [], {CERTIFICATE_EXPIRES: "2023-01-27T00:00:00Z"})
+    certificate = next_expiry(profile)
+    assert certificate is not None
+    assert certificate.ended == "The certificate expired on 2023-01-27."

@@ -54,7 +54,7 @@ def test_what_each_changed_is_kept_and_the_second_is_told(
     assert store.save(one) == []
     (told,) = store.save(two)
     assert told.id == "profile.changed-elsewhere"
-    assert "Key Vault: Vault name" in told.detail
+    assert "Vault name (Key Vault)" in told.detail
     kept = store.load(one.id)
     assert kept == two
     assert (kept.windows.azure.vault_name, kept.macos.team) == ("harbour-signing", "ABCDE12345")
@@ -78,7 +78,7 @@ def test_one_setting_changed_in_two_ways_keeps_the_last_and_tells_the_other(
     store.save(one)
     (told,) = store.save(two)
     assert told.id == "profile.changed-twice"
-    assert dict(told.evidence.more) == {"Key Vault: Vault name": "here two-vault, there one-vault"}
+    assert dict(told.evidence.more) == {"Vault name (Key Vault)": "here two-vault, there one-vault"}
     assert store.load(one.id).windows.azure.vault_name == "two-vault"
 
 
@@ -95,10 +95,12 @@ def test_every_setting_has_the_label_of_its_page() -> None:
     silent = {"schema", "id", "page", "reached", "results"}
     labels = {path: label(path) for path in told - silent}
     assert [
-        path for path, words in labels.items() if words == path or ": " not in words or "&" in words
+        path
+        for path, words in labels.items()
+        if words == path or not words.endswith(")") or ":" in words.partition(" (")[2] or "&" in words
     ] == []
-    assert labels["macos.api_key.issuer_id"] == "Level and API key: Issuer ID"
-    assert label(f"results.{KEY_VAULT}") == "Key Vault: What was checked"
+    assert labels["macos.api_key.issuer_id"] == "Issuer ID (Level and API key)"
+    assert label(f"results.{KEY_VAULT}") == "What was checked (Key Vault)"
     assert label("of.a.later.version") == "of.a.later.version"
 
 

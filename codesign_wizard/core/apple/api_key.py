@@ -181,7 +181,7 @@ def _why_no_key_id(key: str) -> str:
     if _UUID.fullmatch(key.lower()):
         return tr("it is an Issuer ID, which belongs into the other field")
     if len(key) != 10:
-        return tr("it has {count} characters, not ten").format(count=len(key))
+        return tr("it has {count} characters, not 10").format(count=len(key))
     return tr("it has other characters than letters and digits")
 
 

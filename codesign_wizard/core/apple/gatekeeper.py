@@ -59,7 +59,7 @@ OLD_CERTIFICATE = FindingKind(
 OPENS = FindingKind(
     "apple.gatekeeper.ticket",
     Severity.INFO,
-    "Gatekeeper lets a downloaded copy through, with a network and without, if the ticket is for it.",
+    "Gatekeeper lets a downloaded copy through, with a network and without, if the ticket belongs to it.",
     "A notarisation ticket is stapled. What it says was not checked here.",
 )
 

@@ -24,7 +24,7 @@ def waiting_words(
     """Return sentence and smaller sentence for a step that is not done; *pending* are requests made here."""
     if waits is Waits.PASSWORD:
         return tr("Type the password of the files."), tr(
-            "It was chosen when they were exported. The files are read on this computer only."
+            "It was chosen when they were exported or written here. They are read on this computer only."
         )
     if pending:
         since = since_words(min(each.made for each in pending), now or datetime.now(UTC))

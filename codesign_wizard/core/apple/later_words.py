@@ -100,7 +100,7 @@ def waiting_words(key: str) -> tuple[str, str]:
             tr("Apple is looking at it: usual are 2 to 15 minutes."),
             tr(
                 "New teams may wait hours. Stop waiting whenever you like: the submission stays with Apple, "
-                "and this page goes on with it, also after the wizard was closed."
+                "and this page goes on with it, even after the wizard was closed."
             ),
         ),
         STAPLE: (tr("Asking Apple for the ticket."), tr("It may come a little after the result.")),

@@ -158,7 +158,7 @@ def said(flow: Flow, *, kept: bool | None, found: bool = False) -> tuple[Severit
     if result is not None:
         clear = tr("Apple accepts the key: this level can be reached.")
         severity, title, text = verdict(result.findings, clear)
-        obtained = tr("Obtained {time}.").format(time=when(result.obtained))
+        obtained = tr("Checked {time}.").format(time=when(result.obtained))
         return severity, title, f"{text} {obtained}".strip()
     if kept is False and found:
         return (

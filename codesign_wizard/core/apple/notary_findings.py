@@ -216,7 +216,7 @@ ISSUE_CERTIFICATE = FindingKind(
 ISSUE_TIMESTAMP = FindingKind(
     "apple.notary.issue-timestamp",
     Severity.ERROR,
-    "{what} was signed without a time stamp.",
+    "{what} has no secure time stamp.",
     "“The signature does not include a secure timestamp.”",
 )
 ISSUE_HARDENED = FindingKind(

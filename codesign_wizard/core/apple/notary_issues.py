@@ -106,6 +106,8 @@ NO_CODE = _kind(
     lambda: tr("Apple makes tickets for signed programs and for signed packages, and found neither in it."),
     lambda: tr("Look whether the right file was submitted, and sign the programs in it."),
 )
+# what Apple also says of a file that has no signature at all
+_FOLLOWING = (CERTIFICATE, TIMESTAMP, HARDENED)
 KINDS = (NO_CODE, CERTIFICATE, TIMESTAMP, HARDENED, DEBUG, SIGNATURE, SDK, ARCHIVE, UNSIGNED)
 
 
@@ -152,7 +154,15 @@ def explain(issues: Iterable[LogIssue], own: list[Predicted] | None = None) -> l
     groups: dict[tuple[str, str], list[LogIssue]] = {}
     for issue in issues:
         groups.setdefault((issue.severity.lower(), issue.message.strip()), []).append(issue)
-    return [_explained(severity, message, group, own) for (severity, message), group in groups.items()]
+    unsigned = [
+        Place(each.path, each.architecture)
+        for (_, message), group in groups.items()
+        if kind_of(message) is UNSIGNED
+        for each in group
+    ]
+    return [
+        _explained(severity, message, group, own, unsigned) for (severity, message), group in groups.items()
+    ]
 
 
 def predict(predicted: Iterable[Predicted]) -> list[Finding]:
@@ -180,7 +190,13 @@ def predict(predicted: Iterable[Predicted]) -> list[Finding]:
     return findings
 
 
-def _explained(severity: str, message: str, issues: list[LogIssue], own: list[Predicted] | None) -> Finding:
+def _explained(
+    severity: str,
+    message: str,
+    issues: list[LogIssue],
+    own: list[Predicted] | None,
+    unsigned: list[Place],
+) -> Finding:
     kind = kind_of(message)
     places = _unique([Place(each.path, each.architecture) for each in issues])
     code = next((each.code for each in issues if each.code), None)
@@ -196,7 +212,10 @@ def _explained(severity: str, message: str, issues: list[LogIssue], own: list[Pr
             remedies=[Remedy(title=tr("Read Apple's page on it."), url=address or COMMON)],
         )
     detail = kind.meaning()
-    if own is not None:
+    # Apple names a file without a signature once for each thing that a signature would have
+    if kind in _FOLLOWING and set(places) <= set(unsigned):
+        detail = tr("This follows from its not being signed at all: signing it mends this as well.")
+    elif own is not None:
         detail = f"{detail} {_compared(kind, places, own)}"
     return kind.finding(
         what=_what(places),

@@ -50,7 +50,7 @@ def not_yet_words(certificates: StepState, level: str, key: StepState) -> tuple[
         return (
             Severity.INFO,
             tr("Nothing has been signed yet."),
-            tr("The trial opens the two .p12 files by itself; their page explains what is wrong."),
+            tr("The trial opens the two .p12 files by itself; if they do not open, their page says why."),
         )
     if level == LEVELS[0] or key is StepState.DONE:
         return Severity.INFO, tr("Ready: both certificates can sign."), ""

@@ -163,12 +163,12 @@ def firewall_remedies(options: AzureOptions, address: str) -> list[Remedy]:
 def _let_in(address: str) -> str:
     if address:
         return tr(
-            "Let this computer and the Comet Server in: put the server's public address in place of "
-            "SERVER-ADDRESS."
+            "Let this computer and the Comet Server in. In the commands, put the server's public address in "
+            "place of SERVER-ADDRESS."
         )
     return tr(
-        "Let this computer and the Comet Server in: put their public addresses in place of ADDRESS and "
-        "SERVER-ADDRESS."
+        "Let this computer and the Comet Server in. In the commands, put their public addresses in place of "
+        "ADDRESS and SERVER-ADDRESS."
     )
 
 
@@ -195,8 +195,8 @@ def private_remedies(options: AzureOptions) -> list[Remedy]:
     return [
         Remedy(
             title=tr(
-                "Allow public access from selected networks, and add this computer and the Comet Server: put "
-                "their public addresses in place of ADDRESS and SERVER-ADDRESS."
+                "Allow public access from selected networks, and add this computer and the Comet Server. In "
+                "the commands, put their public addresses in place of ADDRESS and SERVER-ADDRESS."
             ),
             portal=(
                 tr("Key vaults, {vault}, Networking.").format(vault=options.vault_name),

@@ -28,7 +28,7 @@ def standing_words(result: StepResult | None, state: StepState, desk: DeskState 
     if result is None:
         return (
             Severity.INFO,
-            tr("Nobody has looked yet what the vault holds."),
+            tr("Nobody has looked yet at what the vault holds."),
             tr("A few seconds, and nothing changes there."),
         )
     if state is StepState.OUT_OF_DATE:

@@ -180,7 +180,9 @@ def _clear(kept: Kept, inputs: str) -> str:
 def _next(kept: Kept, inputs: str, *, connected: bool) -> str:
     """Return what comes next, where something does."""
     if kept.looked is not None and kept.looked.different:
-        return tr("Apply gives it these.") if connected else tr("Sign in to apply them.")
+        return (
+            tr("Apply gives the server this profile's values.") if connected else tr("Sign in to apply them.")
+        )
     if kept.current_proof(inputs) is None:
         return tr("Let it build its own clients to prove it.") if connected else tr("Sign in to prove it.")
     return ""

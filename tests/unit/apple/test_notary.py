@@ -414,6 +414,20 @@ def test_apples_sentences_are_known(sentence: str, name: str) -> None:
     assert kind.meaning() in finding.detail
 
 
+def test_what_apple_says_of_a_file_without_a_signature_follows_from_that() -> None:
+    plain, other = "a.pkg/b", "a.pkg/c"
+    issues = [
+        LogIssue("error", "The binary is not signed.", plain, "arm64"),
+        LogIssue("error", "The signature does not include a secure timestamp.", plain, "arm64"),
+        LogIssue("error", "The executable does not have the hardened runtime enabled.", other, "arm64"),
+    ]
+    unsigned, stamp, hardened = explain(issues)
+    assert "no signature at all" in unsigned.detail
+    assert "follows from its not being signed" in stamp.detail
+    assert stamp.evidence.message == issues[1].message
+    assert "follows" not in hardened.detail  # that file is signed
+
+
 def test_our_own_look_is_compared_with_apples() -> None:
     issue = LogIssue(
         "error",

@@ -1,4 +1,4 @@
-"""When the application's client secret ends: read off its registration with an administrator's sign-in.
+"""When the application secret ends: read off its registration with an administrator's sign-in.
 
 Microsoft Graph lists a registration's secrets without their values, each with its end and its first three
 characters (learn.microsoft.com/graph/api/resources/passwordcredential: ``hint``, ``endDateTime``, ``keyId``,
@@ -35,19 +35,19 @@ _HINT = 3  # characters of the value that Graph tells
 ENDS = FindingKind(
     "azure.admin.secret-ends",
     Severity.OK,
-    "The application's client secret ends on {date}, {left}.",
+    "The application secret ends on {date}, {left}.",
     "Microsoft Graph told the end of the secret in use. A warning within sixty days.",
 )
 ENDED = FindingKind(
     "azure.admin.secret-ended",
     Severity.WARNING,
-    "The application's client secret ended on {date}.",
+    "The application secret ended on {date}.",
     "Microsoft Graph told that the secret in use is past its end; a token may work for some minutes yet.",
 )
 NOT_TOLD = FindingKind(
     "azure.admin.secret-end-unread",
     Severity.INFO,
-    "When the application's client secret ends could not be read.",
+    "When the application secret ends could not be read.",
     "The administrator's account may not read the app registration, it is another tenant's, or none of its "
     "secrets begins as the one in use.",
 )
