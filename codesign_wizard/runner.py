@@ -74,6 +74,7 @@ class Task(QObject):
         self.lasting = lasting  # runs to its end, even when the window closes: it keeps what was given
         self.harmless = harmless  # reads or writes a file that the person named, and nothing else
         self.job = Job(label=JobLabel(next(_numbers), name))
+        self.stop = ""  # what to cancel it is called, where it goes on elsewhere and is only not waited for
         self.text = ""
         self.since = time.monotonic()  # it has said the same
         self.lines = 0  # logged since the window last had shown them all

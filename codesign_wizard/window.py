@@ -468,7 +468,7 @@ class MainWindow(QMainWindow):
             self.footer.show_job("", None)
             return
         self._clock.start()
-        self.footer.show_job(_told(task), None, name=task.name)
+        self.footer.show_job(_told(task), None, name=task.name, stop=task.stop)
 
     def _another_profile(self) -> None:
         self.notices.dismiss_read()

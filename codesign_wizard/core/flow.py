@@ -294,7 +294,7 @@ class Flow:
             case StepState.ATTENTION if key == MACOS_TRIAL and self._only(
                 key, "apple.notary.", "apple.ticket.", "apple.api-key."
             ):
-                return tr("It is signed; it will not be notarised until this is mended.")
+                return tr("The file is signed; Apple will not notarise it until this is mended.")
             case StepState.ATTENTION:
                 return tr("Signing will not work until this is mended.")
             case StepState.OUT_OF_DATE:

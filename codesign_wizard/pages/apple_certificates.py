@@ -17,6 +17,7 @@ from codesign_wizard.core.apple.identity_words import (
     assembled_words,
     for_a_page,
     judged_words,
+    mendable,
     missing_words,
     moved_words,
     waiting_words,
@@ -184,7 +185,7 @@ class AppleCertificatesPage(AskingPage):
         else:
             shown = [each for each in kept if each.severity not in _QUIET]
         self.problems.set(for_a_page([each for each in shown if each.severity not in _QUIET]))
-        self.ways.offer(shown if self.files.isHidden() else ())
+        self.ways.offer(mendable(shown) if self.files.isHidden() else ())
         told = self.assembled.findings if self.assembled is not None else kept
         self.judged.set([each for each in told if each.severity in _QUIET], can_check=False)
 

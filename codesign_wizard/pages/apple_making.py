@@ -15,6 +15,7 @@ from codesign_wizard.core.apple.identity_desk import PLACES, SHORT
 from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.text import tr
+from codesign_wizard.pages.apple_requests import made_facts
 from codesign_wizard.widgets.basics import announce
 from codesign_wizard.widgets.identity import place_name
 
@@ -78,7 +79,7 @@ class Making(QObject):
             tr("&Drop them"),
             self._drop,
             no=tr("Kee&p them"),
-            facts=[(place_name(each.kind), each.made.date().isoformat()) for each in page.pending],
+            facts=made_facts(page.pending),
             lost=tr(
                 "Lost for good: their keys. A certificate that Apple makes for them can then never be used, "
                 "and counts among the five of each kind that an account may have."

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from codesign_wizard.core.apple.requests import PendingRequest
 
 
+def made_facts(pending: Sequence[PendingRequest]) -> list[tuple[str, str]]:
+    """Return what waits: which request, and when it was made."""
+    return [
+        (place_name(each.kind), tr("made {date}").format(date=each.made.date().isoformat()))
+        for each in pending
+    ]
+
+
 class MakeCard(Card):
     """The two keys and requests: not made yet, or waiting."""
 
@@ -57,10 +65,7 @@ class MakeCard(Card):
                     "encrypted under a password that only this system's keyring knows."
                 )
             )
-        self.waiting.set(
-            (place_name(each.kind), tr("made {date}").format(date=each.made.date().isoformat()))
-            for each in pending
-        )
+        self.waiting.set(made_facts(pending))
         self.waiting.setVisible(bool(pending))
         self.make.setVisible(len(pending) < 2)
         self.make.setText(

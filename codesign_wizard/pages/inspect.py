@@ -37,7 +37,7 @@ class InspectPage(Page):
         super().__init__(
             workspace,
             tr("Inspect a file"),
-            tr("What it is, whose, until when, and what is wrong with it. The file is only read, here."),
+            tr("What it is, whose, until when, and what is wrong with it. The file is only read."),
         )
         self._task: Task | None = None
         self._path: Path | None = None
@@ -140,7 +140,11 @@ class InspectPage(Page):
         severity = verdict(found.findings, found.title)[0]
         _, title, text = verdict(rest, found.title)
         # the sentence says first what it is; what is wrong follows it
-        self.banner.say(severity, found.title, below or (title if title != found.title else text))
+        first, then = found.title, below or (title if title != found.title else text)
+        if locked and self._opening:
+            # somebody typed one, and what the file is was said before
+            first, then = then, first
+        self.banner.say(severity, first, then)
         # a file that was read asks for no password any more
         self.password_row.setVisible(bool(locked))
         if locked:
@@ -156,8 +160,8 @@ class InspectPage(Page):
         self.findings.set(rest)
         announce(self, self.banner.title)
         if self._opening and not locked and not self.findings.focus_first():
-            # the field that had the focus is gone: on to what was found
-            self.take_focus(self)
+            # the field that had the focus is gone: on to where the next file is given, as after any other
+            self.take_focus(self.drop.choose)
 
     def _not_read(self, finding: Finding) -> None:
         self._task = None

@@ -10,7 +10,7 @@ from codesign_wizard.core.apple import key_work as work
 from codesign_wizard.core.apple import level_words
 from codesign_wizard.core.apple.identity_words import for_a_page
 from codesign_wizard.core.finding import Finding, Severity
-from codesign_wizard.core.flow import MACOS_LEVEL
+from codesign_wizard.core.flow import MACOS_LEVEL, StepState
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import verdict
@@ -52,7 +52,9 @@ class MacosLevelPage(Page):
         self.findings = FindingList(tr("What Apple said"))
         self.findings.again.connect(lambda _: self._again())
         self.findings.link.connect(self.link)
-        for part in (self.banner, self.levels, self.why, self.key, self.findings):
+        self.accepted = FindingList(tr("What Apple said"))
+        self.accepted.link.connect(self.link)
+        for part in (self.banner, self.findings, self.levels, self.why, self.key, self.accepted):
             self.add(part)
         self.done()
 
@@ -66,7 +68,9 @@ class MacosLevelPage(Page):
         busy, lacks = self._task is not None, self._lacking()
         # one thing to do next: once Apple has answered, or where nobody has to, it is Next
         wanted = macos.level != level_words.SIGN_ONLY
-        self.key.show_check(lacks, busy=busy, first=wanted and workspace.flow.state(MACOS_LEVEL) != "done")
+        # what Apple refuses it refuses again, until something is mended
+        answered = workspace.flow.state(MACOS_LEVEL) in (StepState.DONE, StepState.ATTENTION)
+        self.key.show_check(lacks, busy=busy, first=wanted and not answered)
         if not busy:
             self._show_findings()
             self._say()
@@ -112,7 +116,9 @@ class MacosLevelPage(Page):
         shown = (id(result), id(self._problem))
         if shown != self._shown:
             self._shown = shown
-            self.findings.set(for_a_page(found))
+            quiet = [each for each in found if each.severity in (Severity.OK, Severity.INFO)]
+            self.findings.set(for_a_page([each for each in found if each not in quiet]))
+            self.accepted.set(for_a_page(quiet), can_check=False)
 
     def _say(self) -> None:
         if self._problem is not None:

@@ -63,14 +63,13 @@ class MacosTrialPage(TrialPage):
         self._state: TrialState | None = None  # how far the last trial came
         self._anew = False
         self.fresh = button(tr("Start ane&w"), self._start_anew)
-        self.stop = button(tr("Stop wai&ting"), self._stop)
-        told = tr("The submission stays with Apple; Cancel below does the same.")
-        self.stop.setToolTip(told)
-        self.stop.setAccessibleDescription(told)
         self.anyway = button(tr("Submit all the sa&me"), self._submit_anyway)
         self.anyway.setToolTip(tr("Apple judges for itself; what is submitted cannot be withdrawn"))
         self._by_all_means = False
-        for place, part in enumerate((self.stop, self.anyway, self.fresh), 1):
+        self.key_first = button(
+            tr("Level and API key…"), lambda: self.workspace.go.emit(MACOS_LEVEL), "primary"
+        )
+        for place, part in ((0, self.key_first), (2, self.anyway), (3, self.fresh)):
             part.hide()
             self.action.insertWidget(place, part)
         self.add(Columns(self._what(), self._who(), share=(6, 5), level=True))
@@ -129,12 +128,14 @@ class MacosTrialPage(TrialPage):
         return card
 
     def _say_note(self) -> None:
-        if not self.stop.isHidden():  # two buttons, and one effect: to be told where they are seen
-            self.note.setText(self.stop.toolTip())
-        elif words.later_stages(self.workspace.profile.macos.level):
-            self.note.setText(tr("Sends the signed package to Apple. The keys stay on this computer."))
-        else:
-            self.note.setText(tr("Asks Apple's time-stamp server only. Keys and file stay on this computer."))
+        level = self.workspace.profile.macos.level
+        running = (each for each in words.later_stages(level) if self._runs(each))
+        stage = self._left_at() if self._task is None else next(running, "")
+        self.note.setText(words.asks_words(level, stage))
+
+    def _runs(self, key: str) -> bool:
+        card = self.stages.cards.get(key)  # only those of the level
+        return card is not None and card.state is StageState.RUNNING
 
     def refresh(self) -> None:
         profile = self.workspace.profile
@@ -154,6 +155,7 @@ class MacosTrialPage(TrialPage):
         if self._task is None:
             self.stages.choose([*_SIGNING, *later])
         self._say_note()
+        self.key_first.setVisible(self._task is None and self.elsewhere_first())
         if self._task is None:
             key = self._left_at()
             go_on = tr("&Go on: {stage}").format(stage=words.stage_words(key))
@@ -220,8 +222,9 @@ class MacosTrialPage(TrialPage):
 
     def run(self) -> None:
         super().run()
-        self.fresh.hide()
-        self.anyway.hide()
+        for part in (self.key_first, self.fresh, self.anyway):
+            part.hide()
+        self._say_note()
 
     def _start_anew(self) -> None:
         self._anew = True
@@ -233,29 +236,26 @@ class MacosTrialPage(TrialPage):
         self.run()
         self._by_all_means = False
 
-    def _stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
     def _stage(self, key: str, state: StageState, text: str) -> None:
         super()._stage(key, state, text)
         running = state is StageState.RUNNING
         if running and key in words.later_stages(LEVELS[-1]):
             self.banner.say(Severity.INFO, *words.waiting_words(key), mark=Mark.NOW)
             if self._task is not None:
-                self._task.name = words.under_way(key)
-        if key == words.PROCESSING:
-            self.stop.setVisible(running)
+                self._task.name, self._task.stop = words.under_way(key), words.stop_words(key)
             self._say_note()
 
+    def _finished(self, outcome: Outcome) -> None:
+        if words.refused_inside(outcome.findings):
+            # what was signed here holds: Apple looks at more than that
+            self._stage("verify", StageState.ATTENTION, tr("holds, but not enough for Apple"))
+        super()._finished(outcome)
+
     def _progress(self, done: int, total: int | None, text: str) -> None:
-        apple = self.stages.cards.get(words.PROCESSING)
-        waiting = apple is not None and apple.state is StageState.RUNNING
         # the card tells how long it has been, the banner what is usual
-        self.stages.progress(done, total, "" if waiting else text)
+        self.stages.progress(done, total, "" if self._runs(words.PROCESSING) else text)
 
     def _over(self) -> None:
-        self.stop.hide()
         self._state = self.workspace.session.macos_trial()
         self.submissions.read()
         super()._over()
@@ -333,6 +333,10 @@ class MacosTrialPage(TrialPage):
         }
         shown = {**facts, "programs": _programs(facts.get("programs", ""))}
         return [(words, shown[key]) for key, words in names.items() if shown.get(key)]
+
+    def elsewhere_first(self) -> bool:
+        result = self.workspace.profile.results.get(MACOS_TRIAL)
+        return result is not None and self.has_result() and words.lacks_key(result.findings)
 
     def clear_words(self, result: StepResult) -> str:
         if result.details.get(OPEN):

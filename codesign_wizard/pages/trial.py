@@ -149,6 +149,10 @@ class TrialPage(Page):
         """Return what tells one such trial from another, ``None`` without one."""
         return None
 
+    def elsewhere_first(self) -> bool:
+        """Tell whether a trial cannot succeed before something is done on another page."""
+        return False
+
     def save_pattern(self) -> str:
         """Return what files the result can be saved as."""
         raise NotImplementedError
@@ -258,7 +262,8 @@ class TrialPage(Page):
             return
         self._shown = shown
         # one thing to do next: once it is signed and verified, it is Next
-        restyle(self.go, "kind", "" if state is StepState.DONE else "primary")
+        quiet = state is StepState.DONE or self.elsewhere_first()
+        restyle(self.go, "kind", "" if quiet else "primary")
         if self.say_left():
             self.result_card.hide()
             self.findings.hide()

@@ -100,10 +100,10 @@ def _buttons(look: Tokens, px: Callable[[float], int], mono: str) -> str:
         padding: 0 {px(6)}px; }}
     QPushButton[kind="link"] {{
         background: transparent; border: 1px solid transparent; color: {look.accent};
-        padding: 0 {px(2)}px; min-height: {px(20)}px; font-weight: 400; text-align: left;
+        padding: 0; min-height: {px(20)}px; font-weight: 400; text-align: left;
         text-decoration: underline; }}
     QPushButton[kind="link"]:focus {{ border: 1px solid {look.accent}; min-height: {px(20)}px;
-        padding: 0 {px(2)}px; }}
+        padding: 0; }}
     QPushButton[kind="pill"] {{
         background: transparent; color: {look.soft}; border: 1px solid {look.line};
         border-radius: {px(10) + 1}px; padding: 0 {px(10)}px; min-height: {px(20)}px; font-size: {px(11.5)}px;

@@ -15,7 +15,7 @@ from codesign_wizard.core.profile import ApiKeySettings
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import Mark, px
 from codesign_wizard.widgets.basics import Card, MarkView, button, clear, column, label, restyle, row
-from codesign_wizard.widgets.fields import CheckedField, field_row
+from codesign_wizard.widgets.fields import CheckedField, field_row, put_at_first_line
 from codesign_wizard.widgets.pieces import FileDrop
 
 _OFFERED = 3  # files found that are offered, the newest
@@ -91,7 +91,8 @@ class ApiKeyCard(Card):
         act.setStretch(1, 1)
         for part in (self.offers, self.issuer, self.key_id):
             self.body.addWidget(part)
-        self.body.addWidget(field_row(tr("Key"), key))
+        self.row = field_row(tr("Key"), key)
+        self.body.addWidget(self.row)
         self.body.addWidget(self.individual)
         self.body.addSpacing(px(2))
         self.body.addLayout(act)
@@ -106,6 +107,7 @@ class ApiKeyCard(Card):
         kept = seen is not None and seen.kept
         self.drop.setVisible(not kept)
         self.kept.setVisible(kept)
+        put_at_first_line(self.row.name, first=kept)
         if seen is not None:
             words = tr("EC P-256 private key, kept in {place}").format(place=seen.place)
             self.place.setText(f"{words}. {seen.reason}".strip() if seen.reason else words)

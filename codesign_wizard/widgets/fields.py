@@ -274,12 +274,26 @@ def name_label(name: str, control: QWidget, width: int) -> QLabel:
     return made
 
 
+def put_at_first_line(name: QLabel, *, first: bool) -> None:
+    """Let the *name* of a control stand at its *first* line, where it has several; else at its middle."""
+    place = Qt.AlignmentFlag.AlignTop if first else Qt.AlignmentFlag.AlignVCenter
+    name.setAlignment(Qt.AlignmentFlag.AlignLeading | place)
+
+
+class FieldRow(QWidget):
+    """A control with its ``name`` in the same columns as the fields above and below it."""
+
+    def __init__(self, name: QLabel) -> None:
+        super().__init__()
+        self.name = name
+
+
 def field_row(
     name: str, control: QWidget, note: str = "", *, width: int = LABEL_WIDTH, room_for_sign: bool = True
-) -> QWidget:
+) -> FieldRow:
     """Return *control* with its name in the same columns as the fields above and below it."""
-    holder = QWidget()
     words = name_label(name, control, width)
+    holder = FieldRow(words)
     grid = QGridLayout(holder)
     grid.setContentsMargins(0, 0, 0, 0)
     grid.setHorizontalSpacing(px(8))

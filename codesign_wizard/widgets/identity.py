@@ -135,7 +135,7 @@ class PasswordCard(Card):
     def __init__(self) -> None:
         super().__init__(
             tr("Password"),
-            note=tr("Chosen when the files were exported or written here, the same for both."),
+            note=" ",
         )
         hint = tr("Password of the .p12 files")
         self.first = SecretField(tr("&Password"), hint=hint)
@@ -159,6 +159,11 @@ class PasswordCard(Card):
         locked = [seen.files[kind].name for kind in seen.locked] if seen is not None else []
         bare = seen is not None and bool(seen.files) and not locked and max(seen.passwords.values()) < 0
         two = seen is not None and (known > 1 or (known > 0 and bool(locked) and bool(seen.opened)))
+        self.note.setText(
+            tr("Chosen when the files were exported or written here.")
+            if two
+            else tr("Chosen when the files were exported or written here, the same for both.")
+        )
         self.bare.setVisible(bare)
         self.first.setVisible(not bare)
         self.other.setVisible(two and not bare)

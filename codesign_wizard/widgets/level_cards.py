@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _MARKS = {
     Sign.THERE: Mark.OK,
     Sign.UNCERTAIN: Mark.WARNING,
+    Sign.OPEN: Mark.EMPTY,
     Sign.MISSING: Mark.ERROR,
     Sign.NEUTRAL: Mark.NOT_APPLICABLE,
 }
@@ -34,6 +35,7 @@ def sign_word(line: Line) -> str:
         return {
             Sign.THERE: tr("needed, and there"),
             Sign.UNCERTAIN: tr("needed, not known yet"),
+            Sign.OPEN: tr("needed, and not given yet"),
             Sign.MISSING: tr("needed, and missing"),
             Sign.NEUTRAL: tr("not needed"),
         }[line.sign]
@@ -141,7 +143,7 @@ class LevelView(Card):
             clear(self._list)
             for line in card.lines:
                 self._list.addWidget(_LineView(line))
-        missing = [each.text for each in card.lines if each.needed and each.sign is Sign.MISSING]
+        missing = [each.text for each in card.lines if each.needed and each.sign in (Sign.MISSING, Sign.OPEN)]
         self.choice.setAccessibleDescription(" ".join([card.summary, *missing]))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

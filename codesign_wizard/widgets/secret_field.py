@@ -20,7 +20,7 @@ from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import SEVERITY_MARKS, Mark, px
 from codesign_wizard.widgets.basics import MarkView, announce, button, keep_ltr, label, restyle, row
-from codesign_wizard.widgets.fields import LABEL_WIDTH, PasteEdit, complaints, name_label
+from codesign_wizard.widgets.fields import LABEL_WIDTH, PasteEdit, complaints, name_label, put_at_first_line
 from codesign_wizard.widgets.pieces import severity_word
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class SecretField(QWidget):
         both.setSpacing(0)
         both.addWidget(self._entry)
         both.addWidget(self._kept)
-        grid = QGridLayout(self)
+        grid = self._grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(px(8))
         grid.setVerticalSpacing(px(3))
@@ -222,3 +222,5 @@ class SecretField(QWidget):
         self._kept.setVisible(kept)
         self.mark.setVisible(kept)
         self.label.setBuddy(self.replace if kept else self.edit)
+        put_at_first_line(self.label, first=kept)
+        self._grid.setAlignment(self.mark, Qt.AlignmentFlag.AlignTop if kept else Qt.AlignmentFlag(0))

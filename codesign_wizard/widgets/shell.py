@@ -325,11 +325,15 @@ class Footer(QWidget):
         self.show_way(name, None, "", held=False)
         self.back_button.setText(tr("&Back to {name}").format(name=name))
 
-    def show_job(self, text: str, share: float | None, *, name: str = "") -> None:
-        """Show that a job is under way: what it does, and the share done if known; no *text*: none is."""
+    def show_job(self, text: str, share: float | None, *, name: str = "", stop: str = "") -> None:
+        """Show that a job is under way: what it does, and the share done if known; no *text*: none is.
+
+        *stop* is what Cancel is called where nothing is cancelled.
+        """
         running = bool(text)
         self.cancel_button.setVisible(running)
-        self.cancel_button.setAccessibleName(tr("Cancel: {name}").format(name=name))
+        self.cancel_button.setText(stop or tr("Cancel"))
+        self.cancel_button.setAccessibleName(stop or tr("Cancel: {name}").format(name=name))
         self.bar.setVisible(running and share is not None)
         if share is not None:
             self.bar.setRange(0, 1000)

@@ -62,11 +62,17 @@ def test_a_password_opens_a_file_and_every_certificate_has_its_heading(
     assert not page.welcome.isVisible()
     assert window.focusWidget() is page.password
     assert page.findings.views == [], "the banner says it"
+    qtbot.keyClicks(page.password, "not the one")
+    qtbot.keyClick(page.password, Qt.Key.Key_Return)
+    wait_idle(window, qtbot, PATIENCE)
+    assert page.banner.title.startswith("The password does not open keys.bin")
+    assert page.banner.text.startswith("keys.bin ")
+    assert window.focusWidget() is page.password
     qtbot.keyClicks(page.password, PASSWORD.reveal())
     qtbot.keyClick(page.password, Qt.Key.Key_Return)
     wait_idle(window, qtbot, PATIENCE)
     assert not page.password_row.isVisible()
-    assert page.isAncestorOf(window.focusWidget()) or window.focusWidget() is page
+    assert window.focusWidget() is page.findings.views[0], "its root is not Apple's"
     cards = [each for each in page.parts.findChildren(Card) if each.isVisible()]
     assert [(each.heading.text(), each.note.text()) for each in cards] == [
         ("Developer ID Installer: Practice Team (PRACTICE01)", "Leaf certificate"),
@@ -92,3 +98,27 @@ def test_what_is_of_no_kind_is_said_once_and_counted_for_nothing_besides(
     assert window.page.banner.title == "notes.cer is of no kind that is inspected here: it is a text file."
     assert window.page.banner.text == ""
     assert not window.page.findings.isVisible()
+
+
+def test_once_a_password_opened_a_file_the_focus_is_seen(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    from codesign_wizard.pages.inspect import InspectPage
+    from tests.support.practice_identities import PASSWORD, authority, packed
+
+    root = tmp_path / "root.pem"
+    root.write_bytes(authority().pem())
+    window.workspace.profile.extra_roots = [str(root)]
+    keys = tmp_path / "keys.p12"
+    key, certificate = authority().identity("installer")
+    keys.write_bytes(packed(key, certificate, [authority().intermediate(), authority().root]))
+    window.activateWindow()
+    window.open_inspect(str(keys))
+    page = window.page
+    assert isinstance(page, InspectPage)
+    wait_idle(window, qtbot, PATIENCE)
+    qtbot.keyClicks(page.password, PASSWORD.reveal())
+    qtbot.keyClick(page.password, Qt.Key.Key_Return)
+    wait_idle(window, qtbot, PATIENCE)
+    assert page.findings.views == []
+    assert window.focusWidget() is page.drop.choose

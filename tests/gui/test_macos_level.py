@@ -102,7 +102,7 @@ def test_a_level_is_chosen_by_arrow_keys_and_the_key_is_checked(
     wait_idle(window, qtbot)
     assert session.api_private_key() is None
     # its file lies there still, as it was downloaded
-    assert (Sign.MISSING, "API key: found, not taken yet") in needs(page, "staple")
+    assert (Sign.OPEN, "API key: found, not taken yet") in needs(page, "staple")
     assert page.banner.title == "An API key was found on this computer."
     assert window.footer.reason.text() == "The API key that was found is not taken yet."
     assert not page.key.ask.isEnabled()
@@ -112,7 +112,7 @@ def test_a_level_is_chosen_by_arrow_keys_and_the_key_is_checked(
     page.key.given.emit(str(fresh))
     wait_idle(window, qtbot)
     assert page.key.key_id.text == macos.api_key.key_id == key_id
-    assert (Sign.MISSING, "API key: its Issuer ID is missing") in needs(page, "staple")
+    assert (Sign.OPEN, "API key: its Issuer ID is missing") in needs(page, "staple")
     assert page.key.issuer.edit.hasFocus()
     assert flow.inputs(MACOS_TRIAL) != trial
     assert flow.inputs(CERTIFICATE) == windows
@@ -128,6 +128,10 @@ def test_a_level_is_chosen_by_arrow_keys_and_the_key_is_checked(
     assert page.key.ask.property("kind") == ""
     assert page.key.words.text() == "The Issuer ID cannot be right."
     assert (Sign.MISSING, "API key: its Issuer ID cannot be right") in needs(page, "staple")
+    page.key.key_id.edit.setFocus()
+    qtbot.keyClicks(page.key.key_id.edit, "X")
+    assert page.key.words.text() == "Issuer ID and Key ID cannot be right."
+    assert (Sign.MISSING, "API key: Issuer ID and Key ID cannot be right") in needs(page, "staple")
     assert page.banner.title == "Key or network changed since Apple was asked: check it again."
     assert fresh.read_text().splitlines()[1] not in shown_texts(window)
 
@@ -146,6 +150,9 @@ def test_what_apple_wants_first_is_said_on_the_card_with_what_to_do(
     (view,) = page.findings.views
     assert view.hasFocus()
     assert "Account Holder" in view.finding.remedies[0].title
+    assert page.key.ask.isEnabled()
+    assert page.key.ask.property("kind") == "", "to ask again mends nothing"
+    assert view.mapTo(page, view.rect().topLeft()).y() < page.levels.y(), "the problem comes first"
     # the agreement is nothing to a level that sends nothing to Apple
     page.levels.views["sign-only"].choice.click()
     assert window.workspace.flow.state(MACOS_LEVEL) is StepState.DONE

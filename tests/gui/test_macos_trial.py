@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import Qt
 
-from codesign_wizard.core.flow import MACOS_TRIAL, STEPS, WINDOWS_TRIAL, StepState
+from codesign_wizard.core.flow import MACOS_LEVEL, MACOS_TRIAL, STEPS, WINDOWS_TRIAL, StepState
 from codesign_wizard.core.job import StageState
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.opening import open_session
@@ -136,14 +136,17 @@ def test_left_while_apple_is_at_work_then_gone_on_with_and_stapled(
     shown = [key for key, card in page.stages.cards.items() if card.isVisible()]
     assert shown[-2:] == ["upload", "processing"]
     page.run()
-    qtbot.waitUntil(page.stop.isVisible, timeout=PATIENCE)
-    assert page.banner.title == "Apple is looking at it: usual are 2 to 15 minutes."
-    assert page.note.text() == page.stop.accessibleDescription()
-    assert "Cancel below does the same" in page.note.text()
+    cancel = window.footer.cancel_button
+    qtbot.waitUntil(lambda: cancel.text() == "Stop waiting", timeout=PATIENCE)
+    assert cancel.accessibleName() == "Stop waiting"
+    assert page.banner.title == "Apple is looking at it: usually 2 to 15 minutes."
+    assert page.note.text() == "Asks Apple for the result; nothing is sent."
     window.workspace.edited()
-    assert "Cancel below does the same" in page.note.text(), "whatever is shown anew meanwhile"
-    page.stop.click()
+    assert page.note.text().startswith("Asks Apple for the result"), "whatever is shown anew meanwhile"
+    cancel.click()
     wait_idle(window, qtbot, PATIENCE)
+    assert cancel.text() == "Cancel", "the next job's is one again"
+    assert page.note.text() == "Asks Apple for the result; nothing is sent."
     assert page.banner.title == "practice-backup-setup.pkg is with Apple; nobody waits for the result now."
     (sent,) = notary.history()
     assert sent.submission_id in page.banner.text
@@ -200,6 +203,13 @@ def test_what_apple_would_refuse_is_submitted_all_the_same_where_that_is_wanted(
         page.run()
         wait_idle(window, qtbot, PATIENCE)
         assert ids(page)[0] == "apple.notary.preflight"
+        verify = page.stages.cards["verify"]
+        assert (verify.state, verify.words.text()) == (
+            StageState.ATTENTION,
+            "holds, but not enough for Apple",
+        )
+        titles = [each.finding.title for each in page.findings.views]
+        assert "sample-helper in tools.zip is not signed." in titles
         assert page.stages.cards["upload"].state is StageState.FAILED
         assert notary.history() == []
         assert page.anyway.isVisible()
@@ -208,6 +218,7 @@ def test_what_apple_would_refuse_is_submitted_all_the_same_where_that_is_wanted(
         # what was signed before was sent, and Apple says of it what was predicted
         states = {key: card.state for key, card in page.stages.cards.items() if card.isVisible()}
         assert states.pop("processing") is StageState.FAILED
+        assert states.pop("verify") is StageState.ATTENTION
         assert set(states.values()) == {StageState.DONE}
         issues = [each for each in ids(page) if each.startswith("apple.notary.")]
         assert issues == [
@@ -217,9 +228,20 @@ def test_what_apple_would_refuse_is_submitted_all_the_same_where_that_is_wanted(
             "apple.notary.issue-hardened-runtime",
         ]
         assert len(notary.history()) == 1
-        assert window.workspace.flow.reason_not_next(MACOS_TRIAL).startswith("It is signed;")
+        assert window.workspace.flow.reason_not_next(MACOS_TRIAL).startswith("The file is signed;")
         assert page.anyway.isHidden()
         assert page.go.text() == "Sign and &verify"
+        assert page.go.property("kind") == "primary"
+        # without the key another trial is of no use: where to give it comes first
+        session.set_api_key(None)
+        page.run()
+        wait_idle(window, qtbot, PATIENCE)
+        assert page.key_first.isVisible()
+        assert page.key_first.property("kind") == "primary"
+        assert page.go.property("kind") == ""
+        assert page.banner.text.startswith("Checked ")
+        page.key_first.click()
+        assert window.key == MACOS_LEVEL
 
 
 def test_an_upload_is_cancelled_and_gone_on_with(

@@ -146,11 +146,11 @@ def test_a_long_wait_says_how_long(window: MainWindow, qtbot: QtBot) -> None:
 def test_a_wait_that_counts_by_itself_is_not_counted_twice(window: MainWindow, qtbot: QtBot) -> None:
     task = window.runner.start(forever, "Notarise")
     task.since -= 70
-    task.deliver("progress", (1, None, "Apple is at work for 1 min 10 s"))
+    task.deliver("progress", (1, None, "Apple has been at work for 1 min 10 s"))
     window._show_job()
-    assert window.footer.reason.text() == "Notarise: Apple is at work for 1 min 10 s"
+    assert window.footer.reason.text() == "Notarise: Apple has been at work for 1 min 10 s"
     task.since -= 7
-    task.deliver("progress", (2, None, "Apple is at work for 1 min 10 s"))
+    task.deliver("progress", (2, None, "Apple has been at work for 1 min 10 s"))
     window._show_job()
     assert window.footer.reason.text().endswith("(7 s)"), "the same words for long are counted"
 

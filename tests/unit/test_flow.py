@@ -111,7 +111,7 @@ def test_what_stands_against_a_trial_for_macos_is_signing_or_only_what_comes_aft
     identity = Finding("apple.identity.expired", Severity.ERROR, "Over.")
     for errors, reason in (
         ([key], "Apple will notarise nothing until this is mended."),
-        ([refused, key], "It is signed; it will not be notarised until this is mended."),
+        ([refused, key], "The file is signed; Apple will not notarise it until this is mended."),
         ([key, identity], "Signing will not work until this is mended."),
     ):
         flow.record(MACOS_TRIAL, errors, {})

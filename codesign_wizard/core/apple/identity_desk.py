@@ -53,7 +53,7 @@ SHARED = FindingKind(
 
 
 class Waits(StrEnum):
-    """What is missing still where nothing is wrong; kept as the result's ``OPEN``."""
+    """What is still missing where nothing is wrong; kept as the result's ``OPEN``."""
 
     NOTHING = ""
     PASSWORD = "password"  # a word, no secret
@@ -65,7 +65,8 @@ class Waits(StrEnum):
 class Look:
     """What lies in the two places. ``files`` and ``reports`` have a member for each place that is filled.
 
-    ``locked`` are the places whose file no known password opens, ``moved`` tells of what changed its place.
+    ``locked`` are the places whose file no known password opens, ``moved`` tells of what changed its place,
+    ``foreign`` are those whose certificate is of another team than the profile says.
     ``passwords`` is the place in the sequence of known passwords that opens each file, -1 where none is
     needed.
     """
@@ -76,6 +77,7 @@ class Look:
     locked: Sequence[Kind] = ()
     moved: Sequence[Finding] = ()
     passwords: Mapping[Kind, int] = field(default_factory=dict)
+    foreign: Sequence[Kind] = ()
 
     @property
     def waits(self) -> Waits:
@@ -103,6 +105,8 @@ class Look:
                 worst = worst_first(report.findings)[0].severity
                 # a note, such as an issuer that is put beside it, leaves it good
                 told[SHORT[kind]] = (Severity.OK if worst is Severity.INFO else worst).value
+            if kind in self.foreign:
+                told[SHORT[kind]] = Severity.ERROR.value
         return told
 
     def facts(self) -> dict[str, str]:
@@ -180,12 +184,14 @@ def look(
         # found in both places, so neither is hidden; what is said of the file is said once
         findings = _once(each for each in findings if each.id != found.SEVERAL.id)
         findings.append(SHARED(file=next(iter(places.values())).name, remedies=[_write_each()]))
-    findings += [
-        OTHER_TEAM(file=each.name, team=each.identity.team, wanted=team, remedies=[choose_team()])
-        for each in reports.values()
-        if each.identity is not None and team and each.identity.team != team
-    ]
-    return Look(places, reports, worst_first(findings), locked, moved, used)
+    foreign = []
+    for kind, report in reports.items():
+        if report.identity is not None and team and report.identity.team != team:
+            foreign.append(kind)
+            findings.append(
+                OTHER_TEAM(file=report.name, team=report.identity.team, wanted=team, remedies=[choose_team()])
+            )
+    return Look(places, reports, worst_first(findings), locked, moved, used, foreign)
 
 
 def by_name(paths: Sequence[Path], given: Kind | None) -> dict[Kind, Path]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.apple.identity_desk import MOVED, Waits
+from codesign_wizard.core.apple.identity_findings import TEAMS_DIFFER
 from codesign_wizard.core.certificates.desk_words import days_words, since_words
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import CERTIFICATE_EXPIRES
@@ -34,7 +35,7 @@ def waiting_words(
         return tr("The request for {kind} waits for Apple's certificate.").format(kind=kind), since
     missing = {Waits.INSTALLER: "Installer", Waits.APPLICATION: "Application"}.get(waits)
     if missing is not None:
-        return tr("The {name} certificate is missing still.").format(name=missing), tr(
+        return tr("The {name} certificate is still missing.").format(name=missing), tr(
             "Both are needed: one signs the package, the other the programs inside."
         )
     return tr("No certificates yet."), tr(
@@ -51,11 +52,11 @@ def missing_words(waits: Waits | None, *, pending: bool, unwritten: bool) -> str
     if unwritten:
         return tr("The .p12 files are not written yet.")
     if waits is Waits.PASSWORD:
-        return tr("The password of the files is missing still.")
+        return tr("The password of the files is still missing.")
     if pending and waits is None:
-        return tr("Apple's certificates are missing still.")
+        return tr("Apple's certificates are still missing.")
     missing = {Waits.INSTALLER: "Installer", Waits.APPLICATION: "Application"}.get(waits or Waits.NOTHING)
-    return tr("The {name} certificate is missing still.").format(name=missing) if missing else ""
+    return tr("The {name} certificate is still missing.").format(name=missing) if missing else ""
 
 
 def judged_words(
@@ -92,6 +93,16 @@ def for_a_page(findings: Sequence[Finding]) -> list[Finding]:
         )
         for finding in findings
     ]
+
+
+def mendable(findings: Sequence[Finding]) -> list[Finding]:
+    """Return those of *findings* that a page may offer a way on for.
+
+    Files of two teams have no team that could become the profile's.
+    """
+    if not any(each.id == TEAMS_DIFFER.id for each in findings):
+        return list(findings)
+    return [each for each in findings if each.id != "apple.options.other-team"]
 
 
 def moved_words(findings: Sequence[Finding]) -> str:

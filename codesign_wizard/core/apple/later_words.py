@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from codesign_wizard.core.apple.notary_issues import UNSIGNED
 from codesign_wizard.core.apple.trial_words import accepted
-from codesign_wizard.core.finding import Finding, Remedy
+from codesign_wizard.core.finding import Finding, Remedy, Severity
 from codesign_wizard.core.profile import LEVELS
 from codesign_wizard.core.text import BULLET, size_words, tr
 from codesign_wizard.core.verdict import when
@@ -25,6 +25,7 @@ SIGNED_BY = "signed-by"
 _REFUSED = "refused"  # as core.macos_trial has it
 _LISTED = 12
 _PREFLIGHT = "apple.notary.preflight"
+_ISSUE = "apple.notary.issue-"
 
 
 def later_stages(level: str) -> Sequence[str]:
@@ -97,7 +98,7 @@ def waiting_words(key: str) -> tuple[str, str]:
             tr("Cancelling keeps what has arrived; going on sends the rest."),
         ),
         PROCESSING: (
-            tr("Apple is looking at it: usual are 2 to 15 minutes."),
+            tr("Apple is looking at it: usually 2 to 15 minutes."),
             tr(
                 "New teams may wait hours. Stop waiting whenever you like: the submission stays with Apple, "
                 "and this page goes on with it, even after the wizard was closed."
@@ -116,6 +117,33 @@ def under_way(key: str) -> str:
         STAPLE: tr("Stapling"),
         VALIDATE: tr("Comparing the ticket"),
     }.get(key, "")
+
+
+def stop_words(key: str) -> str:
+    """Return what to cancel the stage *key* is called; "" for Cancel, where it ends what is under way."""
+    return tr("Stop waiting") if key == PROCESSING else ""
+
+
+def asks_words(level: str, stage: str) -> str:
+    """Return whom a trial at *level* asks for what, which goes on at *stage* ("" for its beginning)."""
+    if stage == PROCESSING:
+        return tr("Asks Apple for the result; nothing is sent.")
+    if stage in (STAPLE, VALIDATE):
+        return tr("Asks Apple for the ticket; nothing is sent.")
+    if later_stages(level):
+        return tr("Sends the signed package to Apple. The keys stay on this computer.")
+    return tr("Asks Apple's time-stamp server only. Keys and file stay on this computer.")
+
+
+def lacks_key(findings: Iterable[Finding]) -> bool:
+    """Tell whether it is the key for Apple alone that a trial failed for."""
+    errors = [each.id for each in findings if each.severity is Severity.ERROR]
+    return bool(errors) and all(each.startswith("apple.api-key.") for each in errors)
+
+
+def refused_inside(findings: Iterable[Finding]) -> bool:
+    """Tell whether Apple refused the file, or would, for something that is in it."""
+    return any(each.id.startswith(_ISSUE) and each.severity is Severity.ERROR for each in findings)
 
 
 def clear_words(level: str, findings: Iterable[Finding]) -> str:
@@ -160,7 +188,7 @@ def _explained(finding: Finding) -> Finding:
             "Mend what is listed below, then try again; or submit it all the same, by the button above."
         )
         return replace(finding, remedies=(Remedy(title=mend),))
-    if not finding.id.startswith("apple.notary.issue-"):
+    if not finding.id.startswith(_ISSUE):
         return finding
     if finding.id.endswith("-unsigned"):
         again = tr("Sign it, innermost first, then the package again: a trial on this page does both.")

@@ -29,6 +29,7 @@ class Sign(StrEnum):
 
     THERE = "there"
     UNCERTAIN = "uncertain"
+    OPEN = "open"  # needed, and not given yet
     MISSING = "missing"
     NEUTRAL = "neutral"
 
@@ -54,7 +55,7 @@ class LevelCard:
     @property
     def blocked(self) -> bool:
         """Whether something is missing that the level needs."""
-        return any(each.needed and each.sign is Sign.MISSING for each in self.lines)
+        return any(each.needed and each.sign in (Sign.MISSING, Sign.OPEN) for each in self.lines)
 
 
 def cards(flow: Flow, *, kept: bool | None, found: bool = False) -> list[LevelCard]:
@@ -131,11 +132,13 @@ def lacking(own: ApiKeySettings, *, kept: bool | None, found: bool = False) -> s
     if kept is False:
         if found:
             return tr("The API key that was found is not taken yet.")
-        return tr("The API key is missing still.")
-    missing, wrong = _id_missing(own), _id_wrong(own)
+        return tr("The API key is still missing.")
+    missing, wrong = _id_missing(own), _ids_wrong(own)
     if missing:
-        return tr("The {name} is missing still.").format(name=missing)
-    return tr("The {name} cannot be right.").format(name=wrong) if wrong else ""
+        return tr("The {name} is still missing.").format(name=missing)
+    if len(wrong) > 1:
+        return tr("{one} and {other} cannot be right.").format(one=wrong[0], other=wrong[1])
+    return tr("The {name} cannot be right.").format(name=wrong[0]) if wrong else ""
 
 
 def said(flow: Flow, *, kept: bool | None, found: bool = False) -> tuple[Severity, str, str]:
@@ -158,8 +161,8 @@ def said(flow: Flow, *, kept: bool | None, found: bool = False) -> tuple[Severit
     if result is not None:
         clear = tr("Apple accepts the key: this level can be reached.")
         severity, title, text = verdict(result.findings, clear)
-        obtained = tr("Checked {time}.").format(time=when(result.obtained))
-        return severity, title, f"{text} {obtained}".strip()
+        checked = tr("Checked {time}.").format(time=when(result.obtained))
+        return severity, title, f"{text} {checked}".strip()
     if kept is False and found:
         return (
             Severity.INFO,
@@ -183,15 +186,14 @@ def _id_missing(own: ApiKeySettings) -> str:
     return "" if own.key_id else tr("Key ID")
 
 
-def _id_wrong(own: ApiKeySettings) -> str:
-    """Return the name of the id that is not of Apple's form, "" where both are."""
+def _ids_wrong(own: ApiKeySettings) -> list[str]:
+    """Return the names of the ids that are not of Apple's form."""
     from codesign_wizard.core.apple.api_key import check_ids
     from codesign_wizard.core.apple.api_key_findings import ISSUER_WRONG, KEY_ID_WRONG
 
     wrong = {each.id for each in check_ids(own.key_id, own.issuer_id, named=own.named)[2]}
-    if ISSUER_WRONG.id in wrong:
-        return tr("Issuer ID")
-    return tr("Key ID") if KEY_ID_WRONG.id in wrong else ""
+    named = ((ISSUER_WRONG.id, tr("Issuer ID")), (KEY_ID_WRONG.id, tr("Key ID")))
+    return [name for finding, name in named if finding in wrong]
 
 
 def _certificates(profile: Profile, kinds: Sequence[str]) -> Line:
@@ -203,7 +205,7 @@ def _certificates(profile: Profile, kinds: Sequence[str]) -> Line:
     whole = names[kinds[0]] if len(kinds) == 1 else tr("Both certificates")
     missing = [names[kind] for kind in kinds if not files[kind]]
     if missing:
-        return Line(Sign.MISSING, tr("{name}: none yet").format(name=" + ".join(missing)), needed=True)
+        return Line(Sign.OPEN, tr("{name}: none yet").format(name=" + ".join(missing)), needed=True)
     wrong = [names[kind] for kind in kinds if told.get(kind) == Severity.ERROR.value]
     if wrong:
         return Line(Sign.MISSING, tr("{name}: cannot sign").format(name=" + ".join(wrong)), needed=True)
@@ -218,12 +220,15 @@ def _key_lines(flow: Flow, kept: bool | None, found: bool) -> list[Line]:
     own, result = profile.macos.api_key, profile.results.get(MACOS_LEVEL)
     if kept is False:
         words = tr("API key: found, not taken yet") if found else tr("API key: none yet")
-        return [Line(Sign.MISSING, words, needed=True)]
-    missing, wrong = _id_missing(own), _id_wrong(own)
+        return [Line(Sign.OPEN, words, needed=True)]
+    missing, wrong = _id_missing(own), _ids_wrong(own)
     if missing:
-        return [Line(Sign.MISSING, tr("API key: its {name} is missing").format(name=missing), needed=True)]
+        return [Line(Sign.OPEN, tr("API key: its {name} is missing").format(name=missing), needed=True)]
     if wrong:
-        words = tr("API key: its {name} cannot be right").format(name=wrong)
+        if len(wrong) > 1:
+            words = tr("API key: {one} and {other} cannot be right").format(one=wrong[0], other=wrong[1])
+        else:
+            words = tr("API key: its {name} cannot be right").format(name=wrong[0])
         return [Line(Sign.MISSING, words, needed=True)]
     # the step's own state says nothing of the key at the level that needs none
     if result is None or result.inputs != flow.inputs(MACOS_LEVEL):

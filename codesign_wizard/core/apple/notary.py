@@ -73,7 +73,9 @@ def wait(
         job.progress(
             int(elapsed),
             None,
-            tr("Apple is at work for {elapsed}, usually 2 to 15 minutes").format(elapsed=duration(elapsed)),
+            tr("Apple has been at work for {elapsed}, usually 2 to 15 minutes").format(
+                elapsed=duration(elapsed)
+            ),
         )
         usual = _PAUSES[attempt] if attempt < len(_PAUSES) else _LONGEST_PAUSE
         pause = max(_SHORTEST_PAUSE, usual * desk.api.network.settings.pace)

@@ -271,6 +271,9 @@ def _unique(places: list[Place]) -> list[Place]:
 def _what(places: list[Place]) -> str:
     files = list(dict.fromkeys(place.path for place in places))
     first = shown(files[0].rpartition("/")[2]) if files and files[0] else tr("the file")
+    archive = _archive(places[0]) if places else ""
+    if archive:
+        first = tr("{file} in {archive}").format(file=first, archive=shown(archive))
     if len(files) <= 1:
         return first
     return tr("{first} (and {count} more)").format(first=first, count=len(files) - 1)

@@ -50,7 +50,7 @@ def _submit(
         drop_access(job, desk)
         return Outcome(known, [already])
     if known is None and look_first:
-        look = preflight(job, path, roots=desk.roots)
+        look = preflight(_Looking(job), path, roots=desk.roots)
         findings += look.findings
         if not look.ok:
             job.stage(UPLOAD, StageState.FAILED, tr("Apple would refuse it"))
@@ -73,6 +73,21 @@ def _known(desk: Desk, sent: Sendable) -> Record | None:
         if known is not None and known.state is State.UPLOADING:
             return None  # the rest of an upload has to be of the same file
     return known
+
+
+class _Looking:
+    """A job of which nothing is sent yet: how far the look is says nothing of the upload."""
+
+    def __init__(self, job: JobContext) -> None:
+        self._job = job
+        self.log = job.log
+        self.stage = job.stage
+        self.check_cancelled = job.check_cancelled
+        self.wait = job.wait
+
+    def progress(self, done: int, total: int | None, text: str = "") -> None:
+        """Say what is looked at, as what comes before."""
+        self._job.progress(0, None, tr("first looking at {file}").format(file=text) if text else "")
 
 
 class _Bringing:

@@ -46,7 +46,7 @@ OTHER_TEAM = FindingKind(
 def choose_team() -> Remedy:
     """Return what to do where the profile names another team than the certificates."""
     return Remedy(
-        title=tr("Name the certificates of that team, or mend the team in the profile."),
+        title=tr("Give the certificates of that team, or mend the team in the profile."),
         portal=(tr("Run `codesign-wizard profile set macos.team=` to let any team be right."),),
     )
 

@@ -21,7 +21,7 @@ _UPLOADS = f"notary-submissions-prod.{ENDPOINT}"
 @scenario(
     "agreement-missing",
     AREA,
-    lambda: tr("An agreement of Apple's waits to be accepted by the account holder."),
+    lambda: tr("An agreement of Apple's waits to be accepted by the Account Holder."),
     command=_CHECK,
     expects=["apple.notary.agreement-missing"],
 )

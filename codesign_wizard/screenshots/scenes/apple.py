@@ -136,9 +136,11 @@ def macos_trial(studio: Studio) -> None:
         window.show_step("start")
         studio.take(window, "start-macos-done")
         window.show_step(MACOS_TRIAL)
+        former = window.workspace.profile.product_name
         window.workspace.profile.product_name = "Harbour Backup"
         window.workspace.edited()
         studio.take(window, "macos-trial-out-of-date")
+        window.workspace.profile.product_name = former
         window.workspace.session.keep_apple_passwords(Secret("not-the-one"))
         trial.run()
         studio.idle(window)

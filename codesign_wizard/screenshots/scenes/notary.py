@@ -37,7 +37,7 @@ def macos_notarise(studio: Studio) -> None:
             window, lambda key, state: key == "processing", tr("Apple"), begin=conditions.holds.clear
         ):
             studio.take(window, "macos-waiting")
-            page.stop.click()
+            window.footer.cancel_button.click()
         studio.idle(window)
         studio.take(window, "macos-stopped-waiting")
         for sent in notary.history():

@@ -59,6 +59,7 @@ def test_the_profiles_team_is_asked_for(lay: Lay) -> None:
     for team, expected in (("PRACTICE01", 0), ("OTHERTEAM1", 2)):
         seen = look(files, [ONE], team=team, roots=roots())
         assert [each.id for each in seen.findings].count("apple.options.other-team") == expected
+        assert list(seen.severities().values()).count("error") == expected
 
 
 def test_swapped_files_change_places(lay: Lay) -> None:
@@ -73,7 +74,7 @@ def test_a_file_in_the_wrong_place_moves_to_the_empty_one(lay: Lay) -> None:
     assert {kind: path.name for kind, path in seen.files.items()} == {Kind.APPLICATION: "mine.p12"}
     assert seen.moved[0].title == "mine.p12 is the Developer ID Application certificate: it was moved there."
     assert seen.waits is Waits.INSTALLER
-    assert waiting_words(seen.waits, [])[0] == "The Installer certificate is missing still."
+    assert waiting_words(seen.waits, [])[0] == "The Installer certificate is still missing."
 
 
 def test_a_file_given_just_now_takes_the_place_of_another(lay: Lay) -> None:
