@@ -3510,12 +3510,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_words.py"/>
-        <source>The password of the files is missing still.</source>
+        <source>The password of the files is still missing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_words.py"/>
-        <source>Apple's certificates are missing still.</source>
+        <source>Apple's certificates are still missing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3560,7 +3560,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_words.py"/>
-        <source>The {name} certificate is missing still.</source>
+        <source>The {name} certificate is still missing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3585,12 +3585,37 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Asks Apple's time-stamp server only. Keys and file stay on this computer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Signed and notarised: it opens on a Mac that can ask Apple.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Going on takes it from Apple and staples it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Stop waiting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Asks Apple for the result; nothing is sent.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Asks Apple for the ticket; nothing is sent.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Sends the signed package to Apple. The keys stay on this computer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3720,7 +3745,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
-        <source>Apple is looking at it: usual are 2 to 15 minutes.</source>
+        <source>Apple is looking at it: usually 2 to 15 minutes.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3760,22 +3785,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>The API key is missing still.</source>
+        <source>The API key is still missing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>Apple accepts the key: this level can be reached.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/notary.py"/>
-        <source>Issuer ID</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/notary.py"/>
-        <source>Key ID</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3854,6 +3869,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Issuer ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Key ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>API key: found, not taken yet</source>
         <translation type="unfinished"></translation>
@@ -3880,17 +3905,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>The {name} is missing still.</source>
+        <source>The {name} is still missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>{one} and {other} cannot be right.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>The {name} cannot be right.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>API key: its {name} cannot be right</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3961,6 +3986,16 @@
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>{name}: not checked yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>API key: {one} and {other} cannot be right</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>API key: its {name} cannot be right</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4130,7 +4165,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Apple is at work for {elapsed}, usually 2 to 15 minutes</source>
+        <source>Apple has been at work for {elapsed}, usually 2 to 15 minutes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4620,6 +4655,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>{file} in {archive}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>Read Apple's page on it.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4661,6 +4701,11 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_submit.py"/>
         <source>The submission is {id}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>first looking at {file}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4765,7 +4810,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/options.py"/>
-        <source>Name the certificates of that team, or mend the team in the profile.</source>
+        <source>Give the certificates of that team, or mend the team in the profile.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11985,7 +12030,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
-        <source>It is signed; it will not be notarised until this is mended.</source>
+        <source>The file is signed; Apple will not notarise it until this is mended.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13800,17 +13845,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>made {date}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
         <source>Sa&amp;ve both files…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/apple_requests.py"/>
         <source>Sa&amp;ve the file…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/apple_requests.py"/>
-        <source>made {date}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14240,7 +14285,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/inspect.py"/>
-        <source>What it is, whose, until when, and what is wrong with it. The file is only read, here.</source>
+        <source>What it is, whose, until when, and what is wrong with it. The file is only read.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14650,11 +14695,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>The submission stays with Apple; Cancel below does the same.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Packages (*.pkg);;All files (*)</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14675,17 +14715,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Stop wai&amp;ting</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Submit all the sa&amp;me</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Apple judges for itself; what is submitted cannot be withdrawn</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Level and API key…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14755,6 +14795,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>holds, but not enough for Apple</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>{n} signed, hardened runtime on</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14766,16 +14811,6 @@
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Package</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Sends the signed package to Apple. The keys stay on this computer.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Asks Apple's time-stamp server only. Keys and file stay on this computer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16735,7 +16770,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/apple.py"/>
-        <source>An agreement of Apple's waits to be accepted by the account holder.</source>
+        <source>An agreement of Apple's waits to be accepted by the Account Holder.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17750,12 +17785,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/identity.py"/>
-        <source>Chosen when the files were exported or written here, the same for both.</source>
+        <source>Password of the other file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/identity.py"/>
-        <source>Password of the other file</source>
+        <source>Chosen when the files were exported or written here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>Chosen when the files were exported or written here, the same for both.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17911,6 +17951,11 @@
     <message>
         <location filename="codesign_wizard/widgets/level_cards.py"/>
         <source>needed, not known yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/level_cards.py"/>
+        <source>needed, and not given yet</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -18494,11 +18539,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/practice/entra/pages.py"/>
-        <source>Cancel</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Stay here</source>
         <translation type="unfinished"></translation>
@@ -18524,6 +18564,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <source>Cancel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/log_dock.py"/>
         <source>Log</source>
         <translation type="unfinished"></translation>
@@ -18540,11 +18585,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>Cancel: {name}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Back: {name}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -18556,6 +18596,11 @@
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Next: {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>Cancel: {name}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -3510,12 +3510,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_words.py"/>
-        <source>The password of the files is missing still.</source>
+        <source>The password of the files is still missing.</source>
         <translation>Das Passwort der Dateien fehlt noch.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_words.py"/>
-        <source>Apple's certificates are missing still.</source>
+        <source>Apple's certificates are still missing.</source>
         <translation>Die Zertifikate von Apple fehlen noch.</translation>
     </message>
     <message>
@@ -3560,7 +3560,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_words.py"/>
-        <source>The {name} certificate is missing still.</source>
+        <source>The {name} certificate is still missing.</source>
         <translation>Das Zertifikat „{name}“ fehlt noch.</translation>
     </message>
     <message>
@@ -3585,6 +3585,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Asks Apple's time-stamp server only. Keys and file stay on this computer.</source>
+        <translation>Fragt nur Apples Zeitstempelserver. Schlüssel und Datei bleiben auf diesem Computer.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Signed and notarised: it opens on a Mac that can ask Apple.</source>
         <translation>Signiert und notarisiert: Es öffnet sich auf einem Mac, der Apple fragen kann.</translation>
     </message>
@@ -3592,6 +3597,26 @@
         <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Going on takes it from Apple and staples it.</source>
         <translation>Beim Fortsetzen wird es von Apple geholt und angeheftet.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Stop waiting</source>
+        <translation>Nicht länger warten</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Asks Apple for the result; nothing is sent.</source>
+        <translation>Fragt Apple nach dem Ergebnis; geschickt wird nichts.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Asks Apple for the ticket; nothing is sent.</source>
+        <translation>Fragt Apple nach dem Ticket; geschickt wird nichts.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Sends the signed package to Apple. The keys stay on this computer.</source>
+        <translation>Schickt das signierte Paket an Apple. Die Schlüssel bleiben auf diesem Computer.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
@@ -3720,7 +3745,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
-        <source>Apple is looking at it: usual are 2 to 15 minutes.</source>
+        <source>Apple is looking at it: usually 2 to 15 minutes.</source>
         <translation>Apple prüft: Üblich sind 2 bis 15 Minuten.</translation>
     </message>
     <message>
@@ -3760,23 +3785,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>The API key is missing still.</source>
+        <source>The API key is still missing.</source>
         <translation>Der API-Schlüssel fehlt noch.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>Apple accepts the key: this level can be reached.</source>
         <translation>Apple akzeptiert den Schlüssel: Diese Stufe ist erreichbar.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/notary.py"/>
-        <source>Issuer ID</source>
-        <translation>Issuer ID</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/notary.py"/>
-        <source>Key ID</source>
-        <translation>Key ID</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
@@ -3854,6 +3869,16 @@
         <translation>Der Schlüssel ist da. Apple wurde noch nicht gefragt.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Issuer ID</source>
+        <translation>Issuer ID</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/notary.py"/>
+        <source>Key ID</source>
+        <translation>Key ID</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>API key: found, not taken yet</source>
         <translation>API-Schlüssel: gefunden, noch nicht übernommen</translation>
@@ -3880,18 +3905,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>The {name} is missing still.</source>
+        <source>The {name} is still missing.</source>
         <translation>Die {name} fehlt noch.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>{one} and {other} cannot be right.</source>
+        <translation>{one} und {other} können nicht stimmen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>The {name} cannot be right.</source>
         <translation>Die {name} kann nicht stimmen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/level_words.py"/>
-        <source>API key: its {name} cannot be right</source>
-        <translation>API-Schlüssel: Die {name} kann nicht stimmen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
@@ -3962,6 +3987,16 @@
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>{name}: not checked yet</source>
         <translation>{name}: noch nicht geprüft</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>API key: {one} and {other} cannot be right</source>
+        <translation>API-Schlüssel: {one} und {other} können nicht stimmen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/level_words.py"/>
+        <source>API key: its {name} cannot be right</source>
+        <translation>API-Schlüssel: Die {name} kann nicht stimmen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
@@ -4130,7 +4165,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
-        <source>Apple is at work for {elapsed}, usually 2 to 15 minutes</source>
+        <source>Apple has been at work for {elapsed}, usually 2 to 15 minutes</source>
         <translation>Apple arbeitet daran seit {elapsed}, üblich sind 2 bis 15 Minuten</translation>
     </message>
     <message>
@@ -4620,6 +4655,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
+        <source>{file} in {archive}</source>
+        <translation>{file} in {archive}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>Read Apple's page on it.</source>
         <translation>Lesen Sie Apples Seite dazu.</translation>
     </message>
@@ -4662,6 +4702,11 @@
         <location filename="codesign_wizard/core/apple/notary_submit.py"/>
         <source>The submission is {id}</source>
         <translation>Die Einreichung ist {id}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_submit.py"/>
+        <source>first looking at {file}</source>
+        <translation>zuerst wird {file} geprüft</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_submit.py"/>
@@ -4765,7 +4810,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/options.py"/>
-        <source>Name the certificates of that team, or mend the team in the profile.</source>
+        <source>Give the certificates of that team, or mend the team in the profile.</source>
         <translation>Geben Sie die Zertifikate dieses Teams an, oder berichtigen Sie das Team im Profil.</translation>
     </message>
     <message>
@@ -11985,8 +12030,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
-        <source>It is signed; it will not be notarised until this is mended.</source>
-        <translation>Es ist signiert; solange dies nicht behoben ist, wird es nicht notarisiert.</translation>
+        <source>The file is signed; Apple will not notarise it until this is mended.</source>
+        <translation>Die Datei ist signiert; solange dies nicht behoben ist, notarisiert Apple sie nicht.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
@@ -13800,6 +13845,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/apple_requests.py"/>
+        <source>made {date}</source>
+        <translation>erstellt am {date}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/apple_requests.py"/>
         <source>Sa&amp;ve both files…</source>
         <translation>Beide Dateien s&amp;peichern…</translation>
     </message>
@@ -13807,11 +13857,6 @@
         <location filename="codesign_wizard/pages/apple_requests.py"/>
         <source>Sa&amp;ve the file…</source>
         <translation>Datei s&amp;peichern…</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/apple_requests.py"/>
-        <source>made {date}</source>
-        <translation>erstellt am {date}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/before_looking.py"/>
@@ -14240,8 +14285,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/inspect.py"/>
-        <source>What it is, whose, until when, and what is wrong with it. The file is only read, here.</source>
-        <translation>Was es ist, wem es gehört, bis wann es gilt und was nicht stimmt. Die Datei wird nur gelesen, auf diesem Computer.</translation>
+        <source>What it is, whose, until when, and what is wrong with it. The file is only read.</source>
+        <translation>Was es ist, wem es gehört, bis wann es gilt und was nicht stimmt. Die Datei wird nur gelesen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/inspect.py"/>
@@ -14650,11 +14695,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>The submission stays with Apple; Cancel below does the same.</source>
-        <translation>Die Einreichung bleibt bei Apple; „Abbrechen“ unten tut dasselbe.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Packages (*.pkg);;All files (*)</source>
         <translation>Pakete (*.pkg);;Alle Dateien (*)</translation>
     </message>
@@ -14675,11 +14715,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Stop wai&amp;ting</source>
-        <translation>Nicht länger war&amp;ten</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Submit all the sa&amp;me</source>
         <translation>Trotzdem ein&amp;reichen</translation>
     </message>
@@ -14687,6 +14722,11 @@
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Apple judges for itself; what is submitted cannot be withdrawn</source>
         <translation>Apple urteilt selbst; Eingereichtes lässt sich nicht zurückziehen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Level and API key…</source>
+        <translation>Stufe und API-Schlüssel…</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
@@ -14755,6 +14795,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>holds, but not enough for Apple</source>
+        <translation>gilt, reicht Apple aber nicht</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>{n} signed, hardened runtime on</source>
         <translation>{n} signiert, Hardened Runtime an</translation>
     </message>
@@ -14767,16 +14812,6 @@
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Package</source>
         <translation>Paket</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Sends the signed package to Apple. The keys stay on this computer.</source>
-        <translation>Schickt das signierte Paket an Apple. Die Schlüssel bleiben auf diesem Computer.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Asks Apple's time-stamp server only. Keys and file stay on this computer.</source>
-        <translation>Fragt nur Apples Zeitstempelserver. Schlüssel und Datei bleiben auf diesem Computer.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
@@ -16735,7 +16770,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/apple.py"/>
-        <source>An agreement of Apple's waits to be accepted by the account holder.</source>
+        <source>An agreement of Apple's waits to be accepted by the Account Holder.</source>
         <translation>Eine Vereinbarung von Apple wartet darauf, dass der „Account Holder“ sie akzeptiert.</translation>
     </message>
     <message>
@@ -17750,13 +17785,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/identity.py"/>
-        <source>Chosen when the files were exported or written here, the same for both.</source>
-        <translation>Es wurde gewählt, als die Dateien exportiert oder hier geschrieben wurden, dasselbe für beide.</translation>
+        <source>Password of the other file</source>
+        <translation>Passwort der anderen Datei</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/identity.py"/>
-        <source>Password of the other file</source>
-        <translation>Passwort der anderen Datei</translation>
+        <source>Chosen when the files were exported or written here.</source>
+        <translation>Beim Exportieren der Dateien oder beim Schreiben hier gewählt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/identity.py"/>
+        <source>Chosen when the files were exported or written here, the same for both.</source>
+        <translation>Es wurde gewählt, als die Dateien exportiert oder hier geschrieben wurden, dasselbe für beide.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/identity.py"/>
@@ -17912,6 +17952,11 @@
         <location filename="codesign_wizard/widgets/level_cards.py"/>
         <source>needed, not known yet</source>
         <translation>nötig, noch nicht bekannt</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/level_cards.py"/>
+        <source>needed, and not given yet</source>
+        <translation>nötig und noch nicht angegeben</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/level_cards.py"/>
@@ -18494,11 +18539,6 @@
         <translation>Schritte</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/practice/entra/pages.py"/>
-        <source>Cancel</source>
-        <translation>Abbrechen</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Stay here</source>
         <translation>Hierbleiben</translation>
@@ -18524,6 +18564,11 @@
         <translation>&amp;Zurück</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/widgets/log_dock.py"/>
         <source>Log</source>
         <translation>Protokoll</translation>
@@ -18540,11 +18585,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
-        <source>Cancel: {name}</source>
-        <translation>Abbrechen: {name}</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Back: {name}</source>
         <translation>Zurück: {name}</translation>
     </message>
@@ -18557,6 +18597,11 @@
         <location filename="codesign_wizard/widgets/shell.py"/>
         <source>Next: {name}</source>
         <translation>Weiter: {name}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/shell.py"/>
+        <source>Cancel: {name}</source>
+        <translation>Abbrechen: {name}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
