@@ -84,7 +84,10 @@ class MainWindow(QMainWindow):
 
     def _open_first(self) -> None:
         if not self.pages.opened:
+            from codesign_wizard.widgets.settling import Settling
+
             self.show_step(self.workspace.flow.current().key)
+            Settling(self, lambda: self.page)
 
     def _build(self) -> None:
         # a window within the window: the log docks below the page, but above the footer
