@@ -148,13 +148,14 @@ class Flow:
         return self._beside(key, -1)
 
     def reachable(self, key: str) -> bool:
-        """Tell whether the step can be opened: visited before, the next of one that was, or the one ahead."""
+        """Tell whether the step can be opened: seen, the next of one that was visited, or the one ahead."""
         before = self.back(key)
         if key == SUMMARY:  # it only tells what is known, however little that is
             return True
-        if key in self.profile.reached or before is None or before.key in self.profile.reached:
+        seen = key in self.profile.reached or key in self.profile.results
+        if seen or before is None or before.key in self.profile.reached:
             return True
-        # what comes before it may have been done on the command line, with no page opened
+        # this one and what comes before it may have been done on the command line, with no page opened
         ahead = self.ahead()
         return ahead is not None and ahead.key == key
 

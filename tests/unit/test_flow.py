@@ -173,6 +173,7 @@ def test_from_start_the_way_goes_on_at_the_first_step_that_is_not_done() -> None
         # as on the command line: no page is opened
         flow.record(done, [], {})
         assert ahead() == after
+        assert flow.reachable(done), "what was found there can be looked at"
     flow.profile.macos_wanted = True
     assert ahead() == APPLE_CERTIFICATES
     assert not flow.reachable(MACOS_TRIAL)
