@@ -12,6 +12,7 @@ from codesign_wizard import theme
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import px
 from codesign_wizard.widgets.basics import announce
+from codesign_wizard.widgets.labels import isolated
 from codesign_wizard.widgets.log_cells import LogCells
 from codesign_wizard.widgets.log_columns import LogColumns
 from codesign_wizard.widgets.log_model import Column, LogModel
@@ -129,7 +130,7 @@ class LogView(QTableView):
             painter = QPainter(self.viewport())
             painter.setFont(theme.font())
             painter.setPen(theme.ink(theme.tokens().soft))
-            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, self.log.nothing)
+            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, isolated(self.log.nothing))
             painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

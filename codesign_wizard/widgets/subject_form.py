@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 from codesign_wizard.core.certificates.request import EC_WARNING, KeyChoice, RequestOptions, ec_result
 from codesign_wizard.core.certificates.subject import FIELD, FIELDS, Subject
 from codesign_wizard.core.certificates.subject_checks import check_form_field, check_subject
-from codesign_wizard.core.finding import Finding, Severity, worst_first
+from codesign_wizard.core.finding import Finding, Severity, blocks, worst_first
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import SEVERITY_MARKS, px
 from codesign_wizard.widgets.basics import (
@@ -256,8 +256,10 @@ class SubjectPreview(Card):
         filled = bool(subject)
         self.facts.set(subject.preview())
         self.string.setPlainText(subject.x500())
-        for part in (self.facts, self.string, self.copy):
-            part.setVisible(filled)
+        self.facts.setVisible(filled)
+        # a value that is refused beside its field is none to copy
+        for part in (self.string, self.copy):
+            part.setVisible(filled and not blocks(_of_fields(subject)))
         self.empty.setVisible(not filled)
         clear(self.remarks)
         for finding in whole(subject) if filled else ():
@@ -266,15 +268,20 @@ class SubjectPreview(Card):
 
 def whole(subject: Subject) -> list[Finding]:
     """Return what is to be said of *subject* besides what each field says itself."""
-    single = {
-        (each.id, each.title)
+    single = {(each.id, each.title) for each in _of_fields(subject)}
+    found = [each for each in check_subject(subject) if (each.id, each.title) not in single]
+    return worst_first(found)
+
+
+def _of_fields(subject: Subject) -> list[Finding]:
+    """Return what the fields say of the values in *subject*, each of its own."""
+    return [
+        each
         for oid, value in subject.attributes
         for field in FIELDS
         if field.oid == oid
         for each in check_form_field(field.key, value)
-    }
-    found = [each for each in check_subject(subject) if (each.id, each.title) not in single]
-    return worst_first(found)
+    ]
 
 
 def _remark(finding: Finding) -> QVBoxLayout:

@@ -113,6 +113,14 @@ def test_what_is_typed_stays_and_is_there_again(page_on: Opening, qtbot: QtBot) 
     assert "Windows does not accept EC keys" in page.form.form.advice.text()
     assert page.form.form.advice.property("role") == "warning"
     assert page.form.preview.string.toPlainText().startswith('CN="Harbour ""Küste""')
+    assert page.form.preview.copy.isVisibleTo(page)
+    country = page.form.form.fields["country"]
+    country.edit.selectAll()
+    qtbot.keyClicks(country.edit, "UK")
+    assert not page.form.preview.copy.isVisibleTo(page), "what is refused is none to copy"
+    country.edit.selectAll()
+    qtbot.keyClicks(country.edit, FORM["country"])
+    assert page.form.preview.copy.isVisibleTo(page)
     page.requesting.leave()
     kept = window.workspace.profile.windows.request
     assert kept.organization == FORM["organization"]
