@@ -88,8 +88,8 @@ class InspectPage(Page):
         self.box.addWidget(self.below, 1)
 
     def shown(self) -> None:
-        if self._path is None:
-            self.welcome.choose.setFocus(Qt.FocusReason.OtherFocusReason)
+        drop = self.welcome if self._path is None else self.drop
+        drop.choose.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def focus_problem(self) -> bool:
         return self.findings.focus_first()

@@ -108,6 +108,8 @@ class ApiKeyCard(Card):
         self.drop.setVisible(not kept)
         self.kept.setVisible(kept)
         put_at_first_line(self.row.name, first=kept)
+        # the sign before the place is taller than the words
+        self.row.name.setContentsMargins(0, px(2) if kept else 0, 0, 0)
         if seen is not None:
             words = tr("EC P-256 private key, kept in {place}").format(place=seen.place)
             self.place.setText(f"{words}. {seen.reason}".strip() if seen.reason else words)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _MARKS = {
     Sign.THERE: Mark.OK,
     Sign.UNCERTAIN: Mark.WARNING,
-    Sign.OPEN: Mark.EMPTY,
+    Sign.OPEN: Mark.WARNING,  # not the hollow one: beside the choice above it, it would look like another
     Sign.MISSING: Mark.ERROR,
     Sign.NEUTRAL: Mark.NOT_APPLICABLE,
 }

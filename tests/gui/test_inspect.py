@@ -122,3 +122,10 @@ def test_once_a_password_opened_a_file_the_focus_is_seen(
     wait_idle(window, qtbot, PATIENCE)
     assert page.findings.views == []
     assert window.focusWidget() is page.drop.choose
+    # and so it is when the panel is opened again, for another file
+    notes = tmp_path / "notes.cer"
+    notes.write_text("Good morning\n")
+    window.go_back()
+    window.open_inspect(str(notes))
+    wait_idle(window, qtbot, PATIENCE)
+    assert window.focusWidget() is page.drop.choose
