@@ -33,7 +33,6 @@ class SigningKey:
 
     public_key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey
     name: str
-    description: str
     digest: DigestAlgorithm | None
 
     def algorithm(self, digest: DigestAlgorithm) -> str:
@@ -130,11 +129,10 @@ def signing_key(leaf: x509.Certificate, name: str) -> SigningKey:
     try:
         key = leaf.public_key()
         if isinstance(key, rsa.RSAPublicKey):
-            return SigningKey(key, name, f"RSA {key.key_size}", None)
+            return SigningKey(key, name, None)
         if isinstance(key, ec.EllipticCurvePublicKey):
             if key.curve.name in _CURVES:
-                _, digest, curve = _CURVES[key.curve.name]
-                return SigningKey(key, name, f"EC {curve}", digest)
+                return SigningKey(key, name, _CURVES[key.curve.name][1])
             kind = tr("its curve is {curve}").format(curve=key.curve.name)
     except (ValueError, UnsupportedAlgorithm) as error:
         kind = str(error)
