@@ -60,6 +60,7 @@ class Workspace(QObject):
         self._before_report: Session | None = None
         self._own: Session | None = None  # what to return to when practice ends
         self._unsaved = False
+        self._gone: set[Session] = set()  # whose profile was forgotten
         self._switching: Task | None = None  # a scenario, on or off
         self._moved: object = None  # the session and its address that the keyring was asked to take
         self._timer = QTimer(self)
@@ -136,6 +137,8 @@ class Workspace(QObject):
         """Tell that the profile of *session* changed, saved at once if it is open no more."""
         if self.session is session:
             self.edited()
+            return
+        if session in self._gone:
             return
         try:
             session.save_without_keyring()
@@ -226,6 +229,20 @@ class Workspace(QObject):
         """Tell that the profile is there no more: what was changed since must not bring it back."""
         self._timer.stop()
         self._unsaved = False
+        session = self.session
+        self._gone.add(session)
+        for task in self.runner.tasks:
+            if task.lasting:  # it may give the keyring a secret that was typed since
+                task.finished.connect(lambda: self._forget_secrets(session))
+
+    def _forget_secrets(self, session: Session) -> None:
+        def work(job: Job) -> None:
+            from codesign_wizard.core.profile_secrets import forget_all
+
+            forget_all(session.secrets, session.profile.id)
+
+        task = self.runner.start(work, tr("Forgetting the profile"), quiet=True, lasting=True)
+        task.failed.connect(self.notice)
 
     def take_profile(self, profile: Profile) -> None:
         """Go on with another profile of the same store, whatever is under way in this one."""

@@ -292,6 +292,35 @@ def test_a_profile_that_is_forgotten_stays_so_whatever_is_typed_meanwhile(
     assert raised == []
 
 
+def test_a_secret_that_is_given_while_its_profile_is_forgotten_is_forgotten_with_it(
+    window: MainWindow, qtbot: QtBot, raised: list[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, start, forgetting = window.workspace.session, open_at(window, START), Held(None)
+    wait_idle(window, qtbot)
+    window.workspace.save()
+    assert isinstance(start, StartPage)
+    with monkeypatch.context() as patch:
+        patch.setattr("codesign_wizard.core.profile_secrets.forget_all", forgetting)
+        start._forget()
+        qtbot.waitUntil(forgetting.reached.is_set)
+    page, held, keep = open_at(window, KEY_VAULT), Held(None), Session.set_application_secret
+    assert isinstance(page, KeyVaultPage)
+
+    def late(session: Session, secret: Secret | None) -> None:
+        held()
+        keep(session, secret)
+
+    monkeypatch.setattr(Session, "set_application_secret", late)
+    page._secret_given(Secret("typed-a-moment-ago"))
+    forgetting.go()
+    qtbot.waitUntil(lambda: window.workspace.session is not first)
+    held.go()
+    wait_idle(window, qtbot)
+    assert first.profile.id not in [each.id for each in first.profiles.list()]
+    assert first.application_secret() is None
+    assert raised == []
+
+
 def test_a_profile_is_not_forgotten_before_the_keyring_has_its_secret(
     window: MainWindow, qtbot: QtBot, raised: list[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
