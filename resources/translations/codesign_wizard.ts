@@ -15765,11 +15765,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
-        <source>Forgetting the profile</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
         <source>As your customers see it</source>
         <translation type="unfinished"></translation>
     </message>
@@ -16501,6 +16496,11 @@
     <message>
         <location filename="codesign_wizard/pages/server.py"/>
         <source>Storing the password</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Forgetting the profile</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -15765,11 +15765,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
-        <source>Forgetting the profile</source>
-        <translation>Profil wird entfernt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
         <source>As your customers see it</source>
         <translation>Wie Ihre Kunden es sehen</translation>
     </message>
@@ -16502,6 +16497,11 @@
         <location filename="codesign_wizard/pages/server.py"/>
         <source>Storing the password</source>
         <translation>Passwort wird gespeichert</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Forgetting the profile</source>
+        <translation>Profil wird entfernt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/workspace.py"/>
