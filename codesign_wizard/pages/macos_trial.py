@@ -128,6 +128,9 @@ class MacosTrialPage(TrialPage):
         return card
 
     def _say_note(self) -> None:
+        if self._task is None and self.elsewhere_first():
+            self.note.setText("")  # nothing would be asked or sent
+            return
         level = self.workspace.profile.macos.level
         running = (each for each in words.later_stages(level) if self._runs(each))
         stage = self._left_at() if self._task is None else next(running, "")

@@ -277,7 +277,7 @@ def name_label(name: str, control: QWidget, width: int) -> QLabel:
 def put_at_first_line(name: QLabel, *, first: bool) -> None:
     """Let the *name* of a control stand at its *first* line, where it has several; else at its middle."""
     place = Qt.AlignmentFlag.AlignTop if first else Qt.AlignmentFlag.AlignVCenter
-    name.setAlignment(Qt.AlignmentFlag.AlignLeading | place)
+    name.setAlignment(name.alignment() & Qt.AlignmentFlag.AlignHorizontal_Mask | place)
 
 
 class FieldRow(QWidget):

@@ -213,6 +213,22 @@ def test_mirrored_text_begins_at_the_right_whatever_it_is_written_in(mirrored: N
         assert ink[-1] > 390, role
 
 
+def test_mirrored_the_name_of_what_has_two_lines_stands_at_the_first_and_at_the_right(
+    mirrored: None, qtbot: QtBot
+) -> None:
+    from codesign_wizard.widgets.secret_field import SecretField
+
+    field = SecretField("&Password")
+    qtbot.addWidget(field)
+    usual = field.label.alignment()
+    field.show_saved("memory", [])
+    side = Qt.AlignmentFlag.AlignHorizontal_Mask
+    assert field.label.alignment() & side == usual & side
+    assert field.label.alignment() & Qt.AlignmentFlag.AlignTop
+    field.show_empty()
+    assert field.label.alignment() == usual
+
+
 def test_mirrored_the_order_of_words_stays(qtbot: QtBot, qapp: Any) -> None:
     def note(way: Qt.LayoutDirection) -> QImage:
         qapp.setLayoutDirection(way)

@@ -237,6 +237,7 @@ def test_what_apple_would_refuse_is_submitted_all_the_same_where_that_is_wanted(
         page.run()
         wait_idle(window, qtbot, PATIENCE)
         assert page.key_first.isVisible()
+        assert page.note.text() == "", "nothing would be sent"
         assert page.key_first.property("kind") == "primary"
         assert page.go.property("kind") == ""
         assert page.banner.text.startswith("Checked ")
