@@ -311,6 +311,10 @@ class Flow:
             case StepState.IN_PROGRESS if key == MACOS_TRIAL and key in self.profile.results:
                 # it may have been left while Apple is at work
                 return tr("The trial has not come to its end yet.")
+            case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == WINDOWS_TRIAL and self.blocking(
+                KEY_VAULT
+            ):
+                return tr("Nothing has been signed yet: Key Vault comes first.")
             case StepState.NOT_STARTED | StepState.IN_PROGRESS if key in (WINDOWS_TRIAL, MACOS_TRIAL):
                 return tr("Nothing has been signed yet.")
             case StepState.NOT_STARTED | StepState.IN_PROGRESS if key == APPLE_CERTIFICATES:

@@ -23,7 +23,7 @@ def permissions_preview() -> Columns:
         tr("What will be asked about"),
         [(purpose.words, ", ".join(names)) for purpose, names in permissions_ahead.asked_about()],
         note=tr("In the words of an access policy; Azure RBAC has its own for the same."),
-        rings=True,
+        bullets=True,
         mono=True,
     )
     answers = Card(tr("What the answers mean"))
@@ -36,7 +36,7 @@ def permissions_preview() -> Columns:
 
 def certificate_preview() -> Columns:
     """Return what a look in the vault judges of a certificate, and what may come of it."""
-    judged = PreviewCard(tr("What will be judged"), certificate_ahead.judged(), rings=True)
+    judged = PreviewCard(tr("What will be judged"), certificate_ahead.judged(), bullets=True)
     outcomes = PreviewCard(tr("What the vault may hold"), certificate_ahead.outcomes())
     return Columns(judged, outcomes, share=(5, 3), level=True)
 

@@ -117,7 +117,7 @@ class AnswerCard(Card):
 
     def __init__(self, merge: Callable[[], object], practise: Callable[[str], object]) -> None:
         super().__init__(
-            tr("3. Its answer"),
+            tr("The CA's answer"),
             note=tr("In any form and order. It is checked before anything is merged."),
         )
         self.drop = AnswerDrop()
@@ -133,7 +133,7 @@ class AnswerCard(Card):
         box = QVBoxLayout(self.practice)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(px(8))
-        box.addWidget(label(tr("Practice: what would take a CA days comes at once."), "label"))
+        box.addWidget(label(tr("Practice: the CA answers at once, not in days."), "label"))
         box.addWidget(self.forms)
         box.addLayout(row(self.practise, None))
         box.addWidget(hairline())
@@ -182,7 +182,7 @@ class CaCard(Card):
     """What to do at the CA."""
 
     def __init__(self, prove: Callable[[], object]) -> None:
-        super().__init__(tr("2. At the CA"))
+        super().__init__(tr("At the CA"))
         self.body.addWidget(
             portal_steps(
                 (

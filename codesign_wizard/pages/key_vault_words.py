@@ -70,12 +70,11 @@ def before_sign_in(
     """
     told = {key: findings for key, findings in (wrong or {}).items() if findings}
     if told:
-        blocked = any(blocks(findings) for findings in told.values())
-        return (
-            Severity.ERROR if blocked else Severity.WARNING,
-            tr("Correct what is wrong in the form, then sign in."),
-            _to_do(lacking, named(told)),
-        )
+        wrong_ones = [key for key, findings in told.items() if blocks(findings)]
+        text = _to_do(lacking, named(wrong_ones), named(key for key in told if key not in wrong_ones))
+        if wrong_ones:
+            return Severity.ERROR, tr("Correct what is wrong in the form, then sign in."), text
+        return Severity.WARNING, tr("Look at what is doubtful in the form, then sign in."), text
     if found is not None and blocks(found):
         severity, title, text = verdict(found, "", tr("Signing in cannot work yet."))
         return severity, title, text or tr("What was checked without the secret says why.")
@@ -84,9 +83,10 @@ def before_sign_in(
     return Severity.INFO, tr("All is filled in. Sign in to see whether it works."), ""
 
 
-def _to_do(lacking: Sequence[str], wrong: Sequence[str]) -> str:
+def _to_do(lacking: Sequence[str], wrong: Sequence[str], doubtful: Sequence[str] = ()) -> str:
     parts = (
         tr("To be corrected: {names}.").format(names=", ".join(wrong)) if wrong else "",
+        tr("Doubtful: {names}.").format(names=", ".join(doubtful)) if doubtful else "",
         tr("Still missing: {names}.").format(names=", ".join(lacking)) if lacking else "",
     )
     return " ".join(filter(None, parts))

@@ -19,7 +19,7 @@ from codesign_wizard.core.apple.trial_words import (
     not_yet_words,
 )
 from codesign_wizard.core.finding import Finding, Severity
-from codesign_wizard.core.flow import APPLE_CERTIFICATES, MACOS_LEVEL, MACOS_TRIAL, OPEN, StepState
+from codesign_wizard.core.flow import APPLE_CERTIFICATES, MACOS_LEVEL, MACOS_TRIAL, OPEN
 from codesign_wizard.core.job import Job, StageState
 from codesign_wizard.core.profile import LEVELS
 from codesign_wizard.core.step_result import StepResult
@@ -357,7 +357,7 @@ class MacosTrialPage(TrialPage):
     def save_pattern(self) -> str:
         return tr("Packages (*.pkg);;All files (*)")
 
-    def relied_state(self) -> StepState:
+    def relied(self) -> object:
         return self.workspace.flow.state(APPLE_CERTIFICATES)
 
     def say_not_yet(self) -> None:

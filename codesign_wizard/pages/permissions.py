@@ -137,6 +137,7 @@ class PermissionsPage(Page):
         restyle(self.admin.card.go, "kind", "primary" if mending else "")
         self.look_button.setText(tr("&Look again"))
         self.findings.set(result.findings)
+        self.admin.card.offer(to_fix=severity is Severity.ERROR)
         self.admin.card.setVisible(report is not None)
         self.table.show_report(report)
 

@@ -103,6 +103,12 @@ class AdminCard(Card):
         for part in (self.code_part, self.grant_part):
             self.body.addWidget(part)
 
+    def offer(self, *, to_fix: bool) -> None:
+        """Say what an administrator's account is good for here: to mend what was found, or to look only."""
+        title = tr("Fix it with my administrator account") if to_fix else tr("Look as an administrator")
+        self.heading.setText(title)
+        self.setAccessibleName(title)
+
     def show_code(self, code: DeviceCode, opener: QWidget, approve: QWidget | None) -> None:
         """Show the address and *code* to type there, and the buttons that open it or do it here."""
         clear(self.code_box)

@@ -34,7 +34,7 @@ class PermissionsTable(QWidget):
         self._report: Report | None = None
         self.matrix = Matrix()
         self.matrix.chosen.connect(self._show_detail)
-        self.nothing_missing = label(tr("Nothing that is asked for is missing."), "soft")
+        self.nothing_missing = label(tr("Nothing that is asked for is missing or uncertain."), "soft")
         self.verdicts = QVBoxLayout()
         self.verdicts.setSpacing(px(4))
         self.detail = Card()
@@ -48,12 +48,12 @@ class PermissionsTable(QWidget):
     def _filters(self) -> QWidget:
         whole = QWidget()
         self.only_missing, self.everything = button("", kind="pill"), button("", kind="pill")
-        set_pill(self.only_missing, tr("Only what is missing"))
+        set_pill(self.only_missing, tr("Missing or uncertain"))
         group = QButtonGroup(self)
         for pill in (self.only_missing, self.everything):
             pill.setCheckable(True)
             group.addButton(pill)
-        self.only_missing.setAccessibleName(tr("Show only what is missing"))
+        self.only_missing.setAccessibleName(tr("Show only what is missing or uncertain"))
         self.everything.setAccessibleName(tr("Show all permissions"))
         self.everything.setChecked(True)
         group.buttonClicked.connect(lambda clicked: self._show_rows())

@@ -129,8 +129,8 @@ class TrialPage(Page):
         """Say in the banner what stands in the way of a first trial, if anything does."""
         raise NotImplementedError
 
-    def relied_state(self) -> StepState:
-        """Return the state of the step that the trial relies on most."""
+    def relied(self) -> object:
+        """Return what is said of the steps that the trial relies on: once it changes, it is said anew."""
         raise NotImplementedError
 
     def told_besides(self) -> Sequence[str]:
@@ -237,6 +237,7 @@ class TrialPage(Page):
             self.banner.say(
                 Severity.INFO, tr("Cancelled. Nothing was left behind."), mark=Mark.NOT_APPLICABLE
             )
+            self.stages.undo(tr("not kept"))
             self._shown = "cancelled"
         else:
             self.show_result()
@@ -257,7 +258,7 @@ class TrialPage(Page):
         workspace = self.workspace
         result = workspace.profile.results.get(self.key)
         state = workspace.flow.state(self.key)
-        shown = (id(result), state, self.relied_state(), self.left())
+        shown = (id(result), state, self.relied(), self.left())
         if shown == self._shown or (self._shown == "cancelled" and result is None):
             return
         self._shown = shown

@@ -12,6 +12,7 @@ from codesign_wizard.core.flow import KEY_VAULT, WINDOWS_TRIAL, StepState
 from codesign_wizard.core.job import Job, StageState
 from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import tr
+from codesign_wizard.pages.before_looking import key_vault_first
 from codesign_wizard.pages.trial import STAGE, Outcome, TrialPage
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.theme import Mark
@@ -49,6 +50,9 @@ class WindowsTrialPage(TrialPage):
             self._stage_names.items(),
             tr("Asks the vault for one signature and a time-stamp server for one time stamp."),
         )
+        self.go_first = button(tr("Go to Ke&y Vault"), lambda: workspace.go.emit(KEY_VAULT), "primary")
+        self.go_first.hide()
+        self.action.insertWidget(0, self.go_first)
         self.add(Columns(self._what(), self._stamps(), share=(6, 5), level=True))
         self.done()
 
@@ -131,6 +135,7 @@ class WindowsTrialPage(TrialPage):
             if field.text != value:
                 field.set(value)
         self.servers.set(windows.timestamp_servers)
+        self.go_first.setVisible(self._task is None and self.elsewhere_first())
         self.show_result()
 
     # -- the trial
@@ -196,19 +201,19 @@ class WindowsTrialPage(TrialPage):
     def save_pattern(self) -> str:
         return tr("Windows programs (*.exe)")
 
-    def relied_state(self) -> StepState:
-        return self.workspace.flow.state(KEY_VAULT)
+    def relied(self) -> object:
+        return self.workspace.flow.state(KEY_VAULT), key_vault_first(self.workspace)
+
+    def elsewhere_first(self) -> bool:
+        result = self.workspace.profile.results.get(WINDOWS_TRIAL)
+        return result is None and key_vault_first(self.workspace) is not None
 
     def say_not_yet(self) -> None:
-        vault = self.relied_state()
-        if vault is StepState.DONE:
+        first = key_vault_first(self.workspace)
+        if first is not None:
+            self.banner.say(*first, mark=Mark.NOW if first[0] is Severity.INFO else None)
+        elif self.workspace.flow.state(KEY_VAULT) is StepState.DONE:
             self.banner.say(Severity.INFO, tr("Ready: the vault can sign."), mark=Mark.NOW)
-        elif vault is StepState.ATTENTION:
-            self.banner.say(
-                Severity.WARNING,
-                tr("The vault cannot sign yet, so this trial will not succeed."),
-                tr("Key Vault says what is missing."),
-            )
         else:
             self.banner.say(
                 Severity.INFO,

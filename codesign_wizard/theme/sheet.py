@@ -176,6 +176,7 @@ def _pieces(look: Tokens, px: Callable[[float], int], mono: str) -> str:
         min-height: {px(28)}px; min-width: {px(28)}px; }}
     QScrollBar::handle:hover {{ background: {look.faint}; }}
     QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QAbstractScrollArea::corner {{ background: transparent; border: none; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QTableView:focus {{ border: 1px solid {look.accent}; }}
     QTableView {{

@@ -282,12 +282,15 @@ class CodeBox(QTextEdit):
     """What a machine said or should be told: fixed-width, selectable, as high as its text, never edited.
 
     Without *wrap*, as a script wants it, each line stays one, and what is longer than the box is wide is
-    scrolled to.
+    scrolled to. With *most* lines it is no higher than these, so that both scroll bars are in view.
     """
 
-    def __init__(self, text: str = "", name: str = "", role: str = "code", *, wrap: bool = True) -> None:
+    def __init__(
+        self, text: str = "", name: str = "", role: str = "code", *, wrap: bool = True, most: int = 0
+    ) -> None:
         super().__init__()
         self._wrap = wrap
+        self._most = most
         self._wraps_ids = role == "fact"
         self.setProperty("role", role)
         # room around the text, as the style sheet has it for each role
@@ -298,7 +301,8 @@ class CodeBox(QTextEdit):
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        if not most:
+            self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         if wrap:
             self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         else:
@@ -343,7 +347,10 @@ class CodeBox(QTextEdit):
         return data
 
     def _fit(self) -> None:
-        height = round(self.document().size().height()) + self._around
+        height = round(self.document().size().height())
+        if self._most:
+            height = min(height, self._most * self.fontMetrics().lineSpacing())
+        height += self._around
         bar = self.horizontalScrollBar()
         if not self._wrap and bar.maximum() > bar.minimum():
             height += bar.sizeHint().height()
@@ -351,8 +358,9 @@ class CodeBox(QTextEdit):
             self.setFixedHeight(height)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        # sideways it moves the script, else the page
-        if self._wrap or abs(event.angleDelta().x()) <= abs(event.angleDelta().y()):
+        # sideways it moves the script, else the page, unless the script has more lines than are shown
+        upright = abs(event.angleDelta().x()) <= abs(event.angleDelta().y())
+        if self._wrap or (upright and not self._most):
             event.ignore()
         else:
             super().wheelEvent(event)

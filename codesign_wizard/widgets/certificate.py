@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPlainTextEdit, QProgressBar, QVBoxLayout
+from PySide6.QtWidgets import QProgressBar, QVBoxLayout
 
 from codesign_wizard.core.certificates.desk import (
     DeskState,
@@ -19,6 +19,7 @@ from codesign_wizard.core.verdict import readable
 from codesign_wizard.theme import Mark, px
 from codesign_wizard.widgets.basics import (
     Card,
+    CodeBox,
     CopyButton,
     Facts,
     MarkView,
@@ -26,7 +27,6 @@ from codesign_wizard.widgets.basics import (
     clear,
     column,
     hairline,
-    keep_ltr,
     label,
     row,
 )
@@ -41,20 +41,11 @@ class RequestCard(Card):
     """The signing request that waits: in words, as text for the CA, and the ways to take it along."""
 
     def __init__(self, save: Callable[[], object], drop: Callable[[], object]) -> None:
-        super().__init__(tr("1. The signing request"))
+        super().__init__(tr("The signing request"))
         self.pem = ""
-        self.words = Facts(name_width=132)
-        self.text = QPlainTextEdit()
-        keep_ltr(self.text)
-        self.text.setReadOnly(True)
-        self.text.setProperty("mono", "true")
-        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.text.setTabChangesFocus(True)
-        self.text.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.text.setAccessibleName(tr("The signing request as text"))
-        self.text.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
+        self.words = Facts(name_width=146)
+        # all of it is there to be read: 24 to 32 lines
+        self.text = CodeBox("", tr("The signing request as text"), wrap=False)
         self.tabs = Tabs(tr("Ways to show the request"))
         self.tabs.add(tr("In words"), self.words)
         self.tabs.add(tr("As text"), self.text)
@@ -77,9 +68,6 @@ class RequestCard(Card):
         self.pem = request.pem
         self.words.set(request.words)
         self.text.setPlainText(request.pem.strip())
-        # all of it is there to be read: 24 to 32 lines
-        lines = self.text.document().blockCount()
-        self.text.setFixedHeight(lines * self.text.fontMetrics().lineSpacing() + px(32))
         self.saved.hide()
 
 

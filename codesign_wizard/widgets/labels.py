@@ -21,8 +21,12 @@ _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 _TIE = "\u00a0"  # a space where no line ends
 _ROLES_OF_WORDS = ("title", "heading", "soft", "label")  # and not ids, paths, commands
 _MOMENT = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?(?: UTC\b)?")
+# a sentence that a moment makes up but for a word or two
+_STAMP = re.compile(rf"(?:(?<=[.!?:] )|^)(?:[^\W\d_]+ ){{1,2}}(?={_MOMENT.pattern}\.)")
 _UNIT = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|kB|MB|GB|GiB|[Bb]its?|USD)\b)")
-_LONGEST_PAIR = 20  # letters of two words that are kept in one line
+# a number that is not part of a date, a version or a name, and the word that it counts
+_COUNTED = re.compile(r"(?<![\w.,:/-])(\d+) (?=[^\W\d_]{1,10}\b)")
+_LONGEST_PAIR = 26  # letters of two words that are kept in one line
 
 
 def begin() -> Qt.AlignmentFlag:
@@ -56,13 +60,19 @@ def accompanied(text: str) -> str:
 
 def together(text: str) -> str:
     """Return *text* for the screen, with date and time of day, a number and its unit on one line."""
-    return _MOMENT.sub(lambda found: found[0].replace(" ", _TIE), _UNIT.sub(_TIE, text))
+    text = _COUNTED.sub(lambda found: found[1] + _TIE, _UNIT.sub(_TIE, text))
+    return _MOMENT.sub(lambda found: found[0].replace(" ", _TIE), text)
+
+
+def stamped(text: str) -> str:
+    """Return *text* as ``together`` does, and what little stands before a moment in its line, too."""
+    return together(_STAMP.sub(lambda found: found[0].replace(" ", _TIE), text))
 
 
 class _Wrapped(QLabel):
     """A text of several lines; its text is what it was given, not what keeps words together in a line."""
 
-    ways: tuple[Callable[[str], str], ...] = (together,)  # the first that has room is taken
+    ways: tuple[Callable[[str], str], ...] = (stamped, together)  # the first that has room is taken
 
     def __init__(self, text: str) -> None:
         super().__init__(self.ways[0](text))
@@ -95,7 +105,7 @@ class _Wrapped(QLabel):
 class _Words(_Wrapped):
     """Words of several lines, where there is room none of them with a single word."""
 
-    ways = (lambda text: accompanied(together(text)), together)
+    ways = (lambda text: accompanied(stamped(text)), stamped, together)
 
 
 class _Isolated(QPushButton):

@@ -21,11 +21,6 @@ def padding() -> int:
     return px(9)
 
 
-def indentation() -> int:
-    """Return how much further what belongs to a job stands in, below the arrow of its job's row."""
-    return px(16)
-
-
 def colours(model: LogModel, index: Index, *, chosen: bool) -> tuple[str, QColor]:
     """Return what a cell is painted on and written in."""
     look = theme.tokens()
@@ -51,6 +46,7 @@ class LogCells(QStyledItemDelegate):
         row, column, room = index.row(), index.column(), option.rect
         group = model.group(row)
         across = group is not None and column in _JOB
+        rtl = option.direction is Qt.LayoutDirection.RightToLeft
         if across:
             # each of its cells paints all of it: which of them are asked to is the view's affair
             index, column, room = model.index(row, Column.TEXT), Column.TEXT, self._across(row)
@@ -58,26 +54,26 @@ class LogCells(QStyledItemDelegate):
         ground, ink = colours(model, index, chosen=chosen)
         if chosen or group is not None:
             painter.fillRect(room, theme.ink(ground))
-        rtl = option.direction is Qt.LayoutDirection.RightToLeft
         if chosen and column == self._first():
             # a ground alone is hardly seen
             bar = QRect(room.right() + 1 - px(3) if rtl else room.left(), room.top(), px(3), room.height())
             painter.fillRect(bar, theme.ink(theme.tokens().accent))
-        if across and group is not None:
-            left = room.right() + 1 - px(16) if rtl else room.left() + px(4)
+        if group is not None and (across or column == Column.LEVEL):
+            # it hangs before the job's name, which stands below its head as what belongs to the job does
+            words = self._across(row)
+            left = words.right() + 1 - px(7) if rtl else words.left() - px(5)
             box = QRectF(left, room.top(), px(12), room.height())
             painter.setLayoutDirection(option.direction)
-            theme.paint_chevron(painter, box, down=not model.is_folded(group), ink=ink.name())
+            name = model.data(model.index(row, Column.TEXT), Qt.ItemDataRole.ForegroundRole)
+            shown = ink if chosen else name
+            theme.paint_chevron(painter, box, down=not model.is_folded(group), ink=shown.name())
         text = model.data(index)
         if not text:
             return
         own = None if group is None else model.data(index, Qt.ItemDataRole.FontRole)
         font = option.font if own is None else own
         metrics = option.fontMetrics if own is None else QFontMetrics(font)
-        pad = before = padding()
-        if across or (group is None and self._below(model, row, column)):
-            before += indentation()
-        room = room.adjusted(pad, 0, -before, 0) if rtl else room.adjusted(before, 0, -pad, 0)
+        room = room.adjusted(padding(), 0, -padding(), 0)
         painter.setFont(font)
         painter.setPen(ink)
         if rtl:  # ids and addresses read from left to right wherever their column stands
@@ -96,9 +92,3 @@ class LogCells(QStyledItemDelegate):
 
     def _first(self) -> int:
         return Column.UTC if self._view.isColumnHidden(Column.LOCAL) else Column.LOCAL
-
-    def _below(self, model: LogModel, row: int, column: int) -> bool:
-        """Tell whether this text of a line stands a step in, below its job's."""
-        if column != Column.PART and (column != Column.TEXT or not self._view.isColumnHidden(Column.PART)):
-            return False
-        return model.visible_line(row).job is not None

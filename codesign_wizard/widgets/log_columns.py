@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHeaderView, QTableView
 from codesign_wizard import theme
 from codesign_wizard.core.job import LogLevel
 from codesign_wizard.theme import px
-from codesign_wizard.widgets.log_cells import indentation, padding
+from codesign_wizard.widgets.log_cells import padding
 from codesign_wizard.widgets.log_model import Column, LogModel, level_word
 
 _TIME = "00:00:00.000"
@@ -68,8 +68,7 @@ class LogColumns:
         heads = QFontMetricsF(self._view.horizontalHeader().font())
         widths = {}
         for column, words in texts.items():
-            step = indentation() if column is Column.PART else 0
-            widest = max((cells.horizontalAdvance(word) + step for word in words), default=0.0)
+            widest = max((cells.horizontalAdvance(word) for word in words), default=0.0)
             head = heads.horizontalAdvance(self._model.headerData(column, Qt.Orientation.Horizontal))
             # a cell that lacks a part of a pixel is elided
             widths[column] = math.ceil(max(widest, head)) + 2 * padding()

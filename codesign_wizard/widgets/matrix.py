@@ -174,6 +174,7 @@ class Matrix(QTableView):
     def __init__(self) -> None:
         super().__init__()
         self.rows = MatrixModel(self)
+        self._purpose = 0  # width of its column, in pixels
         self.setModel(self.rows)
         self.setItemDelegate(_Delegate(self))
         self.setProperty("role", "matrix")
@@ -210,7 +211,11 @@ class Matrix(QTableView):
             # parts of a pixel count: a text that lacks one of them is cut by two letters
             metrics = QFontMetricsF(_state_font(column))
             longest = max((metrics.horizontalAdvance(_text(row, column)) for row in rows), default=0.0)
-            heads.resizeSection(column, max(math.ceil(longest) + px(18), heads.sectionSizeHint(column)))
+            width = max(math.ceil(longest) + px(18), heads.sectionSizeHint(column))
+            heads.resizeSection(column, width)
+            if column is Column.PURPOSE:
+                self._purpose = width  # a hidden column has no width that could be asked for
+        self._leave_out()
         self.setFixedHeight(self.sizeHint().height())
         places = [place for place, row in enumerate(rows) if row.permission.key == key]
         if rows:
@@ -226,7 +231,17 @@ class Matrix(QTableView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.setColumnHidden(Column.PURPOSE, self.viewport().width() < px(430))
+        self._leave_out()
+
+    def _leave_out(self) -> None:
+        """Leave out what a permission is needed for, where its name would be cut."""
+        metrics = QFontMetricsF(theme.font(11.5, mono=True))
+        name = max(
+            (metrics.horizontalAdvance(short_name(row.permission)) for row in self.rows.rows), default=0
+        )
+        heads = self.horizontalHeader()
+        needed = math.ceil(name) + px(18) + self._purpose + heads.sectionSize(Column.STATE)
+        self.setColumnHidden(Column.PURPOSE, self.viewport().width() < needed)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ from codesign_wizard.widgets.basics import (
     column,
     label,
     restyle,
+    row,
 )
 from codesign_wizard.widgets.labels import isolated
 
@@ -220,30 +222,45 @@ class Tabs(QWidget):
 def az_box(text: str, name: str, *, script: bool = False) -> QWidget:
     """Return ``az`` commands, long ones over several lines, and for which shell they are quoted.
 
-    A *script* stays as it was written.
+    A *script* stays as it was written, and scrolls within its box.
     """
     holder = QWidget()
     box = QVBoxLayout(holder)
     box.setContentsMargins(0, 0, 0, 0)
     box.setSpacing(px(4))
-    box.addWidget(CodeBox(text if script else sh_lines(text), name, wrap=False))
+    box.addWidget(_commands(text if script else sh_lines(text), name, script=script))
     box.addWidget(label(tr("For bash, as in Azure Cloud Shell. On Windows take PowerShell."), "label"))
     return holder
 
 
 def powershell_box(text: str, name: str, *, script: bool = False) -> CodeBox:
-    """Return PowerShell commands, long ones over several lines; a *script* stays as it was written."""
-    return CodeBox(text if script else powershell_lines(text), name, wrap=False)
+    """Return PowerShell commands, long ones over several lines; a *script* as that of ``az_box``."""
+    return _commands(text if script else powershell_lines(text), name, script=script)
+
+
+def _commands(text: str, name: str, *, script: bool) -> CodeBox:
+    return CodeBox(text, name, wrap=False, most=_SCRIPT_LINES if script else 0)
+
+
+_SCRIPT_LINES = 22  # of a script that are in view at a time: both scroll bars are, in the smallest window
+_ENDS_IN_COMMAND = re.compile(r"([^`]+?) *`([^`]+)`\.?")
 
 
 def portal_steps(steps: Sequence[str]) -> QWidget:
-    """Return the numbered *steps* as text."""
+    """Return the numbered *steps* as text; a command that a step ends in, between backticks, as code."""
     holder = QWidget()
     box = QVBoxLayout(holder)
     box.setContentsMargins(0, 0, 0, 0)
     box.setSpacing(px(4))
     for number, text in enumerate(steps, 1):
-        box.addLayout(_hanging(f"{number}.", text, 22, ""))
+        # a step alone is no list
+        sign, width = (f"{number}.", 22) if len(steps) > 1 else ("", 0)
+        told = _ENDS_IN_COMMAND.fullmatch(text)
+        if told is None:
+            box.addLayout(_hanging(sign, text, width, ""))
+            continue
+        box.addLayout(_hanging(sign, told[1], width, ""))
+        box.addLayout(row(px(width), CodeBox(told[2], tr("Command")), gap=0))
     return holder
 
 

@@ -8,12 +8,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from codesign_wizard import theme
-from codesign_wizard.theme import Mark, px
-from codesign_wizard.widgets.basics import Card, CodeBox, MarkView, column, hairline, label
+from codesign_wizard.core.text import BULLET
+from codesign_wizard.theme import px
+from codesign_wizard.widgets.basics import Card, CodeBox, column, hairline, label
 
 
 class PreviewCard(Card):
-    """Lines of a few words and a sentence each, behind an empty ring where *rings* says so."""
+    """Lines of a few words and a sentence each, behind a bullet where *bullets* says so."""
 
     def __init__(
         self,
@@ -21,23 +22,23 @@ class PreviewCard(Card):
         lines: Iterable[tuple[str, str]],
         *,
         note: str = "",
-        rings: bool = False,
+        bullets: bool = False,
         mono: bool = False,
     ) -> None:
         super().__init__(title, note=note)
         for place, (words, text) in enumerate(lines):
             if place:
                 self.body.addWidget(hairline())
-            self.body.addLayout(self._line(words, text, rings=rings, mono=mono))
+            self.body.addLayout(self._line(words, text, bullets=bullets, mono=mono))
         # in a narrow column its texts need more lines than the card would like
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.body.addStretch(1)
 
-    def _line(self, words: str, text: str, *, rings: bool, mono: bool) -> QHBoxLayout:
+    def _line(self, words: str, text: str, *, bullets: bool, mono: bool) -> QHBoxLayout:
         line = QHBoxLayout()
-        line.setSpacing(px(12))
-        if rings:
-            line.addWidget(MarkView(Mark.EMPTY), 0, Qt.AlignmentFlag.AlignTop)
+        line.setSpacing(px(8))
+        if bullets:
+            line.addWidget(label(BULLET.strip(), "soft", wrap=False), 0, Qt.AlignmentFlag.AlignTop)
         below: QWidget = label(text, "soft")
         if mono:
             below = CodeBox(text, words, "fact")

@@ -16,8 +16,8 @@ from codesign_wizard.widgets.basics import Card, MarkView, label, restyle
 from codesign_wizard.widgets.findings import clear_heading
 
 _LONG = re.compile(r"\S{15,}")
-# not before the end of a file's name: ".pkg" alone on a line is no name
-_PLACE = re.compile(r"(?!\.\w{1,5}\W*$)[._]|(?<=[^-._]{12})[^-._]")
+# behind a dot, and not before the end of a file's name: "pkg" alone on a line is no name
+_PLACE = re.compile(r"(?<=[._])(?!\w{1,5}\W*$)(?=.)|(?<=[^-._]{12})(?=[^-._])")
 _MOST = 6  # cards in a row
 _TOLD_AFTER_S = 2  # a stage that takes longer also says how long
 _MARKS = {
@@ -44,7 +44,7 @@ def state_word(state: StageState) -> str:
 
 def _breakable(text: str) -> str:
     """Return *text* with places where a host or a file's name may be broken: a card is narrow."""
-    return _LONG.sub(lambda word: _PLACE.sub(lambda part: f"\u200b{part[0]}", word[0]), text)
+    return _LONG.sub(lambda word: _PLACE.sub("\u200b", word[0]), text)
 
 
 class StageCard(Card):
@@ -179,6 +179,12 @@ class StageCards(QWidget):
         for card in self.cards.values():
             if card.state is StageState.RUNNING:
                 card.set(state, text)
+
+    def undo(self, text: str) -> None:
+        """Let what was done count no more, as *text* says: nothing of a cancelled job is left."""
+        for card in self.cards.values():
+            if card.state in (StageState.DONE, StageState.ATTENTION):
+                card.set(StageState.SKIPPED, text)
 
     def resizeEvent(self, event: QEvent) -> None:
         self._arrange(self._fitting())

@@ -6895,11 +6895,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/verify.py"/>
-        <source>organisation or individual validated (OV, IV)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/verify.py"/>
         <source>signature</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7595,7 +7590,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
-        <source>By the role {role}.</source>
+        <source>The role {role} grants it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7610,7 +7605,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
-        <source>By the role {role}, through the group {group}.</source>
+        <source>The role {role} grants it, through the group {group}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7730,7 +7725,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
-        <source>The vault {vault} does not know yet of a grant that is there.</source>
+        <source>The vault {vault} does not yet know of a grant that is there.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7810,12 +7805,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
-        <source>Here: the page Permissions, Fix it with my administrator account; or in a terminal:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
-        <source>permissions show --as browser (or az, or device-code).</source>
+        <source>Sign in as administrator on the page Permissions, or in a terminal (--as az and --as device-code work, too): `codesign-wizard permissions show --as browser`</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7925,7 +7915,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Assigned {time}.</source>
+        <source>It was assigned {time}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -9529,7 +9519,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/judge.py"/>
+        <location filename="codesign_wizard/core/authenticode/verify.py"/>
         <source>organisation or individual validation (OV, IV)</source>
         <translation type="unfinished"></translation>
     </message>
@@ -10455,7 +10445,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
-        <source>{value} is not a country's code of two letters.</source>
+        <source>{value} is not a country code.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12056,6 +12046,11 @@
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Nobody has looked at the certificate yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Nothing has been signed yet: Key Vault comes first.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14055,7 +14050,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
-        <source>3. Its answer</source>
+        <source>The CA's answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14075,7 +14070,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
-        <source>2. At the CA</source>
+        <source>At the CA</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14115,7 +14110,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
-        <source>Practice: what would take a CA days comes at once.</source>
+        <source>Practice: the CA answers at once, not in days.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14565,7 +14560,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
-        <source>Correct what is wrong in the form, then sign in.</source>
+        <source>Look at what is doubtful in the form, then sign in.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14590,12 +14585,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Correct what is wrong in the form, then sign in.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
         <source>What was checked without the secret says why.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>To be corrected: {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Doubtful: {names}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14899,11 +14904,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Go to Ke&amp;y Vault</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
         <source>The application may do all that is needed.</source>
         <translation type="unfinished"></translation>
@@ -14960,11 +14960,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Fix it with my administrator account</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>It sees the grants themselves and when the application's secret ends, and can add what is missing. You see what is granted first.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14991,6 +14986,16 @@
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Leave it as it is</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Fix it with my administrator account</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Look as an administrator</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15095,17 +15100,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
-        <source>Nothing that is asked for is missing.</source>
+        <source>Nothing that is asked for is missing or uncertain.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
-        <source>Only what is missing</source>
+        <source>Missing or uncertain</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
-        <source>Show only what is missing</source>
+        <source>Show only what is missing or uncertain</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16140,6 +16145,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/trial.py"/>
+        <source>not kept</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
         <source>Something changed since this trial. Sign and verify again.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -16349,6 +16359,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Go to Ke&amp;y Vault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>What will be signed</source>
         <translation type="unfinished"></translation>
@@ -16451,16 +16466,6 @@
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Ready: the vault can sign.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>The vault cannot sign yet, so this trial will not succeed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Key Vault says what is missing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17405,7 +17410,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/certificate.py"/>
-        <source>1. The signing request</source>
+        <source>The signing request</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -18331,6 +18336,11 @@
     <message>
         <location filename="codesign_wizard/widgets/pieces.py"/>
         <source>For bash, as in Azure Cloud Shell. On Windows take PowerShell.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/pieces.py"/>
+        <source>Command</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -6895,11 +6895,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/authenticode/verify.py"/>
-        <source>organisation or individual validated (OV, IV)</source>
-        <translation>Organisation oder Person geprüft (OV, IV)</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/authenticode/verify.py"/>
         <source>signature</source>
         <translation>Signatur</translation>
     </message>
@@ -7595,8 +7590,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
-        <source>By the role {role}.</source>
-        <translation>Durch die Rolle „{role}“.</translation>
+        <source>The role {role} grants it.</source>
+        <translation>Die Rolle „{role}“ erteilt sie.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
@@ -7610,8 +7605,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
-        <source>By the role {role}, through the group {group}.</source>
-        <translation>Durch die Rolle „{role}“, über die Gruppe „{group}“.</translation>
+        <source>The role {role} grants it, through the group {group}.</source>
+        <translation>Die Rolle „{role}“ erteilt sie, über die Gruppe {group}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
@@ -7730,7 +7725,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
-        <source>The vault {vault} does not know yet of a grant that is there.</source>
+        <source>The vault {vault} does not yet know of a grant that is there.</source>
         <translation>Der Tresor {vault} kennt eine erteilte Berechtigung noch nicht.</translation>
     </message>
     <message>
@@ -7810,13 +7805,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
-        <source>Here: the page Permissions, Fix it with my administrator account; or in a terminal:</source>
-        <translation>Hier: die Seite „Berechtigungen“, „Mit meinem Administratorkonto beheben“; oder im Terminal:</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
-        <source>permissions show --as browser (or az, or device-code).</source>
-        <translation>permissions show --as browser (oder az oder device-code).</translation>
+        <source>Sign in as administrator on the page Permissions, or in a terminal (--as az and --as device-code work, too): `codesign-wizard permissions show --as browser`</source>
+        <translation>Melden Sie sich auf der Seite „Berechtigungen“ als Administrator an, oder im Terminal (auch mit --as az oder --as device-code): `codesign-wizard permissions show --as browser`</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
@@ -7925,8 +7915,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Assigned {time}.</source>
-        <translation>Zugewiesen: {time}.</translation>
+        <source>It was assigned {time}.</source>
+        <translation>Zugewiesen wurde sie {time}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
@@ -9529,7 +9519,7 @@
         <translation>Extended Validation (EV)</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/judge.py"/>
+        <location filename="codesign_wizard/core/authenticode/verify.py"/>
         <source>organisation or individual validation (OV, IV)</source>
         <translation>Prüfung der Organisation oder Person (OV, IV)</translation>
     </message>
@@ -10455,8 +10445,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
-        <source>{value} is not a country's code of two letters.</source>
-        <translation>{value} ist kein Ländercode aus zwei Buchstaben.</translation>
+        <source>{value} is not a country code.</source>
+        <translation>{value} ist kein Ländercode.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/subject_checks.py"/>
@@ -12057,6 +12047,11 @@
         <location filename="codesign_wizard/core/flow.py"/>
         <source>Nobody has looked at the certificate yet.</source>
         <translation>Das Zertifikat hat sich noch niemand angesehen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/flow.py"/>
+        <source>Nothing has been signed yet: Key Vault comes first.</source>
+        <translation>Es wurde noch nichts signiert: Zuerst kommt Key Vault.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
@@ -14055,8 +14050,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
-        <source>3. Its answer</source>
-        <translation>3. Antwort der CA</translation>
+        <source>The CA's answer</source>
+        <translation>Antwort der CA</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
@@ -14075,8 +14070,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
-        <source>2. At the CA</source>
-        <translation>2. Bei der CA</translation>
+        <source>At the CA</source>
+        <translation>Bei der CA</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
@@ -14115,8 +14110,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
-        <source>Practice: what would take a CA days comes at once.</source>
-        <translation>Übung: Wofür eine CA Tage braucht, kommt sofort.</translation>
+        <source>Practice: the CA answers at once, not in days.</source>
+        <translation>Übung: Die CA antwortet sofort, nicht erst nach Tagen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate_parts.py"/>
@@ -14565,8 +14560,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
-        <source>Correct what is wrong in the form, then sign in.</source>
-        <translation>Korrigieren Sie, was im Formular falsch ist, und melden Sie sich dann an.</translation>
+        <source>Look at what is doubtful in the form, then sign in.</source>
+        <translation>Prüfen Sie, was im Formular zweifelhaft ist, und melden Sie sich dann an.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
@@ -14590,6 +14585,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Correct what is wrong in the form, then sign in.</source>
+        <translation>Korrigieren Sie, was im Formular falsch ist, und melden Sie sich dann an.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
         <source>What was checked without the secret says why.</source>
         <translation>Warum, zeigt, was ohne das Geheimnis geprüft wurde.</translation>
     </message>
@@ -14597,6 +14597,11 @@
         <location filename="codesign_wizard/core/certificates/desk_words.py"/>
         <source>To be corrected: {names}.</source>
         <translation>Zu korrigieren: {names}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/key_vault_words.py"/>
+        <source>Doubtful: {names}.</source>
+        <translation>Zweifelhaft: {names}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
@@ -14899,11 +14904,6 @@
         <translation>Nach&amp;sehen, was die Anwendung darf</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Go to Ke&amp;y Vault</source>
-        <translation>Zu Ke&amp;y Vault</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
         <source>The application may do all that is needed.</source>
         <translation>Die Anwendung darf alles, was nötig ist.</translation>
@@ -14960,11 +14960,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Fix it with my administrator account</source>
-        <translation>Mit meinem Administratorkonto beheben</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>It sees the grants themselves and when the application's secret ends, and can add what is missing. You see what is granted first.</source>
         <translation>Damit sind die Rechte selbst zu sehen und wann das Clientgeheimnis abläuft, und Fehlendes lässt sich erteilen. Was erteilt wird, sehen Sie vorher.</translation>
     </message>
@@ -14992,6 +14987,16 @@
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Leave it as it is</source>
         <translation>Nichts ändern</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Fix it with my administrator account</source>
+        <translation>Mit meinem Administratorkonto beheben</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Look as an administrator</source>
+        <translation>Als Administrator nachsehen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
@@ -15095,18 +15100,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
-        <source>Nothing that is asked for is missing.</source>
-        <translation>Von dem, was verlangt wird, fehlt nichts.</translation>
+        <source>Nothing that is asked for is missing or uncertain.</source>
+        <translation>Von dem, was verlangt wird, fehlt nichts, und nichts ist unsicher.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
-        <source>Only what is missing</source>
-        <translation>Nur Fehlendes</translation>
+        <source>Missing or uncertain</source>
+        <translation>Fehlt oder unsicher</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
-        <source>Show only what is missing</source>
-        <translation>Nur zeigen, was fehlt</translation>
+        <source>Show only what is missing or uncertain</source>
+        <translation>Nur zeigen, was fehlt oder unsicher ist</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
@@ -16140,6 +16145,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/trial.py"/>
+        <source>not kept</source>
+        <translation>nicht behalten</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/trial.py"/>
         <source>Something changed since this trial. Sign and verify again.</source>
         <translation>Seit diesem Probelauf hat sich etwas geändert. Signieren und prüfen Sie noch einmal.</translation>
     </message>
@@ -16349,6 +16359,11 @@
         <translation>Fragt den Tresor nach einer Signatur und einen Zeitstempelserver nach einem Zeitstempel.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Go to Ke&amp;y Vault</source>
+        <translation>Zu Ke&amp;y Vault</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/profile_labels.py"/>
         <source>What will be signed</source>
         <translation>Was signiert wird</translation>
@@ -16452,16 +16467,6 @@
         <location filename="codesign_wizard/pages/windows_trial.py"/>
         <source>Ready: the vault can sign.</source>
         <translation>Bereit: Der Tresor kann signieren.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>The vault cannot sign yet, so this trial will not succeed.</source>
-        <translation>Der Tresor kann noch nicht signieren; dieser Probelauf wird deshalb nicht gelingen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>Key Vault says what is missing.</source>
-        <translation>Der Schritt „Key Vault“ sagt, was fehlt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/trial_words.py"/>
@@ -17405,8 +17410,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/certificate.py"/>
-        <source>1. The signing request</source>
-        <translation>1. Die Zertifikatanforderung</translation>
+        <source>The signing request</source>
+        <translation>Die Zertifikatanforderung</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/certificate.py"/>
@@ -18332,6 +18337,11 @@
         <location filename="codesign_wizard/widgets/pieces.py"/>
         <source>For bash, as in Azure Cloud Shell. On Windows take PowerShell.</source>
         <translation>Für bash, wie in der Azure Cloud Shell. Unter Windows nehmen Sie PowerShell.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/pieces.py"/>
+        <source>Command</source>
+        <translation>Befehl</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/proxy_login.py"/>

@@ -93,7 +93,7 @@ def test_a_mistake_is_told_at_its_field_and_gets_the_focus(page_on: Opening, qtb
     page.form.form.fields["business_category"].judge(accuse=True)
     page.requesting.check()
     country = page.form.form.fields["country"]
-    assert country.message.text().startswith("UK is not a country's code")
+    assert country.message.text().startswith("UK is not a country code")
     qtbot.waitUntil(country.edit.hasFocus)
     assert not window.runner.tasks, "the vault is not asked about what cannot be"
     country.edit.clear()

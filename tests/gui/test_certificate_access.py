@@ -143,6 +143,8 @@ def test_every_state_of_the_page_can_be_used_by_everybody(
     wait_idle(window, qtbot)
     page.ca.fold.open()
     page.request.tabs.bar.setCurrentIndex(1)
+    QApplication.processEvents()
+    assert page.request.text.horizontalScrollBar().maximum() == 0, "its lines have room"
     seen["renewing"] = shortcomings(window, qtbot)
     page.answering.take_files([str(answer(page, tmp_path))])
     wait_idle(window, qtbot)

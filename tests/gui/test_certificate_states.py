@@ -229,6 +229,6 @@ def test_what_is_wrong_in_the_form_is_named_above_and_gets_the_focus(page_on: Op
     assert page.banner.text == "To be corrected: Organisation, Country."
     form = page.form.form
     assert window.focusWidget() is form.fields["organization"].edit
-    assert form.fields["country"].message.text() == "UK is not a country's code of two letters. Is GB meant?"
+    assert form.fields["country"].message.text() == "UK is not a country code. Is GB meant?"
     fill(page)
     assert page.banner.title == "Fill in who the certificate is for."

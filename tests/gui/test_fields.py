@@ -18,7 +18,7 @@ from codesign_wizard.theme import Mark
 from codesign_wizard.widgets.basics import CodeBox, CopyButton, Facts, together
 from codesign_wizard.widgets.fields import CheckedField, PathEdit
 from codesign_wizard.widgets.findings import FindingView
-from codesign_wizard.widgets.pieces import Banner
+from codesign_wizard.widgets.pieces import Banner, portal_steps
 from codesign_wizard.widgets.secret_field import SecretField
 
 if TYPE_CHECKING:
@@ -220,6 +220,27 @@ def test_a_line_of_a_script_stays_one_line(form: QWidget, qtbot: QtBot) -> None:
     assert not wrapped.horizontalScrollBar().isVisible()
 
 
+def test_a_long_script_scrolls_in_its_box_so_that_its_bars_are_in_view(form: QWidget, qtbot: QtBot) -> None:
+    script = CodeBox("\n".join(["echo " + "x" * 200] * 100), wrap=False, most=10)
+    short = CodeBox("echo x", wrap=False, most=10)
+    form.resize(400, 600)
+    put(form, script, short)
+    QApplication.processEvents()
+    assert script.height() < 14 * script.fontMetrics().lineSpacing()
+    assert script.verticalScrollBar().isVisible()
+    assert script.horizontalScrollBar().isVisible()
+    assert not short.verticalScrollBar().isVisible()
+
+
+def test_a_step_alone_has_no_number_and_its_command_stands_as_code(form: QWidget) -> None:
+    one = portal_steps(["In a terminal: `codesign-wizard doctor windows`"])
+    two = portal_steps(["First.", "Then."])
+    put(form, one, two)
+    assert [part.text() for part in one.findChildren(QLabel) if part.text()] == ["In a terminal:"]
+    assert [box.toPlainText() for box in one.findChildren(CodeBox)] == ["codesign-wizard doctor windows"]
+    assert [part.text() for part in two.findChildren(QLabel)] == ["1.", "First.", "2.", "Then."]
+
+
 def test_a_long_path_gives_way_in_its_folders_and_keeps_its_name(form: QWidget) -> None:
     edit, path = PathEdit(), "/Users/somebody/Documents/certificates/of 2026/developer-id-installer.p12"
     put(form, edit)
@@ -240,11 +261,15 @@ def test_a_long_path_gives_way_in_its_folders_and_keeps_its_name(form: QWidget) 
 def test_date_and_time_stay_together_on_the_screen_only(form: QWidget, qapp: Any) -> None:
     banner, moment = Banner(), "2026-11-29 08:32:10 UTC"
     banner.say(Severity.INFO, "Done.", f"Read {moment}.")
-    assert together("In 5 s 1.5 MB of 4 GiB, 2 shown") == "In 5\u00a0s 1.5\u00a0MB of 4\u00a0GiB, 2 shown"
+    assert together("In 5 s 1.5 MB of 4 GiB") == "In 5\u00a0s 1.5\u00a0MB of 4\u00a0GiB"
+    assert together("until 2026-12-23, 24 days left") == "until 2026-12-23, 24\u00a0days left"
+    assert (
+        together("2026-12-23 is the day, SHA-256 the digest") == "2026-12-23 is the day, SHA-256 the digest"
+    )
     assert banner.text == f"Read {moment}."
     (words,) = [one for one in banner.findChildren(QLabel) if one.text() == banner.text]
     # what Qt has, which is what it lays out in lines
-    assert QLabel.text(words) == f"Read {moment.replace(' ', chr(0xA0))}."
+    assert QLabel.text(words) == f"Read {moment}.".replace(" ", "\u00a0"), "no single word is left above"
     facts = Facts([("Time", moment)])
     put(form, facts)
     (box,) = facts.findChildren(CodeBox)

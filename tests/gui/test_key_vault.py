@@ -245,7 +245,7 @@ def test_the_banner_names_what_is_wrong_and_the_focus_goes_to_the_first_of_it(
     page.secret.edit.setText("0f8fad5b-d9cb-469f-a165-70867728950e")
     page.secret.commit()
     wait_idle(window, qtbot)
-    assert page.banner.text.startswith("To be corrected: application secret. Still missing: vault name")
+    assert page.banner.text.startswith("Doubtful: application secret. Still missing: vault name")
     assert page.focus_problem()
     assert window.focusWidget() is page.secret.replace
     vault = page.fields["vault_name"].edit
@@ -254,7 +254,7 @@ def test_the_banner_names_what_is_wrong_and_the_focus_goes_to_the_first_of_it(
     assert "vault name" not in page.banner.text, "no complaint while typing"
     qtbot.keyClick(vault, Qt.Key.Key_Tab)
     assert page.banner.title == "Correct what is wrong in the form, then sign in."
-    assert page.banner.text.startswith("To be corrected: vault name, application secret. Still missing: cert")
+    assert page.banner.text.startswith("To be corrected: vault name. Doubtful: application secret. Still")
     assert page.focus_problem()
     assert window.focusWidget() is vault
     vault.selectAll()

@@ -21,6 +21,7 @@ from codesign_wizard.core.job import Job, JobLabel, LogLevel, LogLine
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.theme import px
 from codesign_wizard.widgets.labels import isolated
+from codesign_wizard.widgets.log_cells import padding
 from codesign_wizard.widgets.log_model import Column, LogModel, as_text
 from codesign_wizard.widgets.log_pane import LogPane
 from tests.gui.driving import lines, wait_idle
@@ -368,6 +369,14 @@ def test_a_jobs_row_is_written_across_the_columns_that_it_does_not_need(
     assert (room, text) == written(pane, 0, Column.PART)[::2], "whichever of its cells is painted"
     pane.model.fold_all(False)
     assert written(pane, 1, Column.TEXT)[2].endswith("a…")
+
+
+def test_a_job_and_its_lines_begin_below_the_head_of_their_column(pane: LogPane, window: MainWindow) -> None:
+    window.resize(1180, 760)
+    pane.add([*of(ONE, "a"), *lines(1)])
+    QApplication.processEvents()
+    head = pane.view.columnViewportPosition(Column.PART) + padding()
+    assert [written(pane, row, Column.PART)[0].left() for row in range(2)] == [head, head]
 
 
 @pytest.fixture

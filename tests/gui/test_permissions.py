@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QFontMetrics, QGuiApplication
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
+from codesign_wizard import theme
 from codesign_wizard.core.azure.permissions.admin import AdminWay
 from codesign_wizard.core.azure.permissions.catalogue import Model, permissions
 from codesign_wizard.core.azure.permissions.report import Row, State
@@ -20,7 +21,7 @@ from codesign_wizard.pages.key_vault import KeyVaultPage
 from codesign_wizard.pages.permissions import PermissionsPage
 from codesign_wizard.session import Session
 from codesign_wizard.widgets.basics import Card, CodeBox, label
-from codesign_wizard.widgets.matrix import Matrix
+from codesign_wizard.widgets.matrix import Column, Matrix
 from tests.gui.driving import wait_idle
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def test_all_is_granted_and_each_line_has_its_evidence(opening: Opening, qtbot: 
     look(window, page, qtbot)
     assert errors(page) == []
     assert page.banner.title == "The application may do all that is needed."
+    assert page.admin.card.heading.text() == "Look as an administrator", "there is nothing to fix"
     assert window.rail.buttons[2].step.state is StepState.DONE
     assert window.rail.buttons[1].step.state is StepState.DONE, "the sign-in was proved on the way"
     assert page.table.everything.isChecked()
@@ -108,6 +110,7 @@ def test_only_what_is_missing_is_shown_first(opening: Opening, qtbot: QtBot) -> 
     look(window, page, qtbot)
     assert errors(page) == ["azure.permission.missing"]
     assert page.table.only_missing.isChecked()
+    assert page.admin.card.heading.text() == "Fix it with my administrator account"
     missing = page.table.matrix.rows.rows
     assert missing[0].permission.name.endswith("keys/sign/action"), "what signing needs comes first"
     assert all(row.state is not State.GRANTED for row in missing)
@@ -268,6 +271,23 @@ def test_a_line_is_chosen_right_to_left_too(qapp: QApplication, qtbot: QtBot) ->
         assert matrix.currentIndex().row() == 0
     finally:
         qapp.setLayoutDirection(before)
+
+
+def test_what_a_permission_is_needed_for_gives_way_to_its_name(qapp: QApplication, qtbot: QtBot) -> None:
+    rows = [Row(each, State.MISSING, Certainty.LIKELY, ()) for each in permissions(Model.POLICY)]
+    matrix = Matrix()
+    qtbot.addWidget(matrix)
+    matrix.show()
+    matrix.set(rows)
+    longest = QFontMetrics(theme.font(11.5, mono=True)).horizontalAdvance("certificates/managecontacts")
+    seen = set()
+    for width in range(300, 800, 20):
+        matrix.resize(width, 300)
+        QApplication.processEvents()
+        if not matrix.isColumnHidden(Column.PURPOSE):
+            assert matrix.columnWidth(Column.NAME) > longest
+        seen.add(matrix.isColumnHidden(Column.PURPOSE))
+    assert seen == {True, False}
 
 
 def test_before_anybody_looked_the_page_tells_what_will_be_asked(

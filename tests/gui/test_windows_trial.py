@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
+from codesign_wizard.core.finding import FindingKind, Severity
 from codesign_wizard.core.flow import (
     KEY_VAULT,
     START,
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from codesign_wizard.window import MainWindow
+
+WRONG = FindingKind("test.vault-wrong", Severity.ERROR, "Wrong.", "Only in tests.")
 
 
 def test_a_trial_without_any_time_stamp_server_fails_at_that_stage(
@@ -43,6 +46,29 @@ def test_a_trial_without_any_time_stamp_server_fails_at_that_stage(
     assert rail(window, WINDOWS_TRIAL).step.state is StepState.ATTENTION
 
 
+def test_a_trial_that_cannot_succeed_leads_to_key_vault_and_can_be_tried_all_the_same(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    workspace = window.workspace
+    workspace.profile.reached = [START, KEY_VAULT, WINDOWS_TRIAL]
+    azure = workspace.profile.windows.azure
+    azure.vault_name, azure.certificate_name = "harbour-signing", "codesign"
+    azure.application_id = azure.tenant_id = "0f8fad5b-d9cb-469f-a165-70867728950e"
+    window.show_step(WINDOWS_TRIAL)
+    page = window.page
+    assert not page.go_first.isVisible()
+    assert page.go.property("kind") == "primary"
+    workspace.flow.record(KEY_VAULT, [WRONG()], {})
+    workspace.edited()
+    assert page.banner.title == "Key Vault comes first: signing in did not work."
+    assert page.go_first.property("kind") == "primary"
+    assert page.go.property("kind") == ""
+    assert page.go.isEnabled()
+    assert window.footer.reason.text() == "Nothing has been signed yet: Key Vault comes first."
+    qtbot.mouseClick(page.go_first, Qt.MouseButton.LeftButton)
+    assert window.key == KEY_VAULT
+
+
 def test_a_trial_is_cancelled_by_escape_and_leaves_nothing(
     open_window: Callable[..., MainWindow], practice: Callable[..., Session], qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -60,6 +86,7 @@ def test_a_trial_is_cancelled_by_escape_and_leaves_nothing(
     wait_idle(window, qtbot)
     assert page.banner.title == "Cancelled. Nothing was left behind."
     assert running.state is StageState.SKIPPED
+    assert page.stages.cards["sign"].state is StageState.SKIPPED, "what was done is not kept either"
     assert not (tmp_path / "out").exists() or list((tmp_path / "out").iterdir()) == []
 
 

@@ -48,8 +48,16 @@ def test_what_is_wrong_is_named_before_what_is_missing() -> None:
         "To be corrected: vault name, tenant ID. Still missing: application ID.",
     )
     doubtful = {"application_secret": [DOUBTFUL()]}
-    severity, _, text = words.before_sign_in(None, (), doubtful)
-    assert (severity, text) == (Severity.WARNING, "To be corrected: application secret.")
+    assert words.before_sign_in(None, (), doubtful) == (
+        Severity.WARNING,
+        "Look at what is doubtful in the form, then sign in.",
+        "Doubtful: application secret.",
+    )
+    both = words.before_sign_in(None, (), {"vault_name": [WRONG()], **doubtful})
+    assert (both[0], both[2]) == (
+        Severity.ERROR,
+        "To be corrected: vault name. Doubtful: application secret.",
+    )
 
 
 def test_a_later_page_says_that_key_vault_comes_first_as_long_as_it_does() -> None:

@@ -49,7 +49,7 @@ _LIFETIME_SIGNING = "1.3.6.1.4.1.311.10.3.13"
 _RULE_FROM = datetime(2026, 3, 1, tzinfo=UTC)
 _POLICIES = {
     "2.23.140.1.3": mark("extended validation (EV)"),
-    "2.23.140.1.4.1": mark("organisation or individual validated (OV, IV)"),
+    "2.23.140.1.4.1": mark("organisation or individual validation (OV, IV)"),
 }
 _NOT_FOR_LONG = timedelta(days=30)
 

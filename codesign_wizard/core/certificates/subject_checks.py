@@ -40,7 +40,7 @@ TOO_LONG = FindingKind(
 COUNTRY = FindingKind(
     "certificate.request.subject-country",
     Severity.ERROR,
-    "{value} is not a country's code of two letters.",
+    "{value} is not a country code.",
     "The country is not one of ISO 3166-1's codes.",
 )
 CHARACTERS = FindingKind(

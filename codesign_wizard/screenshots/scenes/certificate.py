@@ -46,6 +46,8 @@ def certificate(studio: Studio) -> None:
         studio.take(window, "certificate-form-key", at=page.form.form.key.parentWidget())
         page.form.form.key.setCurrentIndex(0)
         page.form.form.key.activated.emit(0)
+        # where it is when the form is opened: the picture is of the form's beginning
+        page.form.form.fields["organization"].edit.setFocus()
         studio.take(window, "certificate-form")
         page.requesting.check()
         studio.idle(window)

@@ -284,10 +284,10 @@ def denies(
 
 def _granted_text(definition: RoleDefinition, assignment: RoleAssignment, object_id: str) -> str:
     if assignment.principal_id.lower() != object_id.lower():
-        return tr("By the role {role}, through the group {group}.").format(
+        return tr("The role {role} grants it, through the group {group}.").format(
             role=definition.name, group=assignment.principal_id
         )
-    return tr("By the role {role}.").format(role=definition.name)
+    return tr("The role {role} grants it.").format(role=definition.name)
 
 
 def _of_assignment(

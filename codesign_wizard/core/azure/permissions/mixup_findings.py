@@ -50,7 +50,7 @@ OTHER_VAULT = FindingKind(
 PROPAGATING = FindingKind(
     "azure.permission.propagating",
     Severity.ERROR,
-    "The vault {vault} does not know yet of a grant that is there.",
+    "The vault {vault} does not yet know of a grant that is there.",
     "Azure says granted, the vault still refuses: a new grant takes some minutes, through groups longer.",
 )
 DENIED = FindingKind(
@@ -138,8 +138,10 @@ def look_deeper() -> Remedy:
     return Remedy(
         title=tr("To see which grants exist, look with an administrator's sign-in."),
         portal=(
-            tr("Here: the page Permissions, Fix it with my administrator account; or in a terminal:"),
-            tr("permissions show --as browser (or az, or device-code)."),
+            tr(
+                "Sign in as administrator on the page Permissions, or in a terminal (--as az and --as "
+                "device-code work, too): `codesign-wizard permissions show --as browser`"
+            ),
         ),
     )
 

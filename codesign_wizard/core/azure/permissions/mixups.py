@@ -215,7 +215,11 @@ def _propagating(seen: Seen) -> Finding | None:
             evidence=more(told.second.evidence, **told.first.evidence.more),
             remedies=[*looking(seen), *seen.grants()],
         )
-    since = [tr("Assigned {time}.").format(time=when(datetime.fromisoformat(assigned)))] if assigned else []
+    since = (
+        [tr("It was assigned {time}.").format(time=when(datetime.fromisoformat(assigned)))]
+        if assigned
+        else []
+    )
     return kinds.PROPAGATING(
         vault=seen.options.vault_name,
         severity=seen.severity,
