@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from codesign_wizard.core.flow import (
     KEY_VAULT,
     MACOS_LEVEL,
     MACOS_TRIAL,
+    OPEN,
     PERMISSIONS,
     SERVER,
     STEPS,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from codesign_wizard.core.finding import Finding
     from codesign_wizard.core.job import JobContext
     from codesign_wizard.core.profile import Profile
+    from codesign_wizard.core.step_result import StepResult
+    from codesign_wizard.practice.scenarios import Scenario
     from codesign_wizard.session import Session
 
 _WINDOWS = (KEY_VAULT, PERMISSIONS, CERTIFICATE, WINDOWS_TRIAL, SERVER)
@@ -63,6 +66,12 @@ _OWN_PLACE = {
     "ticket-late": (MACOS_TRIAL,),
     "ticket-missing": (MACOS_TRIAL,),
 }
+# what the page Certificate tells of in words of its own: a finding of its own, or how far the certificate is
+_JUDGED = {
+    "certificate-disabled": "certificate.judge.disabled",
+    "certificate-expired": "certificate.judge.expired",
+}
+_STAGES = {"certificate-missing": "free", "certificate-pending": "pending"}
 _STAPLED = ("ticket-late", "ticket-missing")
 # who granted what, and to whom else, only an administrator sees
 _BY_ADMINISTRATOR = (
@@ -80,7 +89,8 @@ _FACTS = ("vault_name", "certificate_name", "application_id", "tenant_id")
 class Offer:
     """A scenario as it is offered: ``pages`` are the steps that can show it, the one to open first in front.
 
-    ``how`` is one sentence on what to do there.
+    ``how`` is one sentence on what to do there; ``expects`` are the ids of the findings that explain it, and
+    ``lasts`` tells that it can be mended there.
     """
 
     name: str
@@ -88,6 +98,8 @@ class Offer:
     summary: str
     pages: tuple[str, ...]
     how: str
+    expects: tuple[str, ...] = ()
+    lasts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +120,7 @@ def offers() -> list[Offer]:
     """Return every scenario, area by area."""
     from codesign_wizard.practice.scenarios import all_scenarios
 
-    return [_offer(each.name, each.area, each.summary) for each in all_scenarios()]
+    return [_offer(each) for each in all_scenarios()]
 
 
 def area_title(area: str) -> str:
@@ -133,15 +145,43 @@ def playing(session: Session) -> Offer | None:
     return next((each for each in offers() if each.name == name), None)
 
 
-def seen(profile: Profile, offer: Offer) -> bool:
-    """Tell whether the page that shows *offer* has told of a problem since it was switched on."""
+def seen(profile: Profile, offer: Offer, told: Collection[str] = ()) -> bool:
+    """Tell whether the page that shows *offer* has told of it since it was switched on.
+
+    *told* are the ids of findings that are shown there now and are in no result. Another problem than the
+    scenario's own is none of it.
+    """
+    result = _since(profile, offer)
+    if result is not None and offer.name in _STAGES:
+        return bool(result.details.get(OPEN) == _STAGES[offer.name])
+    ids = {each.id for each in result.findings} if result is not None else set()
+    return any(each in ids or each in told for each in offer.expects)
+
+
+def way_words(profile: Profile, offer: Offer, *, here: str, told: Collection[str] = ()) -> str:
+    """Return how *offer* is seen, or that it was, on the page *here* ("" on none of the steps)."""
+    first = page_titles(offer.pages[:1])
+    there = here == offer.pages[0]
+    if seen(profile, offer, told if there else ()):
+        if there:
+            return tr("Seen: it is explained below. Switch it off and check again.")
+        return tr("Seen, and explained on {page}.").format(page=first)
+    if _mended(profile, offer):
+        return tr("Nothing of it is seen any more: it was mended. Switch it off.")
+    words = tr("To see it: {how}") if there else tr("Shows on {page}. {how}")
+    return words.format(page=first, how=offer.how)
+
+
+def _since(profile: Profile, offer: Offer) -> StepResult | None:
+    """Return what was found since the switch where *offer* shows; one of before has no inputs: ``settle``."""
     result = profile.results.get(offer.pages[0])
-    # one without a fingerprint is of before: ``settle``; what an administrator sees is in no result
-    if result is None or not result.inputs or offer.name in _BY_ADMINISTRATOR:
-        return False
-    # what takes several steps may have a warning of its own before the last of them
-    least = Severity.WARNING if offer.how == _first(offer.pages[0]) else Severity.ERROR
-    return any(each.severity.rank <= least.rank for each in result.findings)
+    return result if result is not None and result.inputs else None
+
+
+def _mended(profile: Profile, offer: Offer) -> bool:
+    """Tell whether what can be mended is: all is well where one look would show it."""
+    result = _since(profile, offer)
+    return offer.lasts and offer.how == _first(offer.pages[0]) and result is not None and result.ok
 
 
 def off_words(flow: Flow) -> tuple[Severity, str, str]:
@@ -229,12 +269,15 @@ def page_titles(pages: Sequence[str]) -> str:
     return ", ".join(step.title for step in STEPS if step.key in pages)
 
 
-def _offer(name: str, area: str, summary: str) -> Offer:
+def _offer(scenario: Scenario) -> Offer:
+    name, area = scenario.name, scenario.area
     pages = tuple(_OWN_PLACE.get(name, _SHOWN[area]))
-    return Offer(name, area, summary, pages, _how(name, area, pages[0]))
+    how = _how(name, pages[0])
+    expects = [_JUDGED[name]] if name in _JUDGED else scenario.expects
+    return Offer(name, area, scenario.summary, pages, how, tuple(expects), scenario.kept)
 
 
-def _how(name: str, area: str, page: str) -> str:
+def _how(name: str, page: str) -> str:
     match name:
         case "vault-standard":
             return tr("Write a signing request, let it be checked, and make it.")

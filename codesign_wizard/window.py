@@ -166,6 +166,9 @@ class MainWindow(QMainWindow):
 
     def _connect_page(self, page: Page) -> None:
         page.link.connect(self.open_link)
+        banner = getattr(page, "banner", None)
+        if banner is not None:
+            banner.said.connect(self._show_rail)
         question = getattr(page, "question", None)
         if question is not None:
             question.changed.connect(self._choose_primary)
@@ -414,29 +417,18 @@ class MainWindow(QMainWindow):
 
     def _changed(self) -> None:
         workspace = self.workspace
-        flow, key, now = workspace.flow, self.key, datetime.now(UTC)
-        self.header.show_profile(workspace.profile.name, practising=workspace.practising)
-        self.rail.show_steps(
-            [
-                RailStep(
-                    step.key,
-                    step.title,
-                    step.group.words,
-                    standing(flow, step.key, now),
-                    flow.reachable(step.key),
-                )
-                for step in flow.steps()
-            ],
-            "" if self._panel is not None else key,
-        )
-        self.notices.show_play(key, self._panel)
+        flow, key = workspace.flow, self.key
+        practising = workspace.session.practice is not None
+        self.header.show_profile(workspace.profile.name, practising=practising)
+        self._show_rail()
+        self._show_play()
         if self._panel is not None:
             self.footer.show_return(flow.current().title)
             if self._panel == "what-if" and self._panel in self.pages.opened:
                 self.pages.opened[self._panel].refresh()
             return
         before, after = flow.back(key), flow.onward(key)
-        held = self.runner.foreground is not None
+        held = self.runner.foreground is not None or workspace.starting_practice
         if not self.footer.asking:
             self.footer.show_way(
                 before.title if before is not None else None,
@@ -448,6 +440,33 @@ class MainWindow(QMainWindow):
             self.pages.opened[key].refresh()
         self._choose_primary()
         self._hold()
+
+    def _show_rail(self) -> None:
+        """Show how each step stands; of the page that is open also what it alone knows."""
+        flow, now = self.workspace.flow, datetime.now(UTC)
+        opened = "" if self._panel is not None else self.key
+        shown = Severity.OK
+        # these two speak of all the steps
+        if opened in self.pages.opened and opened not in (steps.START, steps.SUMMARY):
+            banner = getattr(self.pages.opened[opened], "banner", None)
+            shown = banner.severity if banner is not None else shown
+        self.rail.show_steps(
+            [
+                RailStep(
+                    step.key,
+                    step.title,
+                    step.group.words,
+                    standing(flow, step.key, now).beside(shown if step.key == opened else Severity.OK),
+                    flow.reachable(step.key),
+                )
+                for step in flow.steps()
+            ],
+            opened,
+        )
+
+    def _show_play(self) -> None:
+        page = self.pages.opened.get(self.key)
+        self.notices.show_play(self.key, self._panel, page.told() if page is not None else ())
 
     def _why_not_next(self) -> str:
         """Return why going on is not advised: what the page says is missing, or what the flow knows."""
@@ -511,7 +530,7 @@ class MainWindow(QMainWindow):
 
 
 def _told(task: Task) -> str:
-    text = f"{task.name}: {task.text}" if task.text else f"{task.name}…"
+    text = f"{task.name} · {task.text}…" if task.text else f"{task.name}…"
     if task.seconds >= _TOLD_AFTER_S:
         text = tr("{what} ({n} s)").format(what=text, n=int(task.seconds))
     return text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QVBoxLayout
@@ -70,10 +70,11 @@ class WindowNotices(QVBoxLayout):
         self.report_strip.say(origin)
         self.report_strip.show()
 
-    def show_play(self, key: str, panel: str | None) -> None:
+    def show_play(self, key: str, panel: str | None, told: Collection[str] = ()) -> None:
         """Say above every page but the panel itself which scenario of the practice is on.
 
-        *key* is the step that is open, *panel* what covers it, if anything does.
+        *key* is the step that is open, *panel* what covers it, if anything does; *told* are the ids of
+        findings that the page tells of in its own way.
         """
         practice = self._workspace.session.practice
         on = None
@@ -90,5 +91,5 @@ class WindowNotices(QVBoxLayout):
 
             self.play_strip = PlayStrip(self._workspace, self._what_if)
             self.insertWidget(0, self.play_strip)
-        self.play_strip.say(on, here="" if panel is not None else key)
+        self.play_strip.say(on, here="" if panel is not None else key, told=told)
         self.play_strip.show()

@@ -16,7 +16,14 @@ from typing import Any
 
 from codesign_wizard.core.certificates.reminders import DAYS_BEFORE, Reminder, uid
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, FindingKind, Remedy, Severity, iso
-from codesign_wizard.core.flow import CERTIFICATE, CERTIFICATE_EXPIRES, KEY_VAULT, WINDOWS_TRIAL, Flow
+from codesign_wizard.core.flow import (
+    CERTIFICATE,
+    CERTIFICATE_EXPIRES,
+    KEY_VAULT,
+    OPEN,
+    WINDOWS_TRIAL,
+    Flow,
+)
 from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import days_until, in_days, tr
@@ -29,6 +36,7 @@ _G2_ENDS = datetime(2031, 9, 17, tzinfo=UTC)
 _OURS = (KEY_VAULT, CERTIFICATE, WINDOWS_TRIAL)
 _FACT = re.compile(r"([a-z][a-z0-9_]*)_expires")
 _NOT_ENDS = ("token", "certificate", "secret")  # tokens last an hour; the others have lines of their own
+_PENDING = "pending"  # what the step Certificate waits for while the CA has the request
 _AGREEMENT = "apple.notary.agreement-missing"
 _MEMBERSHIP = "apple.notary.membership-expired"
 
@@ -174,7 +182,10 @@ def _certificate(profile: Profile) -> Ending:
     what = tr("Code-signing certificate")
     told = _latest(profile, CERTIFICATE_EXPIRES, _OURS)
     if told is None:
-        return Ending("certificate", what, None, Known.UNKNOWN, tr("Sign in: it is read off the vault."))
+        waits = profile.results.get(CERTIFICATE)
+        pending = waits is not None and waits.ok and waits.details.get(OPEN) == _PENDING
+        note = tr("It comes with the CA's answer.") if pending else tr("Sign in: it is read off the vault.")
+        return Ending("certificate", what, None, Known.UNKNOWN, note)
     if _asked_for(profile, told[0]):
         note = tr("A request for its next version waits for the CA's answer.")
         return Ending("certificate", what, told[0], Known.SEEN, note, told[1].obtained, asked_for=True)

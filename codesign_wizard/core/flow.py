@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -132,14 +133,22 @@ class Flow:
         """Return where Next leads from *key*: to the step after it, and from Start to where work goes on."""
         return (self.ahead() if key == START else None) or self.next(key)
 
-    def ahead(self) -> Step | None:
-        """Return the step that comes next on the way: the first that is not done, ``None`` when none is left.
+    def ahead(self, now: datetime | None = None) -> Step | None:
+        """Return the step that comes next on the way, ``None`` when none is left.
 
-        All that speaks of a next step means this one.
+        It is the first that needs attention, also by what has ended at *now*; else the first that is not
+        done. All that speaks of a next step means this one.
         """
-        steps = self.steps()
-        for step in steps:
-            if step.key in _WITH_RESULT and self.state(step.key) is not StepState.DONE:
+        # here, since how a step stands is told from the flow
+        from codesign_wizard.core.standing import standing
+
+        steps, now = self.steps(), now or utc_now()
+        walked = [step for step in steps if step.key in _WITH_RESULT]
+        for step in walked:
+            if standing(self, step.key, now).needs_attention:
+                return step
+        for step in walked:
+            if self.state(step.key) is not StepState.DONE:
                 return step
         return steps[-1] if steps[-1].key not in self.profile.reached else None
 
@@ -334,10 +343,9 @@ class Flow:
         return StepState.IN_PROGRESS if SUMMARY in self.profile.reached else StepState.NOT_STARTED
 
     def _without_key(self) -> StepState:
-        """Return the state of the level where no key is needed: chosen once the next step was opened."""
-        if MACOS_TRIAL in self.profile.reached:
-            return StepState.DONE
-        return StepState.IN_PROGRESS if MACOS_LEVEL in self.profile.reached else StepState.NOT_STARTED
+        """Return the state of the level where no key is needed: chosen once somebody has seen the choice."""
+        seen = {MACOS_LEVEL, MACOS_TRIAL} & set(self.profile.reached)
+        return StepState.DONE if seen else StepState.NOT_STARTED
 
     def _renewed(self, key: str, trial: StepResult) -> bool:
         """Tell whether another certificate was seen since the trial signed with the former one."""

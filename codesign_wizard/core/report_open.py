@@ -69,7 +69,7 @@ class Origin:
         text = tr("Report of {time} UTC, made by version {version} on {system}").format(
             time=f"{self.made:%Y-%m-%d %H:%M}", version=self.version, system=self.system
         )
-        return tr("{text}, on practice accounts").format(text=text) if self.practice else text
+        return tr("{text}, with practice accounts").format(text=text) if self.practice else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from codesign_wizard.core.flow import (
     KEY_VAULT,
     MACOS_LEVEL,
     OPEN,
+    PERMISSIONS,
     Flow,
     StepState,
 )
@@ -25,7 +26,9 @@ from codesign_wizard.core.text import tr
 if TYPE_CHECKING:
     from codesign_wizard.core.expiry import Ending
     from codesign_wizard.core.needs import Expiry
+    from codesign_wizard.core.step_result import StepResult
 
+_SIGNS = "azure.signature.works"
 _APPLE_NOTE_DAYS = 90  # five years at first: the name of the step is worth more room, until there are few
 
 
@@ -35,6 +38,21 @@ class Standing(NamedTuple):
     state: StepState
     severity: Severity = Severity.OK
     note: str = ""
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether something stands in the way here, also by an end since it was done."""
+        return self.state is StepState.ATTENTION or self.severity is Severity.ERROR
+
+    def beside(self, shown: Severity) -> Standing:
+        """Return how the step stands while its page says something as grave as *shown*.
+
+        A problem on the page is one in the rail, also where it is in no result: a mistake in what is typed,
+        or a file that will not do.
+        """
+        if shown is not Severity.ERROR or self.needs_attention:
+            return self
+        return self._replace(state=StepState.ATTENTION, severity=Severity.OK)
 
     @property
     def words(self) -> str:
@@ -95,6 +113,9 @@ def _done(flow: Flow, key: str, now: datetime) -> Standing:
     if key == MACOS_LEVEL and flow.profile.macos.level == LEVELS[0]:
         severities.append(Severity.WARNING)
     notes = []
+    if key == KEY_VAULT and result is not None and _cannot_sign(flow, result):
+        severities.append(Severity.WARNING)
+        notes.append(tr("does not sign yet"))
     expiry = _told(flow, key)
     if expiry is not None:
         severities.append(_of_end(expiry.time, expiry.days(now), now))
@@ -106,6 +127,11 @@ def _done(flow: Flow, key: str, now: datetime) -> Standing:
         left = in_days(Expiry(secret.what, secret.ends), now)
         notes.append(tr("secret: {when}").format(when=left))
     return Standing(StepState.DONE, min(severities, key=lambda each: each.rank), ", ".join(notes))
+
+
+def _cannot_sign(flow: Flow, result: StepResult) -> bool:
+    """Tell whether the vault answers, but a permission is lacking and nothing was signed with its key."""
+    return bool(flow.blocking(PERMISSIONS)) and all(each.id != _SIGNS for each in result.findings)
 
 
 def _told(flow: Flow, key: str) -> Expiry | None:

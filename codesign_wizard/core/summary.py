@@ -15,8 +15,12 @@ from typing import Any
 from codesign_wizard.core.expiry import Ending, Known, endings, remedies_for
 from codesign_wizard.core.finding import Finding, Severity, utc_now, worst_first
 from codesign_wizard.core.flow import (
+    APPLE_CERTIFICATES,
+    CERTIFICATE,
+    KEY_VAULT,
     MACOS_LEVEL,
     OPEN,
+    SERVER,
     START,
     STEPS,
     SUMMARY,
@@ -95,6 +99,17 @@ _ENDED_MENDED_BY = {
     "developer-id-g1": Party.APPLE,
     "apple-membership": Party.APPLE,
 }
+# the step whose page says more of an end, or of what a diagnosis found
+_TOLD_BY = {
+    "certificate": CERTIFICATE,
+    "client-secret": KEY_VAULT,
+    "application-certificate": APPLE_CERTIFICATES,
+    "installer-certificate": APPLE_CERTIFICATES,
+    "developer-id-g1": APPLE_CERTIFICATES,
+    "apple-membership": MACOS_LEVEL,
+    "doctor-macos": MACOS_LEVEL,
+    "doctor-server": SERVER,
+}
 _PENDING = "pending"
 
 
@@ -106,7 +121,12 @@ class Move:
     what: str
     how: str = ""
     severity: Severity = Severity.INFO
-    step: str = ""  # the key of the step whose page says more
+    step: str = ""  # the key of the step, or of the diagnosis, that told of it
+
+    @property
+    def page(self) -> str:
+        """The key of the step whose page says more; "" for none."""
+        return _TOLD_BY.get(self.step, self.step)
 
     def to_json(self) -> dict[str, Any]:
         """Return the move as docs/json.md has it."""
@@ -209,7 +229,7 @@ def _verdict(
 ) -> tuple[Severity, str, str]:
     bad = [each for each in lines if each.state is StepState.ATTENTION]
     if bad:
-        title = tr("{step} needs attention: {what}").format(
+        title = tr("Needs attention: {step}. {what}").format(
             step=bad[0].step.title, what=flow.blocking(bad[0].step.key)[0].title
         )
         more = len(bad) - 1
@@ -234,7 +254,7 @@ def _verdict(
     if stale:
         return (
             Severity.WARNING,
-            tr("Something changed since {step} was checked.").format(step=stale[0].step.title),
+            tr("Something changed since the check of {step}.").format(step=stale[0].step.title),
             tr("Check it again: what is shown is what was."),
         )
     near = next((each for each in ends if each.near(now)), None)
@@ -255,7 +275,7 @@ def _verdict(
         return Severity.OK, title, ""
     if not lines:
         return Severity.INFO, tr("Nothing is chosen to be signed yet."), ""
-    ahead = flow.ahead()
+    ahead = flow.ahead(now)
     return (
         Severity.INFO,
         tr("{done} of {all} steps are done.").format(done=len(done), all=len(lines)),
@@ -287,10 +307,10 @@ def _moves(flow: Flow, lines: list[StepLine], ends: list[Ending], now: datetime)
         what = tr("Go on with {step}.").format(step=first.step.title)
         moves.append(Move(Party.PARTNER, what, step=first.step.key))
     moves += [_of_end(each, now) for each in ends if each.near(now) and each.key in _ENDED_MENDED_BY]
-    typed = [each.what for each in ends if each.known is Known.UNKNOWN and each.key in _TYPED]
-    if typed:
-        what = tr("Look up when it ends, and type it in: {what}.").format(what=", ".join(typed))
-        moves.append(Move(Party.PARTNER, what))
+    for each in ends:
+        if each.known is Known.UNKNOWN and each.key in _TYPED:
+            what = tr("{what}: look up when it ends, and type it in above.").format(what=each.what)
+            moves.append(Move(Party.PARTNER, what))
     return _once(moves)
 
 
@@ -316,6 +336,7 @@ def _of_end(ending: Ending, now: datetime) -> Move:
         what.format(what=ending.what, date=date),
         next((each.title for each in remedies_for(ending.key, asked_for=ending.asked_for)), ""),
         Severity.ERROR if gone else Severity.WARNING,
+        _TOLD_BY[ending.key],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -152,6 +152,10 @@ class Page(QScrollArea):
     def show_request(self, request_id: str) -> bool:
         """Show the finding that this request led to; tells whether the page has it."""
         return focus_request(self, request_id)
+
+    def told(self) -> Collection[str]:
+        """Return the ids of findings that the page tells of in its own way, and that are in no result."""
+        return ()
 
     def missing(self) -> str:
         """Return what is missing for going on, as a sentence, where the page knows more than the flow."""

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from codesign_wizard import theme
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.text import tr
 from codesign_wizard.theme import Mark, px
-from codesign_wizard.widgets.basics import button, column, row
+from codesign_wizard.widgets.basics import button, row
 from codesign_wizard.widgets.findings import FindingView
 from codesign_wizard.widgets.pieces import Banner
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+
     from codesign_wizard.core.report_open import Origin
     from codesign_wizard.pages.workspace import Workspace
     from codesign_wizard.playing import Offer
+
+_WORDS = 400  # the room that the words of a strip keep beside its buttons, at a text scale of 1
 
 
 class ReportStrip(QWidget):
@@ -61,28 +65,44 @@ class PlayStrip(QWidget):
         box = QHBoxLayout(self)
         box.setContentsMargins(px(theme.MARGIN), px(14), px(theme.MARGIN), px(4))
         box.setSpacing(px(12))
-        box.addWidget(self.banner, 1)
-        box.addWidget(self.there, 0, Qt.AlignmentFlag.AlignTop)
-        for each in (self.off, self.other):  # below each other, as wide as the wider one
+        # as high as its words: what stands beside it does not pull them apart
+        box.addWidget(self.banner, 1, Qt.AlignmentFlag.AlignVCenter)
+        self._buttons = (self.there, self.off, self.other)
+        for each in self._buttons:
             each.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
-        box.addLayout(column(self.off, self.other, None, gap=6))
+        self._ways = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._ways.setSpacing(px(8))
+        for each in self._buttons:
+            self._ways.addWidget(each)
+        box.addLayout(self._ways)
+        box.setAlignment(self._ways, Qt.AlignmentFlag.AlignVCenter)
 
-    def say(self, offer: Offer, *, here: str) -> None:
-        """Show that *offer* is on; *here* is the key of the page that is open, "" for a panel."""
-        from codesign_wizard.playing import fixed_words, page_titles, seen
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place()
+
+    def _place(self) -> None:
+        """Put the buttons beside each other where the words keep enough room, else below each other."""
+        shown = [each for each in self._buttons if not each.isHidden()]
+        beside = sum(each.sizeHint().width() + px(8) for each in shown)
+        wide = self.width() - 2 * px(theme.MARGIN) - beside >= px(_WORDS)
+        way = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
+        if self._ways.direction() is not way:
+            self._ways.setDirection(way)
+
+    def say(self, offer: Offer, *, here: str, told: Collection[str] = ()) -> None:
+        """Show that *offer* is on; *here* is the key of the page that is open, "" for a panel.
+
+        *told* are the ids of findings that the page tells of in a way of its own.
+        """
+        from codesign_wizard.playing import fixed_words, page_titles, way_words
 
         self.offer = offer
-        first = page_titles(offer.pages[:1])
-        there = here == offer.pages[0]
-        way = tr("To see it: {how}") if there else tr("Shows on {page}. {how}")
-        if seen(self.workspace.profile, offer):
-            way = tr("Seen, and explained on {page}.")
-            if there:
-                way = tr("Seen: it is explained below. Switch it off and check again.")
-        how = way.format(page=first, how=offer.how)
+        how = way_words(self.workspace.profile, offer, here=here, told=told)
         self.banner.say(
             Severity.WARNING, tr("What if: {summary}").format(summary=offer.summary), how, mark=Mark.NOW
         )
+        first = page_titles(offer.pages[:1])
         self.there.setText(tr("Go to {page}").format(page=first))
         self.there.setVisible(here != offer.pages[0])
         self.off.setAccessibleName(tr("Switch off: {summary}").format(summary=offer.summary))
@@ -90,6 +110,7 @@ class PlayStrip(QWidget):
         for each in (self.off, self.other):
             each.setEnabled(self.workspace.can_play)
             each.setToolTip(fixed or ("" if self.workspace.can_play else tr("Something is under way.")))
+        self._place()
 
     def _go(self) -> None:
         if self.offer is not None:

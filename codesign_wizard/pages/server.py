@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from PySide6.QtCore import Qt
 
 from codesign_wizard.core.comet import words
@@ -14,7 +16,7 @@ from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import when
 from codesign_wizard.pages.base import AskingPage
-from codesign_wizard.pages.server_jobs import ServerJobs
+from codesign_wizard.pages.server_jobs import CODE_NEEDED, ServerJobs
 from codesign_wizard.pages.server_parts import DifferencesCard, ProveCard, SignInCard
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.theme import MARGIN, Mark, px
@@ -83,6 +85,10 @@ class ServerPage(AskingPage):
         """Another profile is open, and this page is over: nothing of it may be kept there."""
         self.sign_in.password.edit.clear()
         self.jobs.end_session()
+
+    def told(self) -> Collection[str]:
+        """Return that a code was asked for: the field for it says so, and no result."""
+        return (CODE_NEEDED,) if self.jobs.code_asked else ()
 
     def focus_problem(self) -> bool:
         return self.problems.focus_first() or self.judged.focus_first()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from codesign_wizard.runner import Task
     from codesign_wizard.session import Session
 
-_CODE_NEEDED = "server.sign-in.code-needed"
+CODE_NEEDED = "server.sign-in.code-needed"
 _REFUSED = "server.sign-in.refused"
 _SESSION_ENDED = "server.sign-in.session-ended"
 
@@ -46,6 +46,7 @@ class ServerJobs(QObject):
         self.signed_in_as: tuple[str, ...] = ()  # where and as whom, as the profile had it then
         self.given: Secret | None = None  # a password, until it is known to be kept
         self.ended: dict[str, tuple[StageState, str]] = {}  # the proof's stages
+        self.code_asked = False  # for a one-time code, in the life of the page
         self._cancelled = False
 
     # -- the session
@@ -310,7 +311,8 @@ class ServerJobs(QObject):
     def _failed(self, finding: Finding, inputs: str) -> None:
         if finding.id == _SESSION_ENDED:
             self.sign_out()
-        if finding.id == _CODE_NEEDED:
+        if finding.id == CODE_NEEDED:
+            self.code_asked = True
             self._page.sign_in.ask_code(True, practising=self._page.workspace.session.practice is not None)
             return
         if finding.id.startswith("server.sign-in."):

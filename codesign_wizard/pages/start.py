@@ -20,7 +20,7 @@ from codesign_wizard.core.needs import Need, needs
 from codesign_wizard.core.profile import Profile, new_profile
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.base import Page
-from codesign_wizard.pages.start_words import practice_words, profile_line, verdict
+from codesign_wizard.pages.start_words import is_stale, practice_words, profile_line, verdict
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.theme import Mark, px
 from codesign_wizard.widgets.basics import (
@@ -91,9 +91,10 @@ class StartPage(Page):
         self.name.setPlaceholderText(tr("Name, such as your product's"))
         self.name.returnPressed.connect(self._name_given)
         self.name_row = QWidget()
-        self.keep_name = button(tr("Keep this name"), self._name_given)
-        leave = button(tr("Leave as it was"), self._close_questions)
-        self.name_row.setLayout(column(self.name, row(self.keep_name, leave, None)))
+        self.keep_name = button("", self._name_given)
+        self.leave_name = button("", self._close_questions)
+        self.name.textChanged.connect(lambda text: self.keep_name.setEnabled(bool(text.strip())))
+        self.name_row.setLayout(column(self.name, row(self.keep_name, self.leave_name, None)))
         self.forget_row = QWidget()
         forget_box = QVBoxLayout(self.forget_row)
         forget_box.setContentsMargins(0, 0, 0, 0)
@@ -158,7 +159,8 @@ class StartPage(Page):
 
     def refresh(self) -> None:
         profile = self.workspace.profile
-        self.banner.say(*verdict(self.workspace))
+        stale = Mark.OUT_OF_DATE if is_stale(self.workspace) else None
+        self.banner.say(*verdict(self.workspace), mark=stale)
         practising = self.workspace.practising
         if self.product.text != profile.product_name:
             self.product.set(profile.product_name)
@@ -261,7 +263,10 @@ class StartPage(Page):
 
     def _ask_name(self, *, making: bool) -> None:
         self._making = making
+        self.keep_name.setText(tr("Create") if making else tr("Keep this name"))
+        self.leave_name.setText(tr("Cancel") if making else tr("Leave as it was"))
         self.name.setText("" if making else self.workspace.profile.name)
+        self.keep_name.setEnabled(not making)
         self.actions_row.hide()
         self.name_row.show()
         self.name.setFocus()
@@ -273,7 +278,7 @@ class StartPage(Page):
             self.name.setFocus()
             return
         workspace = self.workspace
-        if self._making and not workspace.may_leave():
+        if self._making and not workspace.may_leave(tr("The new profile")):
             return  # the name stays where it is typed
         self._close_questions()
         if self._making:

@@ -10,6 +10,7 @@ from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.flow import (
     APPLE_CERTIFICATES,
     KEY_VAULT,
+    MACOS_LEVEL,
     MACOS_TRIAL,
     SERVER,
     WINDOWS_TRIAL,
@@ -17,7 +18,8 @@ from codesign_wizard.core.flow import (
     StepState,
 )
 from codesign_wizard.core.needs import in_days, next_expiry
-from codesign_wizard.core.profile import Profile
+from codesign_wizard.core.profile import LEVELS, Profile
+from codesign_wizard.core.standing import sign_only_words, standing
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.workspace import Workspace
 
@@ -29,7 +31,39 @@ _PROOFS = {
 
 
 def verdict(workspace: Workspace) -> tuple[Severity, str, str]:
-    """Return how grave it is, the sentence that says so, and a smaller one."""
+    """Return how grave it is, the sentence that says so, and a smaller one.
+
+    Nothing is praised without a word about what was warned of on the way.
+    """
+    severity, title, text = _verdict(workspace)
+    warned = _warned(workspace) if severity is Severity.OK else ""
+    return (Severity.WARNING, title, f"{text} {warned}".strip()) if warned else (severity, title, text)
+
+
+def is_stale(workspace: Workspace) -> bool:
+    """Tell whether what ``verdict`` says is that something is out of date: that has a sign of its own."""
+    flow, (severity, _, _) = workspace.flow, verdict(workspace)
+    old = any(flow.state(step.key) is StepState.OUT_OF_DATE for step in flow.steps())
+    # what is old is told before any other warning
+    return severity is Severity.WARNING and old
+
+
+def _warned(workspace: Workspace) -> str:
+    """Return what stands against a step that is done, "" for nothing."""
+    flow, now = workspace.flow, datetime.now(UTC)
+    for step in flow.steps():
+        if standing(flow, step.key, now).severity is not Severity.WARNING:
+            continue
+        result = flow.profile.results.get(step.key)
+        told = [each.title for each in result.findings if each.severity is Severity.WARNING] if result else []
+        if step.key == MACOS_LEVEL and flow.profile.macos.level == LEVELS[0]:
+            told = [sign_only_words()]
+        what = told[0] if told else standing(flow, step.key, now).told
+        return tr("{step}: {what}").format(step=step.title, what=what)
+    return ""
+
+
+def _verdict(workspace: Workspace) -> tuple[Severity, str, str]:
     flow = workspace.flow
     if workspace.starting_practice:
         return Severity.INFO, tr("The practice accounts are being started."), tr("A second or two.")
@@ -59,11 +93,11 @@ def _problem(workspace: Workspace, states: Mapping[str, StepState]) -> tuple[Sev
     # what is wrong comes before what is only old, also where it lies further on
     for step in flow.steps():
         if states[step.key] is StepState.ATTENTION:
-            title = tr("{step} needs attention.").format(step=step.title)
+            title = tr("Needs attention: {step}.").format(step=step.title)
             return Severity.ERROR, title, flow.blocking(step.key)[0].title
     for step in flow.steps():
         if states[step.key] is StepState.OUT_OF_DATE:
-            return Severity.WARNING, tr("{step} is out of date.").format(step=step.title), ""
+            return Severity.WARNING, tr("Out of date: {step}.").format(step=step.title), ""
     return None
 
 

@@ -35,6 +35,7 @@ from codesign_wizard.widgets.basics import (
     column,
     hairline,
     label,
+    restyle,
     row,
 )
 from codesign_wizard.widgets.fields import CheckedField
@@ -127,7 +128,12 @@ class SummaryPage(Page):
     def refresh(self) -> None:
         profile = self.workspace.profile
         summary = summarise(profile)
-        self.banner.say(summary.severity, summary.title, summary.text)
+        # the only warning that comes with a step out of date is that one: what is wrong is told before
+        old = any(each.state is StepState.OUT_OF_DATE for each in summary.lines)
+        stale = Mark.OUT_OF_DATE if old and summary.severity is Severity.WARNING else None
+        self.banner.say(summary.severity, summary.title, summary.text, mark=stale)
+        # who reads somebody else's report has not come to save it once more
+        restyle(self.save_button, "kind", "" if self.workspace.session.origin is not None else "primary")
         self._show(summary)
         ends = {each.key: each for each in summary.endings}
         for field, key, typed in (
@@ -286,12 +292,12 @@ class SummaryPage(Page):
                 words = column(label(move.what), gap=1)
                 if move.how:
                     words.addWidget(label(move.how, "label"))
+                words.addStretch(1)  # the first line stays beside the mark
                 line = row(gap=12)
                 line.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
                 line.addLayout(words, 1)
-                if move.step in {step.key for step in self.workspace.flow.steps()}:
-                    key = move.step
-                    opener = button(tr("Show"), partial(self.workspace.go.emit, key), "link")
+                if move.page in {step.key for step in self.workspace.flow.steps()}:
+                    opener = button(tr("Show"), partial(self.workspace.go.emit, move.page), "link")
                     opener.setAccessibleName(tr("Show: {what}").format(what=move.what))
                     line.addWidget(opener, 0, Qt.AlignmentFlag.AlignTop)
                 self.next_box.addLayout(line)

@@ -17,7 +17,7 @@ from codesign_wizard.playing import (
     offers,
     page_titles,
     playing,
-    seen,
+    way_words,
 )
 from codesign_wizard.theme import Mark, px
 from codesign_wizard.widgets.basics import (
@@ -82,10 +82,7 @@ class WhatIfPage(Page):
         elif on is None:
             self.banner.say(*off_words(self.workspace.flow))
         else:
-            shows = tr("Shows on {page}. {how}")
-            if seen(self.workspace.profile, on):
-                shows = tr("Seen, and explained on {page}.")
-            text = fixed_words(session) or shows.format(page=page_titles(on.pages[:1]), how=on.how)
+            text = fixed_words(session) or way_words(self.workspace.profile, on, here="")
             self.banner.say(Severity.WARNING, tr("On: {summary}").format(summary=on.summary), text)
         for area in self.areas.values():
             area.refresh(on)

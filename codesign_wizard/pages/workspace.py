@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 UNDER_WAY = FindingKind(
     "profile.job-under-way",
     Severity.WARNING,
-    "This has to wait: “{what}” is under way.",
+    "{wanted} has to wait: “{what}” is under way.",
     "What a running job finds is for the open profile: wait for its end or cancel it, then open another.",
 )
 
@@ -161,13 +161,16 @@ class Workspace(QObject):
 
         A secret that the keyring takes only then would stay there.
         """
+        wanted = tr("The removal of the profile")
         task = next((each for each in self.runner.tasks if each.lasting), None)
         if task is not None:
-            self.notice.emit(UNDER_WAY(what=task.name))
-        return task is None and self.may_leave()
+            self.notice.emit(UNDER_WAY(what=task.name, wanted=wanted))
+        return task is None and self.may_leave(wanted)
 
-    def may_leave(self) -> bool:
+    def may_leave(self, wanted: str) -> bool:
         """Whether another profile may be opened; says above the page what is under way, if it may not.
+
+        *wanted* begins that sentence: it is what has to wait.
 
         A job puts what it finds into the profile it was begun for: it would be lost.
         """
@@ -175,7 +178,9 @@ class Workspace(QObject):
         if task is None:
             return True
         detail = tr("What it finds is for {name}, which stays open. Wait for its end or cancel it below.")
-        self.notice.emit(UNDER_WAY(what=task.name, detail=detail.format(name=self.profile.name)))
+        self.notice.emit(
+            UNDER_WAY(what=task.name, wanted=wanted, detail=detail.format(name=self.profile.name))
+        )
         return False
 
     def replace(self, session: Session) -> None:
@@ -214,7 +219,7 @@ class Workspace(QObject):
             self.replace(before)
 
     def _report_opened(self, session: Session) -> None:
-        if not self.may_leave():
+        if not self.may_leave(tr("The report")):
             return
         if self.session.origin is None:
             self._before_report = self.session
@@ -222,7 +227,7 @@ class Workspace(QObject):
 
     def open_profile(self, profile: Profile) -> None:
         """Go on with another profile of the same store, unless a job is under way."""
-        if self.may_leave():
+        if self.may_leave(tr("The profile {name}").format(name=profile.name)):
             self.take_profile(profile)
 
     def forgotten(self) -> None:
@@ -265,7 +270,9 @@ class Workspace(QObject):
     def start_practice(self, opening: Callable[[], Session] | None = None) -> None:
         """Start the practice cloud on a thread, then go on with it; *opening* replaces the usual way."""
         opening = opening or self._open_practice
-        if self.practising or opening is None or not self.may_leave():
+        if self.practising or opening is None:
+            return
+        if not self.may_leave(tr("The start of the practice")):
             return
         self.starting_practice = True
         work = opening
@@ -324,7 +331,7 @@ class Workspace(QObject):
             # the cloud must not end, nor another profile be open, under it
             self._switching.finished.connect(self.end_practice)
             return
-        if not self.may_leave():
+        if not self.may_leave(tr("The end of the practice")):
             return
         own, self._own = self._own, None
         if own is None and self._open_own is not None:

@@ -54,12 +54,18 @@ def severity_word(severity: Severity) -> str:
 
 
 class Banner(QFrame):
-    """The answer first: one sentence with its sign, and at most one more below it."""
+    """The answer first: one sentence with its sign, and at most one more below it.
+
+    ``severity`` is how grave it is; ``said`` tells that it is another now.
+    """
+
+    said = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("role", "banner")
         self.setProperty("severity", "info")
+        self.severity = Severity.INFO
         self.title = ""  # the sentence shown
         self.text = ""  # the smaller one below it
         self._mark = MarkView(Mark.INFO)
@@ -82,6 +88,9 @@ class Banner(QFrame):
         self._text.setText(breakable(text))
         self._text.setVisible(bool(text))
         self.setAccessibleName(f"{severity_word(severity)}: {title}")
+        if severity is not self.severity:
+            self.severity = severity
+            self.said.emit()
 
 
 class FoldButton(QAbstractButton):

@@ -61,7 +61,7 @@ class Header(QWidget):
             box.addWidget(each)
 
     def show_profile(self, name: str, *, practising: bool) -> None:
-        """Show the profile's name, and the badge in practice mode."""
+        """Show the profile's name, and the badge once the practice is there."""
         shown = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, px(320))
         self.profile.setText(shown)
         self.profile.setToolTip(name)

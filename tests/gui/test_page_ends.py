@@ -339,7 +339,9 @@ def test_a_profile_is_not_forgotten_before_the_keyring_has_its_secret(
     start = open_at(window, START)
     assert isinstance(start, StartPage)
     start._forget()
-    assert [each.title for each in notices] == ["This has to wait: “Storing the secret” is under way."]
+    assert [each.title for each in notices] == [
+        "The removal of the profile has to wait: “Storing the secret” is under way."
+    ]
     held.go()
     wait_idle(window, qtbot)
     assert first.application_secret() is not None
@@ -472,7 +474,7 @@ def test_what_a_held_job_finds_is_for_the_profile_it_was_begun_for(
     (told,) = notices
     assert (told.id, told.title) == (
         "profile.job-under-way",
-        f"This has to wait: “{task.name}” is under way.",
+        f"The profile {second.profile.name} has to wait: “{task.name}” is under way.",
     )
     assert window.workspace.session is first
     held.go()

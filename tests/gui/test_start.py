@@ -37,12 +37,16 @@ def test_trying_practice_and_going_back_to_ones_own_accounts(
 def test_profiles_are_made_renamed_and_forgotten(window: MainWindow, qtbot: QtBot) -> None:
     profiles, page = window.workspace.session.profiles, window.page
     qtbot.mouseClick(page.make, Qt.MouseButton.LeftButton)
+    assert (page.keep_name.text(), page.leave_name.text()) == ("Create", "Cancel")
+    assert not page.keep_name.isEnabled()
     qtbot.keyClicks(page.name, "Second brand")
+    assert page.keep_name.isEnabled()
     qtbot.keyClick(page.name, Qt.Key.Key_Return)
     assert window.workspace.profile.name == "Second brand"
     page = window.page
     assert page.list.count() == 2
     qtbot.mouseClick(page.rename, Qt.MouseButton.LeftButton)
+    assert (page.keep_name.text(), page.leave_name.text()) == ("Keep this name", "Leave as it was")
     page.name.setText("Third brand")
     qtbot.mouseClick(page.keep_name, Qt.MouseButton.LeftButton)
     window.workspace.save()

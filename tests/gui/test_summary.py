@@ -33,6 +33,8 @@ from codesign_wizard.pages.held import hold
 from codesign_wizard.pages.key_vault import KeyVaultPage
 from codesign_wizard.pages.notice import Notice
 from codesign_wizard.pages.summary import SummaryPage
+from codesign_wizard.theme import Mark
+from codesign_wizard.widgets.basics import MarkView
 from tests.gui.driving import rail, wait_idle
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def test_the_button_report_opens_the_summary_from_anywhere(window: MainWindow, q
     page = summary(window)
     wait_idle(window, qtbot)
     assert window.key == SUMMARY
-    assert page.banner.title == "Key Vault needs attention: A role is missing."
+    assert page.banner.title == "Needs attention: Key Vault. A role is missing."
     shown = texts(page)
     assert "needs attention, 1 problem, checked " in shown
     # in the answer, and where somebody has to do something about it: no third time
@@ -148,7 +150,7 @@ def test_a_report_that_is_opened_is_only_read_and_left_again(
     assert window.notices.report_strip is not None
     assert "only to be read" in window.notices.report_strip.banner.title
     assert isinstance(window.page, SummaryPage)
-    assert window.page.banner.title == "Key Vault needs attention: A role is missing."
+    assert window.page.banner.title == "Needs attention: Key Vault. A role is missing."
     assert rail(window, KEY_VAULT).step.state is StepState.ATTENTION
     assert rail(window, CERTIFICATE).step.state is StepState.DONE
     assert window.page.save_button.isEnabled()
@@ -222,7 +224,10 @@ def test_start_tells_what_is_wrong_before_what_is_old_and_warns_of_a_near_end(
     assert banner.text.endswith("Next expiry: the application secret, in 20 days.")
     profile.results[KEY_VAULT].inputs = ""
     window.workspace.edited()
-    assert banner.title == "Key Vault is out of date."
+    assert banner.title == "Out of date: Key Vault."
+    assert banner.findChild(MarkView).mark is Mark.OUT_OF_DATE, "as in the rail"
     flow.record(WINDOWS_TRIAL, [REFUSED()], {})
     window.workspace.edited()
-    assert banner.title == "Windows trial needs attention."
+    assert banner.title == "Needs attention: Windows trial."
+    assert banner.findChild(MarkView).mark is Mark.ERROR
+    assert window.footer.next_button.text().endswith("Windows trial"), "where attention is needed"

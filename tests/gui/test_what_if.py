@@ -9,9 +9,14 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, MACOS_TRIAL, START, StepState
+from codesign_wizard.core.apple.api_key_findings import NONE as NO_KEY
+from codesign_wizard.core.apple.notary_findings import ISSUE_UNSIGNED
+from codesign_wizard.core.azure.permissions.mixup_findings import RBAC_NONE as NO_ROLE
+from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, MACOS_TRIAL, PERMISSIONS, START, Flow, StepState
+from codesign_wizard.core.profile import new_profile
 from codesign_wizard.opening import open_session
 from codesign_wizard.pages.what_if import Row
+from codesign_wizard.playing import offers, seen, way_words
 from codesign_wizard.session import Session
 from codesign_wizard.widgets.findings import FindingView
 from tests.gui.driving import rail, wait_idle
@@ -153,6 +158,46 @@ def test_the_trial_takes_the_package_that_the_scenario_is_about(window: MainWind
     window.workspace.play(None)
     wait_idle(window, qtbot)
     assert macos.input_file == ""
+
+
+def test_only_what_the_scenario_is_about_counts_as_seen_and_what_is_mended_is_told() -> None:
+    """Every scenario by what the pages record; no practice is needed for that."""
+    profile = new_profile("Mine")
+    profile.macos_wanted = True
+    flow, every = Flow(profile), {one.name: one for one in offers()}
+    package, roles, absent = every["notary-unsigned"], every["rbac-none"], every["certificate-missing"]
+    flow.record(MACOS_TRIAL, [NO_KEY()], {})
+    assert not seen(profile, package), "a problem, and another one"
+    assert way_words(profile, package, here=MACOS_TRIAL).startswith("To see it: Sign and verify")
+    flow.record(MACOS_TRIAL, [ISSUE_UNSIGNED(what="sample-helper")], {})
+    assert way_words(profile, package, here=MACOS_TRIAL).startswith("Seen: it is explained below.")
+    assert way_words(profile, package, here="") == "Seen, and explained on macOS trial."
+    profile.results[MACOS_TRIAL].inputs = ""
+    assert not seen(profile, package), "of before it was switched on"
+    flow.record(PERMISSIONS, [NO_ROLE(vault="harbour-signing")], {})
+    assert seen(profile, roles)
+    flow.record(PERMISSIONS, [], {})
+    assert way_words(profile, roles, here=PERMISSIONS).startswith("Nothing of it is seen any more")
+    flow.record(CERTIFICATE, [], {}, details={"open": "free"})
+    assert seen(profile, absent), "the page says so without a finding"
+    code = every["server-one-time-code"]
+    assert seen(profile, code, ["server.sign-in.code-needed"])
+    assert not seen(profile, code)
+
+
+def test_the_ways_stand_beside_each_other_where_there_is_room(window: MainWindow, qtbot: QtBot) -> None:
+    switch_on(window, qtbot, "firewall")
+    window.show_step(START)
+    strip = window.notices.play_strip
+    assert strip is not None
+    for width, rows in ((1180, 1), (780, 3)):
+        window.resize(width, 700)
+        qtbot.waitUntil(
+            lambda rows=rows: len({each.y() for each in (strip.there, strip.off, strip.other)}) == rows,
+            timeout=5000,
+        )
+        # the words keep their distance, however high the buttons are
+        assert strip.banner.height() <= strip.banner.sizeHint().height() + 40
 
 
 def test_everything_fits_with_a_scenario_on(window: MainWindow, qtbot: QtBot) -> None:

@@ -148,7 +148,7 @@ def test_a_wait_that_counts_by_itself_is_not_counted_twice(window: MainWindow, q
     task.since -= 70
     task.deliver("progress", (1, None, "Apple has been at work for 1 min 10 s"))
     window._show_job()
-    assert window.footer.reason.text() == "Notarise: Apple has been at work for 1 min 10 s"
+    assert window.footer.reason.text() == "Notarise · Apple has been at work for 1 min 10 s…"
     task.since -= 7
     task.deliver("progress", (2, None, "Apple has been at work for 1 min 10 s"))
     window._show_job()
@@ -397,7 +397,9 @@ def test_the_window_shows_before_practice_is_there(
 
     window = open_window(app.waiting_session(), open_practice=slow)
     window.workspace.start_practice()
-    assert window.header.badge.isVisible()
+    assert window.header.badge.isHidden(), "not before it is there"
+    assert window.header.what_if_button.isHidden()
+    assert not window.footer.next_button.isEnabled()
     assert window.page.practice_text.text().startswith("Practice accounts are on their way")
     assert window.page.banner.title == "The practice accounts are being started."
     answered: list[int] = []

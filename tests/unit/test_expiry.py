@@ -124,8 +124,16 @@ def test_each_party_is_told_what_is_theirs() -> None:
     assert told[Party.APPLE] == ["Apple Developer Program membership ends on 2026-12-20: renew it before."]
     assert told[Party.SERVER] == []
     assert "Hand in the CA's answer when it comes." in told[Party.PARTNER]
+    membership = next(each for each in summary.moves if each.party is Party.APPLE)
+    assert membership.page == MACOS_LEVEL, "where the account is asked about"
+    certificate = next(each for each in summary.endings if each.key == "certificate")
+    assert certificate.note == "It comes with the CA's answer."
+    assert any(
+        each == "Application's client secret: look up when it ends, and type it in above."
+        for each in told[Party.PARTNER]
+    )
     assert summary.severity is Severity.ERROR
-    assert summary.title == "Permissions needs attention: A role is missing."
+    assert summary.title == "Needs attention: Permissions. A role is missing."
 
 
 def test_the_verdict_goes_from_nothing_to_all_proved_to_ended() -> None:

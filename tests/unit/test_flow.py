@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ from codesign_wizard.core.flow import (
     CERTIFICATE,
     CERTIFICATE_EXPIRES,
     KEY_VAULT,
+    MACOS_LEVEL,
     MACOS_TRIAL,
     OPEN,
     PERMISSIONS,
@@ -22,6 +23,7 @@ from codesign_wizard.core.flow import (
     StepState,
 )
 from codesign_wizard.core.profile import Profile, new_profile
+from codesign_wizard.core.summary import summarise
 
 ERROR = Finding("azure.sign-in.other", Severity.ERROR, "No.")
 WARNING = Finding("authenticode.timestamp.server-down", Severity.WARNING, "Hm.")
@@ -183,3 +185,32 @@ def test_from_start_the_way_goes_on_at_the_first_step_that_is_not_done() -> None
     assert flow.onward(START) == flow.next(START)
     # anywhere else Next is the next page, whatever is done
     assert flow.onward(KEY_VAULT) == flow.next(KEY_VAULT)
+
+
+def test_what_needs_attention_comes_before_what_is_only_not_done() -> None:
+    profile = new_profile("Mine")
+    profile.macos_wanted = True
+    flow, now = Flow(profile), datetime(2026, 11, 28, tzinfo=UTC)
+    ends = {CERTIFICATE_EXPIRES: "2026-11-20T00:00:00Z"}
+    for key in (KEY_VAULT, PERMISSIONS, CERTIFICATE, WINDOWS_TRIAL):
+        flow.record(key, [], ends)
+    told = flow.ahead(now)
+    assert told is not None
+    assert told.key == CERTIFICATE, "it has ended since it was found to be good"
+    assert summarise(profile, now=now).severity is Severity.ERROR
+    before = flow.ahead(now - timedelta(days=30))
+    assert before is not None
+    assert before.key == APPLE_CERTIFICATES
+    flow.record(MACOS_TRIAL, [ERROR], {})
+    before = flow.ahead(now - timedelta(days=30))
+    assert before is not None
+    assert before.key == MACOS_TRIAL
+
+
+def test_the_level_that_asks_for_no_key_is_chosen_once_it_was_seen() -> None:
+    profile = new_profile("Mine")
+    profile.macos_wanted = True
+    flow = Flow(profile)
+    assert flow.state(MACOS_LEVEL) is StepState.NOT_STARTED
+    flow.go(MACOS_LEVEL)
+    assert flow.state(MACOS_LEVEL) is StepState.DONE

@@ -196,7 +196,7 @@ def test_this_person_s_folder_becomes_a_tilde() -> None:
 def test_support_gets_verdict_codes_ids_and_versions_in_few_lines() -> None:
     text = support_text(build_report(profile()))
     for part in (
-        "Key Vault needs attention",
+        "Needs attention: Key Vault",
         "test.report-wrong",
         "401, AADSTS7000222",
         "request 11111111-aaaa",

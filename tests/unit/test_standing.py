@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from codesign_wizard.core.finding import FindingKind, Severity
+from codesign_wizard.core.finding import Finding, FindingKind, Severity
 from codesign_wizard.core.flow import (
     APPLE_CERTIFICATES,
     CERTIFICATE,
@@ -101,3 +101,22 @@ def test_a_warning_about_the_api_key_is_told_in_its_own_words() -> None:
     flow.profile.reached = [MACOS_LEVEL, MACOS_TRIAL]
     line = next(each for each in summarise(flow.profile, now=NOW).lines if each.step.key == MACOS_LEVEL)
     assert line.text.startswith("“Sign only”"), "at the level that asks for no key its own is what matters"
+
+
+def test_a_vault_that_answers_but_signs_nothing_is_no_plain_done() -> None:
+    flow = Flow(new_profile("Mine"))
+    signs = Finding("azure.signature.works", Severity.OK, "It signs.")
+    flow.record(KEY_VAULT, [], {})
+    flow.record(PERMISSIONS, [BAD()], {})
+    told = standing(flow, KEY_VAULT, NOW)
+    assert told == Standing(StepState.DONE, Severity.WARNING, "does not sign yet")
+    flow.record(KEY_VAULT, [signs], {})
+    assert standing(flow, KEY_VAULT, NOW) == Standing(StepState.DONE), "another permission is lacking"
+
+
+def test_a_problem_that_only_the_page_knows_is_one_beside_it() -> None:
+    begun = Standing(StepState.IN_PROGRESS, note="at the CA")
+    assert begun.beside(Severity.WARNING) == begun
+    assert begun.beside(Severity.ERROR).words == "needs attention"
+    counted = Standing(StepState.ATTENTION, note="1 problem")
+    assert counted.beside(Severity.ERROR) == counted

@@ -69,7 +69,7 @@ def team_not_configured(world: World) -> None:
 @scenario(
     "notary-unsigned",
     AREA,
-    lambda: tr("Neither the package nor the programs in it are signed."),
+    lambda: tr("The practice company's build leaves its package and programs unsigned."),
     command=_ANYWAY,
     expects=[
         "apple.notary.invalid",
@@ -86,7 +86,7 @@ def notary_unsigned(world: World) -> None:
 @scenario(
     "notary-no-hardened-runtime",
     AREA,
-    lambda: tr("The programs in the package are signed without the hardened runtime."),
+    lambda: tr("The practice company's build signs its programs without the hardened runtime."),
     command=_ANYWAY,
     expects=["apple.notary.invalid", "apple.notary.issue-hardened-runtime"],
 )
@@ -98,7 +98,7 @@ def notary_no_hardened_runtime(world: World) -> None:
 @scenario(
     "notary-no-timestamp",
     AREA,
-    lambda: tr("Package and programs are signed without a time stamp."),
+    lambda: tr("The practice company's build signs package and programs without a time stamp."),
     command=_ANYWAY,
     expects=["apple.notary.invalid", "apple.notary.issue-timestamp"],
 )
@@ -110,7 +110,7 @@ def notary_no_timestamp(world: World) -> None:
 @scenario(
     "notary-wrong-certificate",
     AREA,
-    lambda: tr("The programs are signed with Apple Distribution in place of Developer ID."),
+    lambda: tr("The practice company's build signs with Apple Distribution in place of Developer ID."),
     command=_ANYWAY,
     expects=["apple.notary.invalid", "apple.notary.issue-certificate"],
 )

@@ -6,8 +6,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from codesign_wizard.core.finding import iso
-from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, PERMISSIONS, SUMMARY, WINDOWS_TRIAL, Flow
-from codesign_wizard.core.profile import Profile, new_profile
+from codesign_wizard.core.flow import (
+    CERTIFICATE,
+    KEY_VAULT,
+    MACOS_LEVEL,
+    PERMISSIONS,
+    SUMMARY,
+    WINDOWS_TRIAL,
+    Flow,
+)
+from codesign_wizard.core.profile import LEVELS, Profile, new_profile
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
@@ -63,13 +71,13 @@ def _open_ends() -> Profile:
     from codesign_wizard.core.azure.vault_findings import PERMISSION_MISSING
 
     made = new_profile("Harbour Backup")
-    made.macos_wanted = True
+    made.macos_wanted, made.macos.level = True, LEVELS[1]
     made.ends.client_secret = f"{datetime.now(UTC) + timedelta(days=33):%Y-%m-%d}"
     flow = Flow(made)
     flow.record(KEY_VAULT, [OK(object_id="3f0c6d1e-57a2-4c2e-9d55-0b8f1e2a7c44")], {})
     flow.record(PERMISSIONS, [PERMISSION_MISSING(action="sign", vault="harbour-signing")], {})
     flow.record(CERTIFICATE, [], {}, details={"open": "pending"})
-    flow.record("doctor-macos", [AGREEMENT_MISSING()], {})
+    flow.record(MACOS_LEVEL, [AGREEMENT_MISSING()], {})
     made.reached = [step.key for step in flow.steps()]
     return made
 
