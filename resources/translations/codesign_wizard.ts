@@ -11875,6 +11875,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
+        <source>It comes with the CA's answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
         <source>Sign in: it is read off the vault.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13190,7 +13195,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/report_open.py"/>
-        <source>{text}, on practice accounts</source>
+        <source>{text}, with practice accounts</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13305,6 +13310,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/standing.py"/>
+        <source>does not sign yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
         <source>not started</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13395,7 +13405,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
-        <source>{step} needs attention: {what}</source>
+        <source>Needs attention: {step}. {what}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13425,17 +13435,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
-        <source>Look up when it ends, and type it in: {what}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/summary.py"/>
         <source>{what} has ended.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
-        <source>Something changed since {step} was checked.</source>
+        <source>Something changed since the check of {step}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13445,12 +13450,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
-        <source>{step}: {what}</source>
+        <source>Check again: {step}. Something changed since.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
-        <source>Check again: {step}. Something changed since.</source>
+        <source>{what}: look up when it ends, and type it in above.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14850,17 +14855,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
-        <source>To see it: {how}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/notice.py"/>
         <source>Dismiss</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/notice.py"/>
-        <source>Seen: it is explained below. Switch it off and check again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15685,16 +15680,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
-        <source>Keep this name</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>Leave as it was</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
         <source>Forget it</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15800,6 +15785,26 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
+        <source>Create</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Keep this name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Leave as it was</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>The new profile</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
         <source>Forget {name}, its settings, results and stored secrets? Nothing changes at Azure or Apple.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15895,6 +15900,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
+        <source>{step}: {what}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
         <source>Next step: {step}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15915,7 +15925,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>{step} needs attention.</source>
+        <source>Needs attention: {step}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15925,7 +15935,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>{step} is out of date.</source>
+        <source>Out of date: {step}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16224,11 +16234,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/notice.py"/>
-        <source>Shows on {page}. {how}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>{n} scenarios</source>
         <translation type="unfinished"></translation>
@@ -16261,11 +16266,6 @@
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>Switch on</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/notice.py"/>
-        <source>Seen, and explained on {page}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16490,7 +16490,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/workspace.py"/>
-        <source>This has to wait: “{what}” is under way.</source>
+        <source>{wanted} has to wait: “{what}” is under way.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>The removal of the profile</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16534,8 +16539,43 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>The report</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>The start of the practice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>The end of the practice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>The profile {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>This practice was started with a scenario that it keeps in its folder, so that it can be mended there. For another, start afresh: codesign-wizard gui --practice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Nothing of it is seen any more: it was mended. Switch it off.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>To see it: {how}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>Shows on {page}. {how}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16546,6 +16586,11 @@
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>No scenario is switched on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Seen: it is explained below. Switch it off and check again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16656,6 +16701,11 @@
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Comet Server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Seen, and explained on {page}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16795,22 +16845,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/apple.py"/>
-        <source>Neither the package nor the programs in it are signed.</source>
+        <source>The practice company's build leaves its package and programs unsigned.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/apple.py"/>
-        <source>The programs in the package are signed without the hardened runtime.</source>
+        <source>The practice company's build signs its programs without the hardened runtime.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/apple.py"/>
-        <source>Package and programs are signed without a time stamp.</source>
+        <source>The practice company's build signs package and programs without a time stamp.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/apple.py"/>
-        <source>The programs are signed with Apple Distribution in place of Developer ID.</source>
+        <source>The practice company's build signs with Apple Distribution in place of Developer ID.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -18574,7 +18624,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <location filename="codesign_wizard/pages/start.py"/>
         <source>Cancel</source>
         <translation type="unfinished"></translation>
     </message>

@@ -11875,6 +11875,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
+        <source>It comes with the CA's answer.</source>
+        <translation>Es kommt mit der Antwort der CA.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/expiry.py"/>
         <source>Sign in: it is read off the vault.</source>
         <translation>Melden Sie sich an: Es wird aus dem Tresor abgelesen.</translation>
     </message>
@@ -13190,7 +13195,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/report_open.py"/>
-        <source>{text}, on practice accounts</source>
+        <source>{text}, with practice accounts</source>
         <translation>{text}, mit Übungskonten</translation>
     </message>
     <message>
@@ -13305,6 +13310,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/standing.py"/>
+        <source>does not sign yet</source>
+        <translation>signiert noch nicht</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
         <source>not started</source>
         <translation>nicht begonnen</translation>
     </message>
@@ -13395,8 +13405,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
-        <source>{step} needs attention: {what}</source>
-        <translation>„{step}“ braucht Aufmerksamkeit: {what}</translation>
+        <source>Needs attention: {step}. {what}</source>
+        <translation>Braucht Aufmerksamkeit: {step}. {what}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
@@ -13425,17 +13435,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
-        <source>Look up when it ends, and type it in: {what}.</source>
-        <translation>Sehen Sie nach, wann es abläuft, und geben Sie es ein: {what}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/summary.py"/>
         <source>{what} has ended.</source>
         <translation>{what}: abgelaufen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
-        <source>Something changed since {step} was checked.</source>
+        <source>Something changed since the check of {step}.</source>
         <translation>Seit der Prüfung von „{step}“ hat sich etwas geändert.</translation>
     </message>
     <message>
@@ -13445,13 +13450,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
-        <source>{step}: {what}</source>
-        <translation>{step}: {what}</translation>
+        <source>Check again: {step}. Something changed since.</source>
+        <translation>Prüfen Sie noch einmal: {step}. Seither hat sich etwas geändert.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
-        <source>Check again: {step}. Something changed since.</source>
-        <translation>Prüfen Sie noch einmal: {step}. Seither hat sich etwas geändert.</translation>
+        <source>{what}: look up when it ends, and type it in above.</source>
+        <translation>{what}: Sehen Sie nach, wann das endet, und geben Sie es oben ein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
@@ -14850,18 +14855,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
-        <source>To see it: {how}</source>
-        <translation>So ist es zu sehen: {how}</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/notice.py"/>
         <source>Dismiss</source>
         <translation>Ausblenden</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/notice.py"/>
-        <source>Seen: it is explained below. Switch it off and check again.</source>
-        <translation>Gesehen: Es wird unten erklärt. Schalten Sie es ab, und prüfen Sie erneut.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/notice.py"/>
@@ -15685,16 +15680,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
-        <source>Keep this name</source>
-        <translation>Namen übernehmen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
-        <source>Leave as it was</source>
-        <translation>Unverändert lassen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/start.py"/>
         <source>Forget it</source>
         <translation>Entfernen</translation>
     </message>
@@ -15800,6 +15785,26 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start.py"/>
+        <source>Create</source>
+        <translation>Anlegen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Keep this name</source>
+        <translation>Namen übernehmen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>Leave as it was</source>
+        <translation>Unverändert lassen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
+        <source>The new profile</source>
+        <translation>Das neue Profil</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/start.py"/>
         <source>Forget {name}, its settings, results and stored secrets? Nothing changes at Azure or Apple.</source>
         <translation>{name} entfernen, mit Einstellungen, Ergebnissen und gespeicherten Geheimnissen? Bei Azure oder Apple ändert sich nichts.</translation>
     </message>
@@ -15895,6 +15900,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
+        <source>{step}: {what}</source>
+        <translation>{step}: {what}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/summary.py"/>
         <source>Next step: {step}.</source>
         <translation>Nächster Schritt: {step}.</translation>
     </message>
@@ -15915,8 +15925,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>{step} needs attention.</source>
-        <translation>„{step}“ braucht Aufmerksamkeit.</translation>
+        <source>Needs attention: {step}.</source>
+        <translation>Braucht Aufmerksamkeit: {step}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
@@ -15925,8 +15935,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
-        <source>{step} is out of date.</source>
-        <translation>„{step}“ ist veraltet.</translation>
+        <source>Out of date: {step}.</source>
+        <translation>Veraltet: {step}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/summary.py"/>
@@ -16224,11 +16234,6 @@
         <translation>Bei Ihren eigenen Konten geht nichts absichtlich schief. „Start“ bietet Übungskonten an.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/notice.py"/>
-        <source>Shows on {page}. {how}</source>
-        <translation>Zu sehen auf der Seite „{page}“. {how}</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>{n} scenarios</source>
         <translation>{n} Szenarien</translation>
@@ -16262,11 +16267,6 @@
         <location filename="codesign_wizard/pages/what_if.py"/>
         <source>Switch on</source>
         <translation>Einschalten</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/notice.py"/>
-        <source>Seen, and explained on {page}.</source>
-        <translation>Gesehen und auf der Seite „{page}“ erklärt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/what_if.py"/>
@@ -16490,8 +16490,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/workspace.py"/>
-        <source>This has to wait: “{what}” is under way.</source>
-        <translation>Das muss warten: „{what}“ läuft gerade.</translation>
+        <source>{wanted} has to wait: “{what}” is under way.</source>
+        <translation>{wanted} muss warten: „{what}“ läuft gerade.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>The removal of the profile</source>
+        <translation>Das Entfernen des Profils</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/workspace.py"/>
@@ -16534,9 +16539,44 @@
         <translation>{name} wird geöffnet</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>The report</source>
+        <translation>Der Bericht</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>The start of the practice</source>
+        <translation>Der Beginn der Übung</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>The end of the practice</source>
+        <translation>Das Ende der Übung</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>The profile {name}</source>
+        <translation>Das Profil {name}</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>This practice was started with a scenario that it keeps in its folder, so that it can be mended there. For another, start afresh: codesign-wizard gui --practice</source>
         <translation>Diese Übung wurde mit einem Szenario gestartet, das sie in ihrem Ordner behält, damit es dort behoben werden kann. Für ein anderes beginnen Sie neu: codesign-wizard gui --practice</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Nothing of it is seen any more: it was mended. Switch it off.</source>
+        <translation>Davon ist nichts mehr zu sehen: Es wurde behoben. Schalten Sie es ab.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>To see it: {how}</source>
+        <translation>So ist es zu sehen: {how}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/what_if.py"/>
+        <source>Shows on {page}. {how}</source>
+        <translation>Zu sehen auf der Seite „{page}“. {how}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
@@ -16547,6 +16587,11 @@
         <location filename="codesign_wizard/playing.py"/>
         <source>No scenario is switched on.</source>
         <translation>Kein Szenario ist eingeschaltet.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Seen: it is explained below. Switch it off and check again.</source>
+        <translation>Gesehen: Es wird unten erklärt. Schalten Sie es ab, und prüfen Sie erneut.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
@@ -16657,6 +16702,11 @@
         <location filename="codesign_wizard/playing.py"/>
         <source>Comet Server</source>
         <translation>Comet Server</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Seen, and explained on {page}.</source>
+        <translation>Gesehen und auf der Seite „{page}“ erklärt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
@@ -16795,23 +16845,23 @@
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/apple.py"/>
-        <source>Neither the package nor the programs in it are signed.</source>
-        <translation>Weder das Paket noch die Programme darin sind signiert.</translation>
+        <source>The practice company's build leaves its package and programs unsigned.</source>
+        <translation>Der Build der Übungsfirma lässt Paket und Programme unsigniert.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/apple.py"/>
-        <source>The programs in the package are signed without the hardened runtime.</source>
-        <translation>Die Programme im Paket sind ohne Hardened Runtime signiert.</translation>
+        <source>The practice company's build signs its programs without the hardened runtime.</source>
+        <translation>Der Build der Übungsfirma signiert seine Programme ohne Hardened Runtime.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/apple.py"/>
-        <source>Package and programs are signed without a time stamp.</source>
-        <translation>Paket und Programme sind ohne Zeitstempel signiert.</translation>
+        <source>The practice company's build signs package and programs without a time stamp.</source>
+        <translation>Der Build der Übungsfirma signiert Paket und Programme ohne Zeitstempel.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/apple.py"/>
-        <source>The programs are signed with Apple Distribution in place of Developer ID.</source>
-        <translation>Die Programme sind mit Apple Distribution anstelle von Developer ID signiert.</translation>
+        <source>The practice company's build signs with Apple Distribution in place of Developer ID.</source>
+        <translation>Der Build der Übungsfirma signiert mit Apple Distribution anstelle von Developer ID.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/scenarios/apple.py"/>
@@ -18574,7 +18624,7 @@
         <translation>&amp;Zurück</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/practice/entra/pages.py"/>
+        <location filename="codesign_wizard/pages/start.py"/>
         <source>Cancel</source>
         <translation>Abbrechen</translation>
     </message>
