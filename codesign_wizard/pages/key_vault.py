@@ -71,7 +71,8 @@ class KeyVaultPage(Page):
         self.findings.link.connect(self.link)
         self.add(self.findings)
         self.add(self._who())
-        self.add(Columns(self._options(), self._clipboard(), share=(13, 8), right_first=True))
+        self.form, self.beside = self._options(), self._clipboard()
+        self.add(Columns(self.form, self.beside, share=(13, 8), right_first=True))
         self.add(self._none_yet())
         self.done()
         self._timer = QTimer(self)
@@ -406,7 +407,7 @@ class KeyVaultPage(Page):
         self.follow(
             self._signing, done=self._signed_in, failed=self._sign_in_failed, finished=self._sign_in_over
         )
-        self.sign_in.setEnabled(False)
+        self._let_work(False)
         self.looked.hide()
         self.findings.hide()
         self.banner.say(
@@ -415,6 +416,10 @@ class KeyVaultPage(Page):
             tr("Microsoft is asked for a token, then the vault for the certificate and one test signature."),
             mark=Mark.NOW,
         )
+
+    def _let_work(self, allowed: bool) -> None:
+        for part in (self.form, self.beside):
+            part.setEnabled(allowed)
 
     def check_again(self) -> None:
         """Check again what a finding was about; a sign-in is what proves every one of them."""
@@ -439,7 +444,7 @@ class KeyVaultPage(Page):
 
     def _sign_in_over(self) -> None:
         self._signing = None
-        self.sign_in.setEnabled(True)
+        self._let_work(True)
         self._shown_result = None
         self._show_result()
         self.verticalScrollBar().setValue(0)

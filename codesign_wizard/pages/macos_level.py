@@ -71,6 +71,7 @@ class MacosLevelPage(Page):
         # what Apple refuses it refuses again, until something is mended
         answered = workspace.flow.state(MACOS_LEVEL) in (StepState.DONE, StepState.ATTENTION)
         self.key.show_check(lacks, busy=busy, first=wanted and not answered)
+        self.key.hold(self._task is not None and not self._task.quiet)
         if not busy:
             self._show_findings()
             self._say()

@@ -72,7 +72,9 @@ class MacosTrialPage(TrialPage):
         for place, part in ((0, self.key_first), (2, self.anyway), (3, self.fresh)):
             part.hide()
             self.action.insertWidget(place, part)
-        self.add(Columns(self._what(), self._who(), share=(6, 5), level=True))
+        what = self._what()
+        self.used.append(what)
+        self.add(Columns(what, self._who(), share=(6, 5), level=True))
         self.submissions = Submissions(workspace)
         self.submissions.link.connect(self.link)
         self.add(self.submissions)

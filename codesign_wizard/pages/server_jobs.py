@@ -246,7 +246,6 @@ class ServerJobs(QObject):
         if task is None:
             return
         self._page.proof.begin(platforms)
-        self._page.proof.setEnabled(True)
         task.stage.connect(self._stage)
         task.progress.connect(self._progress)
         self._page.ensureWidgetVisible(self._page.proof, 0, px(MARGIN))

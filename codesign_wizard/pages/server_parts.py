@@ -58,7 +58,6 @@ class SignInCard(Card):
         self.code = CheckedField(
             tr("&One-time code"), short=110, note=tr("From the authenticator app; each works once.")
         )
-        self.code.mark.hide()
         self.practise = button(tr("Take the practice code"), practise)
         self.go = button(tr("Si&gn in and look"), connect, "primary")
         self.note = label(
@@ -84,7 +83,7 @@ class SignInCard(Card):
         told = QVBoxLayout(self.signed_in)
         told.setContentsMargins(0, 0, 0, 0)
         told.setSpacing(px(10))
-        told.addWidget(Columns(self.who, self.what, share=(1, 1)))
+        told.addWidget(Columns(self.who, self.what, share=(1, 1), stacked_gap=Facts.GAP))
         told.addLayout(row(self.again, self.out, None))
         self.body.addWidget(self.form)
         self.body.addWidget(self.signed_in)
@@ -275,8 +274,8 @@ class ProveCard(Card):
         self.body.addLayout(self._row_box)
         self._platforms: list[KeptPlatform] = []
 
-    def show_look(self, kept: Kept, profile: Profile, *, connected: bool) -> None:
-        """Offer the clients of the last look."""
+    def show_look(self, kept: Kept, profile: Profile, *, connected: bool, busy: bool) -> None:
+        """Offer the clients of the last look; while something is under way (*busy*) nothing can be chosen."""
         looked = kept.looked
         platforms = list(looked.platforms) if looked is not None else []
         if platforms != self._platforms:
@@ -296,12 +295,12 @@ class ProveCard(Card):
             tick.blockSignals(True)
             tick.setChecked(number in (kept.chosen or usual))
             tick.blockSignals(False)
-            tick.setEnabled(connected)
-        self._say(looked, connected=connected)
-
-    def _say(self, looked: Looked | None, *, connected: bool) -> None:
+            tick.setEnabled(connected and not busy)
         can = connected and looked is not None and looked.can_build and bool(self.chosen())
-        self.go.setEnabled(can)
+        self.go.setEnabled(can and not busy)
+        self._say(looked, profile, connected=connected)
+
+    def _say(self, looked: Looked | None, profile: Profile, *, connected: bool) -> None:
         if not connected:
             reason = tr("Sign in first.")
         elif looked is not None and not looked.can_build:
@@ -311,7 +310,8 @@ class ProveCard(Card):
         elif not self.chosen():
             reason = tr("Choose a client.")
         else:
-            reason = tr("Takes minutes; stapling for macOS can take a quarter of an hour.")
+            macos = any(each.system == "macos" for each in self.platforms())
+            reason = words.build_note(profile.macos.level if macos else "")
         self.reason.setText(reason)
 
     def chosen(self) -> list[int]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from PySide6.QtCore import QLocale, Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtGui import QPainter, QPalette
+from PySide6.QtWidgets import QApplication, QFileDialog, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from codesign_wizard.core import proxy_login
 from codesign_wizard.core.errors import CodesignError, InputError
@@ -22,10 +23,13 @@ from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.theme import px
 from codesign_wizard.widgets.basics import Card, Choice, button, keep_ltr, label, row
 from codesign_wizard.widgets.fields import CheckedField, path_row
+from codesign_wizard.widgets.labels import begin
 from codesign_wizard.widgets.pieces import Banner
 from codesign_wizard.widgets.proxy_login import ProxyLogin
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QPaintEvent
+
     from codesign_wizard.session import Session
 
 BAD_PROXY = FindingKind(
@@ -47,7 +51,9 @@ class SettingsPage(Page):
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__(
-            workspace, tr("Settings"), tr("Kept in this profile as you type. Empty means usual.")
+            workspace,
+            tr("Settings"),
+            tr("Kept in this profile as you type. An empty field means the default."),
         )
         self.banner = Banner()
         self.banner.say(
@@ -57,7 +63,11 @@ class SettingsPage(Page):
         )
         self.add(self.banner)
         self.network_card = Card(
-            tr("Network"), note=tr("Used for every call: sign-in, vault, certificates, time stamps.")
+            tr("Network"),
+            note=tr(
+                "Used for every call: to Microsoft, Apple, time-stamp servers, certificate authorities and "
+                "the Comet Server."
+            ),
         )
         self.proxy = CheckedField(
             tr("&Proxy"), check=_check_proxy, hint=tr("from the environment, or http://proxy:8080")
@@ -191,6 +201,7 @@ class SettingsPage(Page):
         address = session.profile.network.proxy
         if not proxy_login.names_user(address) or self.workspace.practising or session.origin is not None:
             self.login.hide()
+            self.proxy.grade(Severity.OK)
             self._asked = None
             return
         asked = (session, address)
@@ -205,6 +216,8 @@ class SettingsPage(Page):
         def answered(answer: tuple[bool, str, str]) -> None:
             if self._asked == asked:
                 self.login.say(*answer)
+                # the address is one, but with this alone the proxy may let nobody through
+                self.proxy.grade(Severity.OK if answer[0] else Severity.INFO)
 
         task = self.workspace.runner.start(look, tr("Asking the keyring"), quiet=True)
         self.follow(task, done=answered)
@@ -271,6 +284,21 @@ class LanguageCard(Card):
         self.note.show()
 
 
+class _Files(QListWidget):
+    """A list that says so where there is nothing in it."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self.count():
+            painter = QPainter(self.viewport())
+            # the style sheet lets its own palette be paler
+            painter.setPen(QApplication.palette().color(QPalette.ColorRole.PlaceholderText))
+            room = self.viewport().rect().adjusted(px(10), px(8), -px(10), -px(8))
+            side = begin() & ~Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(room, int(side | Qt.AlignmentFlag.AlignTop), tr("none"))
+            painter.end()
+
+
 class PathList(QWidget):
     """A list of files: add, remove."""
 
@@ -278,7 +306,7 @@ class PathList(QWidget):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self.list = QListWidget()
+        self.list = _Files()
         self.list.setAccessibleName(name)
         self.list.setFixedHeight(px(72))
         keep_ltr(self.list)  # paths
@@ -289,6 +317,8 @@ class PathList(QWidget):
         self.add.setAccessibleName(tr("Add a file: {name}").format(name=name))
         self.remove = button(tr("Remove"), self._remove, "small")
         self.remove.setAccessibleName(tr("Remove the selected file: {name}").format(name=name))
+        self.remove.setEnabled(False)
+        self.list.currentRowChanged.connect(lambda place: self.remove.setEnabled(place >= 0))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(px(6))
@@ -300,6 +330,7 @@ class PathList(QWidget):
         """Show *paths*."""
         if paths != self.paths:
             self.list.clear()
+            self.remove.setEnabled(False)
             for path in paths:
                 self._show(path)
 

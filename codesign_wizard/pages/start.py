@@ -111,7 +111,9 @@ class StartPage(Page):
 
     def _choices(self) -> Card:
         card = Card(tr("What will be signed"))
-        self.product = PlainField(tr("&Product name"), hint=tr("As your customers see it"), label_width=100)
+        self.product = PlainField(
+            tr("&Product name"), hint=tr("As your customers see it"), label_width=100, room_for_sign=False
+        )
         self.product.edited.connect(self._product_edited)
         self.windows = Tick(tr("&Windows: an .exe signed by a key in Azure Key Vault"))
         self.macos = Tick(tr("&macOS: a .pkg signed and notarised with Apple's certificates"))

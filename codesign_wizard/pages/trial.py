@@ -70,6 +70,7 @@ class TrialPage(Page):
         self.key = key
         self._task: Task | None = None
         self._inputs = ""
+        self.used: list[QWidget] = []  # what a trial is begun with: not to be changed while one runs
         self._shown: object = None
         self._ended: dict[str, tuple[StageState, str]] = {}
         self.banner = Banner()
@@ -186,7 +187,7 @@ class TrialPage(Page):
         self._ended = {}
         self.result_card.hide()
         self.findings.hide()
-        self.go.setEnabled(False)
+        self._let_work(False)
         self.banner.say(
             Severity.INFO,
             tr("Signing and verifying."),
@@ -200,6 +201,10 @@ class TrialPage(Page):
         self._task.cancelled.connect(self._cancelled)
         self._task.finished.connect(self._over)
         self.verticalScrollBar().setValue(0)
+
+    def _let_work(self, allowed: bool) -> None:
+        for part in (self.go, *self.used):
+            part.setEnabled(allowed)
 
     def _stage(self, key: str, state: StageState, text: str) -> None:
         self.stages.set(key, state, text)
@@ -230,7 +235,7 @@ class TrialPage(Page):
 
     def _over(self) -> None:
         task, self._task = self._task, None
-        self.go.setEnabled(True)
+        self._let_work(True)
         self._shown = None
         cancelled = task is not None and task.job.cancel_event.is_set()
         if cancelled and not self.has_result() and self.left() is None:

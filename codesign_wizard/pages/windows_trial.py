@@ -53,7 +53,9 @@ class WindowsTrialPage(TrialPage):
         self.go_first = button(tr("Go to Ke&y Vault"), lambda: workspace.go.emit(KEY_VAULT), "primary")
         self.go_first.hide()
         self.action.insertWidget(0, self.go_first)
-        self.add(Columns(self._what(), self._stamps(), share=(6, 5), level=True))
+        what, stamps = self._what(), self._stamps()
+        self.used += [what, stamps]
+        self.add(Columns(what, stamps, share=(6, 5), level=True))
         self.done()
 
     def add_to_result(self, body: Any) -> None:
@@ -83,10 +85,15 @@ class WindowsTrialPage(TrialPage):
             tr("&Architecture"), self.architecture, width=_LABEL, room_for_sign=False
         )
         self.description = PlainField(
-            tr("D&escription"), hint=tr("shown in Windows' prompt"), label_width=_LABEL
+            tr("D&escription"), hint=tr("shown in Windows' prompt"), label_width=_LABEL, room_for_sign=False
         )
         self.description.edited.connect(lambda text: self._put("description", text))
-        self.url = PlainField(tr("&URL"), hint=tr("a page about the program, optional"), label_width=_LABEL)
+        self.url = PlainField(
+            tr("&URL"),
+            hint=tr("a page about the program, optional"),
+            label_width=_LABEL,
+            room_for_sign=False,
+        )
         self.url.edited.connect(lambda text: self._put("url", text))
         self.digest = Choice(tr("Digest"))
         for key, name in (("sha256", "SHA-256"), ("sha384", "SHA-384"), ("sha512", "SHA-512")):

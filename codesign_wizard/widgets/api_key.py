@@ -89,10 +89,10 @@ class ApiKeyCard(Card):
         self.words = label("", "soft")
         act = row(self.ask, self.words, gap=12)
         act.setStretch(1, 1)
-        for part in (self.offers, self.issuer, self.key_id):
-            self.body.addWidget(part)
         self.row = field_row(tr("Key"), key)
-        self.body.addWidget(self.row)
+        self._used = (self.offers, self.issuer, self.key_id, self.row)
+        for part in self._used:
+            self.body.addWidget(part)
         self.body.addWidget(self.individual)
         self.body.addSpacing(px(2))
         self.body.addLayout(act)
@@ -127,6 +127,11 @@ class ApiKeyCard(Card):
         self.ask.setEnabled(not busy and not lacks)
         self.words.setText(lacks or tr("One harmless call. Nothing is submitted."))
         self.ask.setAccessibleDescription(self.words.text())
+
+    def hold(self, held: bool) -> None:
+        """Keep ids and key from being changed while they are in use."""
+        for part in self._used:
+            part.setEnabled(not held)
 
     def show_ids(self, own: ApiKeySettings) -> None:
         """Show ids that were read off a file, whatever is in the fields."""

@@ -370,6 +370,7 @@ class Columns(QWidget):
     """Two parts beside each other, or one below the other where the page is narrow.
 
     *level*: both are as high as the higher one. *right_first*: the right one comes above the left one.
+    *stacked_gap* is the room between them where one is below the other, at a text scale of 1.
     """
 
     def __init__(
@@ -380,9 +381,11 @@ class Columns(QWidget):
         share: tuple[int, int] = (3, 2),
         level: bool = False,
         right_first: bool = False,
+        stacked_gap: float = theme.GAP,
     ) -> None:
         super().__init__()
         self._parts = (left, right)
+        self._gap = stacked_gap
         self._stacked = QBoxLayout.Direction.BottomToTop if right_first else QBoxLayout.Direction.TopToBottom
         self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._box.setContentsMargins(0, 0, 0, 0)
@@ -406,11 +409,14 @@ class Columns(QWidget):
         way = self._stacked if narrow else QBoxLayout.Direction.LeftToRight
         if self._box.direction() != way:
             self._box.setDirection(way)
+            self._box.setSpacing(px(self._gap if narrow else theme.GAP))
             self.updateGeometry()
 
 
 class Facts(QWidget):
     """Named values below each other: names soft and aligned, values selectable."""
+
+    GAP = 6  # between two of them, at a text scale of 1
 
     def __init__(self, facts: Iterable[tuple[str, str]] = (), *, name_width: int = 120) -> None:
         super().__init__()
@@ -420,7 +426,7 @@ class Facts(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(px(12))
-        self._grid.setVerticalSpacing(px(6))
+        self._grid.setVerticalSpacing(px(self.GAP))
         # the terms' own widths do not count once their rows were made anew
         self._grid.setColumnMinimumWidth(0, px(name_width))
         self._grid.setColumnStretch(1, 1)

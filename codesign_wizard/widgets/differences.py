@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -39,8 +40,12 @@ _MARKS = {
     State.SERVER_ONLY: Mark.NOT_APPLICABLE,
 }
 _NAME, _SERVER, _HERE = 1, 2, 3
-_GAP = 12
-_WIDEST_PART = 110  # what a file's name can be broken to; every part of an id is shorter (text scale 1)
+_GAP = 10  # as here, all at a text scale of 1
+_LEAST_NAME = 110  # a setting's name wraps between words only
+_WIDEST_PART = 190  # the longest that stands unbroken: the name of an API key's file, any part of an id
+_BEHIND_HEADING = 10  # besides the gap: headings are close to each other where values are short
+# behind a hyphen a line may end, but not before a digit (Unicode Standard Annex 14)
+_HYPHEN = re.compile(r"(?<=-)(?=\D)")
 
 
 class DifferenceTable(QWidget):
@@ -57,6 +62,7 @@ class DifferenceTable(QWidget):
         self._grid.setColumnMinimumWidth(0, px(MARK_SIZE))
         self._longest = 0  # what the longest name needs to stand on one line
         self._least: dict[int, int] = {}  # what the columns of values need
+        self._whole: dict[int, int] = {}  # and to break no id at all
         self.ticks: dict[Part, Tick] = {}
 
     def show_look(self, looked: Looked, chosen: Sequence[Part], *, can_choose: bool) -> None:
@@ -66,7 +72,7 @@ class DifferenceTable(QWidget):
         place, headings = 0, dict[int, int]()
         for words, at in ((tr("Setting"), _NAME), (tr("On the server"), _SERVER), (tr("Here"), _HERE)):
             heading = label(words, "label", wrap=False)
-            headings[at] = heading.sizeHint().width()
+            headings[at] = heading.sizeHint().width() + px(_BEHIND_HEADING)
             heading.setMinimumWidth(headings[at])
             self._grid.addWidget(heading, place, at)
         choosable = offered(looked)
@@ -91,12 +97,17 @@ class DifferenceTable(QWidget):
         ):
             # what is empty on one side leaves its room to the ids on the other, but no word is broken
             whole = [word for value in values for word in value.split()]
-            parts = [each for word in whole for each in breakable(word).split("\u200b")]
+            parts = [
+                part
+                for word in whole
+                for each in breakable(word).split("\u200b")
+                for part in _HYPHEN.split(each)
+            ]
             longest = max(map(metrics.horizontalAdvance, whole), default=0)
             widest = max(map(metrics.horizontalAdvance, parts), default=0) + 2
             self._least[at] = max(headings[at], min(widest, px(_WIDEST_PART)))
             self._grid.setColumnStretch(at, max(longest, px(_WIDEST_PART)))
-            self._grid.setColumnMinimumWidth(at, self._least[at])
+            self._whole[at] = max(headings[at], longest + 2)
         self._share_room()
 
     def chosen(self) -> list[Part]:
@@ -105,7 +116,7 @@ class DifferenceTable(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         # the names' column gives way; by its present width it would hold the page wide
-        least = px(MARK_SIZE) + 3 * px(_GAP) + px(_WIDEST_PART) + sum(self._least.values())
+        least = px(MARK_SIZE) + 3 * px(_GAP) + px(_LEAST_NAME) + sum(self._least.values())
         return QSize(least, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -113,9 +124,13 @@ class DifferenceTable(QWidget):
         self._share_room()
 
     def _share_room(self) -> None:
-        """Let names stand on one line, unless too little were left for the values."""
-        room = self.width() - px(MARK_SIZE) - 3 * px(_GAP) - sum(self._least.values())
-        self._grid.setColumnMinimumWidth(_NAME, min(self._longest, max(room, px(_WIDEST_PART))))
+        """Let names and values stand on one line; where there is no room, values are broken, then names."""
+        room = self.width() - px(MARK_SIZE) - 3 * px(_GAP)
+        fits = sum(self._whole.values()) <= room - self._longest
+        for at, width in (self._whole if fits else self._least).items():
+            self._grid.setColumnMinimumWidth(at, width)
+        left = max(room - sum(self._least.values()), px(_LEAST_NAME))
+        self._grid.setColumnMinimumWidth(_NAME, min(self._longest, left))
 
     def _heading(
         self, looked: Looked, part: Part, choosable: bool, chosen: bool, can_choose: bool

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from codesign_wizard import theme
 from codesign_wizard.core.finding import Finding, Severity, worst_first
 from codesign_wizard.core.text import tr
-from codesign_wizard.theme import SEVERITY_MARKS, px
+from codesign_wizard.theme import SEVERITY_MARKS, Mark, px
 from codesign_wizard.widgets.basics import (
     MarkView,
     announce,
@@ -122,7 +122,8 @@ class CheckedField(QWidget):
     Good news is told as soon as typing pauses; a complaint only when the field is left or was pasted into.
     *check* takes the text and returns findings (none for a good value); *tidy* corrects small slips. *short*
     is the width of a field for a number or a word, at a text scale of 1; *note* then stands beside it.
-    *path*: it is a file's, which is shown by beginning and end.
+    *path*: it is a file's, which is shown by beginning and end. The sign has a column of its own, kept where
+    there is none, so that all fields of a form end at one edge; ``room_for_sign`` is for a form without any.
     """
 
     edited = Signal(str)  # tidied text, at every keystroke
@@ -140,9 +141,11 @@ class CheckedField(QWidget):
         short: int = 0,
         note: str = "",
         path: bool = False,
+        room_for_sign: bool = True,
     ) -> None:
         super().__init__()
         self._check = check
+        self._good, self._good_word = Mark.OK, severity_word(Severity.OK)
         self._tidy = tidy or str.strip
         self._told: list[Finding] = []
         self.edit = PathEdit() if path else PasteEdit()
@@ -161,14 +164,15 @@ class CheckedField(QWidget):
         grid.setHorizontalSpacing(px(8))
         grid.setVerticalSpacing(px(3))
         grid.addWidget(self.label, 0, 0)
+        self._line = row(self.edit)
         if short:
             self.edit.setFixedWidth(px(short))
-            beside = row(self.edit, self.mark, label(note, "label"))
-            beside.setStretch(2, 1)
-            grid.addLayout(beside, 0, 1)
-        else:
-            grid.addWidget(self.edit, 0, 1)
+            self._line.addWidget(label(note, "label"), 1)
+        grid.addLayout(self._line, 0, 1)
+        if room_for_sign:
             grid.addWidget(self.mark, 0, 2)
+        else:
+            self.mark.setParent(self)  # never shown
         grid.addWidget(self.message, 1, 1)
         grid.setColumnStretch(1, 1)
         keep = self.mark.sizePolicy()
@@ -192,6 +196,16 @@ class CheckedField(QWidget):
     def findings(self) -> list[Finding]:
         """What is told of the value at the moment."""
         return self._told
+
+    def put_beside(self, part: QWidget) -> None:
+        """Put *part*, such as a button, between the line edit and the sign."""
+        self._line.addWidget(part)
+
+    def grade(self, severity: Severity) -> None:
+        """Let a value that nothing is wrong with have the sign of *severity* from now on."""
+        self._good, self._good_word = SEVERITY_MARKS[severity], severity_word(severity)
+        if not self._told:
+            self.mark.set(self._good, self._good_word)
 
     def set(self, text: str) -> None:
         """Show *text* from elsewhere, and judge it; ``edited`` is not emitted."""
@@ -227,16 +241,18 @@ class CheckedField(QWidget):
         changed = findings != self._told
         self._told = findings
         worst = findings[0] if findings else None
-        severity = worst.severity if worst is not None else Severity.OK
-        restyle(self.edit, "state", severity.value if worst is not None else "")
+        restyle(self.edit, "state", worst.severity.value if worst is not None else "")
         self.mark.setVisible(shown)
-        self.mark.set(SEVERITY_MARKS[severity], severity_word(severity))
+        if worst is not None:
+            self.mark.set(SEVERITY_MARKS[worst.severity], severity_word(worst.severity))
+        else:
+            self.mark.set(self._good, self._good_word)
         text = worst.title if worst is not None else ""
         if worst is not None and worst.detail:
             text = f"{text} {worst.detail}"
         self.message.setText(text)
         self.message.setVisible(bool(text))
-        restyle(self.message, "role", severity.value if worst is not None else "label")
+        restyle(self.message, "role", worst.severity.value if worst is not None else "label")
         self.edit.setAccessibleDescription(text)
         if text and changed:
             announce(self.edit, text)
@@ -255,9 +271,11 @@ class PlainField(CheckedField):
         label_width: int = LABEL_WIDTH,
         mono: bool = False,
         path: bool = False,
+        room_for_sign: bool = True,
     ) -> None:
-        super().__init__(name, hint=hint, mono=mono, label_width=label_width, path=path)
-        self.mark.setParent(None)  # nothing is checked: the field takes the room of the sign
+        super().__init__(
+            name, hint=hint, mono=mono, label_width=label_width, path=path, room_for_sign=room_for_sign
+        )
 
 
 def name_label(name: str, control: QWidget, width: int) -> QLabel:
@@ -317,15 +335,7 @@ def complaints(findings: Iterable[Finding]) -> list[Finding]:
 
 def path_row(field: CheckedField, choose: Callable[[], object]) -> QWidget:
     """Return *field* for a path with a button that lets a person choose the file."""
-    holder = QWidget()
     chooser = button(tr("Choose…"), choose)
     chooser.setAccessibleName(tr("Choose a file: {name}").format(name=field.edit.accessibleName()))
-    # the button stands where the sign would be: room for that only while it is shown
-    keep = field.mark.sizePolicy()
-    keep.setRetainSizeWhenHidden(False)
-    field.mark.setSizePolicy(keep)
-    box = row(field, chooser)
-    box.setStretch(0, 1)
-    box.setAlignment(chooser, Qt.AlignmentFlag.AlignTop)
-    holder.setLayout(box)
-    return holder
+    field.put_beside(chooser)
+    return field

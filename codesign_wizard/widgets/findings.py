@@ -41,6 +41,7 @@ from codesign_wizard.widgets.pieces import (
     Tabs,
     az_box,
     detail_text,
+    hanging,
     portal_steps,
     powershell_box,
     severity_word,
@@ -67,6 +68,15 @@ def evidence_lines(evidence: Evidence) -> list[tuple[str, str]]:
         lines.append((tr("Time"), when(evidence.time)))
     lines += list(evidence.more.items())
     return [(name, redact(text)) for name, text in lines]
+
+
+def seen_short(evidence: Evidence) -> str:
+    """Return HTTP status and the vendor's code in a few words; a code that is a number is named as one."""
+    code = redact(evidence.code or "")
+    if code.isdecimal():
+        code = tr("code {code}").format(code=code)
+    status = f"HTTP {evidence.status}" if evidence.status else ""
+    return ", ".join(part for part in (status, code) if part)
 
 
 def _ring(widget: QWidget) -> None:
@@ -165,7 +175,11 @@ class FindingView(Card):
         for remedy in finding.remedies:
             view = RemedyView(remedy)
             view.link.connect(self.link)
-            inner.addWidget(view)
+            # each begins with a sentence of its own: where one ends and the next begins is to be seen
+            if len(finding.remedies) > 1:
+                inner.addLayout(hanging("•", view, 14))
+            else:
+                inner.addWidget(view)
         self.recheck = button(tr("Check again"), lambda: self.again.emit(finding))
         self.recheck.setAccessibleName(tr("Check again: {title}").format(title=finding.title))
         if not can_check:
@@ -198,9 +212,7 @@ def evidence_fold(finding: Finding, link: Callable[[str], object]) -> Fold | Non
     lines = evidence_lines(finding.evidence)
     if not lines:
         return None
-    short = " ".join(
-        part for part in (str(finding.evidence.status or ""), redact(finding.evidence.code or "")) if part
-    )
+    short = seen_short(finding.evidence)
     title = tr("What we saw: {what}").format(what=short) if short else tr("What we saw")
     fold = Fold(title)
     fold.button.setAccessibleName(title)

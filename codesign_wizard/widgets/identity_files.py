@@ -61,7 +61,8 @@ class IdentityFiles(Card):
     def __init__(self) -> None:
         super().__init__(" ")
         self.paths = {
-            kind: PlainField(_file_label(kind), label_width=_LABEL, mono=True, path=True) for kind in PLACES
+            kind: PlainField(_file_label(kind), label_width=_LABEL, mono=True, path=True, room_for_sign=False)
+            for kind in PLACES
         }
         self.rows = {kind: path_row(field, self._chooser(kind, field)) for kind, field in self.paths.items()}
         self.password = Choice(tr("Password of the files"))

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # begins a part of a text whose direction is its own, and ends it (Unicode Standard Annex 9)
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 _TIE = "\u00a0"  # a space where no line ends
+_JOINER = "\u2060"  # of no width: a place where no line ends
+_SCHEME = re.compile(r"(?<=\w://)(?=\w)")
 _ROLES_OF_WORDS = ("title", "heading", "soft", "label")  # and not ids, paths, commands
 _MOMENT = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?(?: UTC\b)?")
 # a sentence that a moment makes up but for a word or two
@@ -69,13 +71,18 @@ def stamped(text: str) -> str:
     return together(_STAMP.sub(lambda found: found[0].replace(" ", _TIE), text))
 
 
+def _joined(text: str) -> str:
+    """Return *text* for the screen with each address in one piece up to the end of its host."""
+    return _SCHEME.sub(_JOINER, text)
+
+
 class _Wrapped(QLabel):
     """A text of several lines; its text is what it was given, not what keeps words together in a line."""
 
     ways: tuple[Callable[[str], str], ...] = (stamped, together)  # the first that has room is taken
 
     def __init__(self, text: str) -> None:
-        super().__init__(self.ways[0](text))
+        super().__init__(_joined(self.ways[0](text)))
         self._given = text
 
     def setText(self, text: str) -> None:
@@ -91,9 +98,9 @@ class _Wrapped(QLabel):
 
     def _suit(self) -> None:
         for way in self.ways:
-            shown = way(self._given)
+            shown = _joined(way(self._given))
             # what is tied is not broken: in a narrow column it would be cut
-            if all(self._has_room(part) for part in shown.split(" ") if _TIE in part):
+            if all(self._has_room(part) for part in shown.split(" ") if _TIE in part or _JOINER in part):
                 super().setText(shown)
                 return
         super().setText(self._given)

@@ -265,11 +265,9 @@ def portal_steps(steps: Sequence[str]) -> QWidget:
         # a step alone is no list
         sign, width = (f"{number}.", 22) if len(steps) > 1 else ("", 0)
         told = _ENDS_IN_COMMAND.fullmatch(text)
-        if told is None:
-            box.addLayout(_hanging(sign, text, width, ""))
-            continue
-        box.addLayout(_hanging(sign, told[1], width, ""))
-        box.addLayout(row(px(width), CodeBox(told[2], tr("Command")), gap=0))
+        box.addLayout(hanging(sign, label(breakable(text if told is None else told[1])), width))
+        if told is not None:
+            box.addLayout(row(width, CodeBox(told[2], tr("Command")), gap=0))
     return holder
 
 
@@ -287,18 +285,18 @@ def detail_text(text: str) -> QWidget:
     if before:
         box.addWidget(label(breakable(before), "soft"))
     for line in listed:
-        box.addLayout(_hanging(BULLET.strip(), line.removeprefix(BULLET), 14, "soft"))
+        box.addLayout(hanging(BULLET.strip(), label(breakable(line.removeprefix(BULLET)), "soft"), 14))
     return holder
 
 
-def _hanging(sign: str, text: str, width: int, role: str) -> QHBoxLayout:
-    """Return *text* behind *sign*, its further lines below the first; *width* at a text scale of 1."""
+def hanging(sign: str, part: QWidget, width: int) -> QHBoxLayout:
+    """Return *part* behind *sign*, its further lines below the first; *width* at a text scale of 1."""
     before = label(sign, "soft", wrap=False)
     before.setFixedWidth(px(width))
     line = QHBoxLayout()
     line.setSpacing(0)
     line.addWidget(before, 0, Qt.AlignmentFlag.AlignTop)
-    line.addWidget(label(breakable(text), role), 1)
+    line.addWidget(part, 1)
     return line
 
 

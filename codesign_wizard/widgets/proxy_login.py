@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
+from codesign_wizard import theme
 from codesign_wizard.core.text import tr
-from codesign_wizard.theme import px
 from codesign_wizard.widgets.basics import button, label, row
 from codesign_wizard.widgets.fields import LABEL_WIDTH
 
@@ -20,7 +20,8 @@ class ProxyLogin(QWidget):
         self.forget.setAccessibleName(tr("Forget the proxy's password"))
         line = row(self.words, self.forget, gap=8)
         line.setStretch(0, 1)
-        line.setContentsMargins(px(LABEL_WIDTH) + px(8), 0, 0, 0)
+        # beneath the field: beside its name, and before its sign
+        line.setContentsMargins(theme.margins(LABEL_WIDTH + 8, 0, theme.MARK_SIZE + 8, 0))
         self.setLayout(line)
         self.hide()
 
@@ -29,7 +30,10 @@ class ProxyLogin(QWidget):
         if known:
             text = f"{tr('Its password is kept in {place}.').format(place=place)} {reason}".strip()
         else:
-            text = tr("No password is kept: type it as well, as in http://USER:PASSWORD@HOST:PORT.")
+            text = tr("Its password is not known: type it with the address: {example}.")
+            if reason:  # there is no keyring
+                text = tr("Its password is not saved: type it each time, with the address: {example}.")
+            text = text.format(example="http://USER:PASSWORD@HOST:PORT")
         self.words.setText(text)
         self.forget.setVisible(known)
         self.show()

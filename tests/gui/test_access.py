@@ -218,7 +218,7 @@ def test_what_we_saw_is_folded_and_opens_with_the_vendors_words(qtbot: QtBot, qa
     view.show()
     assert view.seen is not None
     assert view.seen.content.isHidden()
-    assert view.seen.button.text() == "What we saw: 403 ForbiddenByRbac"
+    assert view.seen.button.text() == "What we saw: HTTP 403, ForbiddenByRbac"
     qtbot.keyClick(view.seen.button, Qt.Key.Key_Space)
     assert view.seen.content.isVisible()
     text = view.seen.content.findChild(basics.CodeBox).toPlainText()

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from codesign_wizard.core.finding import Finding, FindingKind, Severity
 from codesign_wizard.core.redact import Secret
@@ -16,8 +16,9 @@ from codesign_wizard.core.text import BULLET
 from codesign_wizard.pages.settings import PathList
 from codesign_wizard.theme import Mark
 from codesign_wizard.widgets.basics import CodeBox, CopyButton, Facts, together
-from codesign_wizard.widgets.fields import CheckedField, PathEdit
+from codesign_wizard.widgets.fields import CheckedField, PathEdit, PlainField, path_row
 from codesign_wizard.widgets.findings import FindingView
+from codesign_wizard.widgets.labels import label
 from codesign_wizard.widgets.pieces import Banner, portal_steps
 from codesign_wizard.widgets.secret_field import SecretField
 
@@ -64,6 +65,43 @@ def test_no_complaint_while_typing_but_on_leaving(form: QWidget, qtbot: QtBot) -
     assert field.edit.property("state") == "error"
     assert field.mark.mark is Mark.ERROR
     assert field.edit.accessibleDescription() == "Only digits go here."
+
+
+def right_edge(part: QWidget, form: QWidget) -> int:
+    return part.mapTo(form, part.rect().topRight()).x()
+
+
+def test_all_fields_of_a_form_end_at_one_edge_with_a_sign_or_without(form: QWidget, qtbot: QtBot) -> None:
+    checked, plain = CheckedField("&Number", check=digits), PlainField("&Words")
+    path, short = CheckedField("&File", path=True), CheckedField("&Short", check=digits, short=80, note="n")
+    secret = SecretField("&Secret")
+    row = path_row(path, lambda: None)
+    put(form, checked, plain, row, short, secret)
+    form.resize(700, 300)
+    for text in ("12", "x"):
+        checked.set(text)
+        short.set(text)
+        QApplication.processEvents()
+        chooser = row.findChildren(QPushButton)[-1]
+        edges = {right_edge(part, form) for part in (checked.edit, plain.edit, chooser, secret.reveal)}
+        assert len(edges) == 1, edges
+        assert right_edge(checked.mark, form) == right_edge(short.mark, form)
+    # what is said of a short field stands beside it
+    (note,) = [each for each in short.findChildren(QLabel) if each.text() == "n"]
+    assert 0 < note.x() - short.edit.geometry().right() <= 9
+
+
+def test_an_address_is_not_parted_behind_its_scheme(form: QWidget) -> None:
+    words = label("Write it as http://host:port.")
+    put(form, words)
+    assert words.text() == "Write it as http://host:port."
+    for width in range(words.fontMetrics().horizontalAdvance("http://host:port.") + 4, 300, 7):
+        words.setFixedWidth(width)
+        QApplication.processEvents()
+        assert "http://\u2060host:port" in QLabel.text(words), width
+    words.setFixedWidth(60)  # too narrow for it: better parted than cut
+    QApplication.processEvents()
+    assert QLabel.text(words) == words.text()
 
 
 def test_good_news_come_as_soon_as_typing_pauses(form: QWidget, qtbot: QtBot) -> None:
@@ -292,11 +330,16 @@ def test_several_files_of_a_finding_hang_behind_their_bullets(form: QWidget) -> 
 def test_a_path_in_a_list_is_whole_in_its_tip(form: QWidget) -> None:
     paths = PathList("Roots")
     put(form, paths)
+    assert not paths.remove.isEnabled()
     paths.set(["/a/root.pem"])
     paths.take("/another/folder/root.pem")
     assert paths.paths == ["/a/root.pem", "/another/folder/root.pem"]
     assert [paths.list.item(place).toolTip() for place in range(2)] == paths.paths
     assert paths.list.textElideMode() is Qt.TextElideMode.ElideMiddle
+    paths.list.setCurrentRow(0)
+    assert paths.remove.isEnabled()
+    paths.set([])
+    assert not paths.remove.isEnabled()
 
 
 def test_a_shortened_path_reads_from_left_to_right_in_a_mirrored_page(qtbot: QtBot, qapp: Any) -> None:

@@ -205,12 +205,15 @@ def test_a_sign_in_is_cancelled_in_the_middle_and_nothing_is_recorded(
     end = time.monotonic() + 0.4
     qtbot.waitUntil(lambda: time.monotonic() > end)
     assert window.footer.cancel_button.isVisible()
+    page = window.page
+    used = [page.sign_in, page.secret.replace, page.cloud, page.paste, page.fields["vault_name"].edit]
+    assert not any(each.isEnabled() for each in used)
     began = time.monotonic()
     qtbot.mouseClick(window.footer.cancel_button, Qt.MouseButton.LeftButton)
     wait_idle(window, qtbot)
     assert time.monotonic() - began < 15  # the vault holds its answer for 30 s
     assert KEY_VAULT not in window.workspace.profile.results
-    assert window.page.sign_in.isEnabled()
+    assert all(each.isEnabled() for each in used)
 
 
 def test_closing_looks_for_no_vault_any_more_and_keeps_a_typed_secret(

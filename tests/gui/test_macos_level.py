@@ -77,7 +77,10 @@ def test_a_level_is_chosen_by_arrow_keys_and_the_key_is_checked(
     assert (Sign.UNCERTAIN, "API key: not checked yet") in needs(page, "staple")
     page.key.ask.setFocus()
     qtbot.keyClick(page.key.ask, Qt.Key.Key_Space)
+    used = [page.key.issuer.edit, page.key.key_id.edit, page.key.replace, page.key.forget]
+    assert not any(each.isEnabled() for each in used)
     wait_idle(window, qtbot)
+    assert all(each.isEnabled() for each in used)
     assert page.banner.title == "Apple accepts the key: this level can be reached."
     assert macos.api_key.accepted
     assert flow.state(MACOS_LEVEL) is StepState.DONE

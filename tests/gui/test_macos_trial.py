@@ -264,8 +264,10 @@ def test_an_upload_is_cancelled_and_gone_on_with(
     qtbot.waitUntil(lambda: upload.state is StageState.RUNNING, timeout=PATIENCE)
     qtbot.waitUntil(lambda: page.banner.title == "Uploading to Apple.", timeout=PATIENCE)
     qtbot.waitUntil(lambda: window.footer.reason.text().startswith("Uploading to Apple"), timeout=PATIENCE)
+    assert not page.drop.isEnabled()
     window.runner.cancel()
     wait_idle(window, qtbot, PATIENCE)
+    assert page.drop.isEnabled()
     assert page.banner.title.endswith("is signed; the upload to Apple is not finished.")
     assert page.go.text() == "&Go on: Upload"
     assert window.footer.reason.text() == "The trial has not come to its end yet."

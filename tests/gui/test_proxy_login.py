@@ -13,6 +13,8 @@ from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import PROXY_PASSWORD, MemoryStore
 from codesign_wizard.session import Session
+from codesign_wizard.theme import Mark
+from codesign_wizard.widgets.proxy_login import ProxyLogin
 from tests.gui.driving import wait_idle
 
 if TYPE_CHECKING:
@@ -72,12 +74,16 @@ def test_the_password_is_typed_moved_and_forgotten(
     assert kept() == "hidden-72"
     qtbot.waitUntil(page.login.isVisible, timeout=30_000)
     assert page.login.words.text() == "Its password is kept in the test's keyring."
+    assert page.proxy.mark.mark is Mark.OK
 
     qtbot.mouseClick(page.login.forget, Qt.MouseButton.LeftButton)
     wait_idle(window, qtbot)
     qtbot.waitUntil(lambda: not page.login.forget.isVisible(), timeout=30_000)
     assert kept() is None
-    assert page.login.words.text().startswith("No password is kept")
+    assert page.login.words.text().startswith("Its password is not known: type it with the address")
+    # a tick above that would contradict it, also once the field is looked at again
+    page.proxy.judge(accuse=True)
+    assert page.proxy.mark.mark is Mark.INFO
 
     # half an address is in no file, however long somebody thinks about the rest
     page.proxy.edit.selectAll()
@@ -105,3 +111,11 @@ def test_the_password_is_typed_moved_and_forgotten(
     qtbot.waitUntil(lambda: not window.isVisible(), timeout=30_000)
     assert json.loads(file.read_text())["network"]["proxy"] == "http://ada@proxy:8083"
     assert kept() == "hidden-74"
+
+
+def test_without_a_keyring_it_is_said_that_the_password_is_typed_each_time(qtbot: QtBot) -> None:
+    login = ProxyLogin()
+    qtbot.addWidget(login)
+    login.say(False, "memory", "There is no keyring.")
+    assert login.words.text().startswith("Its password is not saved: type it each time")
+    assert not login.forget.isVisible()

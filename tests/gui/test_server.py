@@ -13,9 +13,10 @@ from codesign_wizard.core.comet.findings import PREBUILT
 from codesign_wizard.core.comet.journal import Phase
 from codesign_wizard.core.comet.kept import KeptLine, Looked
 from codesign_wizard.core.comet.settings import Part
-from codesign_wizard.core.comet.words import for_a_page
+from codesign_wizard.core.comet.words import build_note, for_a_page
 from codesign_wizard.core.finding import Remedy
 from codesign_wizard.core.flow import SERVER, STEPS, StepState
+from codesign_wizard.core.job import StageState
 from codesign_wizard.core.needs import needs
 from codesign_wizard.core.profile import LEVELS
 from codesign_wizard.core.verdict import when
@@ -111,13 +112,20 @@ def test_by_keyboard_from_a_code_to_the_proof(open_window: Open, qtbot: QtBot) -
         assert not page.differences.go.isEnabled()
 
         page._platforms_chosen([5])
+        assert page.proof.reason.text() == "Takes minutes."  # nothing is stapled
         press(page, Qt.Key.Key_P, qtbot)
+        # what it was begun with is not to be changed meanwhile; what comes of it is there to be read
+        parts = [page.proof.go, *page.proof.ticks.values(), page.sign_in, page.differences]
+        assert not any(each.isEnabled() for each in parts)
+        assert page.proof.rows[5].isEnabled()
         wait_idle(window, qtbot, PATIENCE)
+        assert all(each.isEnabled() for each in parts)
         assert page.banner.title == "Proved: the server signs its clients as you."
         assert flow.state(SERVER) is StepState.DONE
         (client,) = page.kept().proved.clients  # type: ignore[union-attr]
         assert client.facts["publisher"] == "Practice Backup Ltd (practice)"
         assert not page.proof.rows[5].show_file.isHidden()
+        assert client.facts["file"].endswith("-windows-anycpu.zip")  # of the platform that was asked for
 
         # the old values again; the proof was of others
         press(page, Qt.Key.Key_U, qtbot)
@@ -227,6 +235,8 @@ def test_what_goes_wrong_is_said_and_nothing_is_lost(open_window: Open, qtbot: Q
         page.jobs.prove()
         wait_idle(window, qtbot, PATIENCE)
         assert ids(page)[0] == "server.prove.loader"
+        judged = page.proof.rows[5].stages.cards["verify.5"]
+        assert (judged.state, judged.words.text()) == (StageState.FAILED, "not signed by you")
         assert window.workspace.flow.state(SERVER) is StepState.ATTENTION
 
         # another administrator is quicker: nothing is changed, and it is said
@@ -263,6 +273,32 @@ def test_the_settings_names_wrap_only_where_the_values_would_have_too_little_roo
         assert (name.width() >= needed) is fits, width
 
 
+def test_a_files_name_is_not_broken_in_its_midst_and_the_same_id_alike_on_both_sides(qtbot: QtBot) -> None:
+    id_, setting = "a095a721-e728-43d1-ab5c-59a4aa0a0617", "Developer ID Application certificate"
+    lines = [
+        KeptLine(setting, Part.CERTIFICATES.value, id_, id_, "same"),
+        KeptLine("API Key file", Part.API_KEY.value, "an uploaded file", "AuthKey_ZBKVYWNUMG.p8", "same"),
+    ]
+    table = DifferenceTable()
+    qtbot.addWidget(table)
+    table.show_look(Looked("backup.example", "admin", "25.9.8", 0, lines, [], []), [], can_choose=False)
+    table.show()
+    # as wide as it gets in the narrowest window, in the usual one, and in a wide one
+    for width, whole in ((526, False), (846, True), (1000, True)):
+        table.resize(width, 500)
+        QApplication.processEvents()
+        at_server, here, _, file = table.findChildren(CodeBox)
+        assert file.fontMetrics().horizontalAdvance(file.toPlainText()) <= file.viewport().width(), width
+        assert (at_server.height() == here.height()) or not whole, width
+        one_line = file.height() + 2
+        assert (here.height() <= one_line) is whole, width
+
+
+def test_only_stapling_is_said_to_take_long() -> None:
+    assert build_note(LEVELS[0]) == build_note("") == "Takes minutes."
+    assert "stapling" in build_note(LEVELS[-1])
+
+
 def test_a_refused_password_is_told_once(open_window: Open, qtbot: QtBot) -> None:
     with practice("server-wrong-password") as session:
         window, page = opened(open_window, session, qtbot)
@@ -275,5 +311,8 @@ def test_a_refused_password_is_told_once(open_window: Open, qtbot: QtBot) -> Non
         assert sum(sentence in each for each in shown) == 1
         assert page.banner.title == "Signing in to the server did not work."
         # the field says that it may be the one, and is marked
-        assert page.sign_in.password.message.text() == "It may be this that is wrong."
+        assert page.sign_in.password.message.text() == "This may be wrong."
         assert page.sign_in.password.mark.mark is Mark.ERROR
+        assert page.banner.text.startswith("Tried ")
+        assert page.problems.views[0].seen is not None
+        assert page.problems.views[0].seen.button.text() == "What we saw: HTTP 200, code 403"

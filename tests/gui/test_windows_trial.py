@@ -82,8 +82,11 @@ def test_a_trial_is_cancelled_by_escape_and_leaves_nothing(
     qtbot.mouseClick(page.go, Qt.MouseButton.LeftButton)
     running = page.stages.cards["time-stamp"]
     qtbot.waitUntil(lambda: running.state is StageState.RUNNING, timeout=PATIENCE)
+    used = [page.go, page.drop, page.architecture, page.description.edit, page.servers]
+    assert not any(each.isEnabled() for each in used)
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     wait_idle(window, qtbot)
+    assert all(each.isEnabled() for each in used)
     assert page.banner.title == "Cancelled. Nothing was left behind."
     assert running.state is StageState.SKIPPED
     assert page.stages.cards["sign"].state is StageState.SKIPPED, "what was done is not kept either"

@@ -192,7 +192,9 @@ def _judged(
         package = judge_package(job, request, platform, delivery, draft.parent, findings)
     else:
         findings.append(_no_file(platform, tr("there is no installer in it"), b""))
-    job.stage("verify", StageState.FAILED if blocks(findings) else StageState.DONE)
+    # the judging itself did work: its stage says what it came to
+    bad = found.short(findings) if blocks(findings) else ""
+    job.stage("verify", StageState.FAILED if bad else StageState.DONE, bad)
     target = request.output_folder / draft.name
     require_replaceable(target)
     draft.replace(target)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from codesign_wizard.core.finding import FindingKind, Remedy, Severity
+from collections.abc import Iterable
+
+from codesign_wizard.core.finding import Finding, FindingKind, Remedy, Severity, worst_first
 from codesign_wizard.core.text import tr
 
 NO_PLATFORM = FindingKind(
@@ -159,6 +161,20 @@ def compare_remedies() -> list[Remedy]:
         ),
         Remedy(title=tr("Then prove again; an installer built before may have been kept by the server.")),
     ]
+
+
+def short(findings: Iterable[Finding]) -> str:
+    """Return the worst of *findings* of a client in a few words, for where there is no room for more."""
+    told = {
+        LOADER.id: tr("not signed by you"),
+        OTHER_SIGNER.id: tr("not signed by you"),
+        UNSIGNED.id: tr("not signed"),
+        NO_TIMESTAMP.id: tr("no time stamp"),
+        NOT_STAPLED.id: tr("no ticket"),
+        NOT_NOTARISED.id: tr("not notarised"),
+        NO_FILE.id: tr("no installer"),
+    }
+    return told.get(worst_first(findings)[0].id, tr("not in order"))
 
 
 def log_remedies() -> list[Remedy]:

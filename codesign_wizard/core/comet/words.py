@@ -14,6 +14,7 @@ from codesign_wizard.core.comet.look import State
 from codesign_wizard.core.comet.settings import FileFields, Part
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.finding import Finding, Remedy, Severity, blocks
+from codesign_wizard.core.profile import LEVELS
 from codesign_wizard.core.text import size_words, tr
 from codesign_wizard.core.verdict import verdict, when
 
@@ -109,8 +110,11 @@ def answer(kept: Kept, inputs: str, *, old: bool, connected: bool) -> tuple[Seve
     findings = kept.findings(inputs)
     if kept.failure is not None and not old:
         severity, title, text = verdict([kept.failure], "", _failed(kept.failure, looked))
+        tried = kept.failure.evidence.time
         if looked is not None:
             text = tr("What is below is of {time}.").format(time=when(looked.time))
+        elif tried is not None:
+            text = tr("Tried {time}.").format(time=when(tried))
         return severity, title, text
     if looked is None:
         text = tr("Looking changes nothing. What would be changed is shown first, and can be undone.")
@@ -163,7 +167,7 @@ def _blocked(kept: Kept, inputs: str) -> str:
 
 def refused_password(finding: Finding) -> Finding:
     """Return what the field of the password says when *finding*, told elsewhere in full, is a refusal."""
-    return replace(finding, title=tr("It may be this that is wrong."), detail="")
+    return replace(finding, title=tr("This may be wrong."), detail="")
 
 
 def _clear(kept: Kept, inputs: str) -> str:
@@ -276,6 +280,13 @@ def fields_words() -> list[tuple[FileFields, str]]:
         (FileFields.FILE, "CertificateFile, AppCertificateFile"),
         (FileFields.NAME, "CertificateName, AppCertificateName"),
     ]
+
+
+def build_note(level: str) -> str:
+    """Return how long the proof takes; *level* is the macOS level, "" where nothing is built for macOS."""
+    if level == LEVELS[-1]:
+        return tr("Takes minutes; stapling for macOS can take a quarter of an hour.")
+    return tr("Takes minutes.")
 
 
 def client_facts(client: Client) -> list[tuple[str, str]]:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 LOADER_COMPANY = "Practice Loader Software Ltd (practice)"
 VENDOR = "Practice Server Vendor Ltd (practice)"
 OTHER_COMPANY = "Practice Backup Reseller Ltd (practice)"
+# a program for any CPU has the header of a 32-bit one (ECMA-335, II.25.2.2 and II.25.3.3.1)
+_MACHINES = {"x86_64": "x64", "x86_32": "x86", "anycpu": "x86"}
 _DATA = 256 << 10  # bytes of the file beside a loader
 
 
@@ -71,7 +73,7 @@ class Builder:
     def _windows(self, product: str, architecture: str, folder: Path) -> tuple[str, bytes]:
         server = self._server
         target = folder / "installer.exe"
-        target.write_bytes(build_sample(product, architecture))
+        target.write_bytes(build_sample(product, _MACHINES[architecture]))
         archive = f"{_slug(product)}-windows-{architecture}.zip"
         if server.setting("BuildMode") == PREBUILT:
             self._sign(target, self._company(VENDOR))

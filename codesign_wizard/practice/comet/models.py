@@ -52,11 +52,11 @@ SESSION = timedelta(hours=1)
 _MAXIMUM_LOG = 20_000
 
 
-# (platform id, category, description, recommended, kind, architecture)
+# (platform id, category, description, recommended, kind, architecture as the server's files are named by it)
 PLATFORMS = (
-    (7, "Windows", "x86_64 (64-bit)", False, "windows", "x64"),
-    (1, "Windows", "x86_32 (32-bit)", False, "windows", "x86"),
-    (5, "Windows", "Any CPU", True, "windows", "x64"),
+    (7, "Windows", "x86_64 (64-bit)", False, "windows", "x86_64"),
+    (1, "Windows", "x86_32 (32-bit)", False, "windows", "x86_32"),
+    (5, "Windows", "Any CPU", True, "windows", "anycpu"),
     (8, "macOS", "x86_64 (Intel)", False, "macos", "x86_64"),
     (50, "macOS", "arm64 (Apple Silicon)", True, "macos", "arm64"),
     (21, "Linux", "Debian package (.deb)", True, "linux", "any"),
