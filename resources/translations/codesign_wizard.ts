@@ -11330,6 +11330,41 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>not signed by you</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>not signed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>no time stamp</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>no ticket</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>not notarised</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>no installer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>not in order</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
         <source>Compare the server's settings with the profile (server diff), and apply what differs.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11520,6 +11555,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Takes minutes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Applied {time}: {n} settings were changed, read back and compared.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11556,6 +11596,11 @@
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>as this computer's</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Takes minutes; stapling for macOS can take a quarter of an hour.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11630,7 +11675,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
-        <source>It may be this that is wrong.</source>
+        <source>This may be wrong.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11786,6 +11831,11 @@
     <message>
         <location filename="codesign_wizard/core/comet/prove_judge.py"/>
         <source>nobody</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Tried {time}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12641,11 +12691,6 @@
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
         <source>Only the Account Holder can create them, five of each kind at most. No Mac is needed: the requests can be made here.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/prove.py"/>
-        <source>none</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15450,11 +15495,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/server_parts.py"/>
-        <source>Takes minutes; stapling for macOS can take a quarter of an hour.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server_parts.py"/>
         <source>1 setting would be given to the server; you see it first.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15485,7 +15525,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
-        <source>Kept in this profile as you type. Empty means usual.</source>
+        <source>Kept in this profile as you type. An empty field means the default.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15565,7 +15605,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
-        <source>Used for every call: sign-in, vault, certificates, time stamps.</source>
+        <source>Used for every call: to Microsoft, Apple, time-stamp servers, certificate authorities and the Comet Server.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15596,6 +15636,11 @@
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>The program speaks it from the next start on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove.py"/>
+        <source>none</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -17684,6 +17729,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>code {code}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>PowerShell command</source>
         <translation type="unfinished"></translation>
@@ -18400,7 +18450,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/proxy_login.py"/>
-        <source>No password is kept: type it as well, as in http://USER:PASSWORD@HOST:PORT.</source>
+        <source>Its password is not known: type it with the address: {example}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/proxy_login.py"/>
+        <source>Its password is not saved: type it each time, with the address: {example}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

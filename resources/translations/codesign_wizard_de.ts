@@ -11330,6 +11330,41 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>not signed by you</source>
+        <translation>nicht von Ihnen signiert</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>not signed</source>
+        <translation>nicht signiert</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>no time stamp</source>
+        <translation>kein Zeitstempel</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>no ticket</source>
+        <translation>kein Ticket</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>not notarised</source>
+        <translation>nicht notarisiert</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>no installer</source>
+        <translation>kein Installationsprogramm</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>not in order</source>
+        <translation>nicht in Ordnung</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
         <source>Compare the server's settings with the profile (server diff), and apply what differs.</source>
         <translation>Vergleichen Sie die Einstellungen des Servers mit dem Profil (server diff), und übernehmen Sie, was abweicht.</translation>
     </message>
@@ -11520,6 +11555,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Takes minutes.</source>
+        <translation>Dauert Minuten.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Applied {time}: {n} settings were changed, read back and compared.</source>
         <translation>Übernommen am {time}: {n} Einstellungen wurden geändert, zurückgelesen und verglichen.</translation>
     </message>
@@ -11557,6 +11597,11 @@
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>as this computer's</source>
         <translation>wie die dieses Computers</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Takes minutes; stapling for macOS can take a quarter of an hour.</source>
+        <translation>Dauert einige Minuten; das Anheften für macOS kann eine Viertelstunde dauern.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
@@ -11630,8 +11675,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
-        <source>It may be this that is wrong.</source>
-        <translation>Vielleicht ist es dieses, das nicht stimmt.</translation>
+        <source>This may be wrong.</source>
+        <translation>Dies kann falsch sein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
@@ -11787,6 +11832,11 @@
         <location filename="codesign_wizard/core/comet/prove_judge.py"/>
         <source>nobody</source>
         <translation>niemand</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Tried {time}.</source>
+        <translation>Versucht {time}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/work.py"/>
@@ -12642,11 +12692,6 @@
         <location filename="codesign_wizard/core/needs.py"/>
         <source>Only the Account Holder can create them, five of each kind at most. No Mac is needed: the requests can be made here.</source>
         <translation>Nur der „Account Holder“ kann sie erstellen, höchstens fünf von jeder Art. Ein Mac ist nicht nötig: Die Anforderungen lassen sich hier erstellen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/prove.py"/>
-        <source>none</source>
-        <translation>keine</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/needs.py"/>
@@ -15450,11 +15495,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/server_parts.py"/>
-        <source>Takes minutes; stapling for macOS can take a quarter of an hour.</source>
-        <translation>Dauert einige Minuten; das Anheften für macOS kann eine Viertelstunde dauern.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/server_parts.py"/>
         <source>1 setting would be given to the server; you see it first.</source>
         <translation>1 Einstellung würde dem Server gegeben; Sie sehen sie vorher.</translation>
     </message>
@@ -15485,8 +15525,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
-        <source>Kept in this profile as you type. Empty means usual.</source>
-        <translation>Wird beim Tippen in diesem Profil gespeichert. Leer heißt wie üblich.</translation>
+        <source>Kept in this profile as you type. An empty field means the default.</source>
+        <translation>Wird beim Tippen in diesem Profil gespeichert. Ein leeres Feld bedeutet die Voreinstellung.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
@@ -15565,8 +15605,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
-        <source>Used for every call: sign-in, vault, certificates, time stamps.</source>
-        <translation>Gilt für jeden Aufruf: Anmeldung, Tresor, Zertifikate, Zeitstempel.</translation>
+        <source>Used for every call: to Microsoft, Apple, time-stamp servers, certificate authorities and the Comet Server.</source>
+        <translation>Gilt für jeden Aufruf: bei Microsoft, Apple, Zeitstempelservern, Zertifizierungsstellen und dem Comet Server.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
@@ -15597,6 +15637,11 @@
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>The program speaks it from the next start on.</source>
         <translation>Das Programm spricht sie ab dem nächsten Start.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove.py"/>
+        <source>none</source>
+        <translation>keine</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
@@ -17684,6 +17729,11 @@
         <translation>Zeit</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/widgets/findings.py"/>
+        <source>code {code}</source>
+        <translation>Code {code}</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>PowerShell command</source>
         <translation>PowerShell-Befehl</translation>
@@ -18400,8 +18450,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/proxy_login.py"/>
-        <source>No password is kept: type it as well, as in http://USER:PASSWORD@HOST:PORT.</source>
-        <translation>Es ist kein Passwort gespeichert: Geben Sie es mit ein, wie in http://USER:PASSWORD@HOST:PORT.</translation>
+        <source>Its password is not known: type it with the address: {example}.</source>
+        <translation>Das Passwort ist nicht bekannt: Geben Sie es mit der Adresse ein: {example}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/proxy_login.py"/>
+        <source>Its password is not saved: type it each time, with the address: {example}.</source>
+        <translation>Das Passwort wird nicht gespeichert: Geben Sie es jedes Mal mit der Adresse ein: {example}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/proxy_login.py"/>
