@@ -447,6 +447,22 @@ def test_our_own_look_is_compared_with_apples() -> None:
     assert not same_place(Place("x.zip/B.app/Contents/MacOS/a"), Place("A.app/Contents/MacOS/b"))
 
 
+def test_the_look_before_the_upload_is_not_told_as_the_upload(tmp_path: Path) -> None:
+    from codesign_wizard.core.apple.sample import build_sample
+
+    package = tmp_path / "sample.pkg"
+    build_sample(Quick(), "Practice Backup", package)
+    told: list[tuple[int | None, str]] = []
+    job = Quick()
+    job.on_progress = lambda done, total, text: told.append((total, text))
+    outcome = notary_submit.submit(job, desk(StandIn(), tmp_path), package)
+    assert outcome.record.id == "", "it is not signed"
+    looks = [total for total, text in told if text.startswith("first looking at ")]
+    assert looks
+    assert set(looks) == {None}, "how far the look is says nothing of the upload"
+    assert not [text for _, text in told if text.startswith("Practice Backup")]
+
+
 @pytest.mark.parametrize(
     ("name", "data"),
     [("a.exe", b"MZ"), ("a.pkg", b""), ("a.app", None), ("tool", b"\xcf\xfa\xed\xfe\x07\x00\x00\x01")],
