@@ -42,8 +42,10 @@ def test_every_form_is_read(key: rsa.RSAPrivateKey, encoding: Encoding) -> None:
         assert load_private_key(written(each, encoding), None).public_key() == each.public_key()
         locked = written(each, encoding, BestAvailableEncryption(b"key-canary"))
         assert load_private_key(locked, b"key-canary").public_key() == each.public_key()
-        with pytest.raises(ValueError, match="password"):
+        # one wrong password in 256 unlocks something, which then is no key
+        with pytest.raises(ValueError, match=r"password|Could not deserialize") as refused:
             load_private_key(locked, b"another")
+        assert not isinstance(refused.value, UnusableKeyError)
         with pytest.raises(TypeError):
             load_private_key(locked, None)
 
@@ -78,7 +80,8 @@ def test_a_factor_that_is_no_prime_is_found_by_its_signature(key: rsa.RSAPrivate
 def whole(p: int, q: int, e: int, d: int) -> bytes:
     """Return the numbers as RFC 8017, A.1.2 writes them, whatever they are."""
 
-    numbers = (0, p * q, e, d, p, q, d % (p - 1), d % (q - 1), pow(q, -1, p))
+    inverse = pow(q, -1, p) if math.gcd(p, q) == 1 else 1  # two numbers that are no primes may share a factor
+    numbers = (0, p * q, e, d, p, q, d % (p - 1), d % (q - 1), inverse)
     return der.sequence(*map(der.integer, numbers))
 
 
