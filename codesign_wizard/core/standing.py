@@ -33,11 +33,15 @@ _APPLE_NOTE_DAYS = 90  # five years at first: the name of the step is worth more
 
 
 class Standing(NamedTuple):
-    """``severity`` is ``OK`` unless the state is *done* and something is to be said against it."""
+    """``severity`` is ``OK`` unless the state is *done* and something is to be said against it.
+
+    ``short`` is what of the note is shown where there is no room for all of it, often nothing.
+    """
 
     state: StepState
     severity: Severity = Severity.OK
     note: str = ""
+    short: str = ""
 
     @property
     def needs_attention(self) -> bool:
@@ -84,7 +88,7 @@ def standing(flow: Flow, key: str, now: datetime) -> Standing:
         case StepState.ATTENTION:
             count = len(flow.blocking(key))
             note = tr("1 problem") if count == 1 else tr("{n} problems").format(n=count)
-            return Standing(state, note=note)
+            return Standing(state, note=note, short=str(count))
         case StepState.IN_PROGRESS:
             return Standing(state, note=_open_note(flow, key))
         case StepState.DONE:
@@ -126,7 +130,8 @@ def _done(flow: Flow, key: str, now: datetime) -> Standing:
         severities.append(_of_end(secret.ends, secret.days(now) or 0, now))
         left = in_days(Expiry(secret.what, secret.ends), now)
         notes.append(tr("secret: {when}").format(when=left))
-    return Standing(StepState.DONE, min(severities, key=lambda each: each.rank), ", ".join(notes))
+    short = notes[0] if len(notes) > 1 else ""
+    return Standing(StepState.DONE, min(severities, key=lambda each: each.rank), ", ".join(notes), short)
 
 
 def _cannot_sign(flow: Flow, result: StepResult) -> bool:

@@ -288,16 +288,21 @@ class SummaryPage(Page):
                 self.next_box.addWidget(hairline())
             self.next_box.addWidget(label(party.words, "heading"))
             for move in [each for each in moves if each.party is party]:
-                mark = MarkView(SEVERITY_MARKS[move.severity], severity_word(move.severity))
-                words = column(label(move.what), gap=1)
+                mark = column(MarkView(SEVERITY_MARKS[move.severity], severity_word(move.severity)), None)
+                what = label(move.what)
+                opener = button(tr("Show"), partial(self.workspace.go.emit, move.page), "link")
+                words = column(what, gap=1)
+                # a link is higher than a line of words: mark and words begin lower, to stand on its line
+                lower = max(0, opener.sizeHint().height() - what.fontMetrics().height()) // 2
+                for each in (mark, words):
+                    each.setContentsMargins(0, lower, 0, 0)
                 if move.how:
                     words.addWidget(label(move.how, "label"))
                 words.addStretch(1)  # the first line stays beside the mark
                 line = row(gap=12)
-                line.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
+                line.addLayout(mark)
                 line.addLayout(words, 1)
                 if move.page in {step.key for step in self.workspace.flow.steps()}:
-                    opener = button(tr("Show"), partial(self.workspace.go.emit, move.page), "link")
                     opener.setAccessibleName(tr("Show: {what}").format(what=move.what))
                     line.addWidget(opener, 0, Qt.AlignmentFlag.AlignTop)
                 self.next_box.addLayout(line)

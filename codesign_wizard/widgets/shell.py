@@ -108,6 +108,11 @@ class RailStep(NamedTuple):
         return self.standing.note
 
     @property
+    def notes(self) -> list[str]:
+        """The note, and what is shown of it where it has no room."""
+        return [each for each in (self.standing.note, self.standing.short) if each]
+
+    @property
     def closed(self) -> bool:
         """Whether nothing is known of it, and it cannot be opened yet."""
         return self.state is StepState.NOT_STARTED and not self.reachable
@@ -174,10 +179,13 @@ class RailButton(QAbstractButton):
         painter.setFont(theme.font(bold=self.isChecked()))
         title_width = painter.fontMetrics().horizontalAdvance(step.title)
         painter.setFont(theme.font(10.5))
-        note = isolated(step.note)
-        width = painter.fontMetrics().horizontalAdvance(note)
+        metrics = painter.fontMetrics()
         # the step's name comes first; the note is in the accessible name as well
-        if step.note and title_width <= right - width - px(6) - left:
+        room = right - px(6) - left - title_width
+        fits = (each for each in step.notes if metrics.horizontalAdvance(isolated(each)) <= room)
+        note = isolated(next(fits, ""))
+        if note:
+            width = metrics.horizontalAdvance(note)
             right -= width
             painter.setPen(theme.ink(look.soft))
             painter.drawText(theme.placed(self, QRectF(right, 0, width + 1, self.height())), middle, note)

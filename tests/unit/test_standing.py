@@ -39,7 +39,7 @@ def test_what_is_done_is_no_plain_done_beside_a_warning() -> None:
         "done, with a warning",
     )
     flow.record(PERMISSIONS, [SLOW(), BAD()], {})
-    assert standing(flow, PERMISSIONS, NOW) == Standing(StepState.ATTENTION, note="1 problem")
+    assert standing(flow, PERMISSIONS, NOW) == Standing(StepState.ATTENTION, note="1 problem", short="1")
     line = next(each for each in summarise(flow.profile, now=NOW).lines if each.step.key == PERMISSIONS)
     assert line.standing == standing(flow, PERMISSIONS, NOW), "the summary and the rail say the same"
 
@@ -118,5 +118,16 @@ def test_a_problem_that_only_the_page_knows_is_one_beside_it() -> None:
     begun = Standing(StepState.IN_PROGRESS, note="at the CA")
     assert begun.beside(Severity.WARNING) == begun
     assert begun.beside(Severity.ERROR).words == "needs attention"
-    counted = Standing(StepState.ATTENTION, note="1 problem")
+    counted = Standing(StepState.ATTENTION, note="1 problem", short="1")
     assert counted.beside(Severity.ERROR) == counted
+
+
+def test_of_several_notes_the_gravest_is_shown_where_there_is_no_room_for_all() -> None:
+    flow = Flow(new_profile("Mine"))
+    flow.record(KEY_VAULT, [], {})
+    flow.record(PERMISSIONS, [BAD(), BAD()], {})
+    flow.profile.ends.client_secret = "2026-12-18"
+    told = standing(flow, KEY_VAULT, NOW)
+    assert (told.note, told.short) == ("does not sign yet, secret: in 20 days", "does not sign yet")
+    told = standing(flow, PERMISSIONS, NOW)
+    assert (told.note, told.short) == ("2 problems", "2")

@@ -168,7 +168,6 @@ def explain(refusal: Refusal, options: AzureOptions, secret: Secret | None) -> F
             )
         case 7000222:
             return SECRET_EXPIRED(
-                detail=tr("Make a new one, and put it into the server's form as well."),
                 evidence=evidence,
                 remedies=[new_secret(options, link)],
             )
