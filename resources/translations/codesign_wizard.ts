@@ -8610,11 +8610,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
-        <source>Make a new one, and put it into the server's form as well.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>An Object ID was often taken: the registration's, or the enterprise application's.</source>
         <translation type="unfinished"></translation>
     </message>

@@ -8610,11 +8610,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
-        <source>Make a new one, and put it into the server's form as well.</source>
-        <translation>Erstellen Sie ein neues, und tragen Sie es auch im Formular des Servers ein.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>An Object ID was often taken: the registration's, or the enterprise application's.</source>
         <translation>Oft wurde eine „Object ID“ genommen: die der Registrierung oder die der Unternehmensanwendung.</translation>
     </message>
