@@ -43,6 +43,7 @@ _NAME, _SERVER, _HERE = 1, 2, 3
 _GAP = 10  # as here, all at a text scale of 1
 _LEAST_NAME = 110  # a setting's name wraps between words only
 _WIDEST_PART = 190  # the longest that stands unbroken: the name of an API key's file, any part of an id
+_LEAST_OF_ID = 140  # an id stands in three lines at most; for that, names wrap
 _BEHIND_HEADING = 10  # besides the gap: headings are close to each other where values are short
 # behind a hyphen a line may end, but not before a digit (Unicode Standard Annex 14)
 _HYPHEN = re.compile(r"(?<=-)(?=\D)")
@@ -105,7 +106,8 @@ class DifferenceTable(QWidget):
             ]
             longest = max(map(metrics.horizontalAdvance, whole), default=0)
             widest = max(map(metrics.horizontalAdvance, parts), default=0) + 2
-            self._least[at] = max(headings[at], min(widest, px(_WIDEST_PART)))
+            least = max(min(widest, px(_WIDEST_PART)), min(longest, px(_LEAST_OF_ID)))
+            self._least[at] = max(headings[at], least)
             self._grid.setColumnStretch(at, max(longest, px(_WIDEST_PART)))
             self._whole[at] = max(headings[at], longest + 2)
         self._share_room()

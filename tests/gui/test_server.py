@@ -279,18 +279,23 @@ def test_a_files_name_is_not_broken_in_its_midst_and_the_same_id_alike_on_both_s
         KeptLine(setting, Part.CERTIFICATES.value, id_, id_, "same"),
         KeptLine("API Key file", Part.API_KEY.value, "an uploaded file", "AuthKey_ZBKVYWNUMG.p8", "same"),
     ]
-    table = DifferenceTable()
-    qtbot.addWidget(table)
+    page, table = QWidget(), DifferenceTable()
+    qtbot.addWidget(page)
+    box = QVBoxLayout(page)
+    box.setContentsMargins(0, 0, 0, 0)
+    box.addWidget(table)
     table.show_look(Looked("backup.example", "admin", "25.9.8", 0, lines, [], []), [], can_choose=False)
-    table.show()
+    page.show()
     # as wide as it gets in the narrowest window, in the usual one, and in a wide one
     for width, whole in ((526, False), (846, True), (1000, True)):
-        table.resize(width, 500)
+        page.resize(width, 500)
         QApplication.processEvents()
+        assert table.width() == width
         at_server, here, _, file = table.findChildren(CodeBox)
         assert file.fontMetrics().horizontalAdvance(file.toPlainText()) <= file.viewport().width(), width
         assert (at_server.height() == here.height()) or not whole, width
         one_line = file.height() + 2
+        assert max(at_server.height(), here.height()) <= 3 * one_line, width
         assert (here.height() <= one_line) is whole, width
 
 
