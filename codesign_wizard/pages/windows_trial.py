@@ -147,6 +147,10 @@ class WindowsTrialPage(TrialPage):
 
     # -- the trial
 
+    def run(self) -> None:
+        super().run()
+        self.go_first.hide()
+
     def work(self) -> Callable[[Job], Outcome]:
         workspace = self.workspace
         session, profile = workspace.session, workspace.profile

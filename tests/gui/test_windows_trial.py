@@ -79,7 +79,10 @@ def test_a_trial_is_cancelled_by_escape_and_leaves_nothing(
     window = open_window(session)
     window.errors_expected = True
     page = window.page
+    window.workspace.flow.record(KEY_VAULT, [WRONG()], {})
+    window.workspace.edited()
     qtbot.mouseClick(page.go, Qt.MouseButton.LeftButton)
+    assert not page.go_first.isVisible(), "while it runs nothing comes before it"
     running = page.stages.cards["time-stamp"]
     qtbot.waitUntil(lambda: running.state is StageState.RUNNING, timeout=PATIENCE)
     used = [page.go, page.drop, page.architecture, page.description.edit, page.servers]
@@ -88,6 +91,7 @@ def test_a_trial_is_cancelled_by_escape_and_leaves_nothing(
     wait_idle(window, qtbot)
     assert all(each.isEnabled() for each in used)
     assert page.banner.title == "Cancelled. Nothing was left behind."
+    assert page.go_first.isVisible()
     assert running.state is StageState.SKIPPED
     assert page.stages.cards["sign"].state is StageState.SKIPPED, "what was done is not kept either"
     assert not (tmp_path / "out").exists() or list((tmp_path / "out").iterdir()) == []
