@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.inspection import Inspection
 
 
-_NAME_WIDTH = 156
+_NAME_WIDTH = 168
 _PASSWORD = ("inspect.password-needed", "inspect.password-wrong")
 
 

@@ -21,6 +21,8 @@ _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 _TIE = "\u00a0"  # a space where no line ends
 _JOINER = "\u2060"  # of no width: a place where no line ends
 _SCHEME = re.compile(r"(?<=\w://)(?=\w)")
+_TIED_HYPHEN = "\u2011"  # a hyphen where none does
+_TIED = re.compile(f"[{_TIE}{_JOINER}{_TIED_HYPHEN}]")
 _ROLES_OF_WORDS = ("title", "heading", "soft", "label")  # and not ids, paths, commands
 _MOMENT = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?(?: UTC\b)?")
 # a sentence that a moment makes up but for a word or two
@@ -28,6 +30,8 @@ _STAMP = re.compile(rf"(?:(?<=[.!?:] )|^)(?:[^\W\d_]+ ){{1,2}}(?={_MOMENT.patter
 _UNIT = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|kB|MB|GB|GiB|[Bb]its?|USD)\b)")
 # a number that is not part of a date, a version or a name, and the word that it counts
 _COUNTED = re.compile(r"(?<![\w.,:/-])(\d+) (?=[^\W\d_]{1,10}\b)")
+# of two parts, as German has them: the first alone at the end of a line reads as another word
+_COMPOUND = re.compile(r"\b([^\W\d_]{2,7})-(?=[A-ZÄÖÜ][a-zäöüß]{2,12}\b)")
 _LONGEST_PAIR = 26  # letters of two words that are kept in one line
 
 
@@ -76,6 +80,11 @@ def _joined(text: str) -> str:
     return _SCHEME.sub(_JOINER, text)
 
 
+def unbroken(text: str) -> str:
+    """Return *text* with short compounds, such as German names of pages, each on one line."""
+    return _COMPOUND.sub(rf"\1{_TIED_HYPHEN}", text)
+
+
 class _Wrapped(QLabel):
     """A text of several lines; its text is what it was given, not what keeps words together in a line."""
 
@@ -100,7 +109,7 @@ class _Wrapped(QLabel):
         for way in self.ways:
             shown = _joined(way(self._given))
             # what is tied is not broken: in a narrow column it would be cut
-            if all(self._has_room(part) for part in shown.split(" ") if _TIE in part or _JOINER in part):
+            if all(self._has_room(part) for part in shown.split(" ") if _TIED.search(part)):
                 super().setText(shown)
                 return
         super().setText(self._given)
@@ -112,7 +121,12 @@ class _Wrapped(QLabel):
 class _Words(_Wrapped):
     """Words of several lines, where there is room none of them with a single word."""
 
-    ways = (lambda text: accompanied(stamped(text)), stamped, together)
+    ways = (
+        lambda text: unbroken(accompanied(stamped(text))),
+        lambda text: accompanied(stamped(text)),
+        stamped,
+        together,
+    )
 
 
 class _Isolated(QPushButton):

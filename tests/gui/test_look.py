@@ -25,7 +25,7 @@ from codesign_wizard.core.standing import Standing
 from codesign_wizard.screenshots.measuring import clipped
 from codesign_wizard.theme import Mark
 from codesign_wizard.theme.contrast import CLEAR, READABLE, contrast_palette, contrast_ratio
-from codesign_wizard.widgets.labels import accompanied, button, isolated, label
+from codesign_wizard.widgets.labels import accompanied, button, isolated, label, unbroken
 from codesign_wizard.widgets.shell import RailButton, RailStep, step_mark
 from tests.gui.driving import pause
 
@@ -183,6 +183,8 @@ def test_a_step_that_is_not_open_yet_says_so_in_words_and_by_its_sign(qtbot: QtB
 def test_a_title_leaves_no_word_alone(qtbot: QtBot) -> None:
     assert accompanied("Two requests wait for Apple") == "Two requests wait for\u00a0Apple"
     assert accompanied("Key Vault") == "Key Vault"
+    assert unbroken("„Apple-Zertifikate“ und SHA-256") == "„Apple\u2011Zertifikate“ und SHA-256"
+    assert unbroken("time-stamp servers") == "time-stamp servers"
     # two long words stay apart: one line might have no room for them
     assert accompanied("The server's Signaturzertifikat wiederherstellen") == (
         "The server's Signaturzertifikat wiederherstellen"
