@@ -3446,7 +3446,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
         <source>If it is lost, export the file again: a .p12 cannot be opened without it.</source>
-        <translation>Ist es verloren, exportieren Sie die Datei noch einmal: Eine .p12 lässt sich ohne Passwort nicht öffnen.</translation>
+        <translation>Ist es verloren, exportieren Sie die Datei noch einmal: Eine .p12-Datei lässt sich ohne Passwort nicht öffnen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/identity_findings.py"/>
@@ -3626,7 +3626,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Mend what is listed below, then try again; or submit it all the same, by the button above.</source>
-        <translation>Beheben Sie, was unten aufgezählt ist, und versuchen Sie es noch einmal; oder reichen Sie trotzdem ein, mit der Schaltfläche oben.</translation>
+        <translation>Beheben Sie, was unten aufgezählt ist, und versuchen Sie es noch einmal; oder reichen Sie das Paket mit der Schaltfläche oben trotzdem ein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
@@ -3701,7 +3701,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Waiting for Apple</source>
-        <translation>Apple ist am Zug</translation>
+        <translation>Warten auf Apple</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
@@ -3771,7 +3771,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>For customers, take “Sign, notarise and staple”: a backup client is often installed behind a firewall, or on a Mac that is being set up, from where Apple cannot be asked. There the ticket has to be inside.</source>
-        <translation>Für Kunden nehmen Sie „Signieren, notarisieren und anheften“: Ein Backup-Client wird oft hinter einer Firewall installiert oder auf einem Mac, der gerade eingerichtet wird. Von dort kann Apple nicht gefragt werden, also muss das Ticket im Paket sein.</translation>
+        <translation>Für Kunden nehmen Sie „Notarisieren und anheften“: Ein Backup-Client wird oft hinter einer Firewall installiert oder auf einem Mac, der gerade eingerichtet wird. Von dort kann Apple nicht gefragt werden, also muss das Ticket im Paket sein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
@@ -4166,7 +4166,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
         <source>Apple has been at work for {elapsed}, usually 2 to 15 minutes</source>
-        <translation>Apple arbeitet daran seit {elapsed}, üblich sind 2 bis 15 Minuten</translation>
+        <translation>in Arbeit seit {elapsed}, üblich sind 2 bis 15 Minuten</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary.py"/>
@@ -4531,7 +4531,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>Looked at here, the file does not show it: it may have been signed again since, or Apple sees more.</source>
-        <translation>Hier betrachtet, zeigt die Datei das nicht: Vielleicht wurde sie inzwischen erneut signiert, oder Apple sieht mehr.</translation>
+        <translation>Die Prüfung hier zeigt das bei der Datei nicht: Vielleicht wurde sie inzwischen erneut signiert, oder Apple sieht mehr.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
@@ -4631,7 +4631,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>Looked at here, this very file shows the same.</source>
-        <translation>Hier betrachtet, zeigt genau diese Datei dasselbe.</translation>
+        <translation>Die Prüfung hier zeigt bei dieser Datei dasselbe.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
@@ -4641,7 +4641,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>{archive} is an archive, which no signing reaches: sign what is in it, then pack it anew.</source>
-        <translation>{archive} ist ein Archiv, in das kein Signieren hineinreicht: Signieren Sie, was darin ist, und packen Sie es dann neu.</translation>
+        <translation>{archive} ist ein Archiv, dessen Inhalt beim Signieren nicht erreicht wird: Signieren Sie, was darin ist, und packen Sie es dann neu.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
@@ -4651,7 +4651,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
         <source>Looked at here, {same} of {count} show the same.</source>
-        <translation>Hier betrachtet, zeigen {same} von {count} dasselbe.</translation>
+        <translation>Die Prüfung hier zeigt bei {same} von {count} dasselbe.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_issues.py"/>
@@ -5711,7 +5711,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/trial_words.py"/>
         <source>The level “sign, notarise and staple” puts Apple's ticket into the package.</source>
-        <translation>Die Stufe „signieren, notarisieren und anheften“ bringt Apples Ticket in das Paket.</translation>
+        <translation>Die Stufe „notarisieren und anheften“ bringt Apples Ticket in das Paket.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/trial_words.py"/>
@@ -5796,7 +5796,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/trial_words.py"/>
         <source>sign, notarise and staple</source>
-        <translation>signieren, notarisieren und anheften</translation>
+        <translation>notarisieren und anheften</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/trust.py"/>
@@ -8061,7 +8061,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
         <source>Give the role {role} on the vault {vault}.</source>
-        <translation>Die Rolle „{role}“ für den Tresor {vault} erteilen.</translation>
+        <translation>Rolle erteilen: „{role}“ für {vault}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
@@ -8151,7 +8151,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/probing.py"/>
         <source>Asking the vault about each permission</source>
-        <translation>Der Tresor wird nach jeder Berechtigung gefragt</translation>
+        <translation>Jede Berechtigung wird geprüft</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
@@ -11301,12 +11301,12 @@
     <message>
         <location filename="codesign_wizard/core/comet/prove_findings.py"/>
         <source>The server's log around the build, as far as it is about signing ({count}).</source>
-        <translation>Das Protokoll des Servers rund um den Build, soweit es ums Signieren geht ({count}).</translation>
+        <translation>Das Protokoll des Servers zur Zeit des Builds, soweit es ums Signieren geht ({count}).</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove_findings.py"/>
         <source>The server's log says nothing about signing around the build.</source>
-        <translation>Das Protokoll des Servers sagt rund um den Build nichts über das Signieren.</translation>
+        <translation>Das Protokoll des Servers sagt zur Zeit des Builds nichts über das Signieren.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove_findings.py"/>
@@ -11381,7 +11381,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/prove_judge.py"/>
         <source>Choose notarising, or notarising and stapling, as the level, and apply it.</source>
-        <translation>Wählen Sie als Stufe „Signieren und notarisieren“ oder „Signieren, notarisieren und anheften“, und übernehmen Sie sie.</translation>
+        <translation>Wählen Sie als Stufe „Signieren und notarisieren“ oder „Notarisieren und anheften“, und übernehmen Sie sie.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/settings.py"/>
@@ -11511,7 +11511,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>Sign, notarise and staple</source>
-        <translation>Signieren, notarisieren und anheften</translation>
+        <translation>Notarisieren und anheften</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/settings.py"/>
@@ -11901,12 +11901,12 @@
     <message>
         <location filename="codesign_wizard/core/comet/settings.py"/>
         <source>Developer ID Application certificate</source>
-        <translation>Developer ID Application certificate</translation>
+        <translation>Zertifikat „Developer ID Application“</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/settings.py"/>
         <source>Developer ID Installer certificate</source>
-        <translation>Developer ID Installer certificate</translation>
+        <translation>Zertifikat „Developer ID Installer“</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/expiry.py"/>
@@ -12076,7 +12076,7 @@
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
         <source>Signing will not work until this is mended.</source>
-        <translation>Das Signieren funktioniert nicht, solange dies nicht behoben ist.</translation>
+        <translation>So funktioniert das Signieren nicht.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
@@ -12366,7 +12366,7 @@
     <message>
         <location filename="codesign_wizard/core/inspect_p12.py"/>
         <source>{file} is a .p12 file: a key and its certificates, encrypted.</source>
-        <translation>{file} ist eine .p12-Datei: ein Schlüssel und seine Zertifikate, verschlüsselt.</translation>
+        <translation>{file} ist eine .p12-Datei: verschlüsselt, mit Schlüssel und Zertifikaten.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/inspect_certificates.py"/>
@@ -13951,7 +13951,7 @@
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
         <source>Then the vault can be read. That changes nothing.</source>
-        <translation>Dann lässt sich der Tresor lesen. Das ändert nichts.</translation>
+        <translation>Dann lässt sich der Tresor lesen. Dabei wird nichts geändert.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
@@ -14971,7 +14971,7 @@
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>Then the vault can be asked about each permission. That changes nothing.</source>
-        <translation>Dann lässt sich der Tresor nach jeder Berechtigung fragen. Das ändert nichts.</translation>
+        <translation>Dann lässt sich der Tresor nach jeder Berechtigung fragen. Dabei wird nichts geändert.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
@@ -15056,7 +15056,7 @@
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Granting</source>
-        <translation>Berechtigungen werden erteilt</translation>
+        <translation>Rechte erteilen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
@@ -15856,7 +15856,7 @@
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
         <source>{systems} signing works: the trial was signed and verified.</source>
-        <translation>Das Signieren für {systems} funktioniert: Der Probelauf wurde signiert und geprüft.</translation>
+        <translation>Das Signieren für {systems} funktioniert: Was der Probelauf erstellt hat, wurde signiert und geprüft.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
@@ -15921,12 +15921,12 @@
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
         <source>The trial for macOS was signed and verified.</source>
-        <translation>Der Probelauf für macOS wurde signiert und geprüft.</translation>
+        <translation>Das Paket des macOS-Probelaufs wurde signiert und geprüft.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
         <source>The trial for Windows was signed and verified.</source>
-        <translation>Der Probelauf für Windows wurde signiert und geprüft.</translation>
+        <translation>Das Programm des Windows-Probelaufs wurde signiert und geprüft.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/start_words.py"/>
@@ -17166,7 +17166,7 @@
     <message>
         <location filename="codesign_wizard/practice/scenarios/sign_in.py"/>
         <source>The Secret ID was pasted in place of the secret's Value.</source>
-        <translation>Anstelle von „Value“ des Geheimnisses wurde die „Secret ID“ eingefügt.</translation>
+        <translation>Anstelle des „Value“ wurde die „Secret ID“ des Geheimnisses eingefügt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
@@ -17226,7 +17226,7 @@
     <message>
         <location filename="codesign_wizard/practice/scenarios/windows_trial.py"/>
         <source>No time-stamp server works.</source>
-        <translation>Kein Zeitstempelserver funktioniert.</translation>
+        <translation>Alle Zeitstempelserver fallen aus.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/practice/state.py"/>
@@ -17451,7 +17451,7 @@
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
         <source>Use it</source>
-        <translation>Verwenden</translation>
+        <translation>Übernehmen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
@@ -17461,7 +17461,7 @@
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
         <source>Use {file}</source>
-        <translation>{file} verwenden</translation>
+        <translation>{file} übernehmen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/api_key.py"/>
@@ -18126,7 +18126,7 @@
     <message>
         <location filename="codesign_wizard/widgets/log_model.py"/>
         <source>warn</source>
-        <translation>Warn</translation>
+        <translation>Warnung</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/output.py"/>
@@ -18326,12 +18326,12 @@
     <message>
         <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Following ✓</source>
-        <translation>Folgt ✓</translation>
+        <translation>Mitlaufen ✓</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_toolbar.py"/>
         <source>Follow</source>
-        <translation>Folgen</translation>
+        <translation>Mitlaufen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/log_view.py"/>
@@ -18691,7 +18691,7 @@
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
         <source>&amp;Back to {name}</source>
-        <translation>&amp;Zurück zu {name}</translation>
+        <translation>&amp;Zurück zu „{name}“</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/shell.py"/>
@@ -18796,7 +18796,7 @@
     <message>
         <location filename="codesign_wizard/widgets/subject_form.py"/>
         <source>More that some CAs &amp;ask for</source>
-        <translation>Mehr, was manche CAs ver&amp;langen</translation>
+        <translation>Weitere Angaben, die manche CAs ver&amp;langen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/subject_form.py"/>
