@@ -161,6 +161,7 @@ class DifferencesCard(Card):
         self.body.addLayout(line)
         self._connected = False
         self._looked: Looked | None = None
+        self._shown: tuple[Looked, tuple[Part, ...], bool] | None = None
 
     def show_look(self, kept: Kept, chosen: Sequence[Part], *, connected: bool, fields: str) -> None:
         """Show the last look and the last change, with the parts of *chosen* ticked."""
@@ -171,7 +172,11 @@ class DifferencesCard(Card):
         self.last.setText(words.change_words(kept.changed))
         self.last.setVisible(bool(self.last.text()))
         self.unsure.setVisible(any(each.id == words.FIELD_UNSURE for each in looked.findings))
-        self.table.show_look(looked, chosen, can_choose=connected and looked.may_apply)
+        can_choose = connected and looked.may_apply
+        shown = (looked, tuple(chosen), can_choose)
+        if shown != self._shown:  # its many parts take a moment to be made anew
+            self._shown = shown
+            self.table.show_look(looked, chosen, can_choose=can_choose)
         self.fields.setCurrentIndex(max(self.fields.findData(fields), 0))
         self.fields_row.setVisible(bool(looked.part_lines(Part.CERTIFICATES)))
         self.undo.setVisible(looked.can_undo)
