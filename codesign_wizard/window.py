@@ -530,7 +530,7 @@ class MainWindow(QMainWindow):
 
 
 def _told(task: Task) -> str:
-    text = f"{task.name} · {task.text}…" if task.text else f"{task.name}…"
+    text = f"{task.name} · {task.text.removesuffix('…')}…" if task.text else f"{task.name}…"
     if task.seconds >= _TOLD_AFTER_S:
         text = tr("{what} ({n} s)").format(what=text, n=int(task.seconds))
     return text

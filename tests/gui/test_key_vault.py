@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 
 from codesign_wizard.core.flow import (
     KEY_VAULT,
+    START,
     StepState,
 )
 from codesign_wizard.core.profile import Profile
@@ -257,6 +258,11 @@ def test_the_banner_names_what_is_wrong_and_the_focus_goes_to_the_first_of_it(
     assert "vault name" not in page.banner.text, "no complaint while typing"
     qtbot.keyClick(vault, Qt.Key.Key_Tab)
     assert page.banner.title == "Correct what is wrong in the form, then sign in."
+    assert rail(window, KEY_VAULT).step.standing.words == "needs attention", "as the page says it"
+    window.show_step(START)
+    assert rail(window, KEY_VAULT).step.state is StepState.IN_PROGRESS, "nothing was found: it is only typed"
+    window.show_step(KEY_VAULT)
+    assert rail(window, KEY_VAULT).step.state is StepState.ATTENTION
     assert page.banner.text.startswith("To be corrected: vault name. Doubtful: application secret. Still")
     assert page.focus_problem()
     assert window.focusWidget() is vault

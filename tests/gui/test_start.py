@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
-from codesign_wizard.core.flow import CERTIFICATE, CERTIFICATE_EXPIRES, Flow
+from codesign_wizard.core.finding import Severity
+from codesign_wizard.core.flow import CERTIFICATE, CERTIFICATE_EXPIRES, MACOS_LEVEL, MACOS_TRIAL, Flow
 from codesign_wizard.core.profile import new_profile
 from codesign_wizard.pages.start_words import profile_line
 from codesign_wizard.session import Session
@@ -81,3 +82,17 @@ def test_a_profile_tells_the_day_of_an_end_as_all_dates_are_told() -> None:
     flow.record(CERTIFICATE, [], {CERTIFICATE_EXPIRES: "2024-10-27T00:00:00Z"})
     # a month by its name would be English in every language
     assert profile_line(flow.profile).endswith("expired on 2024-10-27")
+
+
+def test_start_praises_nothing_without_what_was_warned_of(window: MainWindow) -> None:
+    profile = window.workspace.profile
+    profile.macos_wanted = True
+    flow = window.workspace.flow
+    flow.record(MACOS_TRIAL, [], {})
+    window.workspace.edited()
+    banner = window.page.banner
+    assert (banner.severity, banner.title[:20]) == (Severity.OK, "The trial for macOS ")
+    profile.reached.append(MACOS_LEVEL)  # at the level "sign only", which the rail warns of
+    window.workspace.edited()
+    assert banner.severity is Severity.WARNING
+    assert banner.text.startswith("Level and API key: “Sign only”")

@@ -154,6 +154,7 @@ def test_a_report_that_is_opened_is_only_read_and_left_again(
     assert rail(window, KEY_VAULT).step.state is StepState.ATTENTION
     assert rail(window, CERTIFICATE).step.state is StepState.DONE
     assert window.page.save_button.isEnabled()
+    assert not window.page.save_button.property("kind"), "not what somebody reads it for"
 
     window.show_step(KEY_VAULT)
     page = window.page
