@@ -12071,7 +12071,7 @@
     <message>
         <location filename="codesign_wizard/core/flow.py"/>
         <source>The file is signed; Apple will not notarise it until this is mended.</source>
-        <translation>Die Datei ist signiert; solange dies nicht behoben ist, notarisiert Apple sie nicht.</translation>
+        <translation>Die Datei ist signiert; so notarisiert Apple sie nicht.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
