@@ -8,41 +8,52 @@ into the window for as long as the next job's answer takes. So the page is asked
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject
-
-if TYPE_CHECKING:
-    from PySide6.QtWidgets import QScrollArea, QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 _PASSES = 4  # text that is given another width wants another height
 _PAINT = QEvent.Type.UpdateRequest
 
 
 class Settling(QObject):
-    """Settles the page of *window* that *page* returns, whenever the window is about to be painted."""
+    """Settles the page of *window* that *page* returns, whenever the window is about to be painted.
+
+    What it gives may be taken back, which asks for a paint again: after some times in a row it lets that be.
+    """
 
     def __init__(self, window: QWidget, page: Callable[[], QScrollArea | None]) -> None:
         super().__init__(window)
         self._page = page
+        self._given = 0  # times in a row
         window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() is _PAINT:
             page = self._page()
-            if page is not None:
+            if page is None or _lacking(page) is None:
+                self._given = 0
+            elif self._given < _PASSES:
+                self._given += 1
                 settle(page)
         return False
 
 
 def settle(page: QScrollArea) -> None:
     """Give what *page* scrolls the height that it needs, if it has less."""
-    content = page.widget()
+    for _ in range(_PASSES):
+        lacking = _lacking(page)
+        if lacking is None:
+            return
+        content, needed = lacking
+        content.resize(content.width(), needed)
+
+
+def _lacking(page: QScrollArea) -> tuple[QWidget, int] | None:
+    """Return the content of *page* and the height that it needs, ``None`` where it has that."""
+    content: QWidget | None = page.widget()
     layout = content.layout() if content is not None else None
     if content is None or layout is None or not content.isVisible():
-        return
-    for _ in range(_PASSES):
-        needed = layout.totalHeightForWidth(content.width())
-        if content.height() >= needed:
-            return
-        content.resize(content.width(), needed)
+        return None
+    needed = layout.totalHeightForWidth(content.width())
+    return (content, needed) if content.height() < needed else None

@@ -10,11 +10,13 @@ from PySide6.QtWidgets import QApplication, QLabel
 
 from codesign_wizard.core.flow import SERVER
 from codesign_wizard.pages.server import ServerPage
+from codesign_wizard.widgets import settling
 from codesign_wizard.widgets.basics import Card
 from codesign_wizard.widgets.settling import settle
 from tests.gui.driving import wait_idle
 
 if TYPE_CHECKING:
+    import pytest
     from pytestqt.qtbot import QtBot
 
     from codesign_wizard.session import Session
@@ -74,3 +76,21 @@ def test_a_page_is_given_what_it_needs_and_no_less_than_it_has(window: MainWindo
     settle(page)
     assert content.height() >= content.layout().totalHeightForWidth(content.width())
     assert card.height() >= card.body.totalHeightForWidth(card.width())
+
+
+def test_a_height_that_is_taken_back_each_time_is_not_given_for_ever(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, given = window.page, list[object]()
+    lacks = [(page.widget(), 9999)]
+    monkeypatch.setattr(settling, "_lacking", lambda page: lacks[0] if lacks else None)
+    monkeypatch.setattr(settling, "settle", given.append)
+    for _ in range(20):
+        QApplication.sendEvent(window, QEvent(QEvent.Type.UpdateRequest))
+    assert 0 < len(given) < 10
+    lacks.clear()
+    QApplication.sendEvent(window, QEvent(QEvent.Type.UpdateRequest))
+    lacks.append((page.widget(), 9999))
+    before = len(given)
+    QApplication.sendEvent(window, QEvent(QEvent.Type.UpdateRequest))
+    assert len(given) == before + 1, "and again once it had enough"
