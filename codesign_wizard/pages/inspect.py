@@ -21,6 +21,7 @@ from codesign_wizard.theme import Mark, px
 from codesign_wizard.widgets.basics import Card, Facts, announce, button, clear, column, keep_side, label
 from codesign_wizard.widgets.findings import FindingList
 from codesign_wizard.widgets.pieces import Banner, FileDrop
+from codesign_wizard.widgets.secret_field import reveal_button
 
 if TYPE_CHECKING:
     from codesign_wizard.core.inspection import Inspection
@@ -66,7 +67,8 @@ class InspectPage(Page):
         words.setBuddy(self.password)
         box.addWidget(words)
         box.addWidget(self.password, 1)
-        box.addWidget(button(tr("Open with this password"), self._with_password))
+        box.addWidget(reveal_button(self.password, self.password.accessibleName()))
+        box.addWidget(button(tr("Open with this password"), self._with_password, "primary"))
         self.password_row.hide()
         self.add(self.password_row)
         self.card = Card(tr("The file"))

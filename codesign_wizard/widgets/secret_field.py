@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
+    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -25,6 +26,17 @@ from codesign_wizard.widgets.pieces import severity_word
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QEvent, QObject
+
+
+def reveal_button(edit: QLineEdit, name: str) -> QPushButton:
+    """Return a button that shows what is in *edit*, a password of that *name*, while it is pressed."""
+    made = button(tr("Reveal"))
+    made.setAccessibleName(tr("Reveal {name} while pressed").format(name=name))
+    made.setToolTip(tr("Shown while pressed"))
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    made.pressed.connect(lambda: edit.setEchoMode(QLineEdit.EchoMode.Normal))
+    made.released.connect(lambda: edit.setEchoMode(QLineEdit.EchoMode.Password))
+    return made
 
 
 class SecretField(QWidget):
@@ -53,12 +65,8 @@ class SecretField(QWidget):
         keep_ltr(self.edit)
         self.edit.setPlaceholderText(hint)
         self.edit.installEventFilter(self)
-        self.reveal = button(tr("Reveal"))
-        self.reveal.setAccessibleName(tr("Reveal {name} while pressed").format(name=plain))
+        self.reveal = reveal_button(self.edit, plain)
         self.reveal.setToolTip(tr("Shown while pressed, or while Alt+F8 is held in the field"))
-        self.reveal.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.reveal.pressed.connect(lambda: self._show(True))
-        self.reveal.released.connect(lambda: self._show(False))
         self.saved = label("", wrap=True)
         self.replace = button(tr("Replace"), self.start_over)
         self.replace.setAccessibleName(tr("Replace {name}").format(name=plain))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton
 
 from codesign_wizard.widgets.basics import Card
 from tests.gui.driving import PATIENCE, wait_idle
@@ -63,6 +63,11 @@ def test_a_password_opens_a_file_and_every_certificate_has_its_heading(
     assert window.focusWidget() is page.password
     assert page.findings.views == [], "the banner says it"
     qtbot.keyClicks(page.password, "not the one")
+    (reveal,) = (each for each in page.password_row.findChildren(QPushButton) if each.text() == "Reveal")
+    qtbot.mousePress(reveal, Qt.MouseButton.LeftButton)
+    assert page.password.echoMode() is QLineEdit.EchoMode.Normal
+    qtbot.mouseRelease(reveal, Qt.MouseButton.LeftButton)
+    assert page.password.echoMode() is QLineEdit.EchoMode.Password
     qtbot.keyClick(page.password, Qt.Key.Key_Return)
     wait_idle(window, qtbot, PATIENCE)
     assert page.banner.title.startswith("The password does not open keys.bin")
