@@ -18465,6 +18465,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/secret_field.py"/>
+        <source>Shown while pressed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/secret_field.py"/>
         <source>Shown while pressed, or while Alt+F8 is held in the field</source>
         <translation type="unfinished"></translation>
     </message>
@@ -18479,13 +18484,13 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>In order</source>
+        <location filename="codesign_wizard/widgets/secret_field.py"/>
+        <source>Reveal {name} while pressed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/secret_field.py"/>
-        <source>Reveal {name} while pressed</source>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>In order</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -18465,6 +18465,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/widgets/secret_field.py"/>
+        <source>Shown while pressed</source>
+        <translation>Wird angezeigt, solange gedrückt</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/secret_field.py"/>
         <source>Shown while pressed, or while Alt+F8 is held in the field</source>
         <translation>Sichtbar, solange die Taste gedrückt ist oder Alt+F8 im Feld gehalten wird</translation>
     </message>
@@ -18479,14 +18484,14 @@
         <translation>Entfernen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/report_html.py"/>
-        <source>In order</source>
-        <translation>In Ordnung</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/widgets/secret_field.py"/>
         <source>Reveal {name} while pressed</source>
         <translation>{name} anzeigen, solange gedrückt wird</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/report_html.py"/>
+        <source>In order</source>
+        <translation>In Ordnung</translation>
     </message>
     <message>
         <location filename="codesign_wizard/widgets/secret_field.py"/>
