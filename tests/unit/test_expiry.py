@@ -129,7 +129,7 @@ def test_each_party_is_told_what_is_theirs() -> None:
     certificate = next(each for each in summary.endings if each.key == "certificate")
     assert certificate.note == "It comes with the CA's answer."
     assert any(
-        each == "Application's client secret: look up when it ends, and type it in above."
+        each == "Application secret: look up when it ends, and type it in above."
         for each in told[Party.PARTNER]
     )
     assert summary.severity is Severity.ERROR
