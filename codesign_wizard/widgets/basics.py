@@ -34,7 +34,7 @@ from codesign_wizard.widgets.labels import keep_ltr as keep_ltr
 from codesign_wizard.widgets.labels import keep_side as keep_side
 from codesign_wizard.widgets.labels import label as label
 from codesign_wizard.widgets.labels import restyle as restyle
-from codesign_wizard.widgets.labels import together as together
+from codesign_wizard.widgets.ties import together
 
 if TYPE_CHECKING:
     # the classes of events and their enumerations are made when first named: not for an annotation

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -18,21 +17,7 @@ if TYPE_CHECKING:
 
 # begins a part of a text whose direction is its own, and ends it (Unicode Standard Annex 9)
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
-_TIE = "\u00a0"  # a space where no line ends
-_JOINER = "\u2060"  # of no width: a place where no line ends
-_SCHEME = re.compile(r"(?<=\w://)(?=\w)")
-_TIED_HYPHEN = "\u2011"  # a hyphen where none does
-_TIED = re.compile(f"[{_TIE}{_JOINER}{_TIED_HYPHEN}]")
 _ROLES_OF_WORDS = ("title", "heading", "soft", "label")  # and not ids, paths, commands
-_MOMENT = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?(?: UTC\b)?")
-# a sentence that a moment makes up but for a word or two
-_STAMP = re.compile(rf"(?:(?<=[.!?:] )|^)(?:[^\W\d_]+ ){{1,2}}(?={_MOMENT.pattern}\.)")
-_UNIT = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|kB|MB|GB|GiB|[Bb]its?|USD)\b)")
-# a number that is not part of a date, a version or a name, and the word that it counts
-_COUNTED = re.compile(r"(?<![\w.,:/-])(\d+) (?=[^\W\d_]{1,10}\b)")
-# of two parts, as German has them: the first alone at the end of a line reads as another word
-_COMPOUND = re.compile(r"\b([^\W\d_]{2,7})-(?=[A-ZÄÖÜ][a-zäöüß]{2,12}\b)")
-_LONGEST_PAIR = 26  # letters of two words that are kept in one line
 
 
 def begin() -> Qt.AlignmentFlag:
@@ -56,42 +41,11 @@ def isolated(text: str) -> str:
     return f"{_FIRST_STRONG_ISOLATE}{text}{_POP_ISOLATE}" if text and theme.mirrored() else text
 
 
-def accompanied(text: str) -> str:
-    """Return *text* with its last two words in one line, so that none stands alone in the last one."""
-    words = text.rsplit(" ", 2)
-    if len(words) < 3 or len(words[1]) + len(words[2]) > _LONGEST_PAIR:
-        return text
-    return f"{words[0]} {words[1]}{_TIE}{words[2]}"
-
-
-def together(text: str) -> str:
-    """Return *text* for the screen, with date and time of day, a number and its unit on one line."""
-    text = _COUNTED.sub(lambda found: found[1] + _TIE, _UNIT.sub(_TIE, text))
-    return _MOMENT.sub(lambda found: found[0].replace(" ", _TIE), text)
-
-
-def stamped(text: str) -> str:
-    """Return *text* as ``together`` does, and what little stands before a moment in its line, too."""
-    return together(_STAMP.sub(lambda found: found[0].replace(" ", _TIE), text))
-
-
-def _joined(text: str) -> str:
-    """Return *text* for the screen with each address in one piece up to the end of its host."""
-    return _SCHEME.sub(_JOINER, text)
-
-
-def unbroken(text: str) -> str:
-    """Return *text* with short compounds, such as German names of pages, each on one line."""
-    return _COMPOUND.sub(rf"\1{_TIED_HYPHEN}", text)
-
-
 class _Wrapped(QLabel):
     """A text of several lines; its text is what it was given, not what keeps words together in a line."""
 
-    ways: tuple[Callable[[str], str], ...] = (stamped, together)  # the first that has room is taken
-
     def __init__(self, text: str) -> None:
-        super().__init__(_joined(self.ways[0](text)))
+        super().__init__(self._ways(text)[0] if text else "")
         self._given = text
 
     def setText(self, text: str) -> None:
@@ -105,11 +59,22 @@ class _Wrapped(QLabel):
         super().resizeEvent(event)
         self._suit()
 
+    def _ways(self, text: str) -> Sequence[str]:
+        """Return *text* as it can be shown; the first that has room is taken."""
+        # here, not above: the first window has no such text yet
+        from codesign_wizard.widgets import ties
+
+        return [ties.joined(way(text)) for way in (ties.stamped, ties.together)]
+
     def _suit(self) -> None:
-        for way in self.ways:
-            shown = _joined(way(self._given))
+        if not self._given:
+            super().setText("")
+            return
+        from codesign_wizard.widgets.ties import TIED
+
+        for shown in self._ways(self._given):
             # what is tied is not broken: in a narrow column it would be cut
-            if all(self._has_room(part) for part in shown.split(" ") if _TIED.search(part)):
+            if all(self._has_room(part) for part in shown.split(" ") if TIED.search(part)):
                 super().setText(shown)
                 return
         super().setText(self._given)
@@ -121,12 +86,11 @@ class _Wrapped(QLabel):
 class _Words(_Wrapped):
     """Words of several lines, where there is room none of them with a single word."""
 
-    ways = (
-        lambda text: unbroken(accompanied(stamped(text))),
-        lambda text: accompanied(stamped(text)),
-        stamped,
-        together,
-    )
+    def _ways(self, text: str) -> Sequence[str]:
+        from codesign_wizard.widgets import ties
+
+        words = ties.accompanied(ties.stamped(text))
+        return [ties.joined(ties.unbroken(words)), ties.joined(words), *super()._ways(text)]
 
 
 class _Isolated(QPushButton):

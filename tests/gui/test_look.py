@@ -25,8 +25,9 @@ from codesign_wizard.core.standing import Standing
 from codesign_wizard.screenshots.measuring import clipped
 from codesign_wizard.theme import Mark
 from codesign_wizard.theme.contrast import CLEAR, READABLE, contrast_palette, contrast_ratio
-from codesign_wizard.widgets.labels import accompanied, button, isolated, label, unbroken
+from codesign_wizard.widgets.labels import button, isolated, label
 from codesign_wizard.widgets.shell import RailButton, RailStep, step_mark
+from codesign_wizard.widgets.ties import accompanied, unbroken
 from tests.gui.driving import pause
 
 if TYPE_CHECKING:
