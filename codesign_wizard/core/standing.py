@@ -64,7 +64,7 @@ class Standing(NamedTuple):
         if self.severity is Severity.ERROR:
             return tr("needs attention")
         if self.severity is Severity.WARNING:
-            return tr("done, with a warning")
+            return tr("with a warning")
         return {
             StepState.NOT_STARTED: tr("not started"),
             StepState.IN_PROGRESS: tr("in progress"),

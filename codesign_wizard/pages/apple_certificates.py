@@ -267,9 +267,10 @@ class AppleCertificatesPage(AskingPage):
         self._asks = self._answered = False
         if (asks or answered) and self.ask_password():
             return
-        if self.question.asking or (task.quiet and not answered):
+        given = asks or answered
+        if self.question.asking or (task.quiet and not given):
             return
-        if not self.problems.focus_first():
+        if not self.problems.focus_first() and (answered or not task.quiet):
             self.take_focus(self)
             self.verticalScrollBar().setValue(0)  # the answer stands there
 

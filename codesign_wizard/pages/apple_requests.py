@@ -62,7 +62,7 @@ class MakeCard(Card):
             self.words.setText(
                 tr(
                     "Two keys are made on this computer, and a request for each. The keys wait here, "
-                    "encrypted under a password that only this system's keyring knows."
+                    "encrypted under a password that is kept with your other secrets."
                 )
             )
         self.waiting.set(made_facts(pending))

@@ -66,10 +66,9 @@ class MacosTrialPage(TrialPage):
         self.anyway = button(tr("Submit all the sa&me"), self._submit_anyway)
         self.anyway.setToolTip(tr("Apple judges for itself; what is submitted cannot be withdrawn"))
         self._by_all_means = False
-        self.key_first = button(
-            tr("Level and API key…"), lambda: self.workspace.go.emit(MACOS_LEVEL), "primary"
-        )
-        for place, part in ((0, self.key_first), (2, self.anyway), (3, self.fresh)):
+        # where what it failed for is mended
+        self.first = button("", lambda: self.workspace.go.emit(self._elsewhere()), "primary")
+        for place, part in ((0, self.first), (2, self.anyway), (3, self.fresh)):
             part.hide()
             self.action.insertWidget(place, part)
         what = self._what()
@@ -134,9 +133,8 @@ class MacosTrialPage(TrialPage):
             self.note.setText("")  # nothing would be asked or sent
             return
         level = self.workspace.profile.macos.level
-        running = (each for each in words.later_stages(level) if self._runs(each))
-        stage = self._left_at() if self._task is None else next(running, "")
-        self.note.setText(words.asks_words(level, stage))
+        # of the button beside it, which stands there disabled while something runs
+        self.note.setText(words.asks_words(level, self._left_at() if self._task is None else ""))
 
     def _runs(self, key: str) -> bool:
         card = self.stages.cards.get(key)  # only those of the level
@@ -160,7 +158,11 @@ class MacosTrialPage(TrialPage):
         if self._task is None:
             self.stages.choose([*_SIGNING, *later])
         self._say_note()
-        self.key_first.setVisible(self._task is None and self.elsewhere_first())
+        first = self._elsewhere() if self._task is None else ""
+        self.first.setText(
+            tr("Apple certificates…") if first == APPLE_CERTIFICATES else tr("Level and API key…")
+        )
+        self.first.setVisible(bool(first))
         if self._task is None:
             key = self._left_at()
             go_on = tr("&Go on: {stage}").format(stage=words.stage_words(key))
@@ -227,7 +229,7 @@ class MacosTrialPage(TrialPage):
 
     def run(self) -> None:
         super().run()
-        for part in (self.key_first, self.fresh, self.anyway):
+        for part in (self.first, self.fresh, self.anyway):
             part.hide()
         self._say_note()
 
@@ -340,8 +342,11 @@ class MacosTrialPage(TrialPage):
         return [(words, shown[key]) for key, words in names.items() if shown.get(key)]
 
     def elsewhere_first(self) -> bool:
+        return bool(self._elsewhere())
+
+    def _elsewhere(self) -> str:
         result = self.workspace.profile.results.get(MACOS_TRIAL)
-        return result is not None and self.has_result() and words.lacks_key(result.findings)
+        return words.elsewhere(result.findings) if result is not None and self.has_result() else ""
 
     def clear_words(self, result: StepResult) -> str:
         if result.details.get(OPEN):

@@ -13350,6 +13350,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/standing.py"/>
+        <source>with a warning</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
         <source>does not sign yet</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13865,7 +13870,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/apple_requests.py"/>
-        <source>Two keys are made on this computer, and a request for each. The keys wait here, encrypted under a password that only this system's keyring knows.</source>
+        <source>Two keys are made on this computer, and a request for each. The keys wait here, encrypted under a password that is kept with your other secrets.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14775,11 +14780,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Level and API key…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Packages, apps in a zip, programs (*.pkg *.zip *.app *.dylib);;All files (*)</source>
         <translation type="unfinished"></translation>
     </message>
@@ -14841,6 +14841,16 @@
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Use my own…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Apple certificates…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Level and API key…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -18739,7 +18749,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/standing.py"/>
+        <location filename="codesign_wizard/widgets/stage_cards.py"/>
         <source>done, with a warning</source>
         <translation type="unfinished"></translation>
     </message>

@@ -3976,7 +3976,7 @@
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
         <source>{name}: none yet</source>
-        <translation>{name}: noch keines</translation>
+        <translation>{name}: noch nicht vorhanden</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/level_words.py"/>
@@ -9116,7 +9116,7 @@
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
         <source>Send the CA the request that waits in the vault, and ask it to issue again for that. CAs call it a reissue or rekey; it costs nothing as a rule.</source>
-        <translation>Schicken Sie der CA die Anforderung, die im Tresor wartet, und bitten Sie sie, dafür neu auszustellen. CAs nennen das Reissue oder Rekey; es kostet in der Regel nichts.</translation>
+        <translation>Schicken Sie der CA die Anforderung, die im Tresor wartet, und bitten Sie sie, das Zertifikat dafür neu auszustellen. CAs nennen das Reissue oder Rekey; es kostet in der Regel nichts.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/answer_findings.py"/>
@@ -11831,7 +11831,7 @@
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Tried {time}.</source>
-        <translation>Versucht {time}.</translation>
+        <translation>Versucht am {time}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/work.py"/>
@@ -13350,6 +13350,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/standing.py"/>
+        <source>with a warning</source>
+        <translation>mit einer Warnung</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/standing.py"/>
         <source>does not sign yet</source>
         <translation>signiert noch nicht</translation>
     </message>
@@ -13496,7 +13501,7 @@
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
         <source>{what}: look up when it ends, and type it in above.</source>
-        <translation>{what}: Sehen Sie nach, wann das endet, und geben Sie es oben ein.</translation>
+        <translation>{what}: Sehen Sie das Ablaufdatum nach, und geben Sie es oben ein.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
@@ -13865,8 +13870,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/apple_requests.py"/>
-        <source>Two keys are made on this computer, and a request for each. The keys wait here, encrypted under a password that only this system's keyring knows.</source>
-        <translation>Auf diesem Computer werden zwei Schlüssel erstellt und für jeden eine Anforderung. Die Schlüssel warten hier, verschlüsselt mit einem Passwort, das nur der Schlüsselbund dieses Systems kennt.</translation>
+        <source>Two keys are made on this computer, and a request for each. The keys wait here, encrypted under a password that is kept with your other secrets.</source>
+        <translation>Auf diesem Computer werden zwei Schlüssel erstellt und für jeden eine Anforderung. Die Schlüssel warten hier, verschlüsselt mit einem Passwort, das mit Ihren übrigen Geheimnissen aufbewahrt wird.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/apple_requests.py"/>
@@ -14775,11 +14780,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
-        <source>Level and API key…</source>
-        <translation>Stufe und API-Schlüssel…</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Packages, apps in a zip, programs (*.pkg *.zip *.app *.dylib);;All files (*)</source>
         <translation>Pakete, Apps in einer ZIP-Datei, Programme (*.pkg *.zip *.app *.dylib);;Alle Dateien (*)</translation>
     </message>
@@ -14842,6 +14842,16 @@
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Use my own…</source>
         <translation>Eigene Datei…</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Apple certificates…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <source>Level and API key…</source>
+        <translation>Stufe und API-Schlüssel…</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
@@ -15556,7 +15566,7 @@
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>Roots trusted besides Microsoft's</source>
-        <translation>Vertraute Stammzertifikate außer denen von Microsoft</translation>
+        <translation>Vertrauenswürdige Stammzertifikate außer denen von Microsoft</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_labels.py"/>
@@ -18739,7 +18749,7 @@
         <translation>erledigt</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/standing.py"/>
+        <location filename="codesign_wizard/widgets/stage_cards.py"/>
         <source>done, with a warning</source>
         <translation>erledigt, mit einer Warnung</translation>
     </message>

@@ -140,9 +140,7 @@ def test_left_while_apple_is_at_work_then_gone_on_with_and_stapled(
     qtbot.waitUntil(lambda: cancel.text() == "Stop waiting", timeout=PATIENCE)
     assert cancel.accessibleName() == "Stop waiting"
     assert page.banner.title == "Apple is looking at it: usually 2 to 15 minutes."
-    assert page.note.text() == "Asks Apple for the result; nothing is sent."
-    window.workspace.edited()
-    assert page.note.text().startswith("Asks Apple for the result"), "whatever is shown anew meanwhile"
+    assert page.note.text().startswith("Sends the signed package"), "as the button beside it does"
     cancel.click()
     wait_idle(window, qtbot, PATIENCE)
     assert cancel.text() == "Cancel", "the next job's is one again"
@@ -236,12 +234,12 @@ def test_what_apple_would_refuse_is_submitted_all_the_same_where_that_is_wanted(
         session.set_api_key(None)
         page.run()
         wait_idle(window, qtbot, PATIENCE)
-        assert page.key_first.isVisible()
+        assert page.first.isVisible()
         assert page.note.text() == "", "nothing would be sent"
-        assert page.key_first.property("kind") == "primary"
+        assert page.first.property("kind") == "primary"
         assert page.go.property("kind") == ""
         assert page.banner.text.startswith("Checked ")
-        page.key_first.click()
+        page.first.click()
         assert window.key == MACOS_LEVEL
 
 

@@ -36,7 +36,7 @@ def test_what_is_done_is_no_plain_done_beside_a_warning() -> None:
     assert (told.state, told.severity, told.words) == (
         StepState.DONE,
         Severity.WARNING,
-        "done, with a warning",
+        "with a warning",
     )
     flow.record(PERMISSIONS, [SLOW(), BAD()], {})
     assert standing(flow, PERMISSIONS, NOW) == Standing(StepState.ATTENTION, note="1 problem", short="1")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from codesign_wizard.core.apple.notary_issues import UNSIGNED
 from codesign_wizard.core.apple.trial_words import accepted
 from codesign_wizard.core.finding import Finding, Remedy, Severity
+from codesign_wizard.core.flow import APPLE_CERTIFICATES, MACOS_LEVEL
 from codesign_wizard.core.profile import LEVELS
 from codesign_wizard.core.text import BULLET, size_words, tr
 from codesign_wizard.core.verdict import when
@@ -135,10 +136,13 @@ def asks_words(level: str, stage: str) -> str:
     return tr("Asks Apple's time-stamp server only. Keys and file stay on this computer.")
 
 
-def lacks_key(findings: Iterable[Finding]) -> bool:
-    """Tell whether it is the key for Apple alone that a trial failed for."""
+def elsewhere(findings: Iterable[Finding]) -> str:
+    """Return the step where all that a trial failed for is mended, "" where that is not one step."""
     errors = [each.id for each in findings if each.severity is Severity.ERROR]
-    return bool(errors) and all(each.startswith("apple.api-key.") for each in errors)
+    for begins, step in (("apple.api-key.", MACOS_LEVEL), ("apple.identity.", APPLE_CERTIFICATES)):
+        if errors and all(each.startswith(begins) for each in errors):
+            return step
+    return ""
 
 
 def refused_inside(findings: Iterable[Finding]) -> bool:
