@@ -14846,7 +14846,7 @@
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
         <source>Apple certificates…</source>
-        <translation type="unfinished"></translation>
+        <translation>Apple-Zertifikate…</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/macos_trial.py"/>
