@@ -169,7 +169,7 @@ class DifferencesCard(Card):
         self._connected, self._looked = connected, looked
         if looked is None:
             return
-        self.last.setText(words.change_words(kept.changed))
+        self.last.setText(words.change_words(kept.changed, looked))
         self.last.setVisible(bool(self.last.text()))
         self.unsure.setVisible(any(each.id == words.FIELD_UNSURE for each in looked.findings))
         can_choose = connected and looked.may_apply

@@ -104,9 +104,10 @@ def test_by_keyboard_from_a_code_to_the_proof(open_window: Open, qtbot: QtBot) -
         qtbot.keyClick(page.question.yes, Qt.Key.Key_Space)
         wait_idle(window, qtbot)
         assert (
-            page.banner.title == "The server has what this profile holds. Whether it signs is not proved yet."
+            page.banner.title == "The server has what this profile holds, as far as it can be compared. "
+            "Whether it signs is not proved yet."
         )
-        assert "6 settings were changed, read back and compared" in page.differences.last.text()
+        assert "6 settings were changed and read back; 1 of them cannot be compared." in page.differences.last.text()
         # the secret cannot be compared, and was given from here: not offered to be given again unasked
         assert page.differences.table.chosen() == []
         assert not page.differences.go.isEnabled()
@@ -184,6 +185,8 @@ def test_an_interrupted_change_is_told_and_a_package_that_is_signed_only_is_a_wa
         assert page.banner.title == "Proved: the server signs its clients as you."
         (client,) = page.kept().proved.clients  # type: ignore[union-attr]
         assert client.facts["ticket"] == "none"
+        judged = page.proof.rows[8].stages.cards["verify.8"]
+        assert (judged.state, judged.words.text()) == (StageState.ATTENTION, "signed only")
 
 
 def test_the_page_says_where_the_build_mode_is_mended() -> None:

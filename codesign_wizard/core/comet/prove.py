@@ -21,7 +21,16 @@ from codesign_wizard.core.comet.proof import Proof, ProveRequest
 from codesign_wizard.core.comet.prove_judge import judge_package, judge_windows
 from codesign_wizard.core.errors import InputError
 from codesign_wizard.core.files import hidden_folder, require_replaceable
-from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, blocks, utc_now, worst_first
+from codesign_wizard.core.finding import (
+    Certainty,
+    Evidence,
+    Finding,
+    Remedy,
+    Severity,
+    blocks,
+    utc_now,
+    worst_first,
+)
 from codesign_wizard.core.job import JobContext, StageState
 from codesign_wizard.core.network import Network
 from codesign_wizard.core.redact import Secret
@@ -193,8 +202,12 @@ def _judged(
     else:
         findings.append(_no_file(platform, tr("there is no installer in it"), b""))
     # the judging itself did work: its stage says what it came to
-    bad = found.short(findings) if blocks(findings) else ""
-    job.stage("verify", StageState.FAILED if bad else StageState.DONE, bad)
+    state = StageState.DONE
+    if blocks(findings):
+        state = StageState.FAILED
+    elif any(each.severity is Severity.WARNING for each in findings):
+        state = StageState.ATTENTION
+    job.stage("verify", state, "" if state is StageState.DONE else found.short(findings))
     target = request.output_folder / draft.name
     require_replaceable(target)
     draft.replace(target)

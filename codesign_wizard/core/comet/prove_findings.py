@@ -164,7 +164,10 @@ def compare_remedies() -> list[Remedy]:
 
 
 def short(findings: Iterable[Finding]) -> str:
-    """Return the worst of *findings* of a client in a few words, for where there is no room for more."""
+    """Return the worst of *findings* of a client in a few words, for where there is no room for more.
+
+    A warning that has none is "": how the judging ended says it already.
+    """
     told = {
         LOADER.id: tr("not signed by you"),
         OTHER_SIGNER.id: tr("not signed by you"),
@@ -173,8 +176,10 @@ def short(findings: Iterable[Finding]) -> str:
         NOT_STAPLED.id: tr("no ticket"),
         NOT_NOTARISED.id: tr("not notarised"),
         NO_FILE.id: tr("no installer"),
+        SIGN_ONLY.id: tr("signed only"),
     }
-    return told.get(worst_first(findings)[0].id, tr("not in order"))
+    worst = worst_first(findings)[0]
+    return told.get(worst.id, tr("not in order") if worst.severity is Severity.ERROR else "")
 
 
 def log_remedies() -> list[Remedy]:

@@ -60,17 +60,28 @@ def _for_a_page(finding: Finding, ways: Sequence[str] | None) -> Finding:
     return replace(finding, remedies=tuple(remedies))
 
 
-def change_words(changed: Changed | None) -> str:
-    """Return what was changed last and when; "" where nothing was, or where it did not work."""
+def change_words(changed: Changed | None, looked: Looked | None) -> str:
+    """Return what was changed last and when; "" where nothing was, or where it did not work.
+
+    *looked* tells what of it cannot be compared: what the server keeps to itself.
+    """
     if changed is None or not any(each.id in (APPLIED.id, UNDONE.id) for each in changed.findings):
         return ""
     if changed.undone:
         return tr("Undone {time}: the server has its old values again.").format(time=when(changed.time))
-    count = len(changed.labels)
-    text = tr("Applied {time}: 1 setting was changed, read back and compared.")
-    if count != 1:
-        text = tr("Applied {time}: {n} settings were changed, read back and compared.")
-    return text.format(time=when(changed.time), n=count)
+    count, lines = len(changed.labels), [] if looked is None else looked.lines
+    unseen = sum(line.state == State.UNKNOWN and line.label in changed.labels for line in lines)
+    if not unseen:
+        text = tr("Applied {time}: 1 setting was changed, read back and compared.")
+        if count != 1:
+            text = tr("Applied {time}: {n} settings were changed, read back and compared.")
+    elif count == 1:
+        text = tr("Applied {time}: 1 setting was changed; what the server has of it cannot be compared.")
+    elif unseen == 1:
+        text = tr("Applied {time}: {n} settings were changed and read back; 1 of them cannot be compared.")
+    else:
+        text = tr("Applied {time}: {n} settings were changed and read back; {m} of them cannot be compared.")
+    return text.format(time=when(changed.time), n=count, m=unseen)
 
 
 def address_of(text: str) -> ServerAddress | None:
@@ -178,6 +189,11 @@ def _clear(kept: Kept, inputs: str) -> str:
         return tr("Not as in this profile: {n} of the server's settings.").format(n=looked.different)
     if kept.current_proof(inputs) is not None:
         return tr("Proved: the server signs its clients as you.")
+    if looked is not None and any(line.state == State.UNKNOWN for line in looked.lines):
+        return tr(
+            "The server has what this profile holds, as far as it can be compared. Whether it signs is not "
+            "proved yet."
+        )
     return tr("The server has what this profile holds. Whether it signs is not proved yet.")
 
 

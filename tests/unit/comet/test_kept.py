@@ -178,3 +178,19 @@ def test_the_step_stands_only_where_a_server_is_wanted_and_relies_on_all_it_is_g
     flow.record(SERVER, [], {}, details={})
     profile.macos.api_key.revision += 1
     assert flow.state(SERVER) is StepState.DONE
+
+
+def test_a_change_says_how_much_of_it_cannot_be_compared() -> None:
+    lines = [KeptLine(name, Part.AZURE.value, "", "", "unknown") for name in ("Secret", "Password")]
+    seen = looked(*lines, line("same"))
+
+    def told(*labels: str) -> str:
+        return words.change_words(Changed(list(labels), [APPLIED(count=1)], "now"), seen)
+
+    assert told("Tenant ID", "Host").endswith("2 settings were changed, read back and compared.")
+    assert told("Tenant ID").endswith("1 setting was changed, read back and compared.")
+    assert told("Secret").endswith("1 setting was changed; what the server has of it cannot be compared.")
+    one = told("Tenant ID", "Secret")
+    assert one.endswith("2 settings were changed and read back; 1 of them cannot be compared.")
+    two = told("Tenant ID", "Secret", "Password")
+    assert two.endswith("3 settings were changed and read back; 2 of them cannot be compared.")
