@@ -11355,6 +11355,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>signed only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
         <source>not in order</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11525,11 +11530,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
-        <source>Applied {time}: 1 setting was changed, read back and compared.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/words.py"/>
         <source>What was asked of the server last did not work.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -11555,7 +11555,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
-        <source>Applied {time}: {n} settings were changed, read back and compared.</source>
+        <source>Applied {time}: 1 setting was changed, read back and compared.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11586,6 +11586,11 @@
     <message>
         <location filename="codesign_wizard/commands/server.py"/>
         <source>Proved: the server signs its clients as you.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>The server has what this profile holds, as far as it can be compared. Whether it signs is not proved yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11646,6 +11651,16 @@
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Key Vault, the step, says what to mend; then look again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Applied {time}: {n} settings were changed, read back and compared.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Applied {time}: 1 setting was changed; what the server has of it cannot be compared.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -11776,6 +11791,16 @@
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Undone {time}: the server has its old values again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Applied {time}: {n} settings were changed and read back; 1 of them cannot be compared.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Applied {time}: {n} settings were changed and read back; {m} of them cannot be compared.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -11355,6 +11355,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/prove_findings.py"/>
+        <source>signed only</source>
+        <translation>nur signiert</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/prove_findings.py"/>
         <source>not in order</source>
         <translation>nicht in Ordnung</translation>
     </message>
@@ -11525,11 +11530,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
-        <source>Applied {time}: 1 setting was changed, read back and compared.</source>
-        <translation>Übernommen am {time}: 1 Einstellung wurde geändert, zurückgelesen und verglichen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/comet/words.py"/>
         <source>What was asked of the server last did not work.</source>
         <translation>Was zuletzt vom Server verlangt wurde, ist nicht gelungen.</translation>
     </message>
@@ -11555,8 +11555,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
-        <source>Applied {time}: {n} settings were changed, read back and compared.</source>
-        <translation>Übernommen am {time}: {n} Einstellungen wurden geändert, zurückgelesen und verglichen.</translation>
+        <source>Applied {time}: 1 setting was changed, read back and compared.</source>
+        <translation>Übernommen am {time}: 1 Einstellung wurde geändert, zurückgelesen und verglichen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
@@ -11587,6 +11587,11 @@
         <location filename="codesign_wizard/commands/server.py"/>
         <source>Proved: the server signs its clients as you.</source>
         <translation>Nachgewiesen: Der Server signiert seine Clients in Ihrem Namen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>The server has what this profile holds, as far as it can be compared. Whether it signs is not proved yet.</source>
+        <translation>Der Server hat, was dieses Profil enthält, soweit es sich vergleichen lässt. Ob er signiert, ist noch nicht nachgewiesen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
@@ -11647,6 +11652,16 @@
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Key Vault, the step, says what to mend; then look again.</source>
         <translation>Der Schritt „Key Vault“ sagt, was zu beheben ist; sehen Sie dann noch einmal nach.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Applied {time}: {n} settings were changed, read back and compared.</source>
+        <translation>Übernommen am {time}: {n} Einstellungen wurden geändert, zurückgelesen und verglichen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Applied {time}: 1 setting was changed; what the server has of it cannot be compared.</source>
+        <translation>Übernommen am {time}: 1 Einstellung wurde geändert; was der Server davon hat, ist nicht vergleichbar.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
@@ -11777,6 +11792,16 @@
         <location filename="codesign_wizard/core/comet/words.py"/>
         <source>Undone {time}: the server has its old values again.</source>
         <translation>Rückgängig gemacht am {time}: Der Server hat wieder seine alten Werte.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Applied {time}: {n} settings were changed and read back; 1 of them cannot be compared.</source>
+        <translation>Übernommen am {time}: {n} Einstellungen wurden geändert und zurückgelesen; 1 davon ist nicht vergleichbar.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/comet/words.py"/>
+        <source>Applied {time}: {n} settings were changed and read back; {m} of them cannot be compared.</source>
+        <translation>Übernommen am {time}: {n} Einstellungen wurden geändert und zurückgelesen; {m} davon sind nicht vergleichbar.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>

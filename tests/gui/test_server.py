@@ -107,7 +107,10 @@ def test_by_keyboard_from_a_code_to_the_proof(open_window: Open, qtbot: QtBot) -
             page.banner.title == "The server has what this profile holds, as far as it can be compared. "
             "Whether it signs is not proved yet."
         )
-        assert "6 settings were changed and read back; 1 of them cannot be compared." in page.differences.last.text()
+        assert (
+            "6 settings were changed and read back; 1 of them cannot be compared."
+            in page.differences.last.text()
+        )
         # the secret cannot be compared, and was given from here: not offered to be given again unasked
         assert page.differences.table.chosen() == []
         assert not page.differences.go.isEnabled()
