@@ -158,8 +158,13 @@ def seen(profile: Profile, offer: Offer, told: Collection[str] = ()) -> bool:
     return any(each in ids or each in told for each in offer.expects)
 
 
-def way_words(profile: Profile, offer: Offer, *, here: str, told: Collection[str] = ()) -> str:
-    """Return how *offer* is seen, or that it was, on the page *here* ("" on none of the steps)."""
+def way_words(
+    profile: Profile, offer: Offer, *, here: str, told: Collection[str] = (), busy: bool = False
+) -> str:
+    """Return how *offer* is seen, or that it was, on the page *here* ("" on none of the steps).
+
+    *busy* tells that something is under way there.
+    """
     first = page_titles(offer.pages[:1])
     there = here == offer.pages[0]
     if seen(profile, offer, told if there else ()):
@@ -168,6 +173,8 @@ def way_words(profile: Profile, offer: Offer, *, here: str, told: Collection[str
         return tr("Seen, and explained on {page}.").format(page=first)
     if _mended(profile, offer):
         return tr("Nothing of it is seen any more: it was mended. Switch it off.")
+    if there and busy and offer.how.startswith(_first(here)):  # what takes more steps may take them yet
+        return tr("Under way: it shows in a moment.")
     words = tr("To see it: {how}") if there else tr("Shows on {page}. {how}")
     return words.format(page=first, how=offer.how)
 

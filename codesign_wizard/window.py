@@ -456,10 +456,11 @@ class MainWindow(QMainWindow):
                     step.key,
                     step.title,
                     step.group.words,
-                    standing(flow, step.key, now).beside(shown if step.key == opened else Severity.OK),
+                    stands.beside(shown) if step.key == opened else stands,
                     flow.reachable(step.key),
                 )
                 for step in flow.steps()
+                for stands in [standing(flow, step.key, now)]
             ],
             opened,
         )

@@ -33,7 +33,10 @@ _APPLE_NOTE_DAYS = 90  # five years at first: the name of the step is worth more
 
 
 class Standing(NamedTuple):
-    """``severity`` is ``OK`` unless the state is *done* and something is to be said against it.
+    """``severity`` is ``OK`` unless something is to be said against how the state sounds.
+
+    That is of what is *done*, of values that cannot be right before anybody tried them, and of what the page
+    that is open warns of.
 
     ``short`` is what of the note is shown where there is no room for all of it, often nothing.
     """
@@ -52,11 +55,17 @@ class Standing(NamedTuple):
         """Return how the step stands while its page says something as grave as *shown*.
 
         A problem on the page is one in the rail, also where it is in no result: a mistake in what is typed,
-        or a file that will not do.
+        or a file that will not do. So is a warning. Of what is being typed the page tells first.
         """
-        if shown is not Severity.ERROR or self.needs_attention:
-            return self
-        return self._replace(state=StepState.ATTENTION, severity=Severity.OK)
+        typed = self.severity is Severity.ERROR and self.state is not StepState.DONE
+        known = self._replace(severity=Severity.OK) if typed else self
+        if known.needs_attention:
+            return known
+        if shown is Severity.ERROR:
+            return known._replace(state=StepState.ATTENTION, severity=Severity.OK)
+        if shown is Severity.WARNING and known.state in (StepState.IN_PROGRESS, StepState.DONE):
+            return known._replace(severity=Severity.WARNING)
+        return known
 
     @property
     def words(self) -> str:
@@ -81,6 +90,15 @@ class Standing(NamedTuple):
 
 def standing(flow: Flow, key: str, now: datetime) -> Standing:
     """Return how the step *key* stands at *now*; the note is a few words, often none."""
+    stands = _known(flow, key, now)
+    tried = stands.state in (StepState.DONE, StepState.ATTENTION)
+    if key == KEY_VAULT and not tried and _impossible(flow):
+        return stands._replace(severity=Severity.ERROR)
+    return stands
+
+
+def _known(flow: Flow, key: str, now: datetime) -> Standing:
+    """Return how the step stands by its result alone."""
     state = flow.state(key)
     match state:
         case StepState.OUT_OF_DATE:
@@ -94,6 +112,23 @@ def standing(flow: Flow, key: str, now: datetime) -> Standing:
         case StepState.DONE:
             return _done(flow, key, now)
     return Standing(state)
+
+
+def _impossible(flow: Flow) -> bool:
+    """Tell whether an option of the vault is filled in with what cannot be right."""
+    azure = flow.profile.windows.azure
+    values = {
+        "vault_name": azure.vault_name,
+        "certificate_name": azure.certificate_name,
+        "application_id": azure.application_id,
+        "tenant_id": azure.tenant_id,
+    }
+    if not any(values.values()):
+        return False
+    # here: the first window of a new profile is not to wait for it
+    from codesign_wizard.core.azure.options import impossible
+
+    return bool(impossible(values))
 
 
 def _open_note(flow: Flow, key: str) -> str:

@@ -39,9 +39,11 @@ def _names() -> dict[str, str]:
     }
 
 
-def impossible(azure: AzureOptions) -> tuple[str, ...]:
+def impossible(azure: AzureSettings | AzureOptions) -> tuple[str, ...]:
     """Return the names of the options, the secret apart, that hold what cannot be right."""
-    return named(key for key in _names() if key != SECRET and blocks(mistakes(key, getattr(azure, key))))
+    from codesign_wizard.core.azure.options import impossible as fields
+
+    return named(fields({key: getattr(azure, key) for key in _names() if key != SECRET}))
 
 
 def comes_first(

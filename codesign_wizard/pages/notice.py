@@ -98,7 +98,8 @@ class PlayStrip(QWidget):
         from codesign_wizard.playing import fixed_words, page_titles, way_words
 
         self.offer = offer
-        how = way_words(self.workspace.profile, offer, here=here, told=told)
+        busy = self.workspace.runner.foreground is not None
+        how = way_words(self.workspace.profile, offer, here=here, told=told, busy=busy)
         self.banner.say(
             Severity.WARNING, tr("What if: {summary}").format(summary=offer.summary), how, mark=Mark.NOW
         )

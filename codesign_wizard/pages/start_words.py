@@ -17,7 +17,7 @@ from codesign_wizard.core.flow import (
     Group,
     StepState,
 )
-from codesign_wizard.core.needs import in_days, next_expiry
+from codesign_wizard.core.needs import apple_expiry, in_days, next_expiry, windows_expiry
 from codesign_wizard.core.profile import LEVELS, Profile
 from codesign_wizard.core.standing import sign_only_words, standing
 from codesign_wizard.core.text import tr
@@ -84,21 +84,41 @@ def _problem(workspace: Workspace, states: Mapping[str, StepState]) -> tuple[Sev
     """Return what is in the way, or that something ended or changed."""
     flow, now = workspace.flow, datetime.now(UTC)
     expiry = next_expiry(workspace.profile)
+    # what is wrong comes before what is only old, also where it lies further on
     if expiry is not None and expiry.time <= now and _done(states):
         return (
             Severity.ERROR,
             expiry.ended,
             tr("Renewed already? Check it again on its page, and the wizard sees what is there now."),
         )
-    # what is wrong comes before what is only old, also where it lies further on
     for step in flow.steps():
-        if states[step.key] is StepState.ATTENTION:
+        if standing(flow, step.key, now).needs_attention:
             title = tr("Needs attention: {step}.").format(step=step.title)
-            return Severity.ERROR, title, flow.blocking(step.key)[0].title
+            return Severity.ERROR, title, _wrong(workspace, step.key, now)
     for step in flow.steps():
         if states[step.key] is StepState.OUT_OF_DATE:
-            return Severity.WARNING, tr("Out of date: {step}.").format(step=step.title), ""
+            severity, until = _until(workspace)
+            near = until if severity is Severity.WARNING else ""
+            return Severity.WARNING, tr("Out of date: {step}.").format(step=step.title), near
     return None
+
+
+def _wrong(workspace: Workspace, key: str, now: datetime) -> str:
+    """Return why the step *key* needs attention: what was found, what has ended, or what cannot be right."""
+    flow = workspace.flow
+    state = flow.state(key)
+    if state is StepState.ATTENTION:
+        return flow.blocking(key)[0].title
+    if state is not StepState.DONE:
+        # here: the first window waits for no other page's words
+        from codesign_wizard.pages.key_vault_words import impossible
+
+        names = impossible(flow.profile.windows.azure)
+        return tr("To be corrected: {names}.").format(names=", ".join(names))
+    own = apple_expiry if key == APPLE_CERTIFICATES else windows_expiry
+    # a step that is done and needs attention has something that ended; what is not its own is the secret
+    ends = [each for each in (own(flow.profile), next_expiry(flow.profile)) if each is not None]
+    return next((each.ended for each in ends if each.time <= now), "")
 
 
 def _done(states: Mapping[str, StepState]) -> list[Group]:

@@ -256,11 +256,14 @@ def test_the_banner_names_what_is_wrong_and_the_focus_goes_to_the_first_of_it(
     vault.setFocus()
     qtbot.keyClicks(vault, "no_vault")
     assert "vault name" not in page.banner.text, "no complaint while typing"
+    assert rail(window, KEY_VAULT).step.standing.words == "with a warning", "of the secret"
     qtbot.keyClick(vault, Qt.Key.Key_Tab)
     assert page.banner.title == "Correct what is wrong in the form, then sign in."
     assert rail(window, KEY_VAULT).step.standing.words == "needs attention", "as the page says it"
     window.show_step(START)
-    assert rail(window, KEY_VAULT).step.state is StepState.IN_PROGRESS, "nothing was found: it is only typed"
+    stands = rail(window, KEY_VAULT).step.standing
+    assert stands.state is StepState.IN_PROGRESS, "nothing was found: it is only typed"
+    assert stands.words == "needs attention"
     window.show_step(KEY_VAULT)
     assert rail(window, KEY_VAULT).step.state is StepState.ATTENTION
     assert page.banner.text.startswith("To be corrected: vault name. Doubtful: application secret. Still")

@@ -11,11 +11,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from codesign_wizard.core.apple.level_words import Sign
+from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.flow import CERTIFICATE, MACOS_LEVEL, MACOS_TRIAL, STEPS, StepState
 from codesign_wizard.opening import open_session
 from codesign_wizard.pages.macos_level import MacosLevelPage
 from codesign_wizard.session import Session
-from tests.gui.driving import wait_idle
+from tests.gui.driving import rail, wait_idle
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -135,7 +136,9 @@ def test_a_level_is_chosen_by_arrow_keys_and_the_key_is_checked(
     qtbot.keyClicks(page.key.key_id.edit, "X")
     assert page.key.words.text() == "Issuer ID and Key ID cannot be right."
     assert (Sign.MISSING, "API key: Issuer ID and Key ID cannot be right") in needs(page, "staple")
-    assert page.banner.title == "Key or network changed since Apple was asked: check it again."
+    assert (page.banner.severity, page.banner.title) == (Severity.ERROR, page.key.words.text())
+    assert page.banner.text.startswith("The result below is of ")
+    assert rail(window, MACOS_LEVEL).step.standing.words == "needs attention"
     assert fresh.read_text().splitlines()[1] not in shown_texts(window)
 
 

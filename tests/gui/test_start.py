@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
 from codesign_wizard.core.finding import Severity
-from codesign_wizard.core.flow import CERTIFICATE, CERTIFICATE_EXPIRES, MACOS_LEVEL, MACOS_TRIAL, Flow
+from codesign_wizard.core.flow import (
+    CERTIFICATE,
+    CERTIFICATE_EXPIRES,
+    KEY_VAULT,
+    MACOS_LEVEL,
+    MACOS_TRIAL,
+    WINDOWS_TRIAL,
+    Flow,
+)
 from codesign_wizard.core.profile import new_profile
 from codesign_wizard.pages.start_words import profile_line
 from codesign_wizard.session import Session
@@ -82,6 +91,46 @@ def test_a_profile_tells_the_day_of_an_end_as_all_dates_are_told() -> None:
     flow.record(CERTIFICATE, [], {CERTIFICATE_EXPIRES: "2024-10-27T00:00:00Z"})
     # a month by its name would be English in every language
     assert profile_line(flow.profile).endswith("expired on 2024-10-27")
+
+
+def test_what_has_ended_comes_first_and_what_ends_soon_is_named_too(window: MainWindow) -> None:
+    profile, flow, banner = window.workspace.profile, window.workspace.flow, window.page.banner
+    flow.record(WINDOWS_TRIAL, [], {}, inputs="of other settings")
+
+    def ends(days: int) -> str:
+        end = datetime.now(UTC) + timedelta(days=days)
+        for key in (KEY_VAULT, CERTIFICATE):
+            flow.record(key, [], {CERTIFICATE_EXPIRES: end.isoformat()})
+        window.workspace.edited()
+        return end.date().isoformat()
+
+    ends(200)
+    assert (banner.title, banner.text) == ("Out of date: Windows trial.", "")
+    ends(20)
+    assert (banner.title, banner.text) == (
+        "Out of date: Windows trial.",
+        "Next expiry: the certificate, in 20 days.",
+    )
+    day = ends(-9)
+    assert (banner.severity, banner.title, banner.text) == (
+        Severity.ERROR,
+        "Needs attention: Certificate.",
+        f"The certificate expired on {day}.",
+    )
+    ends(200)
+    profile.ends.client_secret = "2024-10-27"
+    window.workspace.edited()
+    assert (banner.title, banner.text) == (
+        "Needs attention: Key Vault.",
+        "The application secret expired on 2024-10-27.",
+    )
+
+
+def test_options_that_cannot_be_right_are_told_at_the_start(window: MainWindow) -> None:
+    window.workspace.profile.windows.azure.vault_name = "harbour_signing"
+    window.workspace.edited()
+    banner = window.page.banner
+    assert (banner.title, banner.text) == ("Needs attention: Key Vault.", "To be corrected: vault name.")
 
 
 def test_start_praises_nothing_without_what_was_warned_of(window: MainWindow) -> None:

@@ -169,6 +169,10 @@ def test_only_what_the_scenario_is_about_counts_as_seen_and_what_is_mended_is_to
     flow.record(MACOS_TRIAL, [NO_KEY()], {})
     assert not seen(profile, package), "a problem, and another one"
     assert way_words(profile, package, here=MACOS_TRIAL).startswith("To see it: Sign and verify")
+    first = every["secret-wrong"]
+    assert way_words(profile, first, here=KEY_VAULT) == "To see it: Sign in."
+    assert way_words(profile, first, here=KEY_VAULT, busy=True) == "Under way: it shows in a moment."
+    assert way_words(profile, first, here=MACOS_TRIAL, busy=True) == "Shows on Key Vault. Sign in."
     flow.record(MACOS_TRIAL, [ISSUE_UNSIGNED(what="sample-helper")], {})
     assert way_words(profile, package, here=MACOS_TRIAL).startswith("Seen: it is explained below.")
     assert way_words(profile, package, here="") == "Seen, and explained on macOS trial."

@@ -116,10 +116,33 @@ def test_a_vault_that_answers_but_signs_nothing_is_no_plain_done() -> None:
 
 def test_a_problem_that_only_the_page_knows_is_one_beside_it() -> None:
     begun = Standing(StepState.IN_PROGRESS, note="at the CA")
-    assert begun.beside(Severity.WARNING) == begun
+    warned = begun.beside(Severity.WARNING)
+    assert (warned.severity, warned.words) == (Severity.WARNING, "with a warning")
+    old = Standing(StepState.OUT_OF_DATE, note="out of date")
+    assert old.beside(Severity.WARNING) == old, "has a mark of its own"
+    typed = Standing(StepState.IN_PROGRESS, Severity.ERROR)
+    assert typed.beside(Severity.INFO) == Standing(StepState.IN_PROGRESS), "the page decides on what is typed"
+    ended = Standing(StepState.DONE, Severity.ERROR, "expired")
+    assert ended.beside(Severity.OK) == ended
     assert begun.beside(Severity.ERROR).words == "needs attention"
     counted = Standing(StepState.ATTENTION, note="1 problem", short="1")
     assert counted.beside(Severity.ERROR) == counted
+
+
+def test_options_that_cannot_be_right_need_attention_wherever_one_is() -> None:
+    flow = Flow(new_profile("Mine"))
+    azure = flow.profile.windows.azure
+    azure.vault_name = "harbour-signing"
+    assert standing(flow, KEY_VAULT, NOW) == Standing(StepState.NOT_STARTED), "what is missing is no mistake"
+    azure.vault_name = "harbour_signing"
+    flow.profile.reached.append(KEY_VAULT)
+    told = standing(flow, KEY_VAULT, NOW)
+    assert (told.state, told.words) == (StepState.IN_PROGRESS, "needs attention")
+    ahead = flow.ahead(NOW)
+    assert ahead is not None
+    assert ahead.key == KEY_VAULT
+    flow.record(KEY_VAULT, [BAD()], {})
+    assert standing(flow, KEY_VAULT, NOW).note == "1 problem", "the sign-in says more"
 
 
 def test_of_several_notes_the_gravest_is_shown_where_there_is_no_room_for_all() -> None:

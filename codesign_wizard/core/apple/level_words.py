@@ -133,9 +133,15 @@ def lacking(own: ApiKeySettings, *, kept: bool | None, found: bool = False) -> s
         if found:
             return tr("The API key that was found is not taken yet.")
         return tr("The API key is still missing.")
-    missing, wrong = _id_missing(own), _ids_wrong(own)
+    missing = _id_missing(own)
     if missing:
         return tr("The {name} is still missing.").format(name=missing)
+    return _wrong_words(own)
+
+
+def _wrong_words(own: ApiKeySettings) -> str:
+    """Return which ids cannot be right, as a sentence; "" for none."""
+    wrong = _ids_wrong(own)
     if len(wrong) > 1:
         return tr("{one} and {other} cannot be right.").format(one=wrong[0], other=wrong[1])
     return tr("The {name} cannot be right.").format(name=wrong[0]) if wrong else ""
@@ -152,17 +158,19 @@ def said(flow: Flow, *, kept: bool | None, found: bool = False) -> tuple[Severit
             tr("The other two levels avoid that; they need an API key."),
         )
     result, state = profile.results.get(MACOS_LEVEL), flow.state(MACOS_LEVEL)
+    lacks, wrong = lacking(profile.macos.api_key, kept=kept, found=found), _wrong_words(profile.macos.api_key)
     if result is not None and state is StepState.OUT_OF_DATE:
-        return (
-            Severity.WARNING,
-            tr("Key or network changed since Apple was asked: check it again."),
-            tr("The result below is of {time}.").format(time=when(result.obtained)),
-        )
+        of = tr("The result below is of {time}.").format(time=when(result.obtained))
+        if wrong:  # before anything can be checked again
+            return Severity.ERROR, wrong, of
+        return Severity.WARNING, tr("Key or network changed since Apple was asked: check it again."), of
     if result is not None:
         clear = tr("Apple accepts the key: this level can be reached.")
         severity, title, text = verdict(result.findings, clear)
         checked = tr("Checked {time}.").format(time=when(result.obtained))
         return severity, title, f"{text} {checked}".strip()
+    if wrong:
+        return Severity.ERROR, wrong, lacks if lacks != wrong else ""
     if kept is False and found:
         return (
             Severity.INFO,
@@ -175,7 +183,6 @@ def said(flow: Flow, *, kept: bool | None, found: bool = False) -> tuple[Severit
             tr("This level needs an App Store Connect API key."),
             tr("Drop its file below, AuthKey_….p8, and give the Issuer ID."),
         )
-    lacks = lacking(profile.macos.api_key, kept=kept)
     return Severity.INFO, lacks or tr("The key is there. Apple has not been asked yet."), ""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codesign_wizard.core.azure.identifiers import (
@@ -20,7 +21,7 @@ from codesign_wizard.core.azure.identifiers import (
     strip_slips,
 )
 from codesign_wizard.core.clouds import CLOUDS, PUBLIC, Cloud
-from codesign_wizard.core.finding import Certainty, Evidence, Finding, FindingKind, Severity
+from codesign_wizard.core.finding import Certainty, Evidence, Finding, FindingKind, Severity, blocks
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
 
@@ -202,6 +203,11 @@ def check_options(options: AzureOptions, secret: Secret | None) -> list[Finding]
             )
         )
     return findings
+
+
+def impossible(values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return which of the fields hold what cannot be right: the keys of *values*, which are of ``FIELDS``."""
+    return tuple(field for field, text in values.items() if blocks(check_field(field, text)))
 
 
 def field_name(field: str) -> str:
