@@ -14669,11 +14669,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>To be corrected: {names}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
         <source>Doubtful: {names}.</source>
         <translation type="unfinished"></translation>
@@ -15979,6 +15974,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>To be corrected: {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/summary.py"/>
         <source>Next step: {step}.</source>
         <translation type="unfinished"></translation>
@@ -16641,6 +16641,11 @@
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>Nothing of it is seen any more: it was mended. Switch it off.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Under way: it shows in a moment.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

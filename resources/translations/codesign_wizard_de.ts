@@ -14669,11 +14669,6 @@
         <translation>Warum, zeigt, was ohne das Geheimnis geprüft wurde.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>To be corrected: {names}.</source>
-        <translation>Zu korrigieren: {names}.</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
         <source>Doubtful: {names}.</source>
         <translation>Zweifelhaft: {names}.</translation>
@@ -15979,6 +15974,11 @@
         <translation>{step}: {what}</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>To be corrected: {names}.</source>
+        <translation>Zu korrigieren: {names}.</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/summary.py"/>
         <source>Next step: {step}.</source>
         <translation>Nächster Schritt: {step}.</translation>
@@ -16642,6 +16642,11 @@
         <location filename="codesign_wizard/playing.py"/>
         <source>Nothing of it is seen any more: it was mended. Switch it off.</source>
         <translation>Davon ist nichts mehr zu sehen: Es wurde behoben. Schalten Sie es ab.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Under way: it shows in a moment.</source>
+        <translation>Läuft: Es zeigt sich gleich.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
