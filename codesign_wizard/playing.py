@@ -168,6 +168,8 @@ def way_words(
     first = page_titles(offer.pages[:1])
     there = here == offer.pages[0]
     if seen(profile, offer, told if there else ()):
+        if there and here == SERVER and offer.how == _first(SERVER):
+            return tr("Seen: it is explained below. Switch it off and sign in again.")
         if there:
             return tr("Seen: it is explained below. Switch it off and check again.")
         return tr("Seen, and explained on {page}.").format(page=first)

@@ -305,6 +305,11 @@ class Flow:
                 key, "apple.notary.", "apple.ticket.", "apple.api-key."
             ):
                 return tr("The file is signed; Apple will not notarise it until this is mended.")
+            case StepState.ATTENTION if key == SERVER and self._only(
+                key, "server.sign-in.", "server.address.", "server.answer."
+            ):
+                # who is not let in has seen nothing of whether it signs
+                return tr("The server has not proved yet that it signs.")
             case StepState.ATTENTION:
                 return tr("Signing will not work until this is mended.")
             case StepState.OUT_OF_DATE:

@@ -18,7 +18,7 @@ from codesign_wizard.pages.base import Page
 from codesign_wizard.pages.before_looking import key_vault_first, permissions_preview
 from codesign_wizard.pages.permissions_admin import Administering
 from codesign_wizard.pages.permissions_table import PermissionsTable
-from codesign_wizard.pages.permissions_words import blocked
+from codesign_wizard.pages.permissions_words import blocked, to_be_granted
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.runner import Task
 from codesign_wizard.theme import Mark
@@ -132,12 +132,13 @@ class PermissionsPage(Page):
             self.banner.say(severity, title, f"{text} {stamp}".strip())
         # one accent a page: what is missing is mended with the administrator's account
         stale = state is StepState.OUT_OF_DATE
-        mending = report is not None and severity is Severity.ERROR and not stale
+        to_fix = to_be_granted(result.findings)
+        mending = report is not None and to_fix and not stale
         restyle(self.look_button, "kind", "" if mending or state is StepState.DONE else "primary")
         restyle(self.admin.card.go, "kind", "primary" if mending else "")
         self.look_button.setText(tr("&Look again"))
         self.findings.set(result.findings)
-        self.admin.card.offer(to_fix=severity is Severity.ERROR)
+        self.admin.card.offer(to_fix=to_fix)
         self.admin.card.setVisible(report is not None)
         self.table.show_report(report)
 

@@ -54,6 +54,7 @@ class AdminCard(Card):
         from codesign_wizard.core.azure.permissions.admin import AdminWay
 
         super().__init__(tr("Fix it with my administrator account"))
+        self._plan: GrantPlan | None = None
         self.text = label(
             tr(
                 "It sees the grants themselves and when the application's secret ends, and can add what is "
@@ -123,6 +124,7 @@ class AdminCard(Card):
 
     def show_plan(self, plan: GrantPlan) -> None:
         """Show what *plan* grants to whom, and how somebody else can do it."""
+        self._plan = plan
         self._show_steps(plan)
         clear(self.by_hand)
         if plan.steps:
@@ -131,12 +133,12 @@ class AdminCard(Card):
         self.leave.setVisible(bool(plan.steps))
         self.grant_part.show()
 
-    def _show_steps(self, plan: GrantPlan) -> None:
+    def _show_steps(self, plan: GrantPlan, *, granted: bool = False) -> None:
         clear(self.steps)
         if not plan.steps and not plan.notes:
             self.steps.addWidget(label(tr("All of it is granted already."), "ok"))
         # to whom and where is mostly the same for all: said once, and what changes with each
-        every = [step.facts() for step in plan.steps]
+        every = [step.facts(granted=granted) for step in plan.steps]
         places = every[0][:2] if every else []
         common = [each for each in places if all(each in facts for facts in every)]
         if common:
@@ -162,6 +164,8 @@ class AdminCard(Card):
                 "Cancel ends the waiting; the grant stays."
             ).format(n=int(gone), m=int(left))
         )
+        if self.countdown.isHidden() and self._plan is not None:
+            self._show_steps(self._plan, granted=True)
         self.countdown.show()
 
 

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from codesign_wizard.core.azure.permissions.catalogue import Purpose
 from codesign_wizard.core.azure.permissions.report import Report, State
+from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.text import tr
+
+_PROPAGATING = "azure.permission.propagating"  # its module is for looking, which a page opens without
+
+
+def to_be_granted(findings: Sequence[Finding]) -> bool:
+    """Tell whether an administrator may have something to mend: what is granted already wants waiting."""
+    return any(each.severity is Severity.ERROR and each.id != _PROPAGATING for each in findings)
 
 
 def blocked(report: Report | None) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics, QGuiApplication
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from codesign_wizard import theme
 from codesign_wizard.core.azure.permissions.admin import AdminWay
@@ -125,6 +125,24 @@ def test_only_what_is_missing_is_shown_first(opening: Opening, qtbot: QtBot) -> 
     assert window.rail.buttons[2].step.state is StepState.ATTENTION
 
 
+def test_what_is_granted_already_wants_looking_again(opening: Opening, qtbot: QtBot) -> None:
+    window, page = opening("rbac-propagating")
+    by_code(window, page, qtbot)
+    assert errors(page) == ["azure.permission.propagating"]
+    assert page.admin.card.heading.text() == "Look as an administrator"
+    assert page.look_button.property("kind") == "primary"
+    assert page.admin.card.go.property("kind") == ""
+
+
+def test_what_cannot_be_tested_is_not_said_to_be_there(opening: Opening, qtbot: QtBot) -> None:
+    window, page = opening("policy-template-without-crypto")
+    look(window, page, qtbot)
+    assert errors(page) == ["azure.permission.template-without-crypto"]
+    assert page.findings.views[0].finding.detail.startswith("Nothing else is missing, as far as it can be")
+    by_code(window, page, qtbot)
+    assert page.findings.views[0].finding.detail.startswith("Everything else is there")
+
+
 def test_what_is_missing_is_granted_with_the_administrators_account(opening: Opening, qtbot: QtBot) -> None:
     window, page = opening("rbac-none")
     look(window, page, qtbot)
@@ -160,6 +178,9 @@ def test_the_wait_can_be_ended_and_the_grant_stays(opening: Opening, qtbot: QtBo
     qtbot.mouseClick(page.admin.card.grant_now, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(page.admin.card.countdown.isVisible, timeout=PATIENCE)
     assert "Cancel ends the waiting" in page.admin.card.countdown.text()
+    names = [each.text() for each in page.admin.card.grant_part.findChildren(QLabel) if each.isVisible()]
+    assert "Before" in names
+    assert "Now" not in names, "it was granted"
     assert not page.admin.card.leave.isEnabled()
     qtbot.mouseClick(window.footer.cancel_button, Qt.MouseButton.LeftButton)
     wait_idle(window, qtbot, PATIENCE)

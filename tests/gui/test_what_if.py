@@ -12,7 +12,16 @@ from PySide6.QtWidgets import QLabel
 from codesign_wizard.core.apple.api_key_findings import NONE as NO_KEY
 from codesign_wizard.core.apple.notary_findings import ISSUE_UNSIGNED
 from codesign_wizard.core.azure.permissions.mixup_findings import RBAC_NONE as NO_ROLE
-from codesign_wizard.core.flow import CERTIFICATE, KEY_VAULT, MACOS_TRIAL, PERMISSIONS, START, Flow, StepState
+from codesign_wizard.core.flow import (
+    CERTIFICATE,
+    KEY_VAULT,
+    MACOS_TRIAL,
+    PERMISSIONS,
+    SERVER,
+    START,
+    Flow,
+    StepState,
+)
 from codesign_wizard.core.profile import new_profile
 from codesign_wizard.opening import open_session
 from codesign_wizard.pages.what_if import Row
@@ -187,6 +196,8 @@ def test_only_what_the_scenario_is_about_counts_as_seen_and_what_is_mended_is_to
     code = every["server-one-time-code"]
     assert seen(profile, code, ["server.sign-in.code-needed"])
     assert not seen(profile, code)
+    refused = way_words(profile, every["server-wrong-password"], here=SERVER, told=["server.sign-in.refused"])
+    assert refused == "Seen: it is explained below. Switch it off and sign in again."
 
 
 def test_the_ways_stand_beside_each_other_where_there_is_room(window: MainWindow, qtbot: QtBot) -> None:

@@ -16,6 +16,7 @@ from codesign_wizard.core.flow import (
     MACOS_TRIAL,
     OPEN,
     PERMISSIONS,
+    SERVER,
     START,
     SUMMARY,
     WINDOWS_TRIAL,
@@ -118,6 +119,15 @@ def test_what_stands_against_a_trial_for_macos_is_signing_or_only_what_comes_aft
     ):
         flow.record(MACOS_TRIAL, errors, {})
         assert flow.reason_not_next(MACOS_TRIAL) == reason
+
+
+def test_who_is_not_let_in_on_the_server_has_not_seen_whether_it_signs(flow: Flow) -> None:
+    password = Finding("server.sign-in.password", Severity.ERROR, "No.")
+    loader = Finding("server.prove.loader", Severity.ERROR, "No.")
+    flow.record(SERVER, [password], {})
+    assert flow.reason_not_next(SERVER) == "The server has not proved yet that it signs."
+    flow.record(SERVER, [password, loader], {})
+    assert flow.reason_not_next(SERVER) == "Signing will not work until this is mended."
 
 
 @pytest.mark.parametrize("field", ["vault_name", "certificate_name", "application_id", "tenant_id"])

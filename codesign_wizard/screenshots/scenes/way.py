@@ -61,6 +61,7 @@ def fresh(studio: Studio) -> None:
         window.open_panel("settings")
         studio.take(window, "settings")
         settings = shown(window, SettingsPage)
+        bundle, timeout = settings.bundle.edit.text(), settings.timeout.edit.text()
         for field, text in (
             (settings.proxy, "ftp://proxy"),
             (settings.bundle, "ca.pem"),
@@ -69,6 +70,9 @@ def fresh(studio: Studio) -> None:
             type_into(field.edit, text)
             field.judge(accuse=True)
         studio.take(window, "settings-mistakes")
+        for field, former in ((settings.bundle, bundle), (settings.timeout, timeout)):
+            type_into(field.edit, former)
+            field.judge(accuse=True)
         type_into(settings.proxy.edit, "http://ada@proxy:8080")
         settings.proxy.edit.editingFinished.emit()
         settings.proxy.judge(accuse=True)  # else it judges itself some time after the last key

@@ -280,9 +280,15 @@ def _template(seen: Seen) -> Finding | None:
         return None
     if not any(row.state is State.GRANTED for row in others):
         return None
+    detail = tr("Everything else is there, as after choosing Key & Certificate Management.")
+    if any(row.state is not State.GRANTED for row in others):
+        detail = tr(
+            "Nothing else is missing, as far as it can be tested; it is as after choosing "
+            "Key & Certificate Management."
+        )
     return kinds.TEMPLATE_WITHOUT_CRYPTO(
         vault=seen.options.vault_name,
-        detail=tr("Everything else is there, as after choosing Key & Certificate Management."),
+        detail=detail,
         certainty=Certainty.COMPUTED,
         evidence=seen.evidence(),
         remedies=seen.grants(),

@@ -68,12 +68,15 @@ class GrantStep:
     az: str = ""
     powershell: str = ""
 
-    def facts(self) -> list[tuple[str, str]]:
-        """Return in words to whom and where something is given, and what is there before and after."""
+    def facts(self, *, granted: bool = False) -> list[tuple[str, str]]:
+        """Return in words to whom and where something is given, and what is there before and after.
+
+        *granted*: it has been given meanwhile.
+        """
         return [
             (tr("To"), self.to_whom),
             (tr("On"), self.scope),
-            (tr("Now"), self.before),
+            (tr("Before") if granted else tr("Now"), self.before),
             (tr("Then"), self.after),
         ]
 
