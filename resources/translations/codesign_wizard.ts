@@ -7855,17 +7855,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Everything else is there, as after choosing Key &amp; Certificate Management.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Nothing else is missing, as far as it can be tested; it is as after choosing Key &amp; Certificate Management.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>What is ticked there counts for nothing, and nothing more needs to be ticked.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>the application (client) ID</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Everything else is there, as after choosing Key &amp; Certificate Management.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8045,17 +8050,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
-        <source>Now</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
         <source>Then</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
         <source>service principal {object_id} (application {application})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>Before</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>Now</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16666,6 +16676,11 @@
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>No scenario is switched on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Seen: it is explained below. Switch it off and sign in again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

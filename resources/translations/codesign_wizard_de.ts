@@ -7855,6 +7855,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Everything else is there, as after choosing Key &amp; Certificate Management.</source>
+        <translation>Alles andere ist da, so wie nach der Wahl von „Key &amp; Certificate Management“.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Nothing else is missing, as far as it can be tested; it is as after choosing Key &amp; Certificate Management.</source>
+        <translation>Sonst fehlt nichts, soweit es sich prüfen lässt; es ist so wie nach der Wahl von „Key &amp; Certificate Management“.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>What is ticked there counts for nothing, and nothing more needs to be ticked.</source>
         <translation>Was dort angehakt ist, zählt nicht, und es muss nichts weiter angehakt werden.</translation>
     </message>
@@ -7862,11 +7872,6 @@
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>the application (client) ID</source>
         <translation>die Anwendungs-ID (Client-ID)</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Everything else is there, as after choosing Key &amp; Certificate Management.</source>
-        <translation>Alles andere ist da, so wie nach der Wahl von „Key &amp; Certificate Management“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
@@ -8045,11 +8050,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
-        <source>Now</source>
-        <translation>Jetzt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
         <source>Then</source>
         <translation>Danach</translation>
     </message>
@@ -8057,6 +8057,16 @@
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
         <source>service principal {object_id} (application {application})</source>
         <translation>Dienstprinzipal {object_id} (Anwendung {application})</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>Before</source>
+        <translation>Vorher</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
+        <source>Now</source>
+        <translation>Jetzt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
@@ -16667,6 +16677,11 @@
         <location filename="codesign_wizard/playing.py"/>
         <source>No scenario is switched on.</source>
         <translation>Kein Szenario ist eingeschaltet.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>Seen: it is explained below. Switch it off and sign in again.</source>
+        <translation>Gesehen: Es wird unten erklärt. Schalten Sie es ab, und melden Sie sich erneut an.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
