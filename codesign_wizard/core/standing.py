@@ -92,7 +92,7 @@ def standing(flow: Flow, key: str, now: datetime) -> Standing:
     """Return how the step *key* stands at *now*; the note is a few words, often none."""
     stands = _known(flow, key, now)
     tried = stands.state in (StepState.DONE, StepState.ATTENTION)
-    if key == KEY_VAULT and not tried and _impossible(flow):
+    if key == KEY_VAULT and not tried and to_correct(flow):
         return stands._replace(severity=Severity.ERROR)
     return stands
 
@@ -114,8 +114,8 @@ def _known(flow: Flow, key: str, now: datetime) -> Standing:
     return Standing(state)
 
 
-def _impossible(flow: Flow) -> bool:
-    """Tell whether an option of the vault is filled in with what cannot be right."""
+def to_correct(flow: Flow) -> str:
+    """Return which options of the vault hold what cannot be right, as a sentence; "" for none."""
     azure = flow.profile.windows.azure
     values = {
         "vault_name": azure.vault_name,
@@ -124,11 +124,12 @@ def _impossible(flow: Flow) -> bool:
         "tenant_id": azure.tenant_id,
     }
     if not any(values.values()):
-        return False
+        return ""
     # here: the first window of a new profile is not to wait for it
-    from codesign_wizard.core.azure.options import impossible
+    from codesign_wizard.core.azure.options import field_name, impossible
 
-    return bool(impossible(values))
+    names = [field_name(field) for field in impossible(values)]
+    return tr("To be corrected: {names}.").format(names=", ".join(names)) if names else ""
 
 
 def _open_note(flow: Flow, key: str) -> str:

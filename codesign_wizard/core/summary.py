@@ -30,7 +30,7 @@ from codesign_wizard.core.flow import (
     StepState,
 )
 from codesign_wizard.core.profile import LEVELS, Profile
-from codesign_wizard.core.standing import Standing, sign_only_words, standing
+from codesign_wizard.core.standing import Standing, sign_only_words, standing, to_correct
 from codesign_wizard.core.step_result import StepResult
 from codesign_wizard.core.text import tr
 
@@ -212,6 +212,8 @@ def _line(flow: Flow, step: Step, now: datetime) -> StepLine:
     if unasked and stands.severity is Severity.WARNING:
         # nobody has to be asked for this level, so there is no result that could say it
         return StepLine(step, stands, result.obtained if result is not None else None, sign_only_words())
+    if stands.severity is Severity.ERROR and stands.state is not StepState.DONE:
+        return StepLine(step, stands, result.obtained if result is not None else None, to_correct(flow))
     if result is None:
         return StepLine(step, stands, None)
     grave = [
@@ -249,6 +251,10 @@ def _verdict(
     gone = [each for each in ends if each.ends is not None and each.ends <= now]
     if gone:
         return Severity.ERROR, tr("{what} has ended.").format(what=gone[0].what), gone[0].note
+    typed = [each for each in lines if each.standing.needs_attention and each.state is not StepState.DONE]
+    if typed:
+        title = tr("Needs attention: {step}. {what}").format(step=typed[0].step.title, what=typed[0].text)
+        return Severity.ERROR, title, ""
     done = [each for each in lines if each.state is StepState.DONE]
     stale = [each for each in lines if each.state is StepState.OUT_OF_DATE]
     if stale:

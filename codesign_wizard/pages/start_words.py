@@ -19,7 +19,7 @@ from codesign_wizard.core.flow import (
 )
 from codesign_wizard.core.needs import apple_expiry, in_days, next_expiry, windows_expiry
 from codesign_wizard.core.profile import LEVELS, Profile
-from codesign_wizard.core.standing import sign_only_words, standing
+from codesign_wizard.core.standing import sign_only_words, standing, to_correct
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.workspace import Workspace
 
@@ -110,11 +110,7 @@ def _wrong(workspace: Workspace, key: str, now: datetime) -> str:
     if state is StepState.ATTENTION:
         return flow.blocking(key)[0].title
     if state is not StepState.DONE:
-        # here: the first window waits for no other page's words
-        from codesign_wizard.pages.key_vault_words import impossible
-
-        names = impossible(flow.profile.windows.azure)
-        return tr("To be corrected: {names}.").format(names=", ".join(names))
+        return to_correct(flow)
     own = apple_expiry if key == APPLE_CERTIFICATES else windows_expiry
     # a step that is done and needs attention has something that ended; what is not its own is the secret
     ends = [each for each in (own(flow.profile), next_expiry(flow.profile)) if each is not None]

@@ -141,6 +141,11 @@ def test_options_that_cannot_be_right_need_attention_wherever_one_is() -> None:
     ahead = flow.ahead(NOW)
     assert ahead is not None
     assert ahead.key == KEY_VAULT
+    whole = summarise(flow.profile, now=NOW)
+    assert (whole.severity, whole.title) == (
+        Severity.ERROR,
+        "Needs attention: Key Vault. To be corrected: vault name.",
+    )
     flow.record(KEY_VAULT, [BAD()], {})
     assert standing(flow, KEY_VAULT, NOW).note == "1 problem", "the sign-in says more"
 
