@@ -13485,12 +13485,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
-        <source>Needs attention: {step}. {what}</source>
+        <source>1 more step needs attention.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
-        <source>1 more step needs attention.</source>
+        <source>Needs attention: {step}. {what}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14676,6 +14676,11 @@
     <message>
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
         <source>What was checked without the secret says why.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>To be corrected: {names}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15981,11 +15986,6 @@
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
         <source>{step}: {what}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>To be corrected: {names}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

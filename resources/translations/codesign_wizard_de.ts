@@ -13485,13 +13485,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
-        <source>Needs attention: {step}. {what}</source>
-        <translation>Braucht Aufmerksamkeit: {step}. {what}</translation>
+        <source>1 more step needs attention.</source>
+        <translation>1 weiterer Schritt braucht Aufmerksamkeit.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
-        <source>1 more step needs attention.</source>
-        <translation>1 weiterer Schritt braucht Aufmerksamkeit.</translation>
+        <source>Needs attention: {step}. {what}</source>
+        <translation>Braucht Aufmerksamkeit: {step}. {what}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
@@ -14677,6 +14677,11 @@
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
         <source>What was checked without the secret says why.</source>
         <translation>Warum, zeigt, was ohne das Geheimnis geprüft wurde.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
+        <source>To be corrected: {names}.</source>
+        <translation>Zu korrigieren: {names}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault_words.py"/>
@@ -15982,11 +15987,6 @@
         <location filename="codesign_wizard/core/summary.py"/>
         <source>{step}: {what}</source>
         <translation>{step}: {what}</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/desk_words.py"/>
-        <source>To be corrected: {names}.</source>
-        <translation>Zu korrigieren: {names}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/summary.py"/>
