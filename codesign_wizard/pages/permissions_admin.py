@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.azure.permissions.grant import GrantPlan
     from codesign_wizard.pages.permissions import PermissionsPage
 
+_NAME_WIDTH = 56  # of the longest, in German too: what is said once stands in line with the rest
 _FEW_LINES = 4  # more than that in one grant is folded
 
 
@@ -142,7 +143,7 @@ class AdminCard(Card):
         places = every[0][:2] if every else []
         common = [each for each in places if all(each in facts for facts in every)]
         if common:
-            self.steps.addWidget(Facts(common, name_width=40))
+            self.steps.addWidget(Facts(common, name_width=_NAME_WIDTH))
         for step, facts in zip(plan.steps, every, strict=True):
             self.steps.addWidget(hairline())
             self.steps.addWidget(label(step.title, "heading"))
@@ -152,7 +153,9 @@ class AdminCard(Card):
                 self.steps.addWidget(fold)
             else:
                 self.steps.addWidget(label(step.detail, "soft"))
-            self.steps.addWidget(Facts([each for each in facts if each not in common], name_width=40))
+            self.steps.addWidget(
+                Facts([each for each in facts if each not in common], name_width=_NAME_WIDTH)
+            )
         for note in plan.notes:
             self.steps.addWidget(label(note, "warning"))
 
