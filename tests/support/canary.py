@@ -29,9 +29,12 @@ def spellings(secret: str | bytes) -> dict[str, bytes]:
     if isinstance(secret, str):
         forms |= {"UTF-16": secret.encode("utf-16-le"), "JSON": json.dumps(secret)[1:-1].encode()}
     else:
+        quoted = "".join(repr(bytes([each]))[2:-1] for each in raw)
         forms |= {
             "HEXADECIMAL": raw.hex().upper().encode(),
-            "repr": repr(raw)[2:-1].encode(),
+            # in a longer text its single quotes are escaped, if that has double ones, too
+            "repr": quoted.encode(),
+            "repr, escaped": quoted.replace("'", "\\'").encode(),
         }
         forms |= _shifted("base32", base64.b32encode, raw, 5)
     forms |= _shifted("base64", base64.b64encode, raw, 3)
