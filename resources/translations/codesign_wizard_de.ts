@@ -8021,7 +8021,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
         <source>the role is not held here</source>
-        <translation>die Rolle ist hier nicht vorhanden</translation>
+        <translation>die Rolle ist hier nicht erteilt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/plan.py"/>
@@ -8266,7 +8266,7 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
         <source>Key vaults, {vault}, Access policies: choose the application and Edit, or Create.</source>
-        <translation>„Key vaults“, {vault}, „Access policies“: Wählen Sie die Anwendung und „Edit“, oder „Create“.</translation>
+        <translation>„Key vaults“, {vault}, „Access policies“: Wählen Sie die Anwendung und dann „Edit“ oder, wenn sie fehlt, „Create“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/remedies.py"/>
