@@ -178,9 +178,12 @@ def test_the_wait_can_be_ended_and_the_grant_stays(opening: Opening, qtbot: QtBo
     qtbot.mouseClick(page.admin.card.grant_now, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(page.admin.card.countdown.isVisible, timeout=PATIENCE)
     assert "Cancel ends the waiting" in page.admin.card.countdown.text()
-    names = [each.text() for each in page.admin.card.grant_part.findChildren(QLabel) if each.isVisible()]
-    assert "Before" in names
-    assert "Now" not in names, "it was granted"
+
+    def names() -> list[str]:
+        return [each.text() for each in page.admin.card.grant_part.findChildren(QLabel) if each.isVisible()]
+
+    qtbot.waitUntil(lambda: "Before" in names())  # what is put into a layout is shown a turn later
+    assert "Now" not in names(), "it was granted"
     assert not page.admin.card.leave.isEnabled()
     qtbot.mouseClick(window.footer.cancel_button, Qt.MouseButton.LeftButton)
     wait_idle(window, qtbot, PATIENCE)
