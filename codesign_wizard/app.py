@@ -53,8 +53,6 @@ def run_gui(
     """
     # making Qt's classes sets off the collector again and again, for nothing: all of it stays
     gc.disable()
-    # before Qt, which looks into the source of every module that is imported after it
-    from codesign_wizard.core import flow, standing  # noqa: F401  # the frame needs them at once
     from codesign_wizard.opening import is_report_path, open_session
 
     opened: list[bool] = []

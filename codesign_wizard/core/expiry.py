@@ -21,6 +21,7 @@ from codesign_wizard.core.flow import (
     CERTIFICATE_EXPIRES,
     KEY_VAULT,
     OPEN,
+    PENDING,
     WINDOWS_TRIAL,
     Flow,
 )
@@ -36,7 +37,6 @@ _G2_ENDS = datetime(2031, 9, 17, tzinfo=UTC)
 _OURS = (KEY_VAULT, CERTIFICATE, WINDOWS_TRIAL)
 _FACT = re.compile(r"([a-z][a-z0-9_]*)_expires")
 _NOT_ENDS = ("token", "certificate", "secret")  # tokens last an hour; the others have lines of their own
-_PENDING = "pending"  # what the step Certificate waits for while the CA has the request
 _AGREEMENT = "apple.notary.agreement-missing"
 _MEMBERSHIP = "apple.notary.membership-expired"
 
@@ -183,7 +183,7 @@ def _certificate(profile: Profile) -> Ending:
     told = _latest(profile, CERTIFICATE_EXPIRES, _OURS)
     if told is None:
         waits = profile.results.get(CERTIFICATE)
-        pending = waits is not None and waits.ok and waits.details.get(OPEN) == _PENDING
+        pending = waits is not None and waits.ok and waits.details.get(OPEN) == PENDING
         note = tr("It comes with the CA's answer.") if pending else tr("Sign in: it is read off the vault.")
         return Ending("certificate", what, None, Known.UNKNOWN, note)
     if _asked_for(profile, told[0]):

@@ -76,6 +76,7 @@ STEPS = (
     Step(SUMMARY, mark("Summary"), Group.FINISH),
 )
 OPEN = "open"  # a detail of a result: nothing is wrong, and somebody has yet to act before the step is done
+PENDING = "pending"  # what OPEN says of the step Certificate: the CA has the request
 CERTIFICATE_EXPIRES = "certificate_expires"  # a fact of a result: ISO 8601, UTC
 _MACOS = (APPLE_CERTIFICATES, MACOS_LEVEL, MACOS_TRIAL)  # what relies on nothing in Azure
 # a step that gets a result of its own; Start only gathers choices

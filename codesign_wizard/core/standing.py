@@ -16,6 +16,7 @@ from codesign_wizard.core.flow import (
     KEY_VAULT,
     MACOS_LEVEL,
     OPEN,
+    PENDING,
     PERMISSIONS,
     Flow,
     StepState,
@@ -135,7 +136,7 @@ def to_correct(flow: Flow) -> str:
 def _open_note(flow: Flow, key: str) -> str:
     result = flow.profile.results.get(key)
     waits = result.details.get(OPEN) if result is not None else ""
-    if key == CERTIFICATE and waits == "pending":
+    if key == CERTIFICATE and waits == PENDING:
         return tr("at the CA")
     if key == APPLE_CERTIFICATES and waits in ("installer", "application"):
         return tr("1 of 2")

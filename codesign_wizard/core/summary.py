@@ -20,6 +20,7 @@ from codesign_wizard.core.flow import (
     KEY_VAULT,
     MACOS_LEVEL,
     OPEN,
+    PENDING,
     SERVER,
     START,
     STEPS,
@@ -110,7 +111,6 @@ _TOLD_BY = {
     "doctor-macos": MACOS_LEVEL,
     "doctor-server": SERVER,
 }
-_PENDING = "pending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +298,7 @@ def _moves(flow: Flow, lines: list[StepLine], ends: list[Ending], now: datetime)
                 for each in worst_first(result.findings)
                 if each.severity in (Severity.ERROR, Severity.WARNING)
             ]
-            if result.ok and result.details.get(OPEN) == _PENDING:
+            if result.ok and result.details.get(OPEN) == PENDING:
                 what = tr("Check the order and issue the certificate for the signing request.")
                 moves.append(Move(Party.CA, what, step=key))
                 moves.append(Move(Party.PARTNER, tr("Hand in the CA's answer when it comes."), step=key))
