@@ -148,7 +148,7 @@ def test_random_paths(target: Any) -> None:
         path = "/".join(chance.choices(pieces, k=chance.randint(1, 6)))
         base, audience = chance.choice(hosts)
         answer = send(target, "GET", f"{base}/{path}?api-version=7.4", token=tokens[audience])
-        assert answer.status_code < 500, path
+        assert answer.status_code in _PLAYED, path
     assert target.cloud.problems == []
 
 

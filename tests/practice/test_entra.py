@@ -75,6 +75,14 @@ def test_basic_authentication_and_the_older_endpoint_sign_in_too(client: Any) ->
     assert older["expires_on"].isdigit()
 
 
+def test_openids_scopes_beside_a_resources_are_passed_over(client: Any) -> None:
+    """MSAL for Go sends them with client credentials, too."""
+    told = client.ask_token(scope="https://vault.azure.net/.default openid offline_access profile").json()
+    assert client.vault("/keys", token=told["access_token"]).status_code == 200
+    for scope in ("openid profile", "https://vault.azure.net/.default https://graph.microsoft.com/.default"):
+        assert client.ask_token(scope=scope).json()["error"] == "invalid_scope"
+
+
 def test_discovery_documents_by_guid_by_domain_and_for_common(client: Any) -> None:
     tenant = client.cloud.world.tenant
     for identifier in (tenant.tenant_id, tenant.domains[0], tenant.domains[0].upper()):

@@ -258,6 +258,27 @@ def test_operations_the_service_does_not_have(client: Any) -> None:
     assert (html.status_code, html.headers["Content-Type"]) == (403, "text/html")
 
 
+def test_what_the_vault_does_not_play_asks_for_its_permission_first(start: Callable[..., Any]) -> None:
+    own = start()
+    world, vault = own.cloud.world, own.cloud.world.vault
+    calls = (
+        ("PUT", "/secrets/any", "secrets", "set"), ("GET", "/secrets/any/versions", "secrets", "list"),
+        ("DELETE", "/secrets/any", "secrets", "delete"), ("GET", "/deletedsecrets/any", "secrets", "get"),
+        ("GET", "/keys/code-signing/attestation", "keys", "get"),
+        ("POST", "/keys/code-signing//release", "keys", "release"),
+    )  # fmt: skip
+    world.authorization.assignments = []
+    for method, path, *_ in calls:
+        assert error(own.vault(path, method, body={}))[2] == "ForbiddenByRbac"
+    principal = world.tenant.service_principals[0].object_id
+    world.assign(principal, "Key Vault Administrator", vault.arm_id)
+    for method, path, *_ in calls:
+        assert error(own.vault(path, method, body={}))[:2] == (501, "NotImplemented")
+    vault.access.rbac = False
+    for method, path, group, permission in calls:
+        assert f"does not have {group} {permission} permission" in error(own.vault(path, method, body={}))[3]
+
+
 def test_key_document(client: Any) -> None:
     name = client.cloud.accounts.certificate_name
     bundle = client.vault(f"/keys/{name}").json()

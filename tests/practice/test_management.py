@@ -78,6 +78,18 @@ def test_what_is_not_played_says_so(client: Any) -> None:
     vault = client.cloud.world.vault.arm_id
     assert error(client.arm(vault, "PATCH", version=VAULTS, body={})) == (501, "NotImplemented")
     assert error(client.arm("/subscriptions/x/y")) == (404, "SubscriptionNotFound")
+    # what the real one has besides, by whatever version
+    for path in (f"{vault}{ROLES}/locks", f"{vault}{ROLES}/roleEligibilitySchedules", f"{vault}/secrets"):
+        assert error(client.arm(path, version="2020-10-01")) == (501, "NotImplemented")
+    assert error(client.arm("/elsewhere")) == (404, "InvalidResourceType")
+
+
+def test_whether_there_is_something_is_answered_without_a_body(client: Any) -> None:
+    vault = client.cloud.world.vault.arm_id
+    group = vault.partition("/providers/")[0]
+    for path, version in ((group, "2021-04-01"), (vault, VAULTS)):
+        assert client.arm(path, "HEAD", version=version).status_code == 204
+        assert client.arm(f"{path}-no", "HEAD", version=version).status_code == 404
 
 
 # resources
@@ -92,9 +104,14 @@ def test_the_vault_by_subscription_resource_group_and_name(client: Any) -> None:
     wanted = filtered(f"resourceType eq 'Microsoft.KeyVault/vaults' and name eq '{vault.name.upper()}'")
     found = client.arm(f"{base}/resources", version="2021-04-01", query=wanted).json()["value"]
     assert [each["id"] for each in found] == [vault.arm_id]
-    assert client.arm(f"{base}/resources", version="2021-04-01", query=filtered("name eq 'no'")).json() == {
-        "value": []
-    }
+    part = f"substringof('{vault.name[2:].upper()}', name) and resourceGroup eq 'rg-code-signing'"
+    kind = "resourceType eq 'Microsoft.KeyVault/vaults'"  # as Key Vault's SDKs ask, by their own version
+    for version, wanted in (("2021-04-01", part), ("2015-11-01", kind)):
+        found = client.arm(f"{base}/resources", version=version, query=filtered(wanted)).json()["value"]
+        assert [each["id"] for each in found] == [vault.arm_id]
+    for wanted in ("name eq 'no'", "substringof('no', name)", "resourceGroup eq 'rg'"):
+        found = client.arm(f"{base}/resources", version="2021-04-01", query=filtered(wanted)).json()
+        assert found == {"value": []}
     assert error(client.arm(f"{base}/resources", version="2021-04-01", query=filtered("x"))) == (
         400, "InvalidFilterInQueryString",
     )  # fmt: skip
@@ -107,7 +124,8 @@ def test_the_vault_by_subscription_resource_group_and_name(client: Any) -> None:
         assert [each["id"] for each in client.arm(path, version=VAULTS).json()["value"]] == [vault.arm_id]
     assert error(client.arm(vault.arm_id + "x", version=VAULTS)) == (404, "ResourceNotFound")
     missing = vault.arm_id.replace("rg-code-signing", "rg")
-    assert error(client.arm(missing, version=VAULTS)) == (404, "ResourceGroupNotFound")
+    for path in (missing, missing.rpartition("/")[0]):
+        assert error(client.arm(path, version=VAULTS)) == (404, "ResourceGroupNotFound")
 
 
 def test_the_networking_of_a_vault(start: Callable[..., Any]) -> None:

@@ -17,6 +17,7 @@ from codesign_wizard.practice.entra import errors
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 _NO_TENANT = ("common", "organizations", "consumers")
+OPENID = ("openid", "profile", "email", "offline_access")  # scopes that name no resource
 SECRET_CHARACTERS = string.ascii_letters + string.digits + "._-~"
 
 VAULT_RESOURCE = "https://vault.azure.net"
@@ -209,18 +210,20 @@ class Directory:
         if version_1:
             resource = wanted
         else:
-            if " " in wanted or "/" not in wanted:
+            # some clients (MSAL for Go) ask for OpenID's scopes, too, which an application cannot have
+            named = [each for each in wanted.split() if each not in OPENID]
+            if len(named) != 1 or "/" not in named[0]:
                 raise errors.scope_invalid(wanted)
-            if not wanted.endswith("/.default"):
+            if not named[0].endswith("/.default"):
                 raise errors.scope_not_default(wanted)
-            resource = wanted.removesuffix("/.default")
+            resource = named[0].removesuffix("/.default")
         return self.resource(resource, tenant)
 
     def resource(self, resource: str, tenant: Tenant) -> str:
         """Return *resource* if the tenant holds it, as its tokens name it; raises ``EntraError``."""
-        # a resource is found by its URI, with or without a last slash, or by its application id
+        # found by its URI, with or without a last slash, or by its application id, which may have a prefix
         for uri, application_id in RESOURCES.items():
-            if resource.lower() in (uri, uri + "/", application_id):
+            if resource.lower() in (uri, uri + "/", application_id, f"spn:{application_id}"):
                 return resource
         raise errors.resource_unknown(resource, tenant.tenant_id)
 

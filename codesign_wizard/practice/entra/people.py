@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from codesign_wizard.practice.clock import Clock
 from codesign_wizard.practice.entra import errors
-from codesign_wizard.practice.entra.models import GUID, Directory, Grant, Tenant, User
+from codesign_wizard.practice.entra.models import GUID, OPENID, Directory, Grant, Tenant, User
 
 # the public client that azure-identity and the Azure CLI sign people in with
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
@@ -31,7 +31,6 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _MODES = ("query", "fragment", "form_post")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _ANY_TENANT = ("common", "organizations")
-_OPENID = ("openid", "profile", "email", "offline_access")
 
 T = TypeVar("T")
 
@@ -152,7 +151,7 @@ class SignIns:
     def _audience(self, scope: str, tenant: Tenant) -> str:
         resources = []
         for each in scope.split():
-            if each in _OPENID:
+            if each in OPENID:
                 continue
             resource, slash, _ = each.rpartition("/")
             if not slash or "://" not in resource:

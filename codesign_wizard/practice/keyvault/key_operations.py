@@ -70,6 +70,10 @@ class KeyOperations(Asked):
         self._request.values["name"] = backups.restore_key(self._vault, self._world.state, blob)
         return self._key(self._vault.key_version(self._name, "")[1])
 
+    def attest_key(self) -> Response:
+        self._vault.key_version(self._name, self._version)
+        raise errors.not_played("attestation")
+
     def release_key(self) -> Response:
         self._vault.key_version(self._name, self._version)
         raise errors.not_played("release")

@@ -325,14 +325,18 @@ def _ways() -> Router[_Way]:
         for operation in ("encrypt", "decrypt", "wrapKey", "unwrapKey"):
             keys("POST", f"/{{name}}{version}/{operation}", operation, _encrypting(operation))
         keys("POST", f"/{{name}}{version}/release", "release", Operation.release_key)
+        keys("GET", f"/{{name}}{version}/attestation", "get", Operation.attest_key)
         keys("GET", f"/{{name}}{version}", "get", Operation.get_key)
         keys("PATCH", f"/{{name}}{version}", "update", Operation.update_key)
     keys("PUT", "/{name}", "import", Operation.import_key)
     keys("DELETE", "/{name}", "delete", Operation.delete_key)
 
     ways.add("GET", "/secrets", _Way("secrets", "list", Operation.list_secrets))
+    ways.add("GET", "/secrets/{name}/versions", _Way("secrets", "list", _unplayed("secrets/versions")))
     for version in ("", "/{version}"):
         ways.add("GET", f"/secrets/{{name}}{version}", _Way("secrets", "get", Operation.get_secret))
+    for method, pattern, permission in _OTHER_SECRETS:
+        ways.add(method, pattern, _Way("secrets", permission, _unplayed(f"secrets/{permission}")))
 
     for group, listed, got, purged, recovered in (
         ("certificates", Operation.list_deleted_certificates, Operation.get_deleted_certificate,
@@ -350,5 +354,25 @@ def _encrypting(operation: str) -> Callable[[Operation], Response]:
     return lambda asked: asked.encrypt(operation)
 
 
-_COLLECTIONS = ("certificates", "keys", "secrets", "deletedcertificates", "deletedkeys")
+def _unplayed(operation: str) -> Callable[[Operation], Response]:
+    def refuse(_: Operation) -> Response:
+        raise errors.not_played(operation)
+
+    return refuse
+
+
+# what callers need for secrets of their own, which this vault does not hold
+_OTHER_SECRETS = (
+    ("PUT", "/secrets/{name}", "set"),
+    ("PATCH", "/secrets/{name}", "set"),
+    ("PATCH", "/secrets/{name}/{version}", "set"),
+    ("DELETE", "/secrets/{name}", "delete"),
+    ("POST", "/secrets/{name}/backup", "backup"),
+    ("POST", "/secrets/restore", "restore"),
+    ("GET", "/deletedsecrets", "list"),
+    ("GET", "/deletedsecrets/{name}", "get"),
+    ("POST", "/deletedsecrets/{name}/recover", "recover"),
+    ("DELETE", "/deletedsecrets/{name}", "purge"),
+)
+_COLLECTIONS = ("certificates", "keys", "secrets", "deletedcertificates", "deletedkeys", "deletedsecrets")
 _WAYS = _ways()

@@ -76,8 +76,20 @@ OPERATIONS = {
             "setrotationpolicy": "keyrotationpolicies/write",
         },
     ),
-    # what a certificate's own secret is read by; other secrets the practice vault does not hold
-    **_operations("secrets", {"get": "secrets/getSecret/action", "list": "secrets/readMetadata/action"}),
+    # a certificate's own secret can be read; other secrets the practice vault does not hold
+    **_operations(
+        "secrets",
+        {
+            "get": "secrets/getSecret/action",
+            "list": "secrets/readMetadata/action",
+            "set": "secrets/setSecret/action",
+            "delete": "secrets/delete",
+            "recover": "secrets/recover/action",
+            "backup": "secrets/backup/action",
+            "restore": "secrets/restore/action",
+            "purge": "secrets/purge/action",
+        },
+    ),
 }
 
 # what the backup server's documentation asks for: everything but delete, and nothing privileged

@@ -7,6 +7,7 @@ subscriptions and resources hold what the caller may see; everything else is ref
 from __future__ import annotations
 
 import json
+import re
 import urllib.parse
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -30,8 +31,9 @@ T = TypeVar("T")
 
 HOST = "management.azure.com"
 PAGE = 200
-_RESOURCES = ("2016-06-01", "2018-05-01", "2019-10-01", "2020-01-01", "2020-10-01", "2021-01-01",
-              "2021-04-01", "2022-09-01", "2022-12-01", "2023-07-01", "2024-03-01", "2025-04-01")  # fmt: skip
+_RESOURCES = ("2015-11-01", "2016-06-01", "2018-05-01", "2019-10-01", "2020-01-01", "2020-10-01",
+              "2021-01-01", "2021-04-01", "2022-09-01", "2022-12-01", "2023-07-01", "2024-03-01",
+              "2025-04-01")  # fmt: skip
 _AUTHORIZATION = ("2015-07-01", "2018-01-01-preview", "2018-07-01-preview", "2020-04-01-preview",
                   "2020-08-01-preview", "2020-10-01-preview", "2021-04-01-preview", "2022-04-01",
                   "2022-05-01-preview")  # fmt: skip
@@ -41,6 +43,12 @@ _KEY_VAULT = ("2015-06-01", "2016-10-01", "2018-02-14", "2019-09-01", "2020-04-0
               "2024-04-01-preview", "2024-11-01", "2024-12-01-preview", "2025-05-01", "2026-02-01",
               "2026-05-15")  # fmt: skip
 _VAULTS = "Microsoft.KeyVault/vaults"
+_ROOTS = ("subscriptions", "providers", "tenants")  # below them the real one has far more than is played
+_GRANTS = ("permissions", "roleassignments", "roledefinitions", "denyassignments")
+# learn.microsoft.com/rest/api/resources/resources/list: parts of a name or of a resource group's
+_WITHIN = re.compile(
+    r"substringof\(\s*'(?P<value>(?:[^']|'')*)'\s*,\s*(?P<name>name|resourceGroup)\s*\)", re.IGNORECASE
+)
 _FAR_TIME = "%m/%d/%Y %I:%M:%S %p"
 
 
@@ -89,6 +97,8 @@ class Management:
             subscription = self._world.authorization.subscription(path)
             tenant = subscription.tenant_id if subscription is not None else ""
             response = self._answer(request, path)
+            if request.method == "HEAD" and response.status == 200:
+                response = Response(204)  # whether there is something has no other answer
         except errors.ArmError as refusal:
             response = json_response(
                 refusal.status, {"error": {"code": refusal.code, "message": refusal.message}}
@@ -106,12 +116,15 @@ class Management:
         found = _authorization_path(path)
         if found is not None:
             scope, kind, name = found
+            if kind not in _GRANTS:
+                raise errors.not_played(request.method, path)
             self._check_version(request, _AUTHORIZATION, kind, "")
             return self._grants(request, manager, scope, kind, name)
         plain = Request(request.method, path, request.version, request.headers, request.body)
         handler, known = self._router.find(plain)
         if handler is None:
-            raise errors.not_played(request.method, path) if known else errors.path_unknown(path)
+            real = known or path.split("/")[1].lower() in _ROOTS
+            raise errors.not_played(request.method, path) if real else errors.path_unknown(path)
         request.values = plain.values
         if _VAULTS.lower() in path.lower():
             self._check_version(request, _KEY_VAULT, "vaults", "westeurope")
@@ -241,10 +254,16 @@ class Management:
         seen = []
         for vault in self._held(found, group):
             document = responses.resource(vault)
-            told = {"resourcetype": _VAULTS, "name": vault.name, "location": vault.location}
-            if all(told[name].lower() == value.lower() for name, value in wanted) and call.manager.may(
-                f"{_VAULTS}/read", vault.arm_id
-            ):
+            told = {
+                "resourcetype": _VAULTS,
+                "name": vault.name,
+                "location": vault.location,
+                "resourcegroup": vault.resource_group,
+            }
+            if all(
+                value.lower() in told[name].lower() if within else value.lower() == told[name].lower()
+                for name, value, within in wanted
+            ) and call.manager.may(f"{_VAULTS}/read", vault.arm_id):
                 seen.append(document)
         return self._page(call.request, seen)
 
@@ -253,7 +272,10 @@ class Management:
         group = call.request.values.get("group", "")
         scope = f"{found.scope}/resourceGroups/{group}" if group else found.scope
         call.manager.demand(f"{_VAULTS}/read", scope)
-        return self._page(call.request, [responses.vault(each) for each in self._held(found, group)])
+        held = self._held(found, group)
+        if not held and group:
+            raise errors.group_missing(group)
+        return self._page(call.request, [responses.vault(each) for each in held])
 
     def _vault(self, call: _Call) -> Response:
         call.manager.demand(f"{_VAULTS}/read", call.path)
@@ -339,15 +361,22 @@ def _authorization_path(path: str) -> tuple[str, str, str] | None:
     return scope, kind.lower(), urllib.parse.unquote(name)
 
 
-def _comparisons(text: str) -> list[tuple[str, str]]:
-    """Return the comparisons of a filter on resources, joined by *and*; raises ``ArmError``."""
+def _comparisons(text: str) -> list[tuple[str, str, bool]]:
+    """Return the comparisons of a filter on resources, joined by *and*; raises ``ArmError``.
+
+    Each is a property, a value, and whether the value may be a part of the property's.
+    """
     found = []
     for part in _split_and(text):
+        within = _WITHIN.fullmatch(part)
+        if within is not None:
+            found.append((within["name"].lower(), within["value"].replace("''", "'"), True))
+            continue
         name, operator, value = (*part.split(" ", 2), "", "")[:3]
-        known = ("resourcetype", "name", "location")
+        known = ("resourcetype", "name", "location", "resourcegroup")
         if name.lower() not in known or operator != "eq" or not value[:1] == value[-1:] == "'":
             raise errors.filter_invalid(text)
-        found.append((name.lower(), value[1:-1].replace("''", "'")))
+        found.append((name.lower(), value[1:-1].replace("''", "'"), False))
     return found
 
 
