@@ -25,7 +25,11 @@ EVERYBODY = "00000000-0000-0000-0000-000000000000"  # the principal of deny assi
 
 @dataclass(frozen=True, slots=True)
 class RoleDefinition:
-    """What a role allows; actions are patterns with ``*``. ``id`` is its resource id."""
+    """What a role allows; actions are patterns with ``*``. ``id`` is its resource id.
+
+    A role of several sets of permissions is several of these under one id: what is excluded in one of them
+    is not excluded in the others. ``condition`` is the set's, "" for none; ``updated`` in UTC if told.
+    """
 
     id: str
     name: str
@@ -33,6 +37,8 @@ class RoleDefinition:
     not_actions: tuple[str, ...] = ()
     data_actions: tuple[str, ...] = ()
     not_data_actions: tuple[str, ...] = ()
+    condition: str = ""
+    updated: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +71,17 @@ class DenyAssignment:
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """What one entry of an access policy ticks. ``application_id`` is "" unless it is a compound one."""
+    """What one entry of an access policy ticks. ``application_id`` is "" unless it is a compound one.
+
+    ``tenant_id`` is whose principal it names, "" where that was not told.
+    """
 
     object_id: str
     application_id: str = ""
     keys: tuple[str, ...] = ()
     certificates: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    tenant_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,25 +145,30 @@ def decide(access: VaultAccess, object_id: str, action: str, resource_id: str) -
         if applies is State.UNTESTABLE and doubt is None:
             text = tr("A role holds it, but the deny assignment {name} may forbid it.")
             doubt = _computed(State.UNTESTABLE, text.format(name=denial.name or denial.id), of_denial(denial))
-    definitions = {each.id.lower(): each for each in access.definitions}
+    definitions: dict[str, list[RoleDefinition]] = {}
+    for each in access.definitions:
+        definitions.setdefault(each.id.lower(), []).append(each)
     open_point: Observation | None = None
     for assignment in access.assignments:
         if assignment.principal_id.lower() not in principals or not covers(assignment.scope, resource_id):
             continue
-        definition = definitions.get(assignment.role_definition_id.lower())
+        sets = definitions.get(assignment.role_definition_id.lower(), ())
+        holding = [each for each in sets if _holds(each, action)]
+        # a condition of the role's own counts unless another of its sets has the action without one
+        definition = next((each for each in holding if not each.condition), next(iter(holding or sets), None))
         more = _of_assignment(assignment, definition, object_id)
         if definition is None:
             text = tr("A role is held whose definition could not be read: {role}.")
             role = assignment.role_definition_id.rpartition("/")[2]
             open_point = open_point or _computed(State.UNTESTABLE, text.format(role=role), more)
-        elif not _holds(definition, action):
+        elif not holding:
             continue
-        elif assignment.condition:
+        elif condition := assignment.condition or definition.condition:
             text = tr("The role {role} holds it only under a condition, which is not judged here.")
             given = _computed(
                 State.UNTESTABLE,
                 text.format(role=definition.name),
-                {**more, "condition": assignment.condition},
+                {**more, "condition": condition},
             )
             # a condition that is known says more than a role that is not
             open_point = open_point if open_point and open_point.evidence.more.get("condition") else given
@@ -200,18 +215,32 @@ def covers(scope: str, resource_id: str) -> bool:
 def entries(access: VaultAccess, object_id: str) -> list[AccessPolicy]:
     """Return the access-policy entries that count for the application *object_id*, its groups' included.
 
-    An entry with an application beside the principal is for a person who uses that application.
+    An entry with an application beside the principal is for a person who uses that application; one of
+    another tenant than the vault's names a principal of that tenant.
     """
+    return [each for each in _named(access, object_id) if not _of_other_tenant(access, each)]
+
+
+def own_entry(access: VaultAccess, object_id: str) -> AccessPolicy | None:
+    """Return the entry that counts for *object_id* itself, not for a group that it is in."""
+    own = object_id.lower()
+    return next((each for each in entries(access, object_id) if each.object_id.lower() == own), None)
+
+
+def _named(access: VaultAccess, object_id: str) -> list[AccessPolicy]:
     principals = _principals(access, object_id)
     return [
         each for each in access.policies if each.object_id.lower() in principals and not each.application_id
     ]
 
 
+def _of_other_tenant(access: VaultAccess, entry: AccessPolicy) -> bool:
+    return bool(entry.tenant_id and access.tenant_id and entry.tenant_id.lower() != access.tenant_id.lower())
+
+
 def _by_policy(access: VaultAccess, object_id: str, permission: Permission) -> Observation:
     for entry in entries(access, object_id):
-        held = {name.lower() for name in getattr(entry, permission.kind)}
-        if held & {permission.name.lower(), "all"}:
+        if _ticks(entry, permission):
             text = (
                 tr("Ticked in the application's access policy.")
                 if entry.object_id.lower() == object_id.lower()
@@ -225,12 +254,23 @@ def _by_policy(access: VaultAccess, object_id: str, permission: Permission) -> O
         # the reference asks for "the certificates/manageissuers/getissuers permission": either may do
         text = tr("Not ticked itself, but Manage Certificate Authorities is, which probably includes it.")
         return replace(_computed(State.LIKELY, text), certainty=Certainty.LIKELY)
+    for entry in _named(access, object_id):
+        if _ticks(entry, permission):
+            text = tr("Ticked in an access policy of another tenant, {tenant}: it hardly counts here.")
+            return _computed(
+                State.UNTESTABLE, text.format(tenant=entry.tenant_id), {"policy-of": entry.object_id}
+            )
     if "groups" in access.unread:
         return _computed(
             State.UNTESTABLE,
             tr("Not ticked for the application itself; which groups it is in could not be read."),
         )
     return _computed(State.MISSING, tr("No access policy ticks it for the application."))
+
+
+def _ticks(entry: AccessPolicy, permission: Permission) -> bool:
+    held = {name.lower() for name in getattr(entry, permission.kind)}
+    return bool(held & {permission.name.lower(), "all"})
 
 
 def _by_role(
@@ -272,14 +312,18 @@ def denies(
         or not covers(denial.scope, resource_id)
     ):
         return None
-    if not named & (principals | {EVERYBODY}):
-        # who is named may be a group that the application is in
-        return State.UNTESTABLE if named and not groups_known else None
+    hit = bool(named & (principals | {EVERYBODY}))
+    # who is named, or spared, may be a group that the application is in
+    may_be_named = bool(named) and not groups_known
     below = denial.scope.lower().rstrip("/") != resource_id.lower().rstrip("/")
     if denial.does_not_apply_to_child_scopes and below:
         # an object may or may not count as a scope below its vault; a vault does below its resource group
-        return State.UNTESTABLE if "/microsoft.keyvault/vaults/" in denial.scope.lower() else None
-    return State.UNTESTABLE if denial.condition else State.MISSING
+        in_vault = "/microsoft.keyvault/vaults/" in denial.scope.lower()
+        return State.UNTESTABLE if in_vault and (hit or may_be_named) else None
+    if not hit:
+        return State.UNTESTABLE if may_be_named else None
+    may_be_spared = bool(spared) and not groups_known
+    return State.UNTESTABLE if denial.condition or may_be_spared else State.MISSING
 
 
 def _granted_text(definition: RoleDefinition, assignment: RoleAssignment, object_id: str) -> str:
@@ -294,12 +338,16 @@ def _of_assignment(
     assignment: RoleAssignment, definition: RoleDefinition | None, object_id: str
 ) -> dict[str, str]:
     own = assignment.principal_id.lower() == object_id.lower()
+    changed = definition.updated if definition else None
+    if changed and assignment.created and changed <= assignment.created:
+        changed = None  # it was given as it is
     return {
         "role": definition.name if definition else assignment.role_definition_id,
         "scope": assignment.scope,
         "principal": assignment.principal_id,
         **({} if own else {"through-group": assignment.principal_id}),
         **({"assigned": iso(assignment.created)} if assignment.created else {}),
+        **({"role-changed": iso(changed)} if changed else {}),
     }
 
 

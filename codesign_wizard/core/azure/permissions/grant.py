@@ -219,7 +219,9 @@ def _data_actions(definition: Mapping[str, Any]) -> list[str]:
 def _ticked(properties: Mapping[str, Any], object_id: str) -> dict[str, list[str]]:
     """Return what the principal's entry holds now, by kind: secrets and storage, too."""
     for entry in properties.get("accessPolicies") or ():
-        if str(entry.get("objectId", "")).lower() == object_id.lower() and not entry.get("applicationId"):
+        own = str(entry.get("objectId", "")).lower() == object_id.lower() and not entry.get("applicationId")
+        tenant = str(properties.get("tenantId") or "").lower()
+        if own and str(entry.get("tenantId") or tenant).lower() == tenant:
             return {
                 str(kind).lower(): [str(name) for name in names or ()]
                 for kind, names in (entry.get("permissions") or {}).items()

@@ -179,12 +179,14 @@ class _Reader:
             ]
         denials = self._or_nothing(denied, tr("deny assignments"), "denials")
         definitions = self._definitions({each.role_definition_id for each in assignments})
-        groups = {each.principal_id for each in assignments if each.principal_type == "Group"}
+        # also those of another tenant, "ForeignGroup"
+        groups = {each.principal_id for each in assignments if each.principal_type.endswith("Group")}
         # role assignments tell the groups that matter to them; policies and denials only name principals
         named = (
             {each.object_id for each in policies}
             if _model(properties) is Model.POLICY
-            else {one for each in denials for one in each.principal_ids} - {EVERYBODY}
+            else {one for each in denials for one in (*each.principal_ids, *each.excluded_principal_ids)}
+            - {EVERYBODY}
         )
         if named - groups - {self.object_id.lower()}:
             groups |= self._groups(graph_token)
@@ -252,7 +254,8 @@ class _Reader:
                     answer, tr("role definition {id}").format(id=role_id.rpartition("/")[2]), "definitions"
                 )
                 continue
-            found.append(_definition(role_id, _members(answer.get("properties"))))
+            # of one without permissions nothing is known, and the evaluation says so
+            found += _definition(role_id, _members(answer.get("properties")))
         return found
 
     def _groups(self, graph_token: Callable[[], Secret] | None) -> set[str]:
@@ -290,21 +293,21 @@ class _Reader:
             return ""
 
 
-def _definition(role_id: str, properties: Mapping[str, Any]) -> RoleDefinition:
-    """Return a role definition. Of several sets of permissions every exclusion counts for all."""
-    sets = [_members(each) for each in properties.get("permissions") or ()]
-    joined = {
-        name: tuple(dict.fromkeys(text for each in sets for text in _texts(each.get(name))))
-        for name in ("actions", "notActions", "dataActions", "notDataActions")
-    }
-    return RoleDefinition(
-        id=role_id,
-        name=str(properties.get("roleName") or ""),
-        actions=joined["actions"],
-        not_actions=joined["notActions"],
-        data_actions=joined["dataActions"],
-        not_data_actions=joined["notDataActions"],
-    )
+def _definition(role_id: str, properties: Mapping[str, Any]) -> list[RoleDefinition]:
+    """Return a role definition, once for each of its sets of permissions."""
+    return [
+        RoleDefinition(
+            id=role_id,
+            name=str(properties.get("roleName") or ""),
+            actions=_texts(each.get("actions")),
+            not_actions=_texts(each.get("notActions")),
+            data_actions=_texts(each.get("dataActions")),
+            not_data_actions=_texts(each.get("notDataActions")),
+            condition=str(each.get("condition") or ""),
+            updated=_time(properties.get("updatedOn")),
+        )
+        for each in map(_members, properties.get("permissions") or ())
+    ]
 
 
 def _model(properties: Mapping[str, Any]) -> Model:
@@ -322,6 +325,7 @@ def _policies(properties: Mapping[str, Any]) -> Iterable[AccessPolicy]:
             keys=_texts(ticks.get("keys")),
             certificates=_texts(ticks.get("certificates")),
             secrets=_texts(ticks.get("secrets")),
+            tenant_id=str(told.get("tenantId") or "").lower(),
         )
 
 

@@ -4,7 +4,8 @@ In this order: a signature made, what happened to the real certificate and its k
 that does not exist, what was computed from an administrator's view, what Resource Manager says of the caller.
 
 What no request can ask is computed alone. It counts as granted only where the vault was seen to know of that
-very grant, or where the grant is so old that every vault knows of it; else it is *likely*.
+very grant, or where the grant is so old that every vault knows of it; else it is *likely*. A role that was
+changed after it was given is as new as the change.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def _weighed(observation: Observation, known: Collection[tuple[str, ...]]) -> Ob
         return observation
     if "deny-assignments" in observation.evidence.more:
         doubt = tr("{reason} Whether something denies it could not be read.")
-    elif grant in known or _old(observation):
+    elif (grant in known and not lately_changed(observation)) or _old(observation):
         return observation
     else:
         doubt = tr("{reason} Whether the vault knows of this grant yet was not seen.")
@@ -117,11 +118,25 @@ def _weighed(observation: Observation, known: Collection[tuple[str, ...]]) -> Ob
 def _old(observation: Observation) -> bool:
     """Tell whether every vault must know of a grant: given to the caller itself, and long ago."""
     more = observation.evidence.more
+    return (
+        "through-group" not in more
+        and _ago(more.get("assigned", "")) > PROPAGATED
+        and not lately_changed(observation)
+    )
+
+
+def lately_changed(observation: Observation) -> bool:
+    """Tell whether the role got its content after it was given, and lately: the vault may know the former."""
+    changed = observation.evidence.more.get("role-changed", "")
+    return bool(changed) and _ago(changed) <= PROPAGATED
+
+
+def _ago(time: str) -> timedelta:
+    """Return how long ago a *time* of the evidence was; none at all where it is not told."""
     try:
-        assigned = datetime.fromisoformat(more.get("assigned", ""))
+        return utc_now() - datetime.fromisoformat(time)
     except ValueError:
-        return False
-    return "through-group" not in more and utc_now() - assigned > PROPAGATED
+        return timedelta(0)
 
 
 def _row(
@@ -198,9 +213,13 @@ def _decide(
     # as above: a grant of today, that Resource Manager does not list yet
     fresh = likely is not None and likely.source is Source.ADMIN
     if denied is not None and not (
-        fresh and denied.source is Source.SELF and "deny-assignment" not in denied.evidence.more
+        denied.source is Source.SELF and "deny-assignment" not in denied.evidence.more
     ):
         return State.MISSING, denied
+    if denied is not None and not fresh:
+        # Resource Manager was asked about the vault: a role on one object is not in its answer
+        only_elsewhere = alone and bool(on_object(permission.action))
+        return (State.UNTESTABLE, None) if only_elsewhere else (State.MISSING, denied)
     if likely is not None:
         return State.LIKELY, likely
     return State.UNTESTABLE, next(iter([*direct, *probed, *computed]), None)

@@ -11,10 +11,11 @@ from codesign_wizard.core.azure.permissions.catalogue import (
 from codesign_wizard.core.azure.permissions.evaluate import (
     covers,
 )
+from codesign_wizard.core.azure.permissions.matrix import Contradiction
 from codesign_wizard.core.azure.permissions.mixup_seen import Seen, has_data, of_application, role_name
 from codesign_wizard.core.azure.permissions.mixup_words import more, names
 from codesign_wizard.core.azure.permissions.probe_answers import Meaning
-from codesign_wizard.core.azure.permissions.report import State
+from codesign_wizard.core.azure.permissions.report import Source, State
 from codesign_wizard.core.finding import Evidence, Finding, utc_now
 from codesign_wizard.core.text import tr
 
@@ -32,7 +33,7 @@ def beside(seen: Seen) -> Iterable[Finding]:
     for each in seen.matrix.contradictions[:1]:
         yield kinds.CONTRADICTION(
             action=each.permission.name,
-            detail=f"{each.first.text} {each.second.text}",
+            detail=" ".join([each.first.text, each.second.text, *_why(each)]),
             evidence=more(each.second.evidence, **each.first.evidence.more),
         )
     odd = [each for each in seen.probes.asked if each.meaning is Meaning.UNKNOWN]
@@ -45,6 +46,14 @@ def beside(seen: Seen) -> Iterable[Finding]:
     excess = _excess(seen)
     if excess:
         yield kinds.EXCESS(vault=seen.options.vault_name, what=excess, evidence=Evidence(time=utc_now()))
+
+
+def _why(found: Contradiction) -> Iterable[str]:
+    """Yield what is known to bring such a difference about."""
+    if found.first.state is State.MISSING and found.second.state is State.GRANTED:
+        computed = found.first.source in (Source.ADMIN, Source.SELF)
+        if computed and found.permission.model is Model.RBAC:
+            yield tr("A role that was taken away, or a new denial, takes the vault some minutes to learn of.")
 
 
 def _excess(seen: Seen) -> str:

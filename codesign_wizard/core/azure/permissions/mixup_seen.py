@@ -17,12 +17,12 @@ from codesign_wizard.core.azure.permissions.catalogue import (
     permissions,
 )
 from codesign_wizard.core.azure.permissions.evaluate import (
-    AccessPolicy,
     RoleAssignment,
     VaultAccess,
     covers,
     decide,
     matches,
+    own_entry,
 )
 from codesign_wizard.core.azure.permissions.matrix import Matrix
 from codesign_wizard.core.azure.permissions.own_rights import OwnRights
@@ -91,8 +91,8 @@ class Seen:
 
     def target(self) -> remedies.Target:
         """Return to whom and where a grant has to go."""
-        policy = _own_entry(self)
         if self.access is not None:
+            policy = own_entry(self.access, self.object_id)
             keys, certificates = (policy.keys, policy.certificates) if policy else ((), ())
             return remedies.Target(self.options, self.object_id, self.resource_id, keys, certificates)
         rows = [] if self.model is Model.RBAC else self.matrix.rows
@@ -109,15 +109,6 @@ class Seen:
     def grants(self) -> list[Remedy]:
         """Return the ways to grant what is missing."""
         return remedies.grant_remedies(self.target(), self.model, [row.permission for row in self.missing])
-
-
-def _own_entry(seen: Seen) -> AccessPolicy | None:
-    if seen.access is None:
-        return None
-    own = seen.object_id.lower()
-    return next(
-        (each for each in seen.access.policies if each.object_id == own and not each.application_id), None
-    )
 
 
 def of_application(seen: Seen) -> list[RoleAssignment]:

@@ -21,7 +21,7 @@ from codesign_wizard.core.azure.permissions.catalogue import (
 from codesign_wizard.core.azure.permissions.evaluate import (
     entries,
 )
-from codesign_wizard.core.azure.permissions.matrix import PROPAGATED
+from codesign_wizard.core.azure.permissions.matrix import PROPAGATED, lately_changed
 from codesign_wizard.core.azure.permissions.mixup_beside import beside
 from codesign_wizard.core.azure.permissions.mixup_seen import (
     Seen,
@@ -207,7 +207,8 @@ def _propagating(seen: Seen) -> Finding | None:
         return None
     told = next(each for each in seen.matrix.unheard if each.permission.key in unheard)
     assigned = told.first.evidence.more.get("assigned", "")
-    if _old(seen, assigned):
+    changed = told.first.evidence.more["role-changed"] if lately_changed(told.first) else ""
+    if not changed and _old(seen, assigned):
         return kinds.CONTRADICTION(
             action=told.permission.name,
             severity=seen.severity,
@@ -220,6 +221,10 @@ def _propagating(seen: Seen) -> Finding | None:
         if assigned
         else []
     )
+    if changed:
+        since.append(
+            tr("The role itself was changed {time}.").format(time=when(datetime.fromisoformat(changed)))
+        )
     return kinds.PROPAGATING(
         vault=seen.options.vault_name,
         severity=seen.severity,

@@ -25,7 +25,7 @@ from codesign_wizard.core.azure.permissions.catalogue import (
     permissions,
     wanted,
 )
-from codesign_wizard.core.azure.permissions.evaluate import AccessPolicy, VaultAccess
+from codesign_wizard.core.azure.permissions.evaluate import VaultAccess
 from codesign_wizard.core.azure.permissions.report import Report, State
 from codesign_wizard.core.text import tr
 
@@ -138,20 +138,24 @@ def plan_grant(
     """
     target = _target(access, object_id, options)
     needed = wanted(access.model, purpose)
-    if least and access.model is Model.RBAC:
+    # the same role cannot be given a second time at the same place without the condition
+    custom = access.model is Model.RBAC and (least or _conditional_here(access, object_id))
+    if custom:
         actions = set(remedies.least_actions(purpose))
         needed = tuple(each for each in permissions(Model.RBAC) if each.action in actions)
     # without a certificate's name a grant on a single object counts for nothing, and it is not enough
     held = evaluate.evaluate(access, object_id, "")
-    # likely: a role is held, and only the deny assignments could not be read
-    missing = [each for each in needed if held[each.key].state not in (State.GRANTED, State.LIKELY)]
+    enough = [State.GRANTED]
+    if access.model is Model.RBAC:
+        # likely: a role is held, and only the deny assignments could not be read
+        enough.append(State.LIKELY)
+    missing = [each for each in needed if held[each.key].state not in enough]
     steps: tuple[GrantStep, ...]
     if not missing:
         steps = ()
     elif access.model is Model.POLICY:
         steps = (_policy_step(target, access, missing),)
-    elif least or _conditional_here(access, object_id):
-        # the same role cannot be given a second time at the same place without the condition
+    elif custom:
         steps = _custom_role_steps(target, access, purpose)
     else:
         kinds = {each.kind for each in missing}
@@ -338,23 +342,11 @@ def _denied(access: VaultAccess, missing: Sequence[Permission]) -> Iterable[str]
 
 
 def _target(access: VaultAccess, object_id: str, options: AzureOptions | None) -> remedies.Target:
-    entry = _entry(access.policies, object_id)
+    entry = evaluate.own_entry(access, object_id)
     return remedies.Target(
         options or AzureOptions(access.name, "", "", access.tenant_id),
         object_id,
         access.resource_id,
         entry.keys if entry else (),
         entry.certificates if entry else (),
-    )
-
-
-def _entry(policies: Iterable[AccessPolicy], object_id: str) -> AccessPolicy | None:
-    """Return the principal's own entry; one that names an application, too, is another's."""
-    return next(
-        (
-            each
-            for each in policies
-            if each.object_id.lower() == object_id.lower() and not each.application_id
-        ),
-        None,
     )

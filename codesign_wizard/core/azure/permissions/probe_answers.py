@@ -101,7 +101,7 @@ class ProbeResult:
 def read_answer(probe: Probe, answer: Answer, *, real: str = "") -> Asked:
     """Return what *answer* says about the permission that *probe* asks for; understands any body."""
     request = f"{probe.method} {answer.url.partition('?')[0]}"
-    if 200 <= answer.status < 300:
+    if 200 <= answer.status < 300 and _of_the_vault(probe, answer, real):
         evidence = Evidence(
             status=answer.status,
             request_id=answer.request_id or None,
@@ -121,6 +121,19 @@ def read_answer(probe: Probe, answer: Answer, *, real: str = "") -> Asked:
     elif meaning is Meaning.REFUSED and refusal.denial:
         text = tr("A deny assignment forbids it.")
     return _asked(probe, meaning, text, refusal.evidence, refusal, real)
+
+
+def _of_the_vault(probe: Probe, answer: Answer, real: str) -> bool:
+    """Tell whether a success can be the vault's: JSON, and of no name that nobody has.
+
+    A proxy's page comes with 200, too. A rotation policy has a default, which may be given for any name.
+    """
+    try:
+        document = answer.json()
+    except ValueError:
+        return False
+    may_be_there = bool(real) or "{name}" not in probe.path or probe.name == "getrotationpolicy"
+    return isinstance(document, dict) and may_be_there
 
 
 def unanswered(probe: Probe, finding: Finding, *, real: str = "") -> Asked:

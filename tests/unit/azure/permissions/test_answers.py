@@ -78,6 +78,22 @@ def test_a_strange_refusal_decides_nothing(name: str) -> None:
     assert not [each for each in told if each.id == "azure.permission.enough"]
 
 
+@pytest.mark.parametrize("words", ["keys sign", "keys get", "keys list", "certificates managecontacts"])
+def test_a_success_that_is_not_the_vaults_decides_nothing(words: str) -> None:
+    probe = next(each for each in PROBES if each.words == words)
+    for body in (b"<html><body>Please accept the terms of use</body></html>", b"", b'"ok"'):
+        asked = read_answer(probe, answer(200, body))
+        assert (asked.meaning, asked.observation.state) == (Meaning.UNKNOWN, State.UNTESTABLE)
+        assert ("terms of use" in asked.observation.text) is (b"terms" in body)
+
+
+def test_a_success_for_a_name_that_nobody_has_decides_nothing() -> None:
+    for probe in PROBES:
+        asked = read_answer(probe, answer(200, b'{"value":[]}'))
+        may_be = "{name}" not in probe.path or probe.name == "getrotationpolicy"
+        assert asked.meaning is (Meaning.ALLOWED if may_be else Meaning.UNKNOWN), probe
+
+
 def test_a_refusal_in_known_words_counts_whatever_its_code() -> None:
     document = json.loads(rbac("keys/sign/action"))
     document["error"]["innererror"] = {"code": "SomethingNew"}
@@ -164,6 +180,7 @@ def test_what_contradicts_itself_is_said_and_not_decided_away() -> None:
     found = named([allowed(get), allowed(SIGN)], rights("certificates/*", "keys/sign/action"))
     (warning,) = [each for each in found if each.id == "azure.permission.contradiction"]
     assert "keys/read" in warning.title
+    assert "taken away" in warning.detail
     assert warning.severity is Severity.WARNING
 
 

@@ -91,6 +91,8 @@ def test_a_deny_assignment_counts_though_the_own_rights_do_not_tell_it() -> None
         # who is named may be a group that the application is in
         (denial("keys/import/action", principal_ids=(GROUP,)), State.UNTESTABLE),
         (denial("keys/import/action", condition="(true)"), State.UNTESTABLE),
+        # and so may be who is spared
+        (denial("keys/import/action", excluded_principal_ids=(GROUP,)), State.UNTESTABLE),
     ):
         told = row(IMPORT, own(holding("keys/*"), denials=(one,)), None, SIGN)
         assert told.state is state, (one, told)
@@ -112,6 +114,49 @@ def test_a_grant_of_today_counts_once_the_vault_was_seen_to_know_of_it() -> None
     ):  # fmt: skip
         told = row(IMPORT, None, access(created, *patterns, **more), SIGN)
         assert told.state is state, (created, patterns, more)
+
+
+def test_a_role_that_was_changed_after_it_was_given_is_as_new_as_the_change() -> None:
+    now = utc_now()
+    given = access(now - timedelta(days=9), "keys/*")
+    for changed, state in (
+        (now - timedelta(minutes=1), State.LIKELY),
+        (now - timedelta(days=2), State.GRANTED),
+        (now - timedelta(days=99), State.GRANTED),
+    ):
+        (definition,) = given.definitions
+        seen = replace(given, definitions=(replace(definition, updated=changed),))
+        # that the vault knows of the former role says nothing of what was added to it
+        assert row(IMPORT, None, seen, SIGN).state is state, changed
+
+
+def test_what_the_vault_does_not_know_of_a_changed_role_is_on_its_way() -> None:
+    given = access(utc_now() - timedelta(days=9), "keys/*", "certificates/*")
+    (definition,) = given.definitions
+    changed = replace(given, definitions=(replace(definition, updated=utc_now() - timedelta(minutes=1)),))
+    refused = Observation(Source.PROBE, State.MISSING, Certainty.OBSERVED, "refused")
+    for held, expected in ((given, "contradiction"), (changed, "propagating")):
+        told = evaluate.evaluate(held, ME, "code-signing")
+        found = {key: [refused, one] for key, one in told.items()}
+        matrix = build(Model.RBAC, found, "code-signing")
+        seen = Seen(OPTIONS, Model.RBAC, matrix, ProbeResult(Model.RBAC, object_id=ME), access=held)
+        assert mixups.name(seen)[0].id == f"azure.permission.{expected}"
+
+
+def test_the_own_rights_on_the_vault_do_not_deny_what_a_role_on_one_object_may_give() -> None:
+    """As with Key Vault Reader on the vault and Key Vault Crypto Officer on one key."""
+    found = {key: [one] for key, one in own(holding("*/read")).observations().items()}
+    found[SIGN] += [
+        Observation(Source.PROBE, State.MISSING, Certainty.OBSERVED, "refused"),
+        Observation(Source.SIGNATURE, State.GRANTED, Certainty.OBSERVED, "signed"),
+    ]
+    matrix = build(Model.RBAC, found, "code-signing")
+    states = {each.permission.key: each.state for each in matrix.rows}
+    assert states[SIGN] is State.GRANTED
+    assert states[IMPORT] is State.UNTESTABLE
+    # neither is on one object
+    assert states[f"{PREFIX}keys/restore/action"] is State.MISSING
+    assert states[f"{PREFIX}certificatecas/write"] is State.MISSING
 
 
 def test_a_grant_of_today_that_resource_manager_does_not_list_yet_is_likely() -> None:

@@ -431,6 +431,44 @@ def test_what_is_granted_and_yet_refused_is_only_waited_for() -> None:
     assert "may not know yet" in made.notes[0]
 
 
+def test_what_the_documentation_ticks_is_ticked_though_another_tick_may_include_it() -> None:
+    world = ArmWorld(rbac=False)
+    ticked = {
+        "keys": [each.name for each in wanted(Model.POLICY, Purpose.DOCUMENTED) if each.kind == "keys"],
+        "certificates": [
+            each.name
+            for each in wanted(Model.POLICY, Purpose.DOCUMENTED)
+            if each.kind == "certificates" and each.name not in ("getissuers", "listissuers")
+        ],
+    }
+    world.vault["properties"]["accessPolicies"] = [
+        {"tenantId": TENANT, "objectId": PRINCIPAL, "permissions": ticked}
+    ]
+    (step,) = plan(world).steps
+    assert "2 permissions" in step.title
+    do(world, plan(world))
+    assert plan(world).nothing_to_do
+
+
+def test_beside_a_condition_the_second_run_has_nothing_to_do() -> None:
+    world = ArmWorld(rbac=True)
+    world.assign(CRYPTO_OFFICER, VAULT_ID, condition="@Resource[x] == 'y'")
+    world.assign(CERTIFICATES_OFFICER, VAULT_ID)
+    assert ids(do(world, plan(world))) == ["granted", "granted"]
+    assert plan(world).nothing_to_do
+
+
+def test_an_entry_of_another_tenant_stays_as_it_is() -> None:
+    world = ArmWorld(rbac=False)
+    foreign = {"tenantId": GROUP, "objectId": PRINCIPAL, "permissions": {"keys": ["purge"]}}
+    world.vault["properties"]["accessPolicies"] = [foreign]
+    made = plan(world, Purpose.SIGN, least=True)
+    assert "purge" not in made.steps[0].az
+    do(world, made)
+    (sent,) = world.writes[0].json()["properties"]["accessPolicies"]
+    assert (sent["tenantId"], sent["permissions"]["keys"]) == (TENANT, ["sign"])
+
+
 def test_deny_assignments_that_could_not_be_read_are_no_reason_to_grant_again() -> None:
     world = ArmWorld(rbac=True)
     for role in (CERTIFICATES_OFFICER, CRYPTO_OFFICER):

@@ -124,6 +124,53 @@ def test_deny_assignments_are_read_with_whom_they_spare() -> None:
     assert denial.does_not_apply_to_child_scopes
 
 
+def test_a_group_that_a_denial_for_everybody_spares_is_looked_up() -> None:
+    world = ArmWorld(rbac=True)
+    world.assign(CRYPTO_OFFICER, VAULT_ID)
+    everybody = "00000000-0000-0000-0000-000000000000"
+    properties = {
+        "permissions": [{"dataActions": ["*"], "notDataActions": []}],
+        "principals": [{"id": everybody, "type": "SystemDefined"}],
+        "excludePrincipals": [{"id": GROUP, "type": "Group"}],
+        "scope": VAULT_ID,
+    }
+    world.denials.append({"id": "/deny/1", "properties": properties})
+    sign = "Microsoft.KeyVault/vaults/keys/sign/action"
+    assert evaluate(read(world), PRINCIPAL, "")[sign].state is State.GRANTED
+    assert evaluate(read(world, graph=None), PRINCIPAL, "")[sign].state is State.UNTESTABLE
+    properties["excludePrincipals"] = []
+    assert evaluate(read(world, graph=None), PRINCIPAL, "")[sign].state is State.MISSING
+
+
+def test_each_set_of_a_roles_permissions_is_judged_by_itself() -> None:
+    world = ArmWorld(rbac=True)
+    world.assign(CRYPTO_OFFICER, VAULT_ID)
+    keys = "Microsoft.KeyVault/vaults/keys"
+    sets = [
+        {"dataActions": [f"{keys}/*"], "notDataActions": [f"{keys}/sign/action"]},
+        {"dataActions": [f"{keys}/sign/action", f"{keys}/read"], "notDataActions": [f"{keys}/verify/action"]},
+        {"dataActions": ["Microsoft.KeyVault/vaults/certificates/*"], "condition": "@Resource[x] == 'y'"},
+    ]
+    world.definitions[CRYPTO_OFFICER] = {"roleName": "Several", "permissions": sets}
+    told = evaluate(read(world), PRINCIPAL, "")
+    assert {told[f"{keys}/{each}"].state for each in ("sign/action", "verify/action", "read")} == {
+        State.GRANTED
+    }
+    conditional = told["Microsoft.KeyVault/vaults/certificates/read"]
+    assert conditional.state is State.UNTESTABLE
+    assert conditional.evidence.more["condition"] == "@Resource[x] == 'y'"
+    # a definition that tells nothing is not one that gives nothing
+    world.definitions[CRYPTO_OFFICER] = {"roleName": "Untold"}
+    assert evaluate(read(world), PRINCIPAL, "")[f"{keys}/read"].state is State.UNTESTABLE
+
+
+def test_a_group_of_another_tenant_counts_as_a_group() -> None:
+    world = ArmWorld(rbac=True)
+    world.assign(CRYPTO_OFFICER, VAULT_ID, GROUP, "ForeignGroup")
+    sign = evaluate(read(world), PRINCIPAL, "")["Microsoft.KeyVault/vaults/keys/sign/action"]
+    assert (sign.state, sign.evidence.more["through-group"]) == (State.GRANTED, GROUP)
+
+
 def policy_world() -> ArmWorld:
     world = ArmWorld(rbac=False)
     world.vault["properties"]["accessPolicies"] = [
@@ -145,6 +192,16 @@ def test_access_policies_are_read_however_they_are_capitalised() -> None:
     assert (own.keys, own.certificates, own.secrets) == (("Get", "UnwrapKey"), ("all",), ("get",))
     assert (compound.application_id, compound.keys) == (PRINCIPAL, ())
     assert access.groups == (GROUP,)
+
+
+def test_an_access_policy_of_another_tenant_is_not_called_a_grant() -> None:
+    world = policy_world()
+    entry = world.vault["properties"]["accessPolicies"][0]
+    entry["tenantId"] = REGISTRATION
+    told = evaluate(read(world), PRINCIPAL, "")
+    assert told["keys/get"].state is State.UNTESTABLE
+    assert REGISTRATION in told["keys/get"].text
+    assert told["keys/sign"].state is State.MISSING
 
 
 def test_groups_that_nobody_could_tell_are_said_to_be_unknown() -> None:
