@@ -7585,6 +7585,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>Ticked in an access policy of another tenant, {tenant}: it hardly counts here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
         <source>Not ticked for the application itself; which groups it is in could not be read.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7686,6 +7691,11 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/matrix.py"/>
         <source>The vault refuses it for other names. {name} itself was not asked about: that could change it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_beside.py"/>
+        <source>A role that was taken away, or a new denial, takes the vault some minutes to learn of.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7921,6 +7931,11 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>It was assigned {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>The role itself was changed {time}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

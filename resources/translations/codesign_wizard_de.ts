@@ -7585,6 +7585,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
+        <source>Ticked in an access policy of another tenant, {tenant}: it hardly counts here.</source>
+        <translation>In einer Zugriffsrichtlinie eines anderen Mandanten, {tenant}, angehakt: hier zählt sie kaum.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
         <source>Not ticked for the application itself; which groups it is in could not be read.</source>
         <translation>Für die Anwendung selbst nicht angehakt; in welchen Gruppen sie ist, konnte nicht gelesen werden.</translation>
     </message>
@@ -7687,6 +7692,11 @@
         <location filename="codesign_wizard/core/azure/permissions/matrix.py"/>
         <source>The vault refuses it for other names. {name} itself was not asked about: that could change it.</source>
         <translation>Der Tresor lehnt es für andere Namen ab. Nach {name} selbst wurde nicht gefragt: Das könnte es ändern.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_beside.py"/>
+        <source>A role that was taken away, or a new denial, takes the vault some minutes to learn of.</source>
+        <translation>Von einer entzogenen Rolle oder einer neuen Ablehnung erfährt der Tresor erst nach einigen Minuten.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_beside.py"/>
@@ -7922,6 +7932,11 @@
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>It was assigned {time}.</source>
         <translation>Zugewiesen wurde sie {time}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>The role itself was changed {time}.</source>
+        <translation>Die Rolle selbst wurde {time} geändert.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
