@@ -190,6 +190,7 @@ class Context:
         """Ask for a secret on the terminal, without showing it; "" when there is none."""
         from getpass import getpass
 
+        self.printer.events.pause()
         self._reading = True
         try:
             return getpass(question)
@@ -201,6 +202,7 @@ class Context:
     @contextmanager
     def waiting_for_person(self) -> Iterator[None]:
         """Let Ctrl-C end what waits for a person's input: it does not look at the job."""
+        self.printer.events.pause()
         self._reading = True
         try:
             yield
@@ -216,7 +218,10 @@ class Context:
         """Ask for a yes to *what*; raises ``InputError`` where nobody can be asked or the answer is no."""
         if self.options.yes:
             return
+        detail = tr("Add --yes to go on without being asked.")
         if self.can_ask and sys.stderr is not None:
+            detail = tr("The answer was not yes, so nothing was changed.")
+            self.printer.events.pause()
             sys.stderr.write(tr("{what} Go on? [y/N] ").format(what=what))
             sys.stderr.flush()
             self._reading = True
@@ -226,9 +231,7 @@ class Context:
                 self._reading = False
             if answer in ("y", "yes", tr("yes")):
                 return
-        raise InputError(
-            NO_ANSWER(what=what.rstrip("."), detail=tr("Add --yes to go on without being asked."))
-        )
+        raise InputError(NO_ANSWER(what=what.rstrip("."), detail=detail))
 
     def write_practice_roots(self, folder: Path, *, windows: bool = True, macos: bool = False) -> list[Path]:
         """In practice, put the roots that other programs need into *folder*; return the files.

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _PATIENCE = 0.4  # seconds of work before a bar appears: a flicker tells nobody anything
+# below this it may be requests, files or profiles as well as bytes, so no unit is said
+_BYTES_FROM = 100_000
 PRACTICE = "practice"
 
 
@@ -44,16 +46,20 @@ class Events:
 
     def close(self) -> None:
         """Take the bar away, and stop listening to libraries."""
-        with self._lock:
-            if self._progress is not None:
-                self._progress.stop()
-                self._progress = None
+        self.pause()
         if self._stop_listening is not None:
             self._stop_listening()
             self._stop_listening = None
 
+    def pause(self) -> None:
+        """Take the bar away, which would be drawn over a question; the next progress brings it back."""
+        with self._lock:
+            if self._progress is not None:
+                self._progress.stop()
+                self._progress = None
+
     def progress(self, done: int, total: int | None, text: str) -> None:
-        """Draw a bar on a terminal; elsewhere nothing. *done* and *total* are bytes."""
+        """Draw a bar on a terminal; elsewhere nothing. *done* and *total* are in the stage's own unit."""
         if not self._bars or time.monotonic() - self._began < _PATIENCE:
             return
         with self._lock:
@@ -61,7 +67,11 @@ class Events:
                 self._show()
             if self._progress is not None and self._task is not None:
                 self._progress.update(
-                    self._task, completed=done, total=total, description=self._stage or shown(redact(text))
+                    self._task,
+                    completed=done,
+                    total=total,
+                    description=self._stage or shown(redact(text)),
+                    far=_far(done, total),
                 )
 
     def log(self, line: LogLine) -> None:
@@ -79,6 +89,8 @@ class Events:
             if self._stages and state in words:
                 tail = f" ({text})" if text else ""
                 self.say(f"{self._stage}: {words[state]}{tail}")
+            if state in words:
+                self._stage = ""  # what goes on now is something else, and says so itself
 
     def say(self, text: str) -> None:
         """Write a line for the person, redacted, above the bar if there is one."""
@@ -104,18 +116,29 @@ class Events:
 
     def _show(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            DownloadColumn(),
+            TextColumn("{task.fields[far]}", markup=False),
             TimeElapsedColumn(),
             console=Console(file=self._stream),
             transient=True,
         )
-        self._task = self._progress.add_task(self._stage, total=None)
+        self._task = self._progress.add_task(self._stage, total=None, far="")
         self._progress.start()
+
+
+def _far(done: int, total: int | None) -> str:
+    """Return how far it is; "" where nobody knows how far it goes."""
+    if not total:
+        return ""
+    if total < _BYTES_FROM:
+        return f"{done}/{total}"
+    from rich.filesize import decimal
+
+    return f"{decimal(done)}/{decimal(total)}"
 
 
 def _state_words() -> dict[StageState, str]:
@@ -138,6 +161,19 @@ def _stage_names() -> dict[str, str]:
         "options": tr("Options"),
         "network": tr("Network"),
         "sign-in": tr("Sign-in"),
+        "permissions": tr("Permissions"),
         "vault": tr("Vault"),
         "signature": tr("Signature"),
+        "identities": tr("Certificates"),
+        "sign-binaries": tr("Programs"),
+        "sign-package": tr("Package"),
+        "upload": tr("Upload"),
+        "processing": tr("Apple"),
+        "log": tr("Apple's log"),
+        "staple": tr("Staple"),
+        "validate": tr("Validate"),
+        "compare": tr("Compare"),
+        "save": tr("Save"),
+        "read-back": tr("Read back"),
+        "unpack": tr("Unpack"),
     }
