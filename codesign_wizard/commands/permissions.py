@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.commands.context import INTERRUPTED, Context
@@ -18,7 +19,8 @@ from codesign_wizard.core.text import tr
 if TYPE_CHECKING:
     from codesign_wizard.core.azure.permissions.admin import AdminSession, DeviceCode
     from codesign_wizard.core.azure.permissions.check import Check, Looked
-    from codesign_wizard.core.azure.permissions.grant import GrantPlan
+    from codesign_wizard.core.azure.permissions.grant import GrantPlan, GrantStep
+    from codesign_wizard.core.finding import Finding
 
 WAYS = ("az", "browser", "device-code")
 _SIGNS = {State.GRANTED: "✓", State.MISSING: "✗", State.LIKELY: "~", State.UNTESTABLE: "?"}
@@ -97,42 +99,65 @@ def _grant(context: Context, check: Check) -> Outcome:
         # roles and ticks are all there: a deny assignment, or only time, is in the way
         return _granted(
             looked,
-            plan,
+            (),
             tr("Nothing had to be granted."),
             tr("Nothing was granted: no grant is missing, and no other helps against what stands above."),
         )
-    _say(_described(plan, admin))
+    _say(context, _described(plan, admin))
     context.confirm(tr("This grants what stands above, and takes nothing away."))
+    made: list[tuple[GrantStep, Finding]] = []
     try:
-        after = check.grant(context.job, looked, admin, plan, tick=_ticker(context))
+        after = check.grant(
+            context.job,
+            looked,
+            admin,
+            plan,
+            tick=_ticker(context),
+            done=lambda step, finding: made.append((step, finding)),
+        )
     except Cancelled:
         # "everything is as it was" would be wrong here
-        from codesign_wizard.core.azure.permissions.admin_findings import GRANT_INTERRUPTED
-        from codesign_wizard.core.finding import Remedy
-
-        look = Remedy(title=tr("Look with permissions show what works by now; granting again does no harm."))
-        found = GRANT_INTERRUPTED(certainty=Certainty.COMPUTED, remedies=[look])
-        return Outcome([found], code=INTERRUPTED)
+        return _interrupted(made)
     return _granted(
         after,
-        plan,
+        made,
         tr("Granted, and the vault knows it."),
-        tr("The grant is not enough, or not known to the vault yet."),
+        tr("The grant is not enough, or not known to the vault yet.")
+        if len(made) == len(plan.steps)
+        else tr("Not all of it was granted: what was refused stands above.")
+        if made
+        else tr("Nothing was granted: what was refused stands above."),
     )
 
 
-def _granted(looked: Looked, plan: GrantPlan, clear: str, blocked: str) -> Outcome:
-    report = looked.report
+def _interrupted(made: Sequence[tuple[GrantStep, Finding]]) -> Outcome:
+    from codesign_wizard.core.azure.permissions.admin_findings import GRANT_INTERRUPTED
+    from codesign_wizard.core.finding import Remedy
+
+    look = Remedy(title=tr("Look with permissions show what works by now; granting again does no harm."))
+    found = GRANT_INTERRUPTED(
+        certainty=Certainty.COMPUTED,
+        detail="" if made else tr("None of it was confirmed yet."),
+        remedies=[look],
+    )
+    return Outcome([found, *(each for _, each in made)], _result(made, None), code=INTERRUPTED)
+
+
+def _granted(looked: Looked, made: Sequence[tuple[GrantStep, Finding]], clear: str, blocked: str) -> Outcome:
     return Outcome(
         looked.findings,
-        {
-            "granted": [step.to_json() for step in plan.steps],
-            "report": report.to_json() if report is not None else None,
-        },
-        notes=_verdicts(report),
+        _result(made, looked.report),
+        notes=_verdicts(looked.report),
         clear=clear,
         blocked=blocked,
     )
+
+
+def _result(made: Sequence[tuple[GrantStep, Finding]], report: Report | None) -> dict[str, Any]:
+    return {
+        "granted": [step.to_json() for step, _ in made],
+        "report": report.to_json() if report is not None else None,
+    }
 
 
 def _sign_in(context: Context, check: Check) -> AdminSession:
@@ -141,14 +166,17 @@ def _sign_in(context: Context, check: Check) -> AdminSession:
     session = context.session
 
     def show(code: DeviceCode) -> None:
-        _say([tr("Open {address} and type the code {code}").format(address=code.address, code=code.code)])
+        _say(
+            context,
+            [tr("Open {address} and type the code {code}").format(address=code.address, code=code.code)],
+        )
         if session.practice is not None:
-            _say([tr("Practice: its administrator types it now.")])
+            _say(context, [tr("Practice: its administrator types it now.")])
             session.approve_sign_in(code.code)
 
     def open_browser(address: str) -> bool:
         address = session.browser_address(address)
-        _say([tr("Sign in there, in the browser: {address}").format(address=address)])
+        _say(context, [tr("Sign in there, in the browser: {address}").format(address=address)])
         return open_system_browser(address)
 
     return check.sign_in(
@@ -156,9 +184,21 @@ def _sign_in(context: Context, check: Check) -> AdminSession:
     )
 
 
-def _ticker(context: Context) -> Any:
+def _ticker(context: Context) -> Callable[[float, float], None]:
+    told: list[str] = []
+
     def tick(gone: float, left: float) -> None:
-        context.job.progress(int(gone), int(gone + left), tr("Granted; waiting until the vault knows it"))
+        if not told and not context.options.quiet:
+            # where no bar is drawn, it is all that is said for minutes
+            told.append(
+                tr(
+                    "Granted. Waiting until the vault knows it, {minutes} min at most; Ctrl-C ends this."
+                ).format(minutes=round((gone + left) / 60))
+            )
+            _say(context, told)
+        minutes, seconds = divmod(math.ceil(left), 60)
+        text = tr("Waiting until the vault knows the grant: {left} left")
+        context.job.progress(0, None, text.format(left=f"{minutes}:{seconds:02}"))
 
     return tick
 
@@ -174,8 +214,9 @@ def _described(plan: GrantPlan, admin: AdminSession) -> Iterable[str]:
     yield from plan.notes
 
 
-def _say(lines: Iterable[str]) -> None:
+def _say(context: Context, lines: Iterable[str]) -> None:
     # not the log: a person must see this whatever --quiet or --json say
+    context.printer.events.pause()
     if sys.stderr is not None:
         sys.stderr.write("".join(f"{line}\n" for line in lines))
         sys.stderr.flush()

@@ -257,12 +257,13 @@ def _action(operation: str, inner: str) -> str:
     return f"Microsoft.KeyVault/vaults/{group}/{'read' if verb == 'get' else f'{verb}/action'}"
 
 
-def denied(options: AzureOptions, action: str, evidence: Evidence) -> Finding:
-    """Return that a deny assignment forbids *action*, whatever is granted."""
+def denied(options: AzureOptions, action: str, evidence: Evidence, *, name: str = "") -> Finding:
+    """Return that a deny assignment forbids *action*, whatever is granted; *name* is its name, if known."""
+    detail = tr("It wins over every role. People cannot make one by hand: a deployment did.")
     return mixup_findings.DENIED(
         action=action,
         vault=options.vault_name,
-        detail=tr("It wins over every role. People cannot make one by hand: a deployment did."),
+        detail=tr("It is called {name}. {more}").format(name=name, more=detail) if name else detail,
         evidence=evidence,
         remedies=[
             Remedy(

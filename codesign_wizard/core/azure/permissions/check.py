@@ -18,7 +18,7 @@ from codesign_wizard.core.redact import Secret
 if TYPE_CHECKING:
     from codesign_wizard.core.azure.permissions.admin import AdminSession, AdminWay, DeviceCode
     from codesign_wizard.core.azure.permissions.evaluate import VaultAccess
-    from codesign_wizard.core.azure.permissions.grant import GrantPlan
+    from codesign_wizard.core.azure.permissions.grant import GrantPlan, GrantStep
     from codesign_wizard.core.azure.signin import CallerIdentity
 
 GRANT_TIMEOUT = 600.0  # seconds; Microsoft says that a role takes up to ten minutes to work
@@ -33,6 +33,20 @@ class Looked:
     report: Report | None = None
     access: VaultAccess | None = None
     identity: CallerIdentity | None = None
+
+
+class _Countdown:
+    """A job that waits: how far each of its looks is must not take the countdown's place."""
+
+    def __init__(self, job: JobContext) -> None:
+        self.log = job.log
+        self.stage = job.stage
+        self.check_cancelled = job.check_cancelled
+        self.wait = job.wait
+
+    def progress(self, done: int, total: int | None, text: str = "") -> None:
+        """Say nothing."""
+        self.check_cancelled()
 
 
 class Check:
@@ -99,30 +113,35 @@ class Check:
         plan: GrantPlan,
         *,
         tick: Callable[[float, float], None],
+        done: Callable[[GrantStep, Finding], None] = lambda step, finding: None,
     ) -> Looked:
         """Grant what *plan* says, wait until the vault knows of it, and look again.
 
-        *tick* is told the seconds since the grant and those left. Raises ``CodesignError``, ``Cancelled``.
+        *tick* is told the seconds since the grant and those left, *done* each step that was done. Raises
+        ``CodesignError``, ``Cancelled``.
         """
         from codesign_wizard.core.azure.permissions.grant import carry_out, wait_until_effective
 
-        done = carry_out(job, self._network, admin, plan)
-        if blocks(done):
+        made = carry_out(job, self._network, admin, plan, done=done)
+        if blocks(made):
             # what was granted before the refusal stays: the look is no longer of today, so it is told alone
-            return replace(looked, findings=[*done, *looked.findings])
-        waited = wait_until_effective(
-            job, lambda: self._asked(job, looked), plan.wanted, timeout=GRANT_TIMEOUT, tick=tick
-        )
+            return replace(looked, findings=[*made, *looked.findings])
+        waited: list[Finding] = []
+        if plan.wanted:  # all of it may be denied
+            waited = wait_until_effective(
+                job, lambda: self._asked(job, looked), plan.wanted, timeout=GRANT_TIMEOUT, tick=tick
+            ).findings
         again = self.look(job, admin)
-        return replace(again, findings=[*done, *waited.findings, *again.findings])
+        return replace(again, findings=[*made, *waited, *again.findings])
 
-    def _asked(self, job: JobContext, looked: Looked) -> Report:
+    def _asked(self, waiting: JobContext, looked: Looked) -> Report:
         """Ask the vault alone, with a fresh token: it may have to name groups that are new."""
         from codesign_wizard.core.azure.credential import ApplicationCredential
         from codesign_wizard.core.azure.permissions.diagnosis import observe
         from codesign_wizard.core.azure.permissions.matrix import build
         from codesign_wizard.core.azure.permissions.probing import probe
 
+        job = _Countdown(waiting)
         secret = self._secret()
         assert secret is not None  # without one nobody could have looked
         credential = ApplicationCredential(job, self._network, self._options, secret)

@@ -38,10 +38,18 @@ _LONGEST_PAUSE = 15.0  # seconds between two looks
 _OWN_ANSWERS = (Source.PROBE, Source.OBJECT, Source.SIGNATURE)
 
 
-def carry_out(job: JobContext, network: Network, admin: AdminSession, plan: GrantPlan) -> list[Finding]:
+def carry_out(
+    job: JobContext,
+    network: Network,
+    admin: AdminSession,
+    plan: GrantPlan,
+    *,
+    done: Callable[[GrantStep, Finding], None] = lambda step, finding: None,
+) -> list[Finding]:
     """Do what *plan* says, in order; stops at the first refusal, which is the last finding.
 
-    Raises ``Cancelled`` between steps: what is granted by then stays granted.
+    *done* is told each step that was done, with what came of it, as soon as it was. Raises ``Cancelled``
+    between steps: what is granted by then stays granted.
     """
     findings: list[Finding] = []
     try:
@@ -49,6 +57,7 @@ def carry_out(job: JobContext, network: Network, admin: AdminSession, plan: Gran
         for step in plan.steps:
             job.check_cancelled()
             findings.append(_Worker(arm).do(step))
+            done(step, findings[-1])
     except CodesignError as error:
         findings.append(_with_commands(error.finding, plan.steps[len(findings) :]))
     return findings
@@ -243,8 +252,17 @@ def _with_commands(finding: Finding, steps: Sequence[GrantStep]) -> Finding:
         return finding
     handed_on = Remedy(
         title=tr("For whoever may: the commands of what is not granted yet."),
-        portal=steps[-1].portal,
+        portal=_portal(steps),
         az="\n".join(step.az for step in steps if step.az),
         powershell="\n".join(step.powershell for step in steps if step.powershell),
     )
     return replace(finding, remedies=(*finding.remedies, handed_on))
+
+
+def _portal(steps: Sequence[GrantStep]) -> tuple[str, ...]:
+    """Return the portal's steps of all of *steps*, to be gone through once."""
+    if steps[0].kind is StepKind.ROLE_DEFINITION:
+        return steps[0].portal  # the assignment is among them
+    lines = [line for step in steps for line in step.portal]
+    # what is waited for at the end is waited for once
+    return (*(line for line in lines[:-1] if line != lines[-1]), *lines[-1:])

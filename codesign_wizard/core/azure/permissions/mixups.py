@@ -15,6 +15,7 @@ from codesign_wizard.core.azure.permissions import remedies
 from codesign_wizard.core.azure.permissions.catalogue import (
     CRYPTOGRAPHY,
     Model,
+    Permission,
     Purpose,
     permission_for,
 )
@@ -94,13 +95,19 @@ def _denied(seen: Seen) -> Finding | None:
         for asked in seen.probes.asked:
             told = permission_for(seen.model, asked.probe.kind, asked.probe.name)
             if told.key == row.permission.key and asked.refusal is not None and asked.refusal.denial:
-                return as_grave(
-                    explain.denied(seen.options, row.permission.name, asked.refusal.evidence), seen
-                )
+                return _denied_by(seen, row.permission, asked.refusal.evidence)
         for one in row.observations:
             if one.state is State.MISSING and "deny-assignment" in one.evidence.more:
-                return as_grave(explain.denied(seen.options, row.permission.name, one.evidence), seen)
+                return _denied_by(seen, row.permission, one.evidence)
     return None
+
+
+def _denied_by(seen: Seen, permission: Permission, evidence: Evidence) -> Finding:
+    """Return the finding, with the name that the portal shows where somebody could read it."""
+    wanted = evidence.more["deny-assignment"].lower().rpartition("/")[2]
+    known = seen.access.denials if seen.access is not None else seen.own.denials or ()
+    name = next((each.name for each in known if each.id.lower().rpartition("/")[2] == wanted), "")
+    return as_grave(explain.denied(seen.options, permission.name, evidence, name=name), seen)
 
 
 def _conditional(seen: Seen) -> Finding | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -26,7 +26,7 @@ from codesign_wizard.core.azure.permissions.catalogue import (
     wanted,
 )
 from codesign_wizard.core.azure.permissions.evaluate import VaultAccess
-from codesign_wizard.core.azure.permissions.report import Report, State
+from codesign_wizard.core.azure.permissions.report import Observation, Report, State
 from codesign_wizard.core.text import tr
 
 _ROLES = "/providers/Microsoft.Authorization"
@@ -99,7 +99,10 @@ class GrantStep:
 
 @dataclass(frozen=True, slots=True)
 class GrantPlan:
-    """What would be granted. ``wanted`` is what the plan is to bring about; ``notes`` what it cannot mend."""
+    """What would be granted. ``wanted`` is what the plan is to bring about; ``notes`` what it cannot mend.
+
+    What a deny assignment forbids, or may forbid, is not among ``wanted``: nobody needs to wait for it.
+    """
 
     steps: tuple[GrantStep, ...]
     object_id: str
@@ -145,11 +148,9 @@ def plan_grant(
         needed = tuple(each for each in permissions(Model.RBAC) if each.action in actions)
     # without a certificate's name a grant on a single object counts for nothing, and it is not enough
     held = evaluate.evaluate(access, object_id, "")
-    enough = [State.GRANTED]
-    if access.model is Model.RBAC:
-        # likely: a role is held, and only the deny assignments could not be read
-        enough.append(State.LIKELY)
-    missing = [each for each in needed if held[each.key].state not in enough]
+    lacking = _not_held(access, held, needed)
+    # what is held and denied is not granted a second time: it would help against nothing
+    missing = _not_held(access, evaluate.evaluate(replace(access, denials=()), object_id, ""), lacking)
     steps: tuple[GrantStep, ...]
     if not missing:
         steps = ()
@@ -164,8 +165,20 @@ def plan_grant(
             for kind, role in remedies.ROLE_OF_KIND.items()
             if kind in kinds and not _assigned(access, object_id, ROLE_IDS[role])
         )
-    notes = dict.fromkeys([*_denied(access, missing), *_waiting(report, needed, nothing=not steps)])
-    return GrantPlan(steps, object_id, access.resource_id, needed, tuple(notes))
+    denied = dict.fromkeys(_denied(access, lacking))
+    notes = [*denied, *(() if denied else _waiting(report, needed, nothing=not steps))]
+    possible = tuple(each for each in needed if "deny-assignment" not in held[each.key].evidence.more)
+    return GrantPlan(steps, object_id, access.resource_id, possible, tuple(notes))
+
+
+def _not_held(
+    access: VaultAccess, held: Mapping[str, Observation], needed: Iterable[Permission]
+) -> list[Permission]:
+    enough = [State.GRANTED]
+    if access.model is Model.RBAC:
+        # likely: a role is held, and only the deny assignments could not be read
+        enough.append(State.LIKELY)
+    return [each for each in needed if held[each.key].state not in enough]
 
 
 def _waiting(report: Report, needed: Sequence[Permission], *, nothing: bool) -> Iterable[str]:

@@ -161,7 +161,28 @@ def test_a_deny_assignment_is_named_as_what_no_grant_helps_against() -> None:
         world.assign(role, VAULT_ID)
     made = plan(world)
     assert made.nothing_to_do
-    assert any("No keys" in note for note in made.notes)
+    assert len(made.notes) == 1
+    assert "No keys" in made.notes[0]
+    # a role beside those would help as little as they do
+    assert plan(world, least=True).nothing_to_do
+
+
+def test_what_is_denied_is_granted_with_the_rest_and_not_waited_for() -> None:
+    world = ArmWorld(rbac=True)
+    denied = "Microsoft.KeyVault/vaults/keys/sign/action"
+    properties = {
+        "denyAssignmentName": "No signing",
+        "permissions": [{"dataActions": [denied], "notDataActions": []}],
+        "principals": [{"id": PRINCIPAL}],
+        "scope": VAULT_ID,
+    }
+    world.denials.append({"id": "/d/1", "properties": properties})
+    made = plan(world)
+    assert len(made.steps) == 2
+    assert any("No signing" in note for note in made.notes)
+    actions = {each.action for each in made.wanted}
+    assert denied not in actions
+    assert len(actions) == len(wanted(Model.RBAC, Purpose.DOCUMENTED)) - 1
 
 
 @pytest.mark.parametrize("purpose", Purpose)
@@ -299,6 +320,10 @@ def test_a_refused_grant_is_explained_and_ends_the_plan_with_the_commands(reply:
     assert found.evidence.request_id == "r-2"
     handed_on = found.remedies[-1]
     assert (handed_on.az or "").count("az role assignment create") == 2
+    steps = "\n".join(handed_on.portal)
+    assert "Key Vault Certificates Officer" in steps
+    assert "Key Vault Crypto Officer" in steps
+    assert steps.count("Wait up to") == 1
     assert world.assignments == {}
     if finding == "may-not-grant":
         assert WRITE in found.title
@@ -306,6 +331,31 @@ def test_a_refused_grant_is_explained_and_ends_the_plan_with_the_commands(reply:
     if finding == "refused":
         assert "Words of the vendor" in found.title
         assert "more" not in found.title
+
+
+def test_whoever_may_is_told_the_whole_way_to_a_role_of_ones_own() -> None:
+    world = ArmWorld(rbac=True)
+    made = plan(world, least=True)
+    world.refuse["PUT"] = forbidden(WRITE)
+    (found,) = do(world, made)
+    steps = found.remedies[-1].portal
+    assert any("Add custom role" in step for step in steps)
+    assert sum("Add role assignment" in step for step in steps) == 1
+
+
+def test_each_step_is_told_as_soon_as_it_is_done() -> None:
+    world = ArmWorld(rbac=True)
+    made, told = plan(world), []
+    job = Job()
+
+    def done(step: Any, finding: Finding) -> None:
+        told.append((step, finding.id))
+        job.cancel()
+
+    with pytest.raises(Cancelled):
+        carry_out(job, vendor.network(world.answer), Administrator(), made, done=done)
+    assert told == [(made.steps[0], "azure.admin.granted")]
+    assert len(world.assignments) == 1
 
 
 def test_a_cancelled_grant_changes_nothing_more() -> None:
