@@ -510,12 +510,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/context.py"/>
-        <source>Secret: </source>
+        <source>Add --yes to go on without being asked.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/context.py"/>
-        <source>Add --yes to go on without being asked.</source>
+        <source>The answer was not yes, so nothing was changed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/context.py"/>
+        <source>Secret: </source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -771,6 +776,26 @@
     <message>
         <location filename="codesign_wizard/commands/events.py"/>
         <source>Sign-in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Certificates</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Compare</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Save</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Read back</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1349,7 +1374,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/notary.py"/>
+        <location filename="codesign_wizard/commands/events.py"/>
         <source>Apple's log</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1430,7 +1455,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>The grant is not enough, or not known to the vault yet.</source>
+        <source>Waiting until the vault knows the grant: {left} left</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1480,17 +1505,32 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Granted; waiting until the vault knows it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Signed in as {account}. To be granted:</source>
+        <source>The grant is not enough, or not known to the vault yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Look with permissions show what works by now; granting again does no harm.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Not all of it was granted: what was refused stands above.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Nothing was granted: what was refused stands above.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>None of it was confirmed yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Signed in as {account}. To be granted:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1506,6 +1546,11 @@
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Sign in there, in the browser: {address}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Granted. Waiting until the vault knows it, {minutes} min at most; Ctrl-C ends this.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3674,17 +3719,17 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <location filename="codesign_wizard/commands/events.py"/>
         <source>Upload</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <location filename="codesign_wizard/commands/events.py"/>
         <source>Staple</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <location filename="codesign_wizard/commands/events.py"/>
         <source>Validate</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7030,17 +7075,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>It wins over every role. People cannot make one by hand: a deployment did.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>The vault goes by access policies: a tick is missing. Roles do nothing on such a vault.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>The vault goes by roles (Azure RBAC). Owner and Contributor do not count. A new role takes up to ten minutes to work.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/explain.py"/>
-        <source>It wins over every role. People cannot make one by hand: a deployment did.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7076,6 +7121,11 @@
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>It sees this computer as {address}. The server must be let in as well.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>It is called {name}. {more}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -14914,12 +14964,12 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <location filename="codesign_wizard/commands/events.py"/>
         <source>Programs</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <location filename="codesign_wizard/commands/events.py"/>
         <source>Package</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15519,7 +15569,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <location filename="codesign_wizard/commands/events.py"/>
         <source>Unpack</source>
         <translation type="unfinished"></translation>
     </message>
@@ -17354,7 +17404,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <location filename="codesign_wizard/commands/events.py"/>
         <source>Apple</source>
         <translation type="unfinished"></translation>
     </message>
@@ -18439,7 +18489,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/flow.py"/>
+        <location filename="codesign_wizard/commands/events.py"/>
         <source>Permissions</source>
         <translation type="unfinished"></translation>
     </message>

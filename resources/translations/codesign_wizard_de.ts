@@ -510,13 +510,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/context.py"/>
-        <source>Secret: </source>
-        <translation>Geheimnis: </translation>
+        <source>Add --yes to go on without being asked.</source>
+        <translation>Mit --yes geht es ohne Nachfrage weiter.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/context.py"/>
-        <source>Add --yes to go on without being asked.</source>
-        <translation>Mit --yes geht es ohne Nachfrage weiter.</translation>
+        <source>The answer was not yes, so nothing was changed.</source>
+        <translation>Die Antwort war nicht „Ja“; es wurde nichts geändert.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/context.py"/>
+        <source>Secret: </source>
+        <translation>Geheimnis: </translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/context.py"/>
@@ -772,6 +777,26 @@
         <location filename="codesign_wizard/commands/events.py"/>
         <source>Sign-in</source>
         <translation>Anmeldung</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Certificates</source>
+        <translation>Zertifikate</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Compare</source>
+        <translation>Vergleichen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Save</source>
+        <translation>Speichern</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/events.py"/>
+        <source>Read back</source>
+        <translation>Zurücklesen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
@@ -1349,7 +1374,7 @@
         <translation>Hochgeladen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/notary.py"/>
+        <location filename="codesign_wizard/commands/events.py"/>
         <source>Apple's log</source>
         <translation>Apples Protokoll</translation>
     </message>
@@ -1430,8 +1455,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>The grant is not enough, or not known to the vault yet.</source>
-        <translation>Die erteilte Berechtigung genügt nicht, oder der Tresor kennt sie noch nicht.</translation>
+        <source>Waiting until the vault knows the grant: {left} left</source>
+        <translation>Warten, bis der Tresor die Berechtigung kennt: noch {left}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
@@ -1480,18 +1505,33 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Granted; waiting until the vault knows it</source>
-        <translation>Erteilt; es wird gewartet, bis der Tresor die Berechtigung kennt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Signed in as {account}. To be granted:</source>
-        <translation>Angemeldet als {account}. Wird erteilt:</translation>
+        <source>The grant is not enough, or not known to the vault yet.</source>
+        <translation>Die erteilte Berechtigung genügt nicht, oder der Tresor kennt sie noch nicht.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Look with permissions show what works by now; granting again does no harm.</source>
         <translation>Sehen Sie mit permissions show nach, was inzwischen geht; noch einmal zu erteilen schadet nicht.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Not all of it was granted: what was refused stands above.</source>
+        <translation>Nicht alles wurde erteilt; was verweigert wurde, steht oben.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Nothing was granted: what was refused stands above.</source>
+        <translation>Es wurde nichts erteilt; was verweigert wurde, steht oben.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>None of it was confirmed yet.</source>
+        <translation>Davon war noch nichts bestätigt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Signed in as {account}. To be granted:</source>
+        <translation>Angemeldet als {account}. Wird erteilt:</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
@@ -1507,6 +1547,11 @@
         <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Sign in there, in the browser: {address}</source>
         <translation>Melden Sie sich dort an, im Browser: {address}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Granted. Waiting until the vault knows it, {minutes} min at most; Ctrl-C ends this.</source>
+        <translation>Erteilt. Es wird gewartet, bis der Tresor die Berechtigung kennt, höchstens {minutes} min; Strg+C beendet das.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/practice.py"/>
@@ -3674,17 +3719,17 @@
         <translation>aufgegeben: nie vollständig hochgeladen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <location filename="codesign_wizard/commands/events.py"/>
         <source>Upload</source>
         <translation>Hochladen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <location filename="codesign_wizard/commands/events.py"/>
         <source>Staple</source>
         <translation>Anheften</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <location filename="codesign_wizard/commands/events.py"/>
         <source>Validate</source>
         <translation>Ticket prüfen</translation>
     </message>
@@ -7030,6 +7075,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>It wins over every role. People cannot make one by hand: a deployment did.</source>
+        <translation>Sie geht jeder Rolle vor. Von Hand kann man keine anlegen: Sie stammt aus einer Bereitstellung.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>The vault goes by access policies: a tick is missing. Roles do nothing on such a vault.</source>
         <translation>Der Tresor richtet sich nach Zugriffsrichtlinien: Ein Häkchen fehlt. Rollen bewirken bei einem solchen Tresor nichts.</translation>
     </message>
@@ -7037,11 +7087,6 @@
         <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>The vault goes by roles (Azure RBAC). Owner and Contributor do not count. A new role takes up to ten minutes to work.</source>
         <translation>Der Tresor richtet sich nach Rollen (Azure RBAC). „Owner“ und „Contributor“ zählen nicht. Eine neue Rolle braucht bis zu zehn Minuten, bis sie wirkt.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/explain.py"/>
-        <source>It wins over every role. People cannot make one by hand: a deployment did.</source>
-        <translation>Sie geht jeder Rolle vor. Von Hand kann man keine anlegen: Sie stammt aus einer Bereitstellung.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
@@ -7077,6 +7122,11 @@
         <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>It sees this computer as {address}. The server must be let in as well.</source>
         <translation>Der Tresor sieht diesen Computer als {address}. Auch der Server muss zugelassen werden.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>It is called {name}. {more}</source>
+        <translation>Sie heißt {name}. {more}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
@@ -14914,12 +14964,12 @@
         <translation>{n} signiert, Hardened Runtime an</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <location filename="codesign_wizard/commands/events.py"/>
         <source>Programs</source>
         <translation>Programme</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/macos_trial.py"/>
+        <location filename="codesign_wizard/commands/events.py"/>
         <source>Package</source>
         <translation>Paket</translation>
     </message>
@@ -15519,7 +15569,7 @@
         <translation>Der Server lässt diese Einstellungen nicht ändern.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/server_parts.py"/>
+        <location filename="codesign_wizard/commands/events.py"/>
         <source>Unpack</source>
         <translation>Entpacken</translation>
     </message>
@@ -17354,7 +17404,7 @@
         <translation>den Upload</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <location filename="codesign_wizard/commands/events.py"/>
         <source>Apple</source>
         <translation>Apple</translation>
     </message>
@@ -18439,7 +18489,7 @@
         <translation>Dokumentation</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/flow.py"/>
+        <location filename="codesign_wizard/commands/events.py"/>
         <source>Permissions</source>
         <translation>Berechtigungen</translation>
     </message>
