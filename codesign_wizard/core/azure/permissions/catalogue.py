@@ -18,6 +18,9 @@ from codesign_wizard.core.text import mark, translate
 
 PREFIX = "Microsoft.KeyVault/vaults/"
 
+# what opens secrets: nothing here asks for it
+SECRETS = (f"{PREFIX}secrets/getSecret/action",)
+
 
 class Model(StrEnum):
     """By which of its two models a vault judges."""

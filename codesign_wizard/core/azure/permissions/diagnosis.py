@@ -15,6 +15,7 @@ from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions import evaluate, mixups
 from codesign_wizard.core.azure.permissions.catalogue import Model, permission_for
 from codesign_wizard.core.azure.permissions.matrix import build
+from codesign_wizard.core.azure.permissions.mixup_beside import untested
 from codesign_wizard.core.azure.permissions.mixup_findings import MODEL_UNKNOWN
 from codesign_wizard.core.azure.permissions.mixup_seen import Seen
 from codesign_wizard.core.azure.permissions.own_rights import OwnRights, own_rights
@@ -211,7 +212,7 @@ class _Run:
             findings += unread(access)
         facts = _facts(access, own)
         if model is None:
-            findings.append(_model_unknown(self.options, probes))
+            findings += [_model_unknown(self.options, probes), *untested(self.options, probes)]
             return Diagnosis(
                 proof,
                 Report(None, (), tuple(findings), own.resource_id, facts),

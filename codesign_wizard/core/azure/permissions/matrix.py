@@ -242,16 +242,28 @@ def _first(
 
 
 def _alone(observations: Iterable[Observation]) -> bool:
-    """Tell whether the real object was let through and another name was refused."""
+    """Tell whether the real object was let through and every other name refused.
+
+    Where another name was let through, too, or a grant on the vault is there, the vault is of two minds.
+    """
     seen = list(observations)
-    return any(each.source in _DIRECT and each.state is State.GRANTED for each in seen) and any(
-        each.source is Source.PROBE and each.state is State.MISSING for each in seen
-    )
+    granted = [each for each in seen if each.state is State.GRANTED]
+    on_vault = [
+        each
+        for each in granted
+        if each.source is Source.PROBE or (each.source in _COMPUTED and "only-on" not in each.evidence.more)
+    ]
+    refused = any(each.source is Source.PROBE and each.state is State.MISSING for each in seen)
+    return refused and not on_vault and any(each.source in _DIRECT for each in granted)
 
 
 def _contradictions(permission: Permission, observations: Sequence[Observation]) -> Iterable[Contradiction]:
     """Yield what cannot both be so, at most one for a permission."""
-    sure = [each for each in observations if each.state in (State.GRANTED, State.MISSING)]
+    sure = sorted(
+        (each for each in observations if each.state in (State.GRANTED, State.MISSING)),
+        # an administrator's view tells more of a grant than the list of the caller's own rights
+        key=lambda each: _ORDER.index(each.source),
+    )
     seen = [each for each in sure if each.source not in _COMPUTED]
     for told in (each for each in sure if each.source in _COMPUTED):
         single = "only-on" in told.evidence.more

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions import mixup_findings as kinds
 from codesign_wizard.core.azure.permissions.catalogue import (
+    SECRETS,
     Model,
 )
 from codesign_wizard.core.azure.permissions.evaluate import (
     covers,
+    entries,
 )
 from codesign_wizard.core.azure.permissions.matrix import Contradiction
 from codesign_wizard.core.azure.permissions.mixup_seen import Seen, has_data, of_application, role_name
 from codesign_wizard.core.azure.permissions.mixup_words import more, names
-from codesign_wizard.core.azure.permissions.probe_answers import Meaning
+from codesign_wizard.core.azure.permissions.probe_answers import Meaning, ProbeResult
 from codesign_wizard.core.azure.permissions.report import Source, State
 from codesign_wizard.core.finding import Evidence, Finding, utc_now
 from codesign_wizard.core.text import tr
@@ -36,16 +39,19 @@ def beside(seen: Seen) -> Iterable[Finding]:
             detail=" ".join([each.first.text, each.second.text, *_why(each)]),
             evidence=more(each.second.evidence, **each.first.evidence.more),
         )
-    odd = [each for each in seen.probes.asked if each.meaning is Meaning.UNKNOWN]
-    if odd and not seen.probes.findings:
-        yield kinds.UNTESTED(
-            vault=seen.options.vault_name,
-            detail=odd[0].observation.text,
-            evidence=odd[0].observation.evidence,
-        )
+    yield from untested(seen.options, seen.probes)
     excess = _excess(seen)
     if excess:
         yield kinds.EXCESS(vault=seen.options.vault_name, what=excess, evidence=Evidence(time=utc_now()))
+
+
+def untested(options: AzureOptions, probes: ProbeResult) -> Iterable[Finding]:
+    """Yield that answers came which tell nothing, in the words of the first, unless *probes* say why."""
+    odd = [each for each in probes.asked if each.meaning is Meaning.UNKNOWN]
+    if odd and not probes.findings:
+        yield kinds.UNTESTED(
+            vault=options.vault_name, detail=odd[0].observation.text, evidence=odd[0].observation.evidence
+        )
 
 
 def _why(found: Contradiction) -> Iterable[str]:
@@ -57,25 +63,26 @@ def _why(found: Contradiction) -> Iterable[str]:
 
 
 def _excess(seen: Seen) -> str:
-    """Return in words what an administrator sees granted beyond what is asked for."""
+    """Return in words what an administrator sees granted beyond what is asked for; secrets never are."""
     if seen.access is None:
         return ""
     if seen.model is Model.POLICY:
-        return names(
-            [
-                row.permission
-                for row in seen.matrix.rows
-                if row.state is State.GRANTED and not row.permission.asked_for
-            ]
-        )
+        beyond = [
+            row.permission
+            for row in seen.matrix.rows
+            if row.state is State.GRANTED and not row.permission.asked_for
+        ]
+        held = [name for each in entries(seen.access, seen.object_id) for name in each.secrets]
+        secrets = dict.fromkeys(f"secrets {name.lower()}" for name in held)
+        return ", ".join(filter(None, (names(beyond), *secrets)))
     vault = seen.access.resource_id.lower().rstrip("/")
-    wide = [
-        each
-        for each in of_application(seen)
-        if covers(each.scope, vault)
-        and each.scope.lower().rstrip("/") != vault
-        and has_data(seen.access, each)
-    ]
-    return "; ".join(
-        tr("{role} on {scope}").format(role=role_name(seen.access, each), scope=each.scope) for each in wide
-    )
+    found = []
+    for each in of_application(seen):
+        if not covers(each.scope, vault):
+            continue
+        role = role_name(seen.access, each)
+        if each.scope.lower().rstrip("/") != vault and has_data(seen.access, each):
+            found.append(tr("{role} on {scope}").format(role=role, scope=each.scope))
+        elif has_data(seen.access, each, SECRETS):
+            found.append(tr("{role}, which opens secrets, too").format(role=role))
+    return "; ".join(found)

@@ -5,6 +5,7 @@ The questions that the mix-ups are told apart by; which of them it is, is told b
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from codesign_wizard.core.azure.options import AzureOptions
@@ -157,15 +158,15 @@ def held_elsewhere(seen: Seen) -> list[RoleAssignment]:
     ]
 
 
-def has_data(access: VaultAccess, assignment: RoleAssignment) -> bool:
-    """Tell whether the role has any of the data actions that a vault knows."""
+def has_data(access: VaultAccess, assignment: RoleAssignment, actions: Iterable[str] = ()) -> bool:
+    """Tell whether the role has any of *actions*, by default of those on keys and certificates."""
+    wanted_actions = tuple(actions) or tuple(each.action for each in permissions(Model.RBAC))
     wanted = assignment.role_definition_id.lower()
     return any(
-        matches(definition.data_actions, each.action)
-        and not matches(definition.not_data_actions, each.action)
+        matches(definition.data_actions, each) and not matches(definition.not_data_actions, each)
         for definition in access.definitions
         if definition.id.lower() == wanted
-        for each in permissions(Model.RBAC)
+        for each in wanted_actions
     )
 
 

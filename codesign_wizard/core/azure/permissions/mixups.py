@@ -22,7 +22,7 @@ from codesign_wizard.core.azure.permissions.catalogue import (
 from codesign_wizard.core.azure.permissions.evaluate import (
     entries,
 )
-from codesign_wizard.core.azure.permissions.matrix import PROPAGATED, lately_changed
+from codesign_wizard.core.azure.permissions.matrix import PROPAGATED, Contradiction, lately_changed
 from codesign_wizard.core.azure.permissions.mixup_beside import beside
 from codesign_wizard.core.azure.permissions.mixup_seen import (
     Seen,
@@ -56,7 +56,9 @@ def name(seen: Seen) -> list[Finding]:
 
 def _causes(seen: Seen) -> Iterable[Finding]:
     if not seen.missing:
-        if seen.matrix.alone:
+        if seen.matrix.unheard:
+            yield _unheard(seen, seen.matrix.unheard[0])
+        elif seen.matrix.alone:
             yield _single_object(seen)
         elif any(each.meaning is not Meaning.UNKNOWN for each in seen.probes.asked):
             vault = seen.options.vault_name
@@ -212,7 +214,11 @@ def _propagating(seen: Seen) -> Finding | None:
     unheard = {each.permission.key for each in seen.matrix.unheard}
     if not any(row.permission.key in unheard for row in seen.missing):
         return None
-    told = next(each for each in seen.matrix.unheard if each.permission.key in unheard)
+    return _unheard(seen, next(each for each in seen.matrix.unheard if each.permission.key in unheard))
+
+
+def _unheard(seen: Seen, told: Contradiction) -> Finding:
+    """Azure's grants say yes, and the vault says no."""
     assigned = told.first.evidence.more.get("assigned", "")
     changed = told.first.evidence.more["role-changed"] if lately_changed(told.first) else ""
     if not changed and _old(seen, assigned):

@@ -191,6 +191,26 @@ def test_the_same_question_answered_both_ways_is_a_contradiction() -> None:
     assert "azure.permission.contradiction" in [each.id for each in found]
 
 
+LIST = next(each for each in PROBES if each.words == "keys list")
+GET = next(each for each in PROBES if each.words == "keys get")
+
+
+def test_one_refusal_among_grants_is_no_role_on_one_object() -> None:
+    """As while a role spreads: the certificate's key and a random name are let through, the list is not."""
+    list_refused = read_answer(LIST, answer(403, rbac("keys/read")))
+    asked = [allowed(GET, "code-signing"), allowed(GET), list_refused]
+    found = {each.id.removeprefix("azure.permission.") for each in named(asked)}
+    assert "contradiction" in found
+    assert "single-object" not in found
+    # with a grant on the vault beside it, it is known what it is
+    found = {each.id.removeprefix("azure.permission.") for each in named(asked, rights("*"))}
+    assert "propagating" in found
+    assert not found & {"single-object", "enough"}
+    # where nothing else is let through, it is the object's own
+    found = {each.id.removeprefix("azure.permission.") for each in named([asked[0], list_refused])}
+    assert "single-object" in found
+
+
 def test_a_404_where_no_order_is_published_is_likely_only() -> None:
     asked = allowed(SIGN)
     assert (asked.observation.state, asked.observation.certainty) == (State.LIKELY, Certainty.LIKELY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,27 @@ def test_a_grant_is_shown_made_and_waited_for(scenario: str, least: bool, person
         assert all(left > 0 for _, left in ticks)
         assert [left for _, left in ticks] == sorted((left for _, left in ticks), reverse=True)
     assert check.plan(again, purpose, least=least).nothing_to_do
+
+
+def test_of_a_plan_that_was_refused_half_way_what_was_granted_is_said(person: Callable[..., Any]) -> None:
+    who = person()
+    rbac.rbac_none(who.cloud.world)
+    check, admin = start(who)
+    looked = check.look(Job(), admin)
+    plan = check.plan(looked, Purpose.DOCUMENTED, least=False)
+    first, second = plan.steps
+    body = {"properties": {**second.body["properties"], "roleDefinitionId": "/none"}}
+    half = replace(plan, steps=(first, replace(second, body=body)))
+    done: list[Any] = []
+    after = check.grant(
+        Job(), looked, admin, half, tick=lambda gone, left: None, done=lambda step, _: done.append(step)
+    )
+    assert done == [first]
+    assert [each.id for each in after.findings[:2]] == ["azure.admin.granted", "azure.admin.refused"]
+    assert (after.findings[1].remedies[-1].az or "").count("az role assignment create") == 1
+    assert (
+        check.plan(check.look(Job(), admin), Purpose.DOCUMENTED, least=False).steps[0].title == second.title
+    )
 
 
 def test_waiting_can_be_given_up_and_the_grant_stays(person: Callable[..., Any]) -> None:

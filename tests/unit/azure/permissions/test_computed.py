@@ -143,6 +143,40 @@ def test_what_the_vault_does_not_know_of_a_changed_role_is_on_its_way() -> None:
         assert mixups.name(seen)[0].id == f"azure.permission.{expected}"
 
 
+def test_an_old_grant_that_the_vault_does_not_keep_to_is_no_propagation() -> None:
+    """The administrator's view tells when it was given, the list of the caller's own rights does not."""
+    given = access(utc_now() - timedelta(days=9), "keys/*")
+    found = {key: [one] for key, one in own(holding("keys/*")).observations().items()}
+    for key, one in evaluate.evaluate(given, ME, "code-signing").items():
+        found[key].append(one)
+    found[SIGN].append(Observation(Source.PROBE, State.MISSING, Certainty.OBSERVED, "refused"))
+    matrix = build(Model.RBAC, found, "code-signing")
+    seen = Seen(OPTIONS, Model.RBAC, matrix, ProbeResult(Model.RBAC, object_id=ME), access=given)
+    assert mixups.name(seen)[0].id == "azure.permission.contradiction"
+
+
+def excess(held: evaluate.VaultAccess) -> str:
+    """Return what is said to be more than is asked for, where the vault lets everything through."""
+    yes = Observation(Source.PROBE, State.GRANTED, Certainty.OBSERVED, "seen")
+    told = evaluate.evaluate(held, ME, "code-signing")
+    found = {key: [yes, one] if one.state is State.GRANTED else [one] for key, one in told.items()}
+    matrix = build(held.model, found, "code-signing")
+    seen = Seen(OPTIONS, held.model, matrix, ProbeResult(held.model, object_id=ME), access=held)
+    return next((each.title for each in mixups.name(seen) if each.id == "azure.permission.excess"), "")
+
+
+def test_what_opens_secrets_is_more_than_is_asked_for() -> None:
+    assert excess(access(None, "keys/*", "certificates/*")) == ""
+    assert "Mine, which opens secrets, too" in excess(access(None, "*"))
+    wide = access(None, "*")
+    wide = replace(wide, assignments=(replace(wide.assignments[0], scope="/subscriptions/s"),))
+    assert "Mine on /subscriptions/s" in excess(wide)
+    entry = evaluate.AccessPolicy(ME, keys=("sign", "purge"), certificates=("get",), secrets=("Get", "list"))
+    held = evaluate.VaultAccess(VAULT, "contoso", Model.POLICY, policies=(entry,))
+    assert ": keys purge, secrets get, secrets list." in excess(held)
+    assert excess(replace(held, policies=(replace(entry, keys=("sign",), secrets=()),))) == ""
+
+
 def test_the_own_rights_on_the_vault_do_not_deny_what_a_role_on_one_object_may_give() -> None:
     """As with Key Vault Reader on the vault and Key Vault Crypto Officer on one key."""
     found = {key: [one] for key, one in own(holding("*/read")).observations().items()}
