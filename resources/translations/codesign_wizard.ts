@@ -7754,6 +7754,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_beside.py"/>
+        <source>{role}, which opens secrets, too</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
         <source>Nothing that is asked for is missing on the vault {vault}, as far as can be tested.</source>
         <translation type="unfinished"></translation>
@@ -8000,11 +8005,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>{count} of them cannot be tested from here without changing something.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>{action} is refused. The condition: {condition}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -8016,6 +8016,11 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>It holds: {roles}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>{count} of them cannot be tested from here without changing something.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -7754,6 +7754,11 @@
         <translation>{role} für {scope}</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_beside.py"/>
+        <source>{role}, which opens secrets, too</source>
+        <translation>{role}, die auch Geheimnisse öffnet</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
         <source>Nothing that is asked for is missing on the vault {vault}, as far as can be tested.</source>
         <translation>Von dem, was verlangt wird, fehlt für den Tresor {vault} nichts, soweit es sich prüfen lässt.</translation>
@@ -8000,11 +8005,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>{count} of them cannot be tested from here without changing something.</source>
-        <translation>{count} davon lassen sich von hier aus nicht prüfen, ohne etwas zu ändern.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>{action} is refused. The condition: {condition}</source>
         <translation>{action} wird abgelehnt. Die Bedingung: {condition}</translation>
     </message>
@@ -8017,6 +8017,11 @@
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>It holds: {roles}.</source>
         <translation>Sie hat: {roles}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>{count} of them cannot be tested from here without changing something.</source>
+        <translation>{count} davon lassen sich von hier aus nicht prüfen, ohne etwas zu ändern.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
