@@ -179,6 +179,12 @@ LIMIT = FindingKind(
     "Azure's limit is reached: {words}",
     "RoleAssignmentLimitExceeded, RoleDefinitionLimitExceeded, or 1,024 access policies.",
 )
+ROLE_NARROWED = FindingKind(
+    "azure.admin.role-narrowed",
+    Severity.ERROR,
+    "The role {role} excludes what is to be granted: {actions}.",
+    "Somebody gave a role that this program made notDataActions; what was taken out is not put back.",
+)
 GRANTED = FindingKind(
     "azure.admin.granted",
     Severity.OK,

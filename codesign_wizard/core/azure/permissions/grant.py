@@ -14,7 +14,8 @@ from codesign_wizard.core.azure.permissions import admin_findings as kinds
 from codesign_wizard.core.azure.permissions import remedies
 from codesign_wizard.core.azure.permissions.admin import AdminSession
 from codesign_wizard.core.azure.permissions.arm import AUTHORIZATION_API, Arm, RefusedError
-from codesign_wizard.core.azure.permissions.catalogue import Permission, Purpose
+from codesign_wizard.core.azure.permissions.catalogue import PREFIX, Permission, Purpose
+from codesign_wizard.core.azure.permissions.evaluate import matches
 from codesign_wizard.core.azure.permissions.plan import GrantPlan, GrantStep, StepKind, plan_grant
 from codesign_wizard.core.azure.permissions.report import Report, Source, State
 from codesign_wizard.core.errors import CodesignError
@@ -181,12 +182,14 @@ class _Worker:
             if error.refusal.status != 404:
                 raise
             return self._new_role(step, role_id)
-        held = _data_actions(known)
-        if set(wanted_actions) <= set(held):
-            return kinds.ALREADY_GRANTED(what=step.after, evidence=Evidence(time=utc_now()))
         properties = dict(known["properties"])
         first, *rest = properties.get("permissions") or [{}]
-        added = [each for each in wanted_actions if each not in held]
+        added = [each for each in wanted_actions if not any(_holds(one, each) for one in (first, *rest))]
+        if not added:
+            return kinds.ALREADY_GRANTED(what=step.after, evidence=Evidence(time=utc_now()))
+        excluded = [each for each in added if matches(first.get("notDataActions") or (), each)]
+        if excluded:
+            raise CodesignError(_narrowed(str(properties.get("roleName") or ""), excluded))
         properties["permissions"] = [
             {**first, "dataActions": [*(first.get("dataActions") or ()), *added]},
             *rest,
@@ -220,9 +223,28 @@ class _Worker:
         return kinds.GRANTED(what=step.title.rstrip("."), evidence=evidence)
 
 
-def _data_actions(definition: Mapping[str, Any]) -> list[str]:
-    sets = (definition.get("properties") or {}).get("permissions") or ()
-    return [str(action) for each in sets for action in each.get("dataActions") or ()]
+def _holds(permission_set: Mapping[str, Any], action: str) -> bool:
+    return (
+        matches(permission_set.get("dataActions") or (), action)
+        and not matches(permission_set.get("notDataActions") or (), action)
+        and not permission_set.get("condition")
+    )
+
+
+def _narrowed(role: str, excluded: Sequence[str]) -> Finding:
+    return kinds.ROLE_NARROWED(
+        role=role,
+        actions=", ".join(each.removeprefix(PREFIX) for each in excluded),
+        detail=tr("It is left as it is, and not assigned: it would not be enough."),
+        evidence=Evidence(time=utc_now()),
+        remedies=[
+            Remedy(
+                title=tr("Grant the documented roles in place of it, or take the exclusion out of the role."),
+                portal=(tr("Subscriptions, Access control (IAM), Roles: {role}, Edit.").format(role=role),),
+                url="https://learn.microsoft.com/azure/role-based-access-control/custom-roles-portal",
+            )
+        ],
+    )
 
 
 def _ticked(properties: Mapping[str, Any], object_id: str) -> dict[str, list[str]]:
@@ -248,7 +270,7 @@ def _union(held: Iterable[str], added: Iterable[str]) -> list[str]:
 
 def _with_commands(finding: Finding, steps: Sequence[GrantStep]) -> Finding:
     """Return *finding* with the commands of what was not done, for whoever may."""
-    if not steps:
+    if not steps or finding.id == kinds.ROLE_NARROWED.id:  # they would assign that role as it is
         return finding
     handed_on = Remedy(
         title=tr("For whoever may: the commands of what is not granted yet."),

@@ -265,7 +265,9 @@ def _single(seen: Seen) -> Finding | None:
     vault = f"{seen.access.resource_id.lower()}/"
     for each in of_application(seen):
         if each.scope.lower().startswith(vault) and has_data(seen.access, each):
-            return _single_object(seen, each.scope.rpartition("/")[2], each.scope)
+            kind, *below = each.scope[len(vault) :].split("/")
+            # the name, also where the scope is one version of it
+            return _single_object(seen, next(iter(below), kind), each.scope)
     return None
 
 

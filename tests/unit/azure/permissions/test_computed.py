@@ -177,6 +177,18 @@ def test_what_opens_secrets_is_more_than_is_asked_for() -> None:
     assert excess(replace(held, policies=(replace(entry, keys=("sign",), secrets=()),))) == ""
 
 
+@pytest.mark.parametrize("version", ["", "/0123456789abcdef0123456789abcdef"])
+def test_a_role_on_a_key_or_a_version_of_it_is_named_by_the_keys_name(version: str) -> None:
+    held = access(None, "keys/*")
+    held = replace(held, assignments=(replace(held.assignments[0], scope=f"{VAULT}/keys/other{version}"),))
+    refused = Observation(Source.PROBE, State.MISSING, Certainty.OBSERVED, "refused")
+    found = {key: [refused, one] for key, one in evaluate.evaluate(held, ME, "code-signing").items()}
+    matrix = build(Model.RBAC, found, "code-signing")
+    seen = Seen(OPTIONS, Model.RBAC, matrix, ProbeResult(Model.RBAC, object_id=ME), access=held)
+    finding = mixups.name(seen)[0]
+    assert (finding.id, "for other alone" in finding.title) == ("azure.permission.single-object", True)
+
+
 def test_the_own_rights_on_the_vault_do_not_deny_what_a_role_on_one_object_may_give() -> None:
     """As with Key Vault Reader on the vault and Key Vault Crypto Officer on one key."""
     found = {key: [one] for key, one in own(holding("*/read")).observations().items()}

@@ -221,6 +221,30 @@ def test_a_role_of_ours_that_somebody_widened_keeps_all_it_has() -> None:
     assert after["assignableScopes"][1] == "/subscriptions/other"
 
 
+def test_a_role_of_ours_that_somebody_narrowed_is_left_so_and_not_called_granted() -> None:
+    world = ArmWorld(rbac=True)
+    made = plan(world, Purpose.SIGN, least=True)
+    do(world, made)
+    name = made.steps[0].url.partition("?")[0]
+    world.assignments.clear()
+    world.definitions[name]["permissions"][0]["notDataActions"] = ["Microsoft.KeyVault/vaults/keys/*"]
+    before, (found,) = world.state(), do(world, made)
+    assert found.id == "azure.admin.role-narrowed"
+    assert "keys/sign/action" in found.title
+    assert "certificates/read" not in found.title
+    assert world.state() == before
+    assert not any(each.az for each in found.remedies)
+
+
+def test_a_role_of_ours_with_wider_patterns_is_enough_as_it_is() -> None:
+    world = ArmWorld(rbac=True)
+    made = plan(world, Purpose.SIGN, least=True)
+    do(world, made)
+    name = made.steps[0].url.partition("?")[0]
+    world.definitions[name]["permissions"][0]["dataActions"] = ["microsoft.keyvault/vaults/*"]
+    assert ids(do(world, made))[0] == "already-granted"
+
+
 def test_a_name_that_another_subscription_took_gets_a_number() -> None:
     world = ArmWorld(rbac=True)
     made = plan(world, Purpose.SIGN, least=True)
