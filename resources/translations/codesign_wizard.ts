@@ -7455,6 +7455,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>The role {role} excludes what is to be granted: {actions}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>Granted: {what}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7675,6 +7680,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/grant.py"/>
+        <source>It is left as it is, and not assigned: it would not be enough.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/grant.py"/>
         <source>For whoever may: the commands of what is not granted yet.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7685,7 +7695,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/grant.py"/>
+        <source>Grant the documented roles in place of it, or take the exclusion out of the role.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/grant.py"/>
         <source>Check again in a few minutes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/grant.py"/>
+        <source>Subscriptions, Access control (IAM), Roles: {role}, Edit.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -7455,6 +7455,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>The role {role} excludes what is to be granted: {actions}.</source>
+        <translation>Die Rolle {role} schließt aus, was erteilt werden soll: {actions}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>Granted: {what}.</source>
         <translation>Erteilt: {what}.</translation>
     </message>
@@ -7675,6 +7680,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/grant.py"/>
+        <source>It is left as it is, and not assigned: it would not be enough.</source>
+        <translation>Sie bleibt, wie sie ist, und wird nicht zugewiesen: sie würde nicht genügen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/grant.py"/>
         <source>For whoever may: the commands of what is not granted yet.</source>
         <translation>Für jemanden, der es darf: die Befehle für das, was noch nicht erteilt ist.</translation>
     </message>
@@ -7685,8 +7695,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/grant.py"/>
+        <source>Grant the documented roles in place of it, or take the exclusion out of the role.</source>
+        <translation>Erteilen Sie stattdessen die dokumentierten Rollen, oder nehmen Sie den Ausschluss aus der Rolle heraus.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/grant.py"/>
         <source>Check again in a few minutes.</source>
         <translation>Prüfen Sie in einigen Minuten erneut.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/grant.py"/>
+        <source>Subscriptions, Access control (IAM), Roles: {role}, Edit.</source>
+        <translation>„Subscriptions“, „Access control (IAM)“, „Roles“: {role}, „Edit“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/management.py"/>
