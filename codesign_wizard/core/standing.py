@@ -153,7 +153,7 @@ def _done(flow: Flow, key: str, now: datetime) -> Standing:
         severities.append(Severity.WARNING)
     if key == MACOS_LEVEL and flow.profile.macos.level == LEVELS[0]:
         severities.append(Severity.WARNING)
-    notes = []
+    notes, alone = [], ""
     if key == KEY_VAULT and result is not None and _cannot_sign(flow, result):
         severities.append(Severity.WARNING)
         notes.append(tr("does not sign yet"))
@@ -161,13 +161,17 @@ def _done(flow: Flow, key: str, now: datetime) -> Standing:
     if expiry is not None:
         severities.append(_of_end(expiry.time, expiry.days(now), now))
         if key != APPLE_CERTIFICATES or expiry.days(now) <= _APPLE_NOTE_DAYS:
-            notes.append(in_days(expiry, now))
+            left = in_days(expiry, now)
+            # beside the vault's name it is not plain what ends; nobody looked at the certificate itself yet
+            notes.append(tr("certificate: {when}").format(when=left) if key == KEY_VAULT else left)
+            if key == KEY_VAULT and len(notes) == 1 and severities[-1] is not Severity.OK:
+                alone = left  # a sign that warns is not left without a word
     secret = _secret(flow) if key == KEY_VAULT else None
     if secret is not None and secret.ends is not None and secret.near(now):
         severities.append(_of_end(secret.ends, secret.days(now) or 0, now))
         left = in_days(Expiry(secret.what, secret.ends), now)
         notes.append(tr("secret: {when}").format(when=left))
-    short = notes[0] if len(notes) > 1 else ""
+    short = notes[0] if len(notes) > 1 else alone
     return Standing(StepState.DONE, min(severities, key=lambda each: each.rank), ", ".join(notes), short)
 
 

@@ -59,7 +59,12 @@ def test_what_has_ended_or_ends_soon_takes_the_tick_away() -> None:
     # told where it was looked at closest, once
     assert standing(flow, KEY_VAULT, NOW) == Standing(StepState.DONE)
     del flow.profile.results[CERTIFICATE]
-    assert standing(flow, KEY_VAULT, NOW).note == "expired"
+    told = standing(flow, KEY_VAULT, NOW)
+    assert (told.note, told.short) == ("certificate: expired", "expired"), "of what, beside the vault's name"
+    seen(200)
+    del flow.profile.results[CERTIFICATE]
+    told = standing(flow, KEY_VAULT, NOW)
+    assert (told.note, told.short) == ("certificate: in 200 days", ""), "without room for all of it nothing"
 
 
 def test_the_end_of_the_secret_is_told_at_key_vault_once_it_is_near() -> None:
