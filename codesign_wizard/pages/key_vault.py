@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from codesign_wizard import theme
 from codesign_wizard.core.clouds import CLOUDS
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import KEY_VAULT, PERMISSIONS, StepState
@@ -72,7 +74,10 @@ class KeyVaultPage(Page):
         self.add(self.findings)
         self.add(self._who())
         self.form, self.beside = self._options(), self._clipboard()
-        self.add(Columns(self.form, self.beside, share=(13, 8), right_first=True))
+        columns = Columns(self.form, self.beside, share=(13, 8), right_first=True)
+        columns.turned.connect(self._keep_ids_whole)
+        self.add(columns)
+        self._keep_ids_whole(True)
         self.add(self._none_yet())
         self.done()
         self._timer = QTimer(self)
@@ -93,7 +98,7 @@ class KeyVaultPage(Page):
         self.secret = SecretField(
             tr("Application sec&ret"),
             check=lambda text: words.mistakes(words.SECRET, text),
-            hint=tr("The Value, not the Secret ID"),
+            hint=tr("Value, not Secret ID"),
         )
         self.secret.committed.connect(self._secret_given)
         self.secret.forget.connect(self._secret_forgotten)
@@ -116,6 +121,12 @@ class KeyVaultPage(Page):
         card.body.addSpacing(px(4))
         card.body.addLayout(actions)
         return card
+
+    def _keep_ids_whole(self, beside: bool) -> None:
+        """Let the fields for ids have the room that one needs; with the whole width they have it anyway."""
+        for key in ("application_id", "tenant_id"):
+            needed = QFontMetrics(theme.font(11.5, mono=True)).horizontalAdvance(_GUID_HINT)
+            self.fields[key].edit.setMinimumWidth(needed + px(_AROUND_TEXT) if beside else 0)
 
     def _clipboard(self) -> QWidget:
         card = Card(
@@ -503,3 +514,4 @@ class KeyVaultPage(Page):
 
 
 _GUID_HINT = "00000000-0000-0000-0000-000000000000"
+_AROUND_TEXT = 28  # what a field has at both sides of its text, with its frame

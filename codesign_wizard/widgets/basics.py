@@ -371,7 +371,10 @@ class Columns(QWidget):
 
     *level*: both are as high as the higher one. *right_first*: the right one comes above the left one.
     *stacked_gap* is the room between them where one is below the other, at a text scale of 1.
+    ``turned`` tells whether they are beside each other now.
     """
+
+    turned = Signal(bool)
 
     def __init__(
         self,
@@ -410,6 +413,7 @@ class Columns(QWidget):
         if self._box.direction() != way:
             self._box.setDirection(way)
             self._box.setSpacing(px(self._gap if narrow else theme.GAP))
+            self.turned.emit(not narrow)
             self.updateGeometry()
 
 

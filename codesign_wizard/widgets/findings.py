@@ -46,6 +46,7 @@ from codesign_wizard.widgets.pieces import (
     powershell_box,
     severity_word,
 )
+from codesign_wizard.widgets.wrapping import WrappingRow
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
@@ -99,7 +100,7 @@ class RemedyView(QWidget):
         box.setSpacing(px(8))
         box.addWidget(label(remedy.title))
         self.tabs: Tabs | None = None  # where there is a choice
-        self.buttons = row(gap=8)
+        self.buttons = WrappingRow(px(8))
         ways: list[tuple[str, QWidget, str]] = []
         if remedy.portal:
             ways.append((tr("Portal"), portal_steps(remedy.portal), "\n".join(remedy.portal)))
@@ -116,6 +117,8 @@ class RemedyView(QWidget):
             box.addWidget(self.tabs)
         elif ways:
             box.addWidget(ways[0][1])
+        self.copy: CopyButton | None = None
+        self.opener: QWidget | None = None
         if ways:
             self.copy = CopyButton(self._shown)
             self.copy.setAccessibleName(tr("Copy what to do"))
@@ -126,13 +129,17 @@ class RemedyView(QWidget):
             opener.setAccessibleName(tr("Read more about this"))
             opener.setToolTip(url)
             self.buttons.addWidget(opener)
-        self.buttons.addStretch(1)
+            self.opener = opener
         box.addLayout(self.buttons)
 
-    @property
-    def can_copy(self) -> bool:
-        """Whether there is anything to copy: a button for it begins the row."""
-        return bool(self._texts)
+    def insert_button(self, button: QWidget) -> None:
+        """Put *button* behind the one that copies, for Tab as well; before the link."""
+        first = self.copy
+        self.buttons.insertWidget(0 if first is None else 1, button)
+        if first is not None:
+            QWidget.setTabOrder(first, button)
+        if self.opener is not None:
+            QWidget.setTabOrder(button, self.opener)
 
     def _shown(self) -> str:
         return self._texts[self.tabs.index if self.tabs is not None else 0]
@@ -157,10 +164,10 @@ class FindingView(Card):
         head.addWidget(MarkView(SEVERITY_MARKS[finding.severity], word), 0, Qt.AlignmentFlag.AlignTop)
         words: QLabel = label(word, finding.severity.value, wrap=False)
         likely = finding.certainty is Certainty.LIKELY
-        head_line = row(words)
+        head_line = WrappingRow(px(8))
+        head_line.addWidget(words)
         if likely:
             head_line.addWidget(label(tr("likely, not proved"), "label", wrap=False))
-        head_line.addStretch(1)
         texts = column(head_line, label(breakable(finding.title), "heading"), gap=2)
         if finding.detail:
             texts.addSpacing(px(2))
@@ -185,7 +192,7 @@ class FindingView(Card):
         if not can_check:
             self.recheck.hide()  # shown before it has a parent, it would be a window for a moment
         if finding.remedies:
-            view.buttons.insertWidget(1 if view.can_copy else 0, self.recheck)
+            view.insert_button(self.recheck)
         elif can_check:
             inner.addLayout(row(self.recheck, None))
         self.seen = evidence_fold(finding, self.link.emit)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtCore import QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QPlainTextEdit
 
 from codesign_wizard.core.text import tr
@@ -21,13 +21,27 @@ class PasteField(QPlainTextEdit):
         self.setPlaceholderText(hint)
         self.setTabChangesFocus(True)
         self.setProperty("mono", "true")
-        self.setFixedHeight(px(height))
+        self._least = px(height)
+        self.setFixedHeight(self._least)
         self.setUndoRedoEnabled(False)  # what is pasted may hold a secret
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(quiet_ms)
         self._timer.timeout.connect(self._give)
         self.textChanged.connect(self._changed)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # a turn later: while it is being laid out another height would not reach all of it
+        QTimer.singleShot(0, self, self._fit)
+
+    def _fit(self) -> None:
+        """Be as high as the hint, which has more lines in a narrow column."""
+        margin = round(self.document().documentMargin())
+        room = QRect(0, 0, self.viewport().width() - 2 * margin, px(10_000))
+        hint = self.fontMetrics().boundingRect(room, int(Qt.TextFlag.TextWordWrap), self.placeholderText())
+        frame = self.height() - self.viewport().height()
+        self.setFixedHeight(max(self._least, hint.height() + 2 * margin + frame))
 
     def forget(self) -> None:
         """Empty the field; there is nothing to undo."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QGuiApplication
 
 from codesign_wizard.core.flow import (
@@ -20,9 +20,10 @@ from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import MemoryStore
 from codesign_wizard.overrides import Overrides
 from codesign_wizard.pages.key_vault import KeyVaultPage
+from codesign_wizard.screenshots.measuring import clipped, overlapping
 from codesign_wizard.session import Session
 from codesign_wizard.theme import Mark
-from tests.gui.driving import PATIENCE, errors, rail, sign_in, to_key_vault, wait_idle
+from tests.gui.driving import PATIENCE, errors, pause, rail, sign_in, to_key_vault, wait_idle
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -168,6 +169,23 @@ def test_what_is_still_missing_is_told_anew_with_every_key(window: MainWindow, q
     qtbot.keyClicks(page.fields["vault_name"].edit, "harbour-signing")
     assert "vault name" not in page.banner.text
     assert "certificate name" in page.banner.text
+
+
+def test_an_id_is_whole_in_its_field_in_a_small_window(window: MainWindow, qtbot: QtBot) -> None:
+    to_key_vault(window, qtbot)
+    page = window.page
+    assert isinstance(page, KeyVaultPage)
+    for width in (1024, 860):  # beside what is on the clipboard, and below it
+        window.resize(width, 700)
+        pause(qtbot, 20)  # the field to paste into is as high as its hint a turn later
+        assert not [str(each) for each in clipped(page)]
+        assert not [str(each) for each in overlapping(page)]
+        hint = page.paste.fontMetrics().boundingRect(
+            QRect(0, 0, page.paste.viewport().width() - 8, 10_000),
+            int(Qt.TextFlag.TextWordWrap),
+            page.paste.placeholderText(),
+        )
+        assert page.paste.viewport().height() >= hint.height()
 
 
 def test_forgetting_the_secret_empties_its_store(
