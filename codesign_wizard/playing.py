@@ -168,6 +168,8 @@ def way_words(
     first = page_titles(offer.pages[:1])
     there = here == offer.pages[0]
     if seen(profile, offer, told if there else ()):
+        if there and busy:  # the buttons are held meanwhile, and what is under way may mend it
+            return tr("It was seen. It can be switched off once what is under way has ended.")
         if there and here == SERVER and offer.how == _first(SERVER):
             return tr("Seen: it is explained below. Switch it off and sign in again.")
         if there:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from codesign_wizard.commands.context import INTERRUPTED, Context
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.azure.permissions.catalogue import PREFIX, Model, Purpose
-from codesign_wizard.core.azure.permissions.report import Report, Row, State
+from codesign_wizard.core.azure.permissions.report import Report, Row, State, all_clear
 from codesign_wizard.core.errors import Cancelled
 from codesign_wizard.core.finding import Certainty
 from codesign_wizard.core.text import tr
@@ -78,7 +78,7 @@ def _shown(looked: Looked, *, only_missing: bool) -> Outcome:
         [row.to_json() for row in rows],
         lines=_table(_wanted(rows, only_missing=only_missing)),
         notes=_verdicts(report),
-        clear=tr("The application may do all that is needed."),
+        clear=all_clear(report),
         blocked=tr("Signing for Windows will not work until this is mended."),
     )
 

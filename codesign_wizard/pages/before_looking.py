@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from codesign_wizard.core.azure.permissions import ahead as permissions_ahead
-from codesign_wizard.core.azure.permissions.report import State
 from codesign_wizard.core.certificates import ahead as certificate_ahead
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.flow import KEY_VAULT
@@ -11,10 +10,8 @@ from codesign_wizard.core.text import tr
 from codesign_wizard.pages import key_vault_words
 from codesign_wizard.pages.workspace import Workspace
 from codesign_wizard.widgets.basics import Card, Columns
-from codesign_wizard.widgets.matrix import signed
+from codesign_wizard.widgets.matrix import STATE_ROLES, signed
 from codesign_wizard.widgets.preview import Legend, PreviewCard
-
-_ROLES = {State.GRANTED: "ok", State.MISSING: "error", State.LIKELY: "warning", State.UNTESTABLE: "soft"}
 
 
 def permissions_preview() -> Columns:
@@ -28,7 +25,7 @@ def permissions_preview() -> Columns:
     )
     answers = Card(tr("What the answers mean"))
     answers.body.addWidget(
-        Legend((signed(state), _ROLES[state], text) for state, text in permissions_ahead.answers())
+        Legend((signed(state), STATE_ROLES[state], text) for state, text in permissions_ahead.answers())
     )
     answers.body.addStretch(1)
     return Columns(asked, answers, share=(5, 3), level=True)

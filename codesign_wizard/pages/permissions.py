@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from codesign_wizard.core.azure.permissions.report import all_clear
 from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.flow import KEY_VAULT, PERMISSIONS, StepState
 from codesign_wizard.core.text import tr
@@ -39,7 +40,7 @@ class PermissionsPage(Page):
             tr("Permissions"),
             tr("What the application may do in the vault. Looking changes nothing there."),
         )
-        self._task: Task | None = None
+        self.task: Task | None = None
         self._inputs = ""
         self._shown: object = None
         self.admin = Administering(self)
@@ -86,7 +87,7 @@ class PermissionsPage(Page):
             card.setHidden(hidden)
 
     def _show_result(self) -> None:
-        if self._task is not None:
+        if self.task is not None:
             return
         workspace = self.workspace
         state = workspace.flow.state(PERMISSIONS)
@@ -117,9 +118,7 @@ class PermissionsPage(Page):
             )
             self.banner.say(*told, mark=Mark.NOW if told[0] is Severity.INFO else None)
             return
-        severity, title, text = verdict(
-            result.findings, tr("The application may do all that is needed."), blocked(report)
-        )
+        severity, title, text = verdict(result.findings, all_clear(report), blocked(report))
         stamp = tr("Checked {time}.").format(time=when(result.obtained))
         if state is StepState.OUT_OF_DATE:
             self.banner.say(
@@ -151,12 +150,14 @@ class PermissionsPage(Page):
         if check is None:
             return
         self.begin(tr("Looking at the permissions"), lambda job: check.look(job, admin), self.looked)
-        self.banner.say(
-            Severity.INFO,
+        self.say_now(
             tr("Looking what the application may do."),
             tr("The vault is asked about each permission; nothing changes."),
-            mark=Mark.NOW,
         )
+
+    def say_now(self, title: str, text: str = "") -> None:
+        """Say what is under way, in place of what was found before."""
+        self.banner.say(Severity.INFO, title, text, mark=Mark.NOW)
 
     def check(self) -> Check | None:
         """Return what looks and grants, ``None`` while something is under way."""
@@ -171,8 +172,8 @@ class PermissionsPage(Page):
         """Run *work* on a thread under *name*; *done* takes its answer."""
         workspace = self.workspace
         self._inputs = workspace.flow.inputs(PERMISSIONS)
-        self._task = workspace.runner.start(work, name)
-        self.follow(self._task, done=done, failed=self._failed, finished=self._over)
+        self.task = workspace.runner.start(work, name)
+        self.follow(self.task, done=done, failed=self._failed, finished=self._over)
         self._let_work(False)
 
     def looked(self, outcome: Looked) -> None:
@@ -197,7 +198,7 @@ class PermissionsPage(Page):
         self.workspace.edited()
 
     def _over(self) -> None:
-        self._task = None
+        self.task = None
         self._shown = None
         self._let_work(True)
         self.admin.over()

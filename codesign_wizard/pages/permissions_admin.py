@@ -10,8 +10,10 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from codesign_wizard.core.azure.permissions.catalogue import Purpose
+from codesign_wizard.core.flow import KEY_VAULT, PERMISSIONS
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.text import tr
+from codesign_wizard.pages.permissions_words import clock
 from codesign_wizard.theme import px
 from codesign_wizard.widgets.basics import (
     Card,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.azure.permissions.admin import AdminSession, DeviceCode
     from codesign_wizard.core.azure.permissions.check import Looked
     from codesign_wizard.core.azure.permissions.grant import GrantPlan
+    from codesign_wizard.core.step_result import StepResult
     from codesign_wizard.pages.permissions import PermissionsPage
 
 _NAME_WIDTH = 56  # of the longest, in German too: what is said once stands in line with the rest
@@ -163,9 +166,9 @@ class AdminCard(Card):
         """Show the seconds *gone* since the grant, and those that are *left*."""
         self.countdown.setText(
             tr(
-                "Granted {n} s ago; the vault does not know it yet. Asking for {m} s more at most. "
-                "Cancel ends the waiting; the grant stays."
-            ).format(n=int(gone), m=int(left))
+                "Granted {gone} ago; the vault does not know it yet. Asking for {left} more at most. "
+                "“Stop waiting” ends this; the grant stays."
+            ).format(gone=clock(gone), left=clock(left))
         )
         if self.countdown.isHidden() and self._plan is not None:
             self._show_steps(self._plan, granted=True)
@@ -181,27 +184,35 @@ class Administering(QObject):
         self.session: AdminSession | None = None
         self.plan: GrantPlan | None = None
         self._outcome: Looked | None = None  # of this run of the program; what is kept has no access in it
-        self._granting = False
+        self._before: dict[str, StepResult] = {}  # what was known when a grant began, till somebody looks
         card = self.card = AdminCard(self.sign_in, self.grant, self._leave)
         card.what.activated.connect(lambda place: self.show_plan())
         self.closed_while_working = (card.go, card.what, card.grant_now, card.leave)
         self._thread = _FromThread()
         self._thread.code_given.connect(self._show_code)
         self._thread.browser_asked.connect(self._open_browser)
-        self._thread.waiting.connect(card.show_waiting)
+        self._thread.waiting.connect(self._wait)
 
     def looked(self, outcome: Looked) -> None:
         """Take over what was seen: a plan is made of it."""
         self._outcome = outcome
-        self._granting = False
+        self._before = {}
 
     def over(self) -> None:
         """Tell that a job ended, however it did."""
         self.card.code_part.hide()
         self.card.countdown.hide()
-        if self._granting:  # it was ended before anybody looked again, so what is kept is not of today
-            self._granting, self._outcome = False, None
-            self.card.text.setText(tr("Stopped. What was granted by then stays; look again to see it."))
+        before, self._before = self._before, {}
+        if not before:
+            return
+        # it was ended before anybody looked again, so what is kept is not of today
+        self._outcome = None
+        self.card.text.setText(tr("Stopped. What was granted by then stays; look again to see it."))
+        workspace = self._page.workspace
+        for key, kept in before.items():
+            if workspace.profile.results.get(key) is kept:
+                kept.inputs = ""  # of no settings: what was seen is out of date
+        workspace.edited()
 
     # -- signing in
 
@@ -229,6 +240,10 @@ class Administering(QObject):
             return admin, check.look(job, admin)
 
         self._page.begin(tr("Signing in as administrator"), work, self._signed_in)
+        self._page.say_now(
+            tr("Signing in as administrator."),
+            tr("Then the grants themselves are looked at; nothing changes."),
+        )
 
     def _signed_in(self, both: tuple[AdminSession, Looked]) -> None:
         self.session, outcome = both
@@ -288,8 +303,26 @@ class Administering(QObject):
         def work(job: Job) -> Any:
             return check.grant(job, outcome, admin, plan, tick=thread.waiting.emit)
 
-        self._granting = True
+        results = self._page.workspace.profile.results
+        self._before = {key: results[key] for key in (PERMISSIONS, KEY_VAULT) if key in results}
         self._page.begin(tr("Granting"), work, self._page.looked)
+        self._page.say_now(
+            tr("Granting what is shown."), tr("Then the vault is asked until it knows of the grant.")
+        )
+
+    def _wait(self, gone: float, left: float) -> None:
+        task = self._page.task
+        if task is None:  # the last of it, told when the work has ended already
+            return
+        if self.card.countdown.isHidden():
+            # the grant is made: from here on only the vault is waited for
+            task.name, task.stop = tr("Waiting until the vault knows of it"), tr("Stop waiting")
+            self._page.say_now(
+                tr("Granted. The vault does not know of it yet."),
+                tr("That takes some minutes, and ends by itself."),
+            )
+            announce(self._page, self._page.banner.title)
+        self.card.show_waiting(gone, left)
 
 
 def _by_hand(plan: GrantPlan) -> Fold:

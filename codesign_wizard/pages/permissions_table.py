@@ -22,7 +22,16 @@ from codesign_wizard.widgets.basics import (
 )
 from codesign_wizard.widgets.findings import evidence_lines
 from codesign_wizard.widgets.labels import end
-from codesign_wizard.widgets.matrix import Matrix, missing_rows, short_name, state_words
+from codesign_wizard.widgets.matrix import (
+    STATE_ROLES,
+    Matrix,
+    grouped,
+    missing_rows,
+    purpose_words,
+    short_name,
+    state_role,
+    state_words,
+)
 from codesign_wizard.widgets.pieces import Fold
 
 
@@ -88,7 +97,8 @@ class PermissionsTable(QWidget):
         self.detail.setVisible(bool(chosen))
         model = tr("Azure RBAC") if report.model is Model.RBAC else tr("access policy")
         self.model_words.setText(tr("Model: {model}").format(model=model))
-        self.matrix.set(chosen)
+        # what is missing stands in the order of need, and all of it as the portal groups it
+        self.matrix.set(missing if self.only_missing.isChecked() else grouped(asked))
         for each in report.verdicts():
             words = {
                 State.GRANTED: tr("yes"),
@@ -96,7 +106,7 @@ class PermissionsTable(QWidget):
                 State.LIKELY: tr("likely"),
                 State.UNTESTABLE: tr("not known"),
             }[each.state]
-            role = {State.GRANTED: "ok", State.MISSING: "error"}.get(each.state, "warning")
+            role = STATE_ROLES[each.state]
             line = row(label(f"{each.purpose.words}:", "soft"), label(words, role, wrap=False))
             line.setStretch(0, 1)
             self.verdicts.addLayout(line)
@@ -107,17 +117,16 @@ class PermissionsTable(QWidget):
         self.detail.setAccessibleName(f"{short_name(permission)}: {state_words(chosen)}")
         self.detail_box.addWidget(label(short_name(permission), "heading"))
         self.detail_box.addWidget(label(f"{permission.group}: {permission.label}", "soft"))
-        self.detail_box.addWidget(label(state_words(chosen), _role(chosen)))
+        needed = tr("Needed to: {what}").format(what=purpose_words(permission))
+        if permission.asked_for:  # the table leaves it out where it is narrow
+            self.detail_box.addWidget(label(needed, "soft"))
+        self.detail_box.addWidget(label(state_words(chosen), state_role(chosen)))
         for seen in chosen.observations:
             self.detail_box.addWidget(hairline())
             self.detail_box.addWidget(label(seen.text))
             fold = _evidence(seen)
             if fold is not None:
                 self.detail_box.addWidget(fold)
-
-
-def _role(chosen: Row) -> str:
-    return {State.GRANTED: "ok", State.MISSING: "error"}.get(chosen.state, "warning")
 
 
 def _evidence(seen: Observation) -> Fold | None:

@@ -17,6 +17,14 @@ def to_be_granted(findings: Sequence[Finding]) -> bool:
     return any(each.severity is Severity.ERROR and each.id != _PROPAGATING for each in findings)
 
 
+def clock(seconds: float) -> str:
+    """Return a length of time to the second: ``45 s``, ``9 min 59 s``."""
+    minutes, rest = divmod(int(seconds), 60)
+    if not minutes:
+        return tr("{count} s").format(count=rest)
+    return tr("{minutes} min {count} s").format(minutes=minutes, count=rest)
+
+
 def blocked(report: Report | None) -> str:
     """Return what comes of the problems that were found: whether the application may sign all the same."""
     signing = {each.purpose: each.state for each in report.verdicts()} if report is not None else {}

@@ -161,6 +161,8 @@ def _cells(table: QTableView) -> Iterator[Clipped]:
         # a cell that lacks a part of a pixel is elided
         texts = [(QFontMetricsF(heads.font()), model.headerData(column, Qt.Orientation.Horizontal))]
         for row in range(min(model.rowCount(), _MOST_ROWS)):
+            if table.columnSpan(row, column) > 1:  # a heading across all columns
+                continue
             index = model.index(row, column)
             font = index.data(Qt.ItemDataRole.FontRole)
             texts.append((QFontMetricsF(table.font() if font is None else font), index.data()))

@@ -29,6 +29,13 @@ Index = QModelIndex | QPersistentModelIndex
 
 _MOST_ROWS = 11  # shown at a time
 _SIGNS = {State.GRANTED: "✓", State.MISSING: "✕", State.LIKELY: "~", State.UNTESTABLE: "?"}
+# the roles of labels that say a state
+STATE_ROLES = {
+    State.GRANTED: "ok",
+    State.MISSING: "error",
+    State.LIKELY: "warning",
+    State.UNTESTABLE: "soft",
+}
 
 
 class Column(IntEnum):
@@ -69,6 +76,26 @@ def signed(state: State) -> str:
     return f"{_SIGNS[state]} {state.words}"
 
 
+def state_role(row: Row) -> str:
+    """Return the role of a label that says the state: its colour is that of the table."""
+    if row.state is State.MISSING and row.certainty is Certainty.LIKELY:
+        return "warning"
+    return STATE_ROLES[row.state]
+
+
+def grouped(rows: Sequence[Row]) -> list[Row | str]:
+    """Return *rows* below the portal's headings, or the roles', each with how many of them are granted."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.permission.group, []).append(row)
+    lines: list[Row | str] = []
+    for group, held in groups.items():
+        granted = sum(row.state is State.GRANTED for row in held)
+        lines.append(tr("{group}: {n} of {m} granted").format(group=group, n=granted, m=len(held)))
+        lines += held
+    return lines
+
+
 def missing_rows(report: Report) -> list[Row]:
     """Return what is asked for and not known to be granted, what is missing first."""
     rank = {State.MISSING: 0, State.UNTESTABLE: 1, State.LIKELY: 2}
@@ -83,25 +110,34 @@ def _need(permission: Permission) -> int:
 
 
 class MatrixModel(QAbstractTableModel):
-    """Rows of the matrix."""
+    """Lines of the matrix: a permission each, and the headings above some of them."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._rows: list[Row] = []
+        self.lines: list[Row | str] = []
 
     @property
     def rows(self) -> Sequence[Row]:
-        """What is shown."""
-        return tuple(self._rows)
+        """The permissions that are shown, without the headings."""
+        return tuple(line for line in self.lines if not isinstance(line, str))
 
-    def set(self, rows: Sequence[Row]) -> None:
-        """Show *rows* in place of the former ones."""
+    def row(self, place: int) -> Row | None:
+        """Return the permission in the line *place*; ``None`` for a heading, and where there is no line."""
+        line = self.lines[place] if 0 <= place < len(self.lines) else ""
+        return None if isinstance(line, str) else line
+
+    def set(self, lines: Sequence[Row | str]) -> None:
+        """Show *lines* in place of the former ones."""
         self.beginResetModel()
-        self._rows = list(rows)
+        self.lines = list(lines)
         self.endResetModel()
 
     def rowCount(self, parent: Index | None = None) -> int:
-        return len(self._rows) if parent is None or not parent.isValid() else 0
+        return len(self.lines) if parent is None or not parent.isValid() else 0
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        # arrow keys pass over a heading
+        return Qt.ItemFlag.NoItemFlags if self.row(index.row()) is None else super().flags(index)
 
     def columnCount(self, parent: Index | None = None) -> int:
         return len(Column)
@@ -112,13 +148,14 @@ class MatrixModel(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        row, column = self._rows[index.row()], index.column()
+        row, column = self.lines[index.row()], index.column()
+        if isinstance(row, str):
+            return _heading(row, role) if column == Column.NAME else None
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return _text(row, column)
             case Qt.ItemDataRole.AccessibleTextRole:
-                # a screen reader meets one cell at a time: each names its line
-                return f"{short_name(row.permission)}: {_text(row, column)}"
+                return _spoken(row, column)
             case Qt.ItemDataRole.ToolTipRole:
                 return f"{row.permission.group}: {row.permission.label}\n{row.permission.name}"
             case Qt.ItemDataRole.ForegroundRole:
@@ -126,6 +163,19 @@ class MatrixModel(QAbstractTableModel):
             case Qt.ItemDataRole.FontRole:
                 return theme.font(11.5, mono=True) if column == Column.NAME else _state_font(column)
         return None
+
+
+def _heading(text: str, role: int) -> Any:
+    match role:
+        case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.AccessibleTextRole:
+            return text
+        case Qt.ItemDataRole.ForegroundRole:
+            return QColor(theme.tokens().soft)
+        case Qt.ItemDataRole.BackgroundRole:
+            return None if theme.tokens().contrast else QColor(theme.tokens().sunken)
+        case Qt.ItemDataRole.FontRole:
+            return theme.font(11.5, bold=True)
+    return None
 
 
 def _text(row: Row, column: int) -> str:
@@ -138,6 +188,14 @@ def _text(row: Row, column: int) -> str:
     return f"{_SIGNS[row.state]} {short}" if short else state_words(row)
 
 
+def _spoken(row: Row, column: int) -> str:
+    """Return what a screen reader says of a cell: it meets one at a time, up and down those of the names."""
+    name, state = short_name(row.permission), state_words(row).partition(" ")[2]
+    if column == Column.NAME:
+        return f"{name}: {state}, {purpose_words(row.permission)}"
+    return f"{name}: {state if column == Column.STATE else purpose_words(row.permission)}"
+
+
 def _state_font(column: int) -> Any:
     return theme.font(bold=True) if column == Column.STATE else theme.font()
 
@@ -146,12 +204,7 @@ def _ink(row: Row, column: int) -> str:
     look = theme.tokens()
     if column != Column.STATE:
         return look.ink if column == Column.NAME else look.soft
-    return {
-        State.GRANTED: look.ok,
-        State.MISSING: look.warning if row.certainty is Certainty.LIKELY else look.error,
-        State.LIKELY: look.warning,
-        State.UNTESTABLE: look.soft,
-    }[row.state]
+    return str(getattr(look, state_role(row)))
 
 
 class _Delegate(QStyledItemDelegate):
@@ -201,11 +254,19 @@ class Matrix(QTableView):
             heads.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
         self.selectionModel().currentRowChanged.connect(lambda now, before: self._tell(now.row()))
 
-    def set(self, rows: Sequence[Row]) -> None:
-        """Show *rows*, the first of them chosen; the one chosen before stays so if it is still there."""
-        before = self.currentIndex().row()
-        key = self.rows.rows[before].permission.key if 0 <= before < len(self.rows.rows) else ""
-        self.rows.set(rows)
+    def set(self, lines: Sequence[Row | str]) -> None:
+        """Show *lines*, rows and headings, the first row chosen.
+
+        The one that was chosen before stays so if it is still there.
+        """
+        before = self.rows.row(self.currentIndex().row())
+        key = before.permission.key if before is not None else ""
+        self.clearSpans()
+        self.rows.set(lines)
+        for place, line in enumerate(lines):
+            if isinstance(line, str):
+                self.setSpan(place, 0, 1, len(Column))
+        rows = self.rows.rows
         heads = self.horizontalHeader()
         for column in (Column.PURPOSE, Column.STATE):
             # parts of a pixel count: a text that lacks one of them is cut by two letters
@@ -217,15 +278,20 @@ class Matrix(QTableView):
                 self._purpose = width  # a hidden column has no width that could be asked for
         self._leave_out()
         self.setFixedHeight(self.sizeHint().height())
-        places = [place for place, row in enumerate(rows) if row.permission.key == key]
-        if rows:
-            self._choose(places[0] if places else 0)
+        places = self._places()
+        again = [place for place in places if (row := self.rows.row(place)) and row.permission.key == key]
+        if places:
+            self._choose((again or places)[0])
+
+    def _places(self) -> list[int]:
+        """Return the lines that are no headings."""
+        return [place for place in range(self.rows.rowCount()) if self.rows.row(place) is not None]
 
     def sizeHint(self) -> QSize:
         # what is not shown yet has not asked for its rows' heights either
-        shown = min(len(self.rows.rows), _MOST_ROWS)
+        shown = min(self.rows.rowCount(), _MOST_ROWS)
         # half a row more says that there are more
-        half = px(14) if len(self.rows.rows) > shown else 0
+        half = px(14) if self.rows.rowCount() > shown else 0
         height = shown * px(28) + half + self.horizontalHeader().sizeHint().height() + 2
         return QSize(super().sizeHint().width(), height)
 
@@ -246,14 +312,13 @@ class Matrix(QTableView):
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         if not self.currentIndex().isValid() and self.rows.rows:
-            self._choose(0)
+            self._choose(self._places()[0])
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         # at its ends the page may scroll on
-        last = self.rows.rowCount() - 1
-        place = self.currentIndex().row()
-        leaving = (event.key() == Qt.Key.Key_Down and place >= last) or (
-            event.key() == Qt.Key.Key_Up and place <= 0
+        places, place = self._places(), self.currentIndex().row()
+        leaving = (event.key() == Qt.Key.Key_Down and place >= max(places, default=0)) or (
+            event.key() == Qt.Key.Key_Up and place <= min(places, default=0)
         )
         if leaving:
             event.ignore()
@@ -265,5 +330,10 @@ class Matrix(QTableView):
         self.setCurrentIndex(self.rows.index(place, Column.NAME))
 
     def _tell(self, place: int) -> None:
-        if 0 <= place < len(self.rows.rows):
-            self.chosen.emit(self.rows.rows[place])
+        row = self.rows.row(place)
+        if row is None:
+            return
+        if place and self.rows.row(place - 1) is None:
+            # its heading comes into view with it: there is no other way to it by the keyboard
+            self.scrollTo(self.rows.index(place - 1, Column.NAME))
+        self.chosen.emit(row)

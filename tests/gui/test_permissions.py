@@ -16,13 +16,16 @@ from codesign_wizard.core.azure.permissions.catalogue import Model, permissions
 from codesign_wizard.core.azure.permissions.report import Row, State
 from codesign_wizard.core.finding import Certainty
 from codesign_wizard.core.flow import KEY_VAULT, PERMISSIONS, START, StepState
+from codesign_wizard.core.language import ENGLISH, use_language
 from codesign_wizard.opening import open_session
 from codesign_wizard.pages.key_vault import KeyVaultPage
 from codesign_wizard.pages.permissions import PermissionsPage
+from codesign_wizard.screenshots.measuring import clipped
 from codesign_wizard.session import Session
 from codesign_wizard.widgets.basics import Card, CodeBox, label
+from codesign_wizard.widgets.findings import RemedyView
 from codesign_wizard.widgets.matrix import Column, Matrix
-from tests.gui.driving import wait_idle
+from tests.gui.driving import pause, rail, wait_idle
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -116,13 +119,45 @@ def test_only_what_is_missing_is_shown_first(opening: Opening, qtbot: QtBot) -> 
     assert all(row.state is not State.GRANTED for row in missing)
     qtbot.mouseClick(page.table.everything, Qt.MouseButton.LeftButton)
     assert len(page.table.matrix.rows.rows) > len(missing)
-    chosen = page.table.matrix.currentIndex().row()
-    assert page.table.matrix.rows.rows[chosen].permission == missing[0].permission
+    chosen = page.table.matrix.rows.row(page.table.matrix.currentIndex().row())
+    assert chosen is not None
+    assert chosen.permission == missing[0].permission
     # the vendor's own words are one click away
     boxes = [box.toPlainText() for box in page.table.detail.findChildren(CodeBox)]
     assert any("ForbiddenByRbac" in text for text in boxes)
     assert window.rail.buttons[1].step.state is StepState.DONE, "signing in is no problem"
     assert window.rail.buttons[2].step.state is StepState.ATTENTION
+
+
+def test_all_of_it_stands_below_the_portals_headings(opening: Opening, qtbot: QtBot) -> None:
+    window, page = opening("policy-excess")
+    look(window, page, qtbot)
+    assert page.banner.title == "The application may sign, and nothing is missing as far as can be tested."
+    matrix = page.table.matrix
+    assert all(not isinstance(line, str) for line in matrix.rows.lines), "in the order of need"
+    qtbot.mouseClick(page.table.everything, Qt.MouseButton.LeftButton)
+    headings = [place for place, line in enumerate(matrix.rows.lines) if isinstance(line, str)]
+    assert [matrix.rows.index(place, 0).data() for place in headings] == [
+        "Key Management Operations: 2 of 8 granted",
+        "Cryptographic Operations: 2 of 6 granted",
+        "Certificate Management Operations: 3 of 14 granted",
+    ]
+    assert all(matrix.columnSpan(place, 0) == len(Column) for place in headings)
+    # the keys pass over a heading, and bring it into view with the first line below it
+    matrix.setFocus()
+    qtbot.keyClick(matrix, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
+    assert matrix.currentIndex().row() == matrix.rows.rowCount() - 1
+    walked = []
+    for _ in matrix.rows.rows:
+        walked.append(matrix.currentIndex().row())
+        qtbot.keyClick(matrix, Qt.Key.Key_Up)
+    assert walked == sorted(set(range(matrix.rows.rowCount())) - set(headings), reverse=True)
+    assert matrix.verticalScrollBar().value() == 0
+    # what the table leaves out where it is narrow is said below it
+    told = [each.text() for each in page.table.detail.findChildren(QLabel)]
+    assert "Needed to: request, renew" in told
+    spoken = [matrix.rows.index(1, column).data(Qt.ItemDataRole.AccessibleTextRole) for column in Column]
+    assert spoken == ["keys/get: Granted, request, renew", "keys/get: request, renew", "keys/get: Granted"]
 
 
 def test_what_is_granted_already_wants_looking_again(opening: Opening, qtbot: QtBot) -> None:
@@ -177,7 +212,14 @@ def test_the_wait_can_be_ended_and_the_grant_stays(opening: Opening, qtbot: QtBo
     before = len(world.authorization.assignments)
     qtbot.mouseClick(page.admin.card.grant_now, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(page.admin.card.countdown.isVisible, timeout=PATIENCE)
-    assert "Cancel ends the waiting" in page.admin.card.countdown.text()
+    assert "for 9 min 5" in page.admin.card.countdown.text()
+    assert page.banner.title == "Granted. The vault does not know of it yet."
+    # the footer says what is waited for, and what its button does
+    assert window.footer.cancel_button.text() == "Stop waiting"
+    assert window.footer.reason.text().startswith("Waiting until the vault knows of it")
+    assert "“Stop waiting” ends this" in page.admin.card.countdown.text()
+    assert window.notices.play_strip is not None
+    assert "Switch it off" not in window.notices.play_strip.banner.text
 
     def names() -> list[str]:
         return [each.text() for each in page.admin.card.grant_part.findChildren(QLabel) if each.isVisible()]
@@ -193,6 +235,9 @@ def test_the_wait_can_be_ended_and_the_grant_stays(opening: Opening, qtbot: QtBo
     assert not page.admin.card.countdown.isVisible()
     assert page.admin.card.text.text().startswith("Stopped. What was granted by then stays")
     assert page.look_button.isEnabled()
+    # nor what was seen before the grant as if it were so now
+    assert page.banner.title == "Something changed since this was checked. Look again."
+    assert [rail(window, key).step.state for key in (KEY_VAULT, PERMISSIONS)] == [StepState.OUT_OF_DATE] * 2
 
 
 def test_leaving_it_as_it_is_grants_nothing(opening: Opening, qtbot: QtBot) -> None:
@@ -312,6 +357,32 @@ def test_what_a_permission_is_needed_for_gives_way_to_its_name(qapp: QApplicatio
             assert matrix.columnWidth(Column.NAME) > longest
         seen.add(matrix.isColumnHidden(Column.PURPOSE))
     assert seen == {True, False}
+
+
+def test_in_a_small_window_nothing_is_cut_and_the_table_keeps_its_share(
+    opening: Opening, qtbot: QtBot
+) -> None:
+    """Also with the longer words of another language, and three buttons in one line of a finding."""
+    use_language("de")
+    try:
+        window, page = opening("policy-template-without-crypto")
+        window.resize(1024, 700)
+        look(window, page, qtbot)
+        page.table.everything.click()
+        pause(qtbot, 20)
+        assert not [str(each) for each in clipped(page)]
+        assert page.table.width() > page.findings.width()
+        # with more room it is told what each permission is needed for
+        window.resize(1180, 760)
+        pause(qtbot, 20)
+        assert not page.table.matrix.isColumnHidden(Column.PURPOSE)
+        # Tab goes through the buttons as they stand
+        remedy = page.findings.views[0].findChildren(RemedyView)[-1]
+        stops = [page.findings.views[0].recheck, remedy.opener]
+        assert all(each is not None for each in stops)
+        assert stops[0].nextInFocusChain() is stops[1]
+    finally:
+        use_language(ENGLISH)
 
 
 def test_before_anybody_looked_the_page_tells_what_will_be_asked(

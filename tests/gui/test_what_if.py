@@ -184,6 +184,8 @@ def test_only_what_the_scenario_is_about_counts_as_seen_and_what_is_mended_is_to
     assert way_words(profile, first, here=MACOS_TRIAL, busy=True) == "Shows on Key Vault. Sign in."
     flow.record(MACOS_TRIAL, [ISSUE_UNSIGNED(what="sample-helper")], {})
     assert way_words(profile, package, here=MACOS_TRIAL).startswith("Seen: it is explained below.")
+    held = way_words(profile, package, here=MACOS_TRIAL, busy=True)
+    assert held == "It was seen. It can be switched off once what is under way has ended."
     assert way_words(profile, package, here="") == "Seen, and explained on macOS trial."
     profile.results[MACOS_TRIAL].inputs = ""
     assert not seen(profile, package), "of before it was switched on"

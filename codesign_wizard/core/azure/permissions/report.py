@@ -9,7 +9,7 @@ from typing import Any
 
 from codesign_wizard.core.azure.permissions.catalogue import Model, Permission, Purpose, permissions
 from codesign_wizard.core.finding import Certainty, Evidence, Finding
-from codesign_wizard.core.text import mark, translate
+from codesign_wizard.core.text import mark, tr, translate
 
 
 class State(StrEnum):
@@ -189,3 +189,13 @@ def verdict(purpose: Purpose, rows: Iterable[Row]) -> Verdict:
     else:
         state = State.LIKELY if open_rows else State.GRANTED
     return Verdict(purpose, state, missing, tuple(row.permission for row in open_rows))
+
+
+def all_clear(report: Report | None) -> str:
+    """Return the answer where nothing stands in the way: no more is said than was found out."""
+    known = report.verdicts() if report is not None else ()
+    if known and all(each.state is State.GRANTED for each in known):
+        return tr("The application may do all that is needed.")
+    if any(each.purpose is Purpose.SIGN and each.state is State.GRANTED for each in known):
+        return tr("The application may sign, and nothing is missing as far as can be tested.")
+    return tr("Nothing is missing as far as can be tested.")
