@@ -3645,11 +3645,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
-        <source>Stop waiting</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Asks Apple for the result; nothing is sent.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4811,11 +4806,6 @@
     <message>
         <location filename="codesign_wizard/core/apple/notary_words.py"/>
         <source>Ask again later; it cannot be withdrawn, and to submit it again does not help.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary_words.py"/>
-        <source>{count} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8381,6 +8371,21 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/report.py"/>
         <source>Not testable from here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/report.py"/>
+        <source>Nothing is missing as far as can be tested.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/report.py"/>
+        <source>The application may do all that is needed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/report.py"/>
+        <source>The application may sign, and nothing is missing as far as can be tested.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -13509,6 +13514,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>certificate: {when}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/summary.py"/>
         <source>Diagnosis for macOS</source>
         <translation type="unfinished"></translation>
@@ -14605,7 +14615,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>The Value, not the Secret ID</source>
+        <source>Value, not Secret ID</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15074,11 +15084,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>The application may do all that is needed.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>&amp;Look again</source>
         <translation type="unfinished"></translation>
@@ -15175,7 +15180,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Stopped. What was granted by then stays; look again to see it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Signing in as administrator</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Signing in as administrator.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Then the grants themselves are looked at; nothing changes.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15191,6 +15211,16 @@
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Granting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Granting what is shown.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Then the vault is asked until it knows of the grant.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15235,12 +15265,27 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Stopped. What was granted by then stays; look again to see it.</source>
+        <source>Let the practice administrator sign in</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Let the practice administrator sign in</source>
+        <source>Waiting until the vault knows of it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Stop waiting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Granted. The vault does not know of it yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>That takes some minutes, and ends by itself.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15260,7 +15305,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Granted {n} s ago; the vault does not know it yet. Asking for {m} s more at most. Cancel ends the waiting; the grant stays.</source>
+        <source>Granted {gone} ago; the vault does not know it yet. Asking for {left} more at most. “Stop waiting” ends this; the grant stays.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15300,6 +15345,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Needed to: {what}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
         <source>All {n}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15325,6 +15375,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_words.py"/>
+        <source>{minutes} min {count} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_words.py"/>
         <source>What the application may do could not be found out.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15341,6 +15396,11 @@
     <message>
         <location filename="codesign_wizard/pages/permissions_words.py"/>
         <source>Whether the application may sign is not certain.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>{count} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16766,6 +16826,11 @@
     <message>
         <location filename="codesign_wizard/playing.py"/>
         <source>No scenario is switched on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>It was seen. It can be switched off once what is under way has ended.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -18531,6 +18596,11 @@
     <message>
         <location filename="codesign_wizard/widgets/matrix.py"/>
         <source>Likely</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>{group}: {n} of {m} granted</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

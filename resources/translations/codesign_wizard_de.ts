@@ -3645,11 +3645,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/later_words.py"/>
-        <source>Stop waiting</source>
-        <translation>Nicht länger warten</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/later_words.py"/>
         <source>Asks Apple for the result; nothing is sent.</source>
         <translation>Fragt Apple nach dem Ergebnis; geschickt wird nichts.</translation>
     </message>
@@ -4812,11 +4807,6 @@
         <location filename="codesign_wizard/core/apple/notary_words.py"/>
         <source>Ask again later; it cannot be withdrawn, and to submit it again does not help.</source>
         <translation>Fragen Sie später wieder; zurückziehen lässt sich die Einreichung nicht, und erneutes Einreichen hilft nicht.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/apple/notary_words.py"/>
-        <source>{count} s</source>
-        <translation>{count} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/apple/notary_words.py"/>
@@ -8382,6 +8372,21 @@
         <location filename="codesign_wizard/core/azure/permissions/report.py"/>
         <source>Not testable from here</source>
         <translation>Von hier nicht prüfbar</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/report.py"/>
+        <source>Nothing is missing as far as can be tested.</source>
+        <translation>Es fehlt nichts, soweit es sich prüfen lässt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/report.py"/>
+        <source>The application may do all that is needed.</source>
+        <translation>Die Anwendung darf alles, was nötig ist.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/report.py"/>
+        <source>The application may sign, and nothing is missing as far as can be tested.</source>
+        <translation>Die Anwendung darf signieren, und es fehlt nichts, soweit es sich prüfen lässt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
@@ -13509,6 +13514,11 @@
         <translation>Geheimnis: {when}</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>certificate: {when}</source>
+        <translation>Zertifikat: {when}</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/summary.py"/>
         <source>Diagnosis for macOS</source>
         <translation>Diagnose für macOS</translation>
@@ -14605,8 +14615,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/key_vault.py"/>
-        <source>The Value, not the Secret ID</source>
-        <translation>„Value“, nicht „Secret ID“</translation>
+        <source>Value, not Secret ID</source>
+        <translation>Value, nicht Secret ID</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_labels.py"/>
@@ -15074,11 +15084,6 @@
         <translation>Nach&amp;sehen, was die Anwendung darf</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>The application may do all that is needed.</source>
-        <translation>Die Anwendung darf alles, was nötig ist.</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
         <source>&amp;Look again</source>
         <translation>Erneut nach&amp;sehen</translation>
@@ -15175,8 +15180,23 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Stopped. What was granted by then stays; look again to see it.</source>
+        <translation>Angehalten. Was bis dahin erteilt wurde, bleibt; sehen Sie noch einmal nach, um es zu sehen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Signing in as administrator</source>
         <translation>Anmeldung als Administrator</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Signing in as administrator.</source>
+        <translation>Die Anmeldung als Administrator läuft.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Then the grants themselves are looked at; nothing changes.</source>
+        <translation>Danach werden die Erteilungen selbst angesehen; geändert wird nichts.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
@@ -15192,6 +15212,16 @@
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Granting</source>
         <translation>Rechte erteilen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Granting what is shown.</source>
+        <translation>Was unten steht, wird erteilt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Then the vault is asked until it knows of the grant.</source>
+        <translation>Danach wird der Tresor gefragt, bis er davon weiß.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
@@ -15235,13 +15265,28 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Stopped. What was granted by then stays; look again to see it.</source>
-        <translation>Angehalten. Was bis dahin erteilt wurde, bleibt; sehen Sie noch einmal nach, um es zu sehen.</translation>
+        <source>Let the practice administrator sign in</source>
+        <translation>Übungs-Administrator anmelden lassen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Let the practice administrator sign in</source>
-        <translation>Übungs-Administrator anmelden lassen</translation>
+        <source>Waiting until the vault knows of it</source>
+        <translation>Warten, bis der Tresor davon weiß</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/later_words.py"/>
+        <source>Stop waiting</source>
+        <translation>Nicht länger warten</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Granted. The vault does not know of it yet.</source>
+        <translation>Erteilt. Der Tresor weiß noch nichts davon.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>That takes some minutes, and ends by itself.</source>
+        <translation>Das dauert einige Minuten und endet von selbst.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
@@ -15260,8 +15305,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Granted {n} s ago; the vault does not know it yet. Asking for {m} s more at most. Cancel ends the waiting; the grant stays.</source>
-        <translation>Vor {n} s erteilt; der Tresor weiß es noch nicht. Er wird noch höchstens {m} s lang gefragt. „Abbrechen“ beendet das Warten; die Berechtigung bleibt erteilt.</translation>
+        <source>Granted {gone} ago; the vault does not know it yet. Asking for {left} more at most. “Stop waiting” ends this; the grant stays.</source>
+        <translation>Vor {gone} erteilt; der Tresor weiß noch nichts davon. Er wird höchstens noch {left} lang gefragt. „Nicht länger warten“ beendet das; die Erteilung bleibt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
@@ -15300,6 +15345,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Needed to: {what}</source>
+        <translation>Nötig für: {what}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
         <source>All {n}</source>
         <translation>Alle {n}</translation>
     </message>
@@ -15325,6 +15375,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_words.py"/>
+        <source>{minutes} min {count} s</source>
+        <translation>{minutes} min {count} s</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_words.py"/>
         <source>What the application may do could not be found out.</source>
         <translation>Was die Anwendung darf, ließ sich nicht herausfinden.</translation>
     </message>
@@ -15342,6 +15397,11 @@
         <location filename="codesign_wizard/pages/permissions_words.py"/>
         <source>Whether the application may sign is not certain.</source>
         <translation>Ob die Anwendung signieren darf, ist nicht sicher.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/apple/notary_words.py"/>
+        <source>{count} s</source>
+        <translation>{count} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/comet/words.py"/>
@@ -16767,6 +16827,11 @@
         <location filename="codesign_wizard/playing.py"/>
         <source>No scenario is switched on.</source>
         <translation>Kein Szenario ist eingeschaltet.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/playing.py"/>
+        <source>It was seen. It can be switched off once what is under way has ended.</source>
+        <translation>Es wurde gesehen. Abschalten lässt es sich, sobald der laufende Vorgang beendet ist.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
@@ -18532,6 +18597,11 @@
         <location filename="codesign_wizard/widgets/matrix.py"/>
         <source>Likely</source>
         <translation>Wahrscheinlich</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/widgets/matrix.py"/>
+        <source>{group}: {n} of {m} granted</source>
+        <translation>{group}: {n} von {m} erteilt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/report_html.py"/>
