@@ -6,13 +6,14 @@ import argparse
 import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.commands.context import INTERRUPTED, Context
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.azure.permissions.catalogue import PREFIX, Model, Purpose
 from codesign_wizard.core.azure.permissions.report import Report, Row, State, all_clear
-from codesign_wizard.core.errors import Cancelled
+from codesign_wizard.core.errors import Cancelled, CodesignError
 from codesign_wizard.core.finding import Certainty
 from codesign_wizard.core.text import tr
 
@@ -65,9 +66,15 @@ def run(context: Context) -> Outcome:
     check = Check(session.network, session.azure_options(), context.application_secret)
     if options.what == "grant":
         return _grant(context, check)
-    admin = _sign_in(context, check) if options.way else None
+    admin, refused = None, []
+    if options.way and check.usable:
+        try:
+            admin = _sign_in(context, check)
+        except CodesignError as error:
+            # what the application itself sees is told all the same
+            refused.append(error.finding)
     looked = check.look(context.job, admin)
-    return _shown(looked, only_missing=options.missing)
+    return _shown(replace(looked, findings=[*refused, *looked.findings]), only_missing=options.missing)
 
 
 def _shown(looked: Looked, *, only_missing: bool) -> Outcome:
@@ -90,6 +97,8 @@ def _grant(context: Context, check: Check) -> Outcome:
     if options.way is None:
         why = tr("Granting needs an administrator: add --as az, --as browser or --as device-code.")
         raise WrongUsage(WRONG(why=why, certainty=Certainty.COMPUTED), "permissions grant")
+    if not check.usable:
+        return _shown(check.look(context.job), only_missing=True)
     admin = _sign_in(context, check)
     looked = check.look(context.job, admin)
     if looked.access is None:

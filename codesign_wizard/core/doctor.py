@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.authenticode.roots import RootStore
     from codesign_wizard.core.azure.credential import ApplicationCredential
     from codesign_wizard.core.azure.permissions.admin import AdminSession
+    from codesign_wizard.core.azure.permissions.arm import Arm
     from codesign_wizard.core.azure.permissions.diagnosis import Diagnosis
     from codesign_wizard.core.azure.permissions.evaluate import VaultAccess
     from codesign_wizard.core.azure.permissions.report import Report
@@ -41,6 +42,7 @@ _TOLD = {
     "certificate.judge.not-yet-valid": "azure.vault.certificate-not-yet-valid",
     "certificate.judge.key-operations": "azure.vault.key-may-not-sign",
 }
+_SECRET_ID, _LOOKS_LIKE_ID = "azure.sign-in.secret-id-pasted", "azure.options.secret-looks-like-id"
 _EXPIRES_SOON = "certificate.judge.expires-soon"
 
 
@@ -142,7 +144,29 @@ class _Doctor:
             self.facts["object_id"] = result.identity.object_id
             self.facts["tenant_id"] = result.identity.tenant_id
             self.facts["token_expires"] = iso(result.identity.expires)
-        return result.findings
+        if any(each.id == _SECRET_ID for each in result.findings):
+            # what it looked like beforehand is told by what came of it
+            self.findings = [each for each in self.findings if each.id != _LOOKS_LIKE_ID]
+        return [*result.findings, *self._seen_by_administrator(result.findings)]
+
+    def _seen_by_administrator(self, refused: Iterable[Finding]) -> Iterable[Finding]:
+        """Return what an administrator sees of a sign-in that was refused."""
+        error = next((each for each in refused if each.severity is Severity.ERROR), None)
+        if self.admin is None or self.secret is None or error is None:
+            return []
+        from codesign_wizard.core.azure.permissions.sign_in_seen import seen_by_administrator
+
+        told = seen_by_administrator(self._graph, error, self.options, self.secret)
+        return [self.admin.finding(), *told]
+
+    def _graph(self) -> Arm:
+        """Return Microsoft Graph with the administrator's eyes; raises ``CodesignError``."""
+        from codesign_wizard.core.azure.permissions.arm import Arm
+
+        assert self.admin is not None
+        cloud = self.options.cloud
+        token = self.admin.token(cloud.graph_scope, job=self.job)
+        return Arm(self.job, self.network, cloud, token, account=self.admin.account, host=cloud.graph_host)
 
     def _permissions(self) -> Iterable[Finding]:
         from codesign_wizard.core.azure.permissions.diagnosis import diagnose

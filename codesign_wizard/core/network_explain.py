@@ -55,7 +55,7 @@ def explain(kind: FailureKind, message: str, url: str, proxy: str | None, second
             return findings.OTHER(
                 host=host, why=tr("the answer is larger than any should be"), evidence=evidence
             )
-    why = tr("what answers speaks another protocol") if kind is FailureKind.PROTOCOL else message
+    why = tr("what answers speaks another protocol") if kind is FailureKind.PROTOCOL else message.rstrip(".")
     return findings.OTHER(
         host=host, why=why, evidence=evidence, remedies=findings.other_remedies(bool(proxy))
     )

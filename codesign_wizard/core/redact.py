@@ -31,8 +31,8 @@ def _shapes() -> tuple[re.Pattern[str], ...]:
         re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
         re.compile(r"(?i)(?<=client_secret=)[^&\s\"']+"),
         re.compile(r"(?i)(?<=authorization: )(?:basic|bearer) \S+"),
-        # user and password inside a URL, as in a proxy address
-        re.compile(r"(?<=://)[^/@\s:]+:[^/@\s]+(?=@)"),
+        # user and password inside a URL, as in a proxy address; not where we say ourselves how to write them
+        re.compile(r"(?<=://)(?!USER:PASSWORD@HOST:PORT)[^/@\s:]+:[^/@\s]+(?=@)"),
         re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S),
     )
 

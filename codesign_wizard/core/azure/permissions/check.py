@@ -57,6 +57,13 @@ class Check:
         self._options = options
         self._secret = secret
 
+    @property
+    def usable(self) -> bool:
+        """Whether the options are such that a vault can be asked: else no administrator is needed either."""
+        from codesign_wizard.core.azure.options import check_options
+
+        return not blocks(check_options(self._options, self._secret()))
+
     def sign_in(
         self,
         job: JobContext,

@@ -88,10 +88,11 @@ class AccessPolicy:
 class VaultAccess:
     """All that decides about permissions on a vault, as an administrator may read it.
 
-    ``definitions`` are those of ``assignments``. ``groups`` are the object ids of the principal's groups, as
-    far as they are known; ``registration_id`` is the application registration's own, "" where it was not
-    needed or not told. ``unknowns`` are sentences: what could not be read; ``unread`` says the same for
-    the rules: ``assignments``, ``denials``, ``groups``.
+    ``misplaced`` are roles that other ids of the application were given than its service principal's: they
+    count for nothing. ``definitions`` are those of both. ``groups`` are the object ids of the principal's
+    groups, as far as they are known; ``registration_id`` is the application registration's own, "" where it
+    was not needed or not told. ``unknowns`` are sentences: what could not be read; ``unread`` says the same
+    for the rules: ``assignments``, ``denials``, ``groups``.
     """
 
     resource_id: str
@@ -102,6 +103,7 @@ class VaultAccess:
     location: str = ""
     policies: tuple[AccessPolicy, ...] = ()
     assignments: tuple[RoleAssignment, ...] = ()
+    misplaced: tuple[RoleAssignment, ...] = ()
     definitions: tuple[RoleDefinition, ...] = ()
     denials: tuple[DenyAssignment, ...] = ()
     public_network: str = ""

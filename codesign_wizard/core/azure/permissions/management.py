@@ -7,8 +7,9 @@ access-control, pages ``role-assignments-list-rest`` (``assignedTo`` counts what
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +24,7 @@ from codesign_wizard.core.azure.permissions.arm import (
     filtered,
     odata,
 )
-from codesign_wizard.core.azure.permissions.catalogue import Model
+from codesign_wizard.core.azure.permissions.catalogue import Model, Purpose, wanted
 from codesign_wizard.core.azure.permissions.evaluate import (
     EVERYBODY,
     AccessPolicy,
@@ -31,7 +32,9 @@ from codesign_wizard.core.azure.permissions.evaluate import (
     RoleAssignment,
     RoleDefinition,
     VaultAccess,
+    decide,
 )
+from codesign_wizard.core.azure.permissions.report import State
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Evidence, Finding, Remedy, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel
@@ -40,6 +43,8 @@ from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
 
 _TYPE = "Microsoft.KeyVault/vaults"
+# another vault, an object in one, or a whole resource group
+_ELSEWHERE = re.compile(rf"/{_TYPE}/|^/subscriptions/[^/]+/resourceGroups/[^/]+/?$", re.IGNORECASE)
 _ROLES = "/providers/Microsoft.Authorization"
 
 
@@ -58,8 +63,9 @@ def read_access(
 
     *token* is for Azure Resource Manager. *resource_id* is the vault's, "" to look for it in every
     subscription that *token* may read. *graph_token* gives a token for Microsoft Graph, which alone knows the
-    groups of *object_id*; it is asked only when a group could matter. Roles held on other vaults of the
-    subscription are among the assignments, as far as they may be read: they explain a mix-up. What could not
+    groups of *object_id*; it is asked only when a group could matter. Roles held on other vaults and resource
+    groups of the subscription are among the assignments, as far as they may be read, and where signing is not
+    granted those of the application's other ids are ``misplaced``: they explain a mix-up. What could not
     be read stands in ``unknowns``. Raises ``CodesignError`` when the vault itself cannot be read, and
     ``Cancelled``.
     """
@@ -173,9 +179,7 @@ class _Reader:
         if not isinstance(elsewhere, CodesignError):  # it decides nothing here, so it need not be readable
             known = {each.id.lower() for each in assignments}
             assignments += [
-                each
-                for each in elsewhere
-                if f"/{_TYPE}/".lower() in each.scope.lower() and each.id.lower() not in known
+                each for each in elsewhere if _ELSEWHERE.search(each.scope) and each.id.lower() not in known
             ]
         denials = self._or_nothing(denied, tr("deny assignments"), "denials")
         definitions = self._definitions({each.role_definition_id for each in assignments})
@@ -195,7 +199,7 @@ class _Reader:
         lost = _model(properties) is Model.POLICY and not any(each.object_id in own for each in policies)
         registration = self._registration(graph_token, options) if policies and lost else ""
         acls = _members(properties.get("networkAcls"))
-        return VaultAccess(
+        access = VaultAccess(
             resource_id=resource_id,
             name=str(vault.get("name") or options.vault_name),
             model=_model(properties),
@@ -218,6 +222,34 @@ class _Reader:
             unknowns=tuple(self.unknowns),
             unread=frozenset(self.unread),
         )
+        lacks = access.model is Model.RBAC and any(
+            decide(access, self.object_id, each.action, resource_id).state is State.MISSING
+            for each in wanted(Model.RBAC, Purpose.SIGN)
+        )
+        return self._with_misplaced(access, options, graph_token) if lacks else access
+
+    def _with_misplaced(
+        self, access: VaultAccess, options: AzureOptions, graph_token: Callable[[], Secret] | None
+    ) -> VaultAccess:
+        """Return *access* with the roles that the application's other ids were given."""
+        registration = self._registration(graph_token, options)
+        others = sorted({options.application_id.lower(), registration} - {"", self.object_id.lower()})
+        told = self.arm.side_by_side(
+            *(
+                lambda one=each: self._assignments(access.resource_id, f"principalId eq '{odata(one)}'")
+                for each in others
+            )
+        )
+        # it names a mix-up at best, so it need not be readable
+        found = [each for one in told if not isinstance(one, CodesignError) for each in one]
+        known = {each.id.lower() for each in access.definitions}
+        roles = {each.role_definition_id for each in found if each.role_definition_id.lower() not in known}
+        return replace(
+            access,
+            misplaced=tuple(found),
+            definitions=(*access.definitions, *self._definitions(roles)),
+            registration_id=registration,
+        )
 
     def _or_nothing(self, result: Any, what: str, key: str) -> list[Any]:
         if isinstance(result, CodesignError):
@@ -226,8 +258,9 @@ class _Reader:
             return []
         return list(result)
 
-    def _assignments(self, resource_id: str) -> list[RoleAssignment]:
-        query = filtered(f"assignedTo('{odata(self.object_id)}')")
+    def _assignments(self, resource_id: str, whose: str = "") -> list[RoleAssignment]:
+        """Return the assignments at, above and below *resource_id*: the principal's own, or *whose*."""
+        query = filtered(whose or f"assignedTo('{odata(self.object_id)}')")
         return [
             RoleAssignment(
                 id=str(each.get("id") or ""),

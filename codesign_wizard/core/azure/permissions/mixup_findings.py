@@ -95,6 +95,12 @@ WRONG_OBJECT_ID = FindingKind(
     "The access policy names {id}, which is {what}: the vault sees the application as {object_id}.",
     "An access policy counts for the object ID of the enterprise application (service principal) only.",
 )
+ROLE_WRONG_OBJECT_ID = FindingKind(
+    "azure.permission.role-wrong-object-id",
+    Severity.ERROR,
+    "The role {role} on the vault {vault} is for {id}, which is {what}, not for {object_id}.",
+    "A role counts for the object ID of the enterprise application (service principal) only.",
+)
 COMPOUND = FindingKind(
     "azure.permission.compound-identity",
     Severity.ERROR,

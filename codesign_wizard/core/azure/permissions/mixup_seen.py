@@ -32,6 +32,12 @@ from codesign_wizard.core.azure.permissions.report import Row, State, verdict
 from codesign_wizard.core.azure.signin import CallerIdentity
 from codesign_wizard.core.finding import Evidence, Remedy, Severity, utc_now
 
+_MANAGING = (
+    "Microsoft.KeyVault/vaults/read",
+    "Microsoft.KeyVault/vaults/write",
+    "Microsoft.Authorization/roleAssignments/write",
+)
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -120,15 +126,22 @@ def of_application(seen: Seen) -> list[RoleAssignment]:
     return [each for each in seen.access.assignments if each.principal_id.lower() in principals]
 
 
-def held_here(seen: Seen) -> list[str]:
-    """Return the names of roles that are held on the vault or above it and open nothing in it."""
+def held_here(seen: Seen) -> list[RoleAssignment]:
+    """Return the roles that are held on the vault or above it, whatever they allow."""
     if seen.access is None:
         return []
-    return [
-        role_name(seen.access, each)
-        for each in of_application(seen)
-        if covers(each.scope, seen.access.resource_id)
-    ]
+    return [each for each in of_application(seen) if covers(each.scope, seen.access.resource_id)]
+
+
+def manages(access: VaultAccess, assignment: RoleAssignment) -> bool:
+    """Tell whether the role lets somebody manage a vault, or who may what in it."""
+    wanted = assignment.role_definition_id.lower()
+    return any(
+        matches(definition.actions, each) and not matches(definition.not_actions, each)
+        for definition in access.definitions
+        if definition.id.lower() == wanted
+        for each in _MANAGING
+    )
 
 
 def held_roles(seen: Seen) -> list[str]:
@@ -145,14 +158,14 @@ def held_roles(seen: Seen) -> list[str]:
 
 
 def held_elsewhere(seen: Seen) -> list[RoleAssignment]:
-    """Return roles with data actions that are held on another vault."""
+    """Return roles with data actions that are held where this vault does not belong to."""
     if seen.access is None:
         return []
     own = f"{seen.access.resource_id.lower().rstrip('/')}/"
     return [
         each
         for each in of_application(seen)
-        if "/microsoft.keyvault/vaults/" in each.scope.lower()
+        if not covers(each.scope, own)
         and not f"{each.scope.lower().rstrip('/')}/".startswith(own)
         and has_data(seen.access, each)
     ]

@@ -14,7 +14,7 @@ from codesign_wizard.core.azure.permissions.mixup_seen import Seen
 from codesign_wizard.core.finding import Evidence, Finding, Remedy
 from codesign_wizard.core.text import tr
 
-_SHOWN = 12  # named in one sentence
+SHOWN = 12  # named in one sentence
 
 
 def names(wanted: Sequence[Permission]) -> str:
@@ -25,20 +25,9 @@ def names(wanted: Sequence[Permission]) -> str:
         else f"{each.kind} {each.name}"
         for each in wanted
     ]
-    if len(shown) > _SHOWN:
-        return tr("{names} and {count} more").format(
-            names=", ".join(shown[:_SHOWN]), count=len(shown) - _SHOWN
-        )
+    if len(shown) > SHOWN:
+        return tr("{names} and {count} more").format(names=", ".join(shown[:SHOWN]), count=len(shown) - SHOWN)
     return ", ".join(shown)
-
-
-def other_entries(seen: Seen) -> str:
-    """Return who else has access policies, "" where nobody has or it is not known."""
-    if seen.access is None or not seen.access.policies:
-        return ""
-    return tr("It has access policies for other principals: {ids}.").format(
-        ids=", ".join(each.object_id for each in seen.access.policies[:_SHOWN])
-    )
 
 
 def looking(seen: Seen) -> list[Remedy]:

@@ -24,11 +24,11 @@ from codesign_wizard.core.azure.permissions.evaluate import (
 )
 from codesign_wizard.core.azure.permissions.matrix import PROPAGATED, Contradiction, lately_changed
 from codesign_wizard.core.azure.permissions.mixup_beside import beside
+from codesign_wizard.core.azure.permissions.mixup_nothing import nothing_at_all
+from codesign_wizard.core.azure.permissions.mixup_principal import wrong_principal
 from codesign_wizard.core.azure.permissions.mixup_seen import (
     Seen,
     has_data,
-    held_elsewhere,
-    held_here,
     held_roles,
     of_application,
 )
@@ -38,7 +38,6 @@ from codesign_wizard.core.azure.permissions.mixup_words import (
     model_remedy,
     more,
     names,
-    other_entries,
 )
 from codesign_wizard.core.azure.permissions.probe_answers import Meaning
 from codesign_wizard.core.azure.permissions.report import State
@@ -62,27 +61,23 @@ def _causes(seen: Seen) -> Iterable[Finding]:
             yield _single_object(seen)
         elif any(each.meaning is not Meaning.UNKNOWN for each in seen.probes.asked):
             vault = seen.options.vault_name
-            open_rows = [
-                row for row in seen.matrix.rows if row.permission.asked_for and row.state is not State.GRANTED
-            ]
-            detail = (
-                tr("{count} of them cannot be tested from here without changing something.").format(
-                    count=len(open_rows)
-                )
-                if open_rows
-                else ""
-            )
-            yield kinds.ENOUGH(vault=vault, detail=detail, evidence=Evidence(time=utc_now()))
+            asked_for = [row.state for row in seen.matrix.rows if row.permission.asked_for]
+            likely, open_ones = asked_for.count(State.LIKELY), asked_for.count(State.UNTESTABLE)
+            detail = [tr("{count} of them are likely there.").format(count=likely)] if likely else []
+            if open_ones:
+                text = tr("{count} cannot be tested from here without changing something.")
+                detail.append(text.format(count=open_ones))
+            yield kinds.ENOUGH(vault=vault, detail=" ".join(detail), evidence=Evidence(time=utc_now()))
         return
     for judge in (
         _denied,
         _conditional,
         _other_model,
-        _wrong_principal,
+        wrong_principal,
         _propagating,
         _single,
         _template,
-        _nothing_at_all,
+        nothing_at_all,
     ):
         found = judge(seen)
         if found is not None:
@@ -175,41 +170,6 @@ def _other_model(seen: Seen) -> Finding | None:
     )
 
 
-def _wrong_principal(seen: Seen) -> Finding | None:
-    """Access policies for an id that is not the service principal's."""
-    if seen.model is not Model.POLICY or seen.access is None or seen.signing is not State.MISSING:
-        return None
-    application = seen.options.application_id.lower()
-    if entries(seen.access, seen.object_id):
-        return None
-    for entry in seen.access.policies:
-        what = ""
-        if entry.object_id == application:
-            what = tr("the application (client) ID")
-        elif entry.object_id and entry.object_id == seen.access.registration_id.lower():
-            what = tr("the object ID of the app registration")
-        if what:
-            return kinds.WRONG_OBJECT_ID(
-                vault=seen.options.vault_name,
-                id=entry.object_id,
-                what=what,
-                object_id=seen.object_id,
-                detail=tr(
-                    "In the portal the right one stands under Enterprise applications, not App registrations."
-                ),
-                evidence=more(seen.evidence(), **{"policy-of": entry.object_id, "expected": seen.object_id}),
-                remedies=seen.grants(),
-            )
-        if entry.application_id == application:
-            return kinds.COMPOUND(
-                id=entry.application_id,
-                detail=tr("The field Application (optional) of the access policy must be left empty."),
-                evidence=more(seen.evidence(), **{"policy-of": entry.object_id}),
-                remedies=seen.grants(),
-            )
-    return None
-
-
 def _propagating(seen: Seen) -> Finding | None:
     unheard = {each.permission.key for each in seen.matrix.unheard}
     if not any(row.permission.key in unheard for row in seen.missing):
@@ -296,15 +256,25 @@ def _template(seen: Seen) -> Finding | None:
     others = [row for row in seen.matrix.rows if row.permission.asked_for and row not in crypto]
     if any(row.state is not State.MISSING for row in crypto):
         return None
-    if any(row.state is State.MISSING for row in others):
-        return None
     if not any(row.state is State.GRANTED for row in others):
         return None
-    detail = tr("Everything else is there, as after choosing Key & Certificate Management.")
-    if any(row.state is not State.GRANTED for row in others):
+    known = all(row.state is not State.UNTESTABLE and row.state is not State.LIKELY for row in others)
+    of_keys = [row.state for row in others if row.permission.kind == "keys"]
+    # the templates that leave keys out
+    without_keys = State.MISSING in of_keys and not {State.GRANTED, State.LIKELY} & set(of_keys)
+    left = [row for row in others if row.permission.kind != "keys"] if without_keys else others
+    if any(row.state is State.MISSING for row in left):
+        return None
+    if without_keys:
+        detail = tr("It ticks nothing for keys, as after choosing the template Certificate Management.")
+    elif known:
         detail = tr(
-            "Nothing else is missing, as far as it can be tested; it is as after choosing "
-            "Key & Certificate Management."
+            "Everything else is there, as after choosing the template Key, Secret & Certificate Management."
+        )
+    else:
+        detail = tr(
+            "Nothing else is missing, as far as it can be tested; it is as after choosing the template "
+            "Key, Secret & Certificate Management."
         )
     return kinds.TEMPLATE_WITHOUT_CRYPTO(
         vault=seen.options.vault_name,
@@ -312,50 +282,6 @@ def _template(seen: Seen) -> Finding | None:
         certainty=Certainty.COMPUTED,
         evidence=seen.evidence(),
         remedies=seen.grants(),
-    )
-
-
-def _nothing_at_all(seen: Seen) -> Finding | None:
-    if any(row.state in (State.GRANTED, State.LIKELY) for row in seen.matrix.rows):
-        return None
-    vault, evidence, ways = seen.options.vault_name, seen.evidence(), [*seen.grants(), *looking(seen)]
-    if seen.model is Model.POLICY:
-        return kinds.POLICY_NONE(
-            vault=vault,
-            detail=other_entries(seen),
-            certainty=Certainty.LIKELY if seen.access is None else Certainty.COMPUTED,
-            evidence=evidence,
-            remedies=ways,
-        )
-    held = held_here(seen)  # by name, which says more than the rights they give
-    if held or (seen.own.manages_vault and not seen.own.opens_vault):
-        return kinds.CONTROL_PLANE_ONLY(
-            vault=vault,
-            detail=tr("It holds: {roles}.").format(roles=", ".join(held))
-            if held
-            else tr("Its own rights, as Azure Resource Manager lists them, manage the vault only."),
-            evidence=evidence,
-            remedies=ways,
-        )
-    elsewhere = held_elsewhere(seen)
-    if elsewhere:
-        return kinds.OTHER_VAULT(
-            vault=vault,
-            other=elsewhere[0].scope.rpartition("/")[2],
-            detail=tr("The role is held on: {scope}").format(scope=elsewhere[0].scope),
-            evidence=more(evidence, scope=elsewhere[0].scope),
-            remedies=ways,
-        )
-    # that everything was refused is seen; that no role is held is told by a list of them only
-    listed = seen.access is not None or seen.own.sets is not None
-    return kinds.RBAC_NONE(
-        vault=vault,
-        detail=""
-        if seen.access is not None
-        else tr("Or one was given some minutes ago, and the vault does not know of it yet."),
-        certainty=Certainty.COMPUTED if listed else Certainty.LIKELY,
-        evidence=evidence,
-        remedies=ways,
     )
 
 

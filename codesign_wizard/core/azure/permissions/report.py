@@ -196,6 +196,13 @@ def all_clear(report: Report | None) -> str:
     known = report.verdicts() if report is not None else ()
     if known and all(each.state is State.GRANTED for each in known):
         return tr("The application may do all that is needed.")
-    if any(each.purpose is Purpose.SIGN and each.state is State.GRANTED for each in known):
+    signs = any(each.purpose is Purpose.SIGN and each.state is State.GRANTED for each in known)
+    if any(each.state is State.MISSING for each in known):
+        return (
+            tr("The application may sign, but not do all that is asked for.")
+            if signs
+            else tr("The application may not do all that is asked for.")
+        )
+    if signs:
         return tr("The application may sign, and nothing is missing as far as can be tested.")
     return tr("Nothing is missing as far as can be tested.")

@@ -30,7 +30,7 @@ from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import days_until, in_days, tr
 
 NEAR_DAYS = 60
-_HINT = 3  # characters of the value that Graph tells
+HINT = 3  # characters of the value that Graph tells
 
 ENDS = FindingKind(
     "azure.admin.secret-ends",
@@ -79,7 +79,7 @@ def not_told(refusal: Finding) -> SecretEnd:
 
 def judge(listed: Sequence[Mapping[str, Any]], secret: Secret, now: datetime) -> SecretEnd:
     """Return what the secrets *listed* by Graph say of *secret*."""
-    found = [each for each in listed if each.get("hint") == secret.reveal()[:_HINT]]
+    found = [each for each in listed if each.get("hint") == secret.reveal()[:HINT]]
     likely = len(found) > 1
     if not found and len(listed) == 1 and not listed[0].get("hint"):
         found, likely = list(listed), True

@@ -127,7 +127,20 @@ class ArmWorld:
                 200, {"value": [{"id": name, "properties": each} for name, each in self.assignments.items()]}
             )
         if path == f"{VAULT_ID}/providers/Microsoft.Authorization/roleAssignments":
-            assert call.query.get("$filter") == f"assignedTo('{PRINCIPAL}')" or "$skiptoken" in call.query
+            asked = call.query.get("$filter", "")
+            if asked.startswith("principalId eq "):
+                held = self.assignments.items()
+                return Reply(
+                    200,
+                    {
+                        "value": [
+                            {"id": name, "properties": each}
+                            for name, each in held
+                            if f"'{each['principalId']}'" in asked
+                        ]
+                    },
+                )
+            assert asked == f"assignedTo('{PRINCIPAL}')" or "$skiptoken" in call.query
             found = [
                 {"id": name, "properties": each}
                 for name, each in self.assignments.items()

@@ -318,13 +318,14 @@ def test_a_cancelled_job_asks_nothing() -> None:
         read_access(job, vendor.network(world.answer), OPTIONS, TOKEN, PRINCIPAL, resource_id=VAULT_ID)
 
 
-def test_a_role_on_another_vault_is_seen_and_counts_for_nothing_here() -> None:
+def test_a_role_on_another_vault_or_resource_group_is_seen_and_counts_for_nothing_here() -> None:
     world = ArmWorld(rbac=True)
     other = VAULT_ID.replace("contoso", "contoso-test")
-    world.assign(CRYPTO_OFFICER, other)
-    world.assign(CRYPTO_OFFICER, f"/subscriptions/{SUBSCRIPTION}/resourceGroups/elsewhere")
+    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/elsewhere"
+    for scope in (other, group, f"{group}/providers/Microsoft.Storage/storageAccounts/x"):
+        world.assign(CRYPTO_OFFICER, scope)
     access = read(world)
-    assert [each.scope for each in access.assignments] == [other]
+    assert [each.scope for each in access.assignments] == [other, group]
     assert {each.state for each in evaluate(access, PRINCIPAL, "code-signing").values()} == {State.MISSING}
     world.refuse[f"/subscriptions/{SUBSCRIPTION}/providers/"] = forbidden("Microsoft.Authorization/x/read")
     assert read(world).assignments == ()

@@ -1,0 +1,66 @@
+"""``permissions``: what is said at the end is no more than was seen, and nobody signs in for nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from codesign_wizard.commands import permissions
+from codesign_wizard.core.azure.permissions.catalogue import Model, Purpose
+from codesign_wizard.core.azure.permissions.catalogue import permissions as catalogue
+from codesign_wizard.core.azure.permissions.report import Report, Row, State, all_clear
+from codesign_wizard.core.finding import Certainty
+from codesign_wizard.core.redact import redact
+from tests.support.command_line import Document, Run, errors
+
+
+def report(documented: State, *, sign: State = State.GRANTED) -> Report:
+    return Report(
+        Model.RBAC,
+        tuple(
+            Row(each, sign if Purpose.SIGN in each.purposes else documented, Certainty.OBSERVED, ())
+            for each in catalogue(Model.RBAC)
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "closing"),
+    [
+        (report(State.GRANTED), "The application may do all that is needed."),
+        (report(State.LIKELY), "The application may sign, and nothing is missing as far as can be tested."),
+        (report(State.UNTESTABLE, sign=State.LIKELY), "Nothing is missing as far as can be tested."),
+        (report(State.MISSING), "The application may sign, but not do all that is asked for."),
+        (report(State.MISSING, sign=State.LIKELY), "The application may not do all that is asked for."),
+        (Report(None), "Nothing is missing as far as can be tested."),
+        (None, "Nothing is missing as far as can be tested."),
+    ],
+)
+def test_the_closing_sentence_says_no_more_than_the_verdicts(told: Report | None, closing: str) -> None:
+    assert all_clear(told) == closing
+
+
+@pytest.mark.parametrize("what", ["show", "grant"])
+def test_nobody_signs_in_for_options_that_cannot_be_right(
+    what: str, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(permissions, "_sign_in", lambda *_: pytest.fail("somebody was asked"))
+    words = ["permissions", what, "--practice", "--as", "browser", "--vault", "a--b", "--yes"]
+    code, found = document(*words)
+    assert code == 1
+    assert errors(found) == ["azure.options.vault-name"]
+
+
+def test_without_the_administrator_the_application_is_looked_at_all_the_same(document: Document) -> None:
+    code, found = document("permissions", "show", "--practice", "tenant-unknown", "--as", "device-code")
+    assert code == 1
+    assert errors(found) == ["azure.admin.tenant-unknown", "azure.sign-in.tenant-unknown"]
+    # it alone knows the tenant that is probably meant
+    assert "most probably that is the one" in str(found["findings"])
+
+
+def test_where_a_proxys_login_goes_can_be_read(run: Run) -> None:
+    code, out, _ = run("doctor", "windows", "--practice", "proxy-login")
+    assert code == 1
+    assert "http://USER:PASSWORD@HOST:PORT" in out
+    # and nothing that is like it is spared
+    assert "PASSWORD" not in redact("http://USER:PASSWORD@proxy.example:80")
