@@ -7840,6 +7840,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>The role {role} on the vault {vault} is for {id}, which is {what}, not for {object_id}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
         <source>The access policy counts only for a person who uses the application {id}, not for the application.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -7894,6 +7899,81 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>It goes by access policies: roles do nothing on it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>An entry counts for the object ID {object_id} only, and not for the Application ID.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>It has access policies for other principals: {ids}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>The application's own entry ticks nothing for keys and certificates.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>Or one was given some minutes ago, and the vault does not know of it yet. The vault goes by roles: access policies do nothing on it, and Owner or Contributor do not open it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>It holds: {roles}. That opens neither keys nor certificates.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>Its own rights, as Azure Resource Manager lists them, manage the vault only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>The vault's access policies do nothing: it goes by roles.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>The role is held on: {scope}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>It holds {role} on {scope}, to which the vault does not belong.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>It holds: {roles}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_principal.py"/>
+        <source>In the portal the right one stands under Enterprise applications, not App registrations.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_principal.py"/>
+        <source>the application (client) ID</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_principal.py"/>
+        <source>the object ID of the app registration</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_principal.py"/>
+        <source>The field Application (optional) of the access policy must be left empty.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
         <source>Azure role-based access control</source>
         <translation type="unfinished"></translation>
@@ -7901,11 +7981,6 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
         <source>Vault access policy</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
-        <source>It has access policies for other principals: {ids}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7930,12 +8005,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Everything else is there, as after choosing Key &amp; Certificate Management.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Nothing else is missing, as far as it can be tested; it is as after choosing Key &amp; Certificate Management.</source>
+        <source>It ticks nothing for keys, as after choosing the template Certificate Management.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7945,12 +8015,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>the application (client) ID</source>
+        <source>Everything else is there, as after choosing the template Key, Secret &amp; Certificate Management.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>the object ID of the app registration</source>
+        <source>Nothing else is missing, as far as it can be tested; it is as after choosing the template Key, Secret &amp; Certificate Management.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7961,11 +8031,6 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>The server's documentation asks for the roles on the vault.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Or one was given some minutes ago, and the vault does not know of it yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7985,16 +8050,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>In the portal the right one stands under Enterprise applications, not App registrations.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>The field Application (optional) of the access policy must be left empty.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>It was assigned {time}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -8005,12 +8060,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Its own rights, as Azure Resource Manager lists them, manage the vault only.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>The role is held on: {scope}</source>
+        <source>{count} cannot be tested from here without changing something.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8019,23 +8069,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
         <source>Roles that do nothing here: {roles}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>It holds: {roles}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>{count} of them cannot be tested from here without changing something.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>Assign the role without a condition, or with one that the server meets.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>{count} of them are likely there.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8389,6 +8434,16 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/report.py"/>
+        <source>The application may sign, but not do all that is asked for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/report.py"/>
+        <source>The application may not do all that is asked for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>The application secret ends on {date}, {left}.</source>
         <translation type="unfinished"></translation>
@@ -8446,6 +8501,36 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>App registrations, the application, Certificates &amp; secrets: the column Expires.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/sign_in_seen.py"/>
+        <source>The secret begins as one of the application {name} ({other}) does, and as none of {application}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/sign_in_seen.py"/>
+        <source>None of the secrets of the application {application} begins as the one given.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/sign_in_seen.py"/>
+        <source>A secret of the application {application} begins as the one given: that is cut short or mistyped.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/sign_in_seen.py"/>
+        <source>{given} is an object ID of the application {name}; its Application ID is {application}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/sign_in_seen.py"/>
+        <source>It has none.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/sign_in_seen.py"/>
+        <source>It has {n}; the Value of one is shown only when it is made.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

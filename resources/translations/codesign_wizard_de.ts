@@ -7840,6 +7840,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
+        <source>The role {role} on the vault {vault} is for {id}, which is {what}, not for {object_id}.</source>
+        <translation>Die Rolle {role} für den Tresor {vault} gilt für {id}; das ist {what}. Zählen würde {object_id}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_findings.py"/>
         <source>The access policy counts only for a person who uses the application {id}, not for the application.</source>
         <translation>Die Zugriffsrichtlinie zählt nur für eine Person, die die Anwendung {id} benutzt, nicht für die Anwendung selbst.</translation>
     </message>
@@ -7894,6 +7899,81 @@
         <translation>Ein früher abgerufenes Token spielt hier keine Rolle: Jede Prüfung meldet sich neu an.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>It goes by access policies: roles do nothing on it.</source>
+        <translation>Er richtet sich nach Zugriffsrichtlinien; Rollen bewirken bei ihm nichts.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>An entry counts for the object ID {object_id} only, and not for the Application ID.</source>
+        <translation>Ein Eintrag zählt nur für die Objekt-ID {object_id}, nicht für die Anwendungs-ID.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>It has access policies for other principals: {ids}.</source>
+        <translation>Er hat Zugriffsrichtlinien für andere Prinzipale: {ids}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>The application's own entry ticks nothing for keys and certificates.</source>
+        <translation>Im eigenen Eintrag der Anwendung ist für Schlüssel und Zertifikate nichts angekreuzt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>Or one was given some minutes ago, and the vault does not know of it yet. The vault goes by roles: access policies do nothing on it, and Owner or Contributor do not open it.</source>
+        <translation>Oder eine wurde vor einigen Minuten erteilt, und der Tresor weiß noch nichts davon. Der Tresor richtet sich nach Rollen: Zugriffsrichtlinien bewirken bei ihm nichts, und „Owner“ oder „Contributor“ öffnen ihn nicht.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>It holds: {roles}. That opens neither keys nor certificates.</source>
+        <translation>Sie hat: {roles}. Das öffnet weder Schlüssel noch Zertifikate.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>Its own rights, as Azure Resource Manager lists them, manage the vault only.</source>
+        <translation>Ihre eigenen Rechte, wie Azure Resource Manager sie aufführt, verwalten nur den Tresor.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>The vault's access policies do nothing: it goes by roles.</source>
+        <translation>Die Zugriffsrichtlinien des Tresors bewirken nichts, denn er richtet sich nach Rollen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>The role is held on: {scope}</source>
+        <translation>Die Rolle gilt für: {scope}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>It holds {role} on {scope}, to which the vault does not belong.</source>
+        <translation>Sie hat {role} auf {scope}; dazu gehört der Tresor nicht.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
+        <source>It holds: {roles}.</source>
+        <translation>Sie hat: {roles}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_principal.py"/>
+        <source>In the portal the right one stands under Enterprise applications, not App registrations.</source>
+        <translation>Im Portal steht die richtige unter „Enterprise applications“, nicht unter „App registrations“.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_principal.py"/>
+        <source>the application (client) ID</source>
+        <translation>die Anwendungs-ID (Client-ID)</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_principal.py"/>
+        <source>the object ID of the app registration</source>
+        <translation>die Objekt-ID der App-Registrierung</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_principal.py"/>
+        <source>The field Application (optional) of the access policy must be left empty.</source>
+        <translation>Das Feld „Application (optional)“ der Zugriffsrichtlinie muss leer bleiben.</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
         <source>Azure role-based access control</source>
         <translation>Azure role-based access control</translation>
@@ -7902,11 +7982,6 @@
         <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
         <source>Vault access policy</source>
         <translation>Vault access policy</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
-        <source>It has access policies for other principals: {ids}.</source>
-        <translation>Er hat Zugriffsrichtlinien für andere Prinzipale: {ids}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixup_words.py"/>
@@ -7930,13 +8005,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Everything else is there, as after choosing Key &amp; Certificate Management.</source>
-        <translation>Alles andere ist da, so wie nach der Wahl von „Key &amp; Certificate Management“.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Nothing else is missing, as far as it can be tested; it is as after choosing Key &amp; Certificate Management.</source>
-        <translation>Sonst fehlt nichts, soweit es sich prüfen lässt; es ist so wie nach der Wahl von „Key &amp; Certificate Management“.</translation>
+        <source>It ticks nothing for keys, as after choosing the template Certificate Management.</source>
+        <translation>Für Schlüssel ist darin nichts angekreuzt, wie nach der Wahl der Vorlage „Certificate Management“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
@@ -7945,13 +8015,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>the application (client) ID</source>
-        <translation>die Anwendungs-ID (Client-ID)</translation>
+        <source>Everything else is there, as after choosing the template Key, Secret &amp; Certificate Management.</source>
+        <translation>Alles andere ist da, wie nach der Wahl der Vorlage „Key, Secret &amp; Certificate Management“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>the object ID of the app registration</source>
-        <translation>die Objekt-ID der App-Registrierung</translation>
+        <source>Nothing else is missing, as far as it can be tested; it is as after choosing the template Key, Secret &amp; Certificate Management.</source>
+        <translation>Soweit es sich prüfen lässt, fehlt sonst nichts; es ist wie nach der Wahl der Vorlage „Key, Secret &amp; Certificate Management“.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
@@ -7962,11 +8032,6 @@
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>The server's documentation asks for the roles on the vault.</source>
         <translation>Die Dokumentation des Servers verlangt die Rollen für den Tresor.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Or one was given some minutes ago, and the vault does not know of it yet.</source>
-        <translation>Oder es wurde vor einigen Minuten eine erteilt, und der Tresor kennt sie noch nicht.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
@@ -7985,16 +8050,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>In the portal the right one stands under Enterprise applications, not App registrations.</source>
-        <translation>Im Portal steht die richtige unter „Enterprise applications“, nicht unter „App registrations“.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>The field Application (optional) of the access policy must be left empty.</source>
-        <translation>Das Feld „Application (optional)“ der Zugriffsrichtlinie muss leer bleiben.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>It was assigned {time}.</source>
         <translation>Zugewiesen wurde sie {time}.</translation>
     </message>
@@ -8005,13 +8060,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>Its own rights, as Azure Resource Manager lists them, manage the vault only.</source>
-        <translation>Ihre eigenen Rechte, wie Azure Resource Manager sie aufführt, verwalten nur den Tresor.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>The role is held on: {scope}</source>
-        <translation>Die Rolle gilt für: {scope}</translation>
+        <source>{count} cannot be tested from here without changing something.</source>
+        <translation>{count} lassen sich von hier aus nicht prüfen, ohne etwas zu ändern.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
@@ -8019,24 +8069,19 @@
         <translation>{action} wird abgelehnt. Die Bedingung: {condition}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/mixup_nothing.py"/>
         <source>Roles that do nothing here: {roles}.</source>
         <translation>Rollen, die hier nichts bewirken: {roles}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>It holds: {roles}.</source>
-        <translation>Sie hat: {roles}.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
-        <source>{count} of them cannot be tested from here without changing something.</source>
-        <translation>{count} davon lassen sich von hier aus nicht prüfen, ohne etwas zu ändern.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>Assign the role without a condition, or with one that the server meets.</source>
         <translation>Weisen Sie die Rolle ohne Bedingung zu oder mit einer, die der Server erfüllt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>{count} of them are likely there.</source>
+        <translation>{count} davon sind wahrscheinlich da.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
@@ -8389,6 +8434,16 @@
         <translation>Die Anwendung darf signieren, und es fehlt nichts, soweit es sich prüfen lässt.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/report.py"/>
+        <source>The application may sign, but not do all that is asked for.</source>
+        <translation>Die Anwendung darf signieren, aber nicht alles, was verlangt wird.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/report.py"/>
+        <source>The application may not do all that is asked for.</source>
+        <translation>Die Anwendung darf nicht alles, was verlangt wird.</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>The application secret ends on {date}, {left}.</source>
         <translation>Das Clientgeheimnis läuft am {date} ab, {left}.</translation>
@@ -8447,6 +8502,36 @@
         <location filename="codesign_wizard/core/azure/permissions/secret_end.py"/>
         <source>App registrations, the application, Certificates &amp; secrets: the column Expires.</source>
         <translation>„App registrations“, die Anwendung, „Certificates &amp; secrets“: die Spalte „Expires“.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/sign_in_seen.py"/>
+        <source>The secret begins as one of the application {name} ({other}) does, and as none of {application}.</source>
+        <translation>Das Geheimnis beginnt wie eines der Anwendung {name} ({other}) und wie keines von {application}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/sign_in_seen.py"/>
+        <source>None of the secrets of the application {application} begins as the one given.</source>
+        <translation>Keines der Geheimnisse der Anwendung {application} beginnt wie das angegebene.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/sign_in_seen.py"/>
+        <source>A secret of the application {application} begins as the one given: that is cut short or mistyped.</source>
+        <translation>Ein Geheimnis der Anwendung {application} beginnt wie das angegebene; dieses ist abgeschnitten oder vertippt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/sign_in_seen.py"/>
+        <source>{given} is an object ID of the application {name}; its Application ID is {application}.</source>
+        <translation>{given} ist eine Objekt-ID der Anwendung {name}; ihre Anwendungs-ID ist {application}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/sign_in_seen.py"/>
+        <source>It has none.</source>
+        <translation>Sie hat keines.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/sign_in_seen.py"/>
+        <source>It has {n}; the Value of one is shown only when it is made.</source>
+        <translation>Sie hat {n}; der Wert eines Geheimnisses wird nur beim Anlegen angezeigt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/proof.py"/>
