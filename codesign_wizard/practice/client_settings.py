@@ -21,11 +21,13 @@ def environment(cloud: PracticeCloud) -> dict[str, str]:
         "HTTP_PROXY": cloud.proxy_url,
         "https_proxy": cloud.proxy_url,
         "http_proxy": cloud.proxy_url,  # curl reads only the lower-case name for http
-        "NO_PROXY": "",
-        "no_proxy": "",
+        # what is under the cloud's own address: S3 for clients without a proxy, and the sign-in pages
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
         "REQUESTS_CA_BUNDLE": str(cloud.ca_file),
         "SSL_CERT_FILE": str(cloud.ca_file),
         "CURL_CA_BUNDLE": str(cloud.ca_file),
+        "NODE_EXTRA_CA_CERTS": str(cloud.ca_file),
         "AZURE_TENANT_ID": accounts.tenant_id,
         "AZURE_CLIENT_ID": accounts.application_id,
         "AZURE_CLIENT_SECRET": accounts.application_secret,

@@ -132,6 +132,8 @@ def test_curl_with_the_printed_shell_assignments(client: Any, tmp_path: Path) ->
             '"https://$CODESIGN_WIZARD_VAULT.vault.azure.net/certificates/$CODESIGN_WIZARD_CERTIFICATE'
             '?api-version=7.4"',
             "curl -sSf -o issuer.crt http://pki.example/ca.crt",
+            # S3 under the cloud's own address, which no proxy leads to: refused, but there
+            'curl -sS "$AWS_ENDPOINT_URL_S3/notary-submissions-prod/any" | grep -q AccessDenied',
         ]
     )
     done = subprocess.run(
