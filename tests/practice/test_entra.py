@@ -75,6 +75,27 @@ def test_basic_authentication_and_the_older_endpoint_sign_in_too(client: Any) ->
     assert older["expires_on"].isdigit()
 
 
+def test_an_applications_certificate_is_not_registered(client: Any) -> None:
+    """As MSAL proves one, by either thumbprint; and what is no proof at all."""
+    application = client.cloud.accounts.application_id
+
+    def refused(assertion: str) -> Any:
+        return client.ask_token(client_secret=None, client_assertion=assertion).json()
+
+    for name, told in (("x5t", "0102FF"), ("x5t#S256", "0102FF"), ("kid", "")):
+        answer = refused(jwt.encode({}, "x" * 32, "HS256", headers={name: "AQL_"}))
+        words = (
+            f"The key was not found., Thumbprint of key used by client: '{told}', Please"
+            if told
+            else ("The key was not found., Please")
+        )
+        assert answer["error_codes"] == [700027]
+        assert words in answer["error_description"]
+        assert f"configured keys for app Id '{application}'." in answer["error_description"]
+    for assertion in ("x.y.z", "W10.e30.", "é", "."):
+        assert refused(assertion)["error_codes"] == [50027]
+
+
 def test_openids_scopes_beside_a_resources_are_passed_over(client: Any) -> None:
     """MSAL for Go sends them with client credentials, too."""
     told = client.ask_token(scope="https://vault.azure.net/.default openid offline_access profile").json()

@@ -263,13 +263,19 @@ def test_what_the_vault_does_not_play_asks_for_its_permission_first(start: Calla
     world, vault = own.cloud.world, own.cloud.world.vault
     calls = (
         ("PUT", "/secrets/any", "secrets", "set"), ("GET", "/secrets/any/versions", "secrets", "list"),
-        ("DELETE", "/secrets/any", "secrets", "delete"), ("GET", "/deletedsecrets/any", "secrets", "get"),
+        ("DELETE", "/secrets/any", "secrets", "delete"), ("GET", "/deletedsecrets", "secrets", "list"),
         ("GET", "/keys/code-signing/attestation", "keys", "get"),
         ("POST", "/keys/code-signing//release", "keys", "release"),
     )  # fmt: skip
     world.authorization.assignments = []
     for method, path, *_ in calls:
         assert error(own.vault(path, method, body={}))[2] == "ForbiddenByRbac"
+    assert error(own.vault("/deletedsecrets/any")) == (
+        404,
+        "SecretNotFound",
+        "",
+        "Deleted Secret not found: any",
+    )
     principal = world.tenant.service_principals[0].object_id
     world.assign(principal, "Key Vault Administrator", vault.arm_id)
     for method, path, *_ in calls:

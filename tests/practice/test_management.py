@@ -88,7 +88,9 @@ def test_whether_there_is_something_is_answered_without_a_body(client: Any) -> N
     vault = client.cloud.world.vault.arm_id
     group = vault.partition("/providers/")[0]
     for path, version in ((group, "2021-04-01"), (vault, VAULTS)):
-        assert client.arm(path, "HEAD", version=version).status_code == 204
+        found = client.arm(path, "HEAD", version=version)
+        assert found.status_code == 204
+        assert "x-ms-ratelimit-remaining-subscription-reads" in found.headers
         assert client.arm(f"{path}-no", "HEAD", version=version).status_code == 404
 
 

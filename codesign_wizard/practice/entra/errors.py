@@ -64,13 +64,11 @@ def parameter_missing(name: str) -> EntraError:
 
 
 def grant_unsupported(grant: str) -> EntraError:
-    """The grant type is not known."""
-    return EntraError(
-        70003,
-        "unsupported_grant_type",
-        f"The app requested an unsupported grant type '{grant}'.",
-        uri=False,
-    )
+    """The grant type is not known, or (said in words of the practice cloud's own) not played."""
+    text = f"The app requested an unsupported grant type '{grant}'."
+    if grant in ("password", "urn:ietf:params:oauth:grant-type:jwt-bearer"):
+        text += " The practice cloud does not play it."
+    return EntraError(70003, "unsupported_grant_type", text, uri=False)
 
 
 def scope_invalid(scope: str) -> EntraError:
@@ -171,12 +169,24 @@ def secret_expired(application: str) -> EntraError:
     )
 
 
-def assertion_failed() -> EntraError:
-    """Certificate credentials: no practice application has a certificate registered."""
+def assertion_malformed() -> EntraError:
+    """What should prove the client is no JSON Web Token."""
+    return EntraError(50027, "invalid_request", "JWT token is invalid or malformed.")
+
+
+def assertion_failed(application: str, thumbprint: str) -> EntraError:
+    """Certificate credentials: no practice application has a certificate registered (keycloak#19425)."""
+    told = f"Thumbprint of key used by client: '{thumbprint}', " if thumbprint else ""
     return EntraError(
         700027,
         "invalid_client",
-        "Client assertion failed signature validation. [Reason - The key was not found.]",
+        "The certificate with identifier used to sign the client assertion is not registered on application. "
+        f"[Reason - The key was not found., {told}Please visit the Azure Portal, Graph Explorer or directly "
+        f"use MS Graph to see configured keys for app Id '{application}'. Review the documentation at "
+        "https://docs.microsoft.com/en-us/graph/deployments to determine the corresponding service endpoint "
+        "and https://docs.microsoft.com/en-us/graph/api/application-get?view=graph-rest-1.0&tabs=http to "
+        "build a query request URL, such as "
+        f"'https://graph.microsoft.com/beta/applications/{application}'].",
         status=401,
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
+import json
 import re
 import secrets
 import string
@@ -243,7 +245,8 @@ class Directory:
     def _credential(self, form: dict[str, str], application: Application) -> None:
         given = form.get("client_secret", "")
         if not given:
-            raise errors.assertion_failed() if form.get("client_assertion") else errors.secret_missing()
+            assertion = form.get("client_assertion")
+            raise _assertion_refused(assertion, application) if assertion else errors.secret_missing()
         for secret in application.secrets:
             if hmac.compare_digest(secret.value.encode(), given.encode()):
                 if secret.expired(self._clock.now()):
@@ -254,6 +257,20 @@ class Directory:
     def to_json(self) -> dict[str, Any]:
         """Return the tenants for keeping."""
         return {"tenants": [asdict(tenant) for tenant in self.tenants]}
+
+
+def _assertion_refused(assertion: str, application: Application) -> errors.EntraError:
+    """Return the refusal of a certificate's proof (RFC 7523): no application here has a certificate."""
+    try:
+        header = json.loads(_base64url(assertion.partition(".")[0]))
+        used = _base64url(str(header.get("x5t") or header.get("x5t#S256") or ""))
+    except (ValueError, AttributeError, RecursionError):  # no JSON, no object, nested too deeply
+        return errors.assertion_malformed()
+    return errors.assertion_failed(application.application_id, used.hex().upper())
+
+
+def _base64url(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def tenants_from_json(document: dict[str, Any]) -> list[Tenant]:

@@ -150,7 +150,7 @@ def secret_missing(name: str) -> VaultError:
 
 
 def deleted_missing(kind: str, name: str) -> VaultError:
-    """404 below ``deletedcertificates`` and ``deletedkeys``; *kind* is ``Certificate`` or ``Key``."""
+    """404 below ``deletedcertificates`` and its like; *kind* is ``Certificate``, ``Key`` or ``Secret``."""
     return VaultError(404, f"{kind}NotFound", f"Deleted {kind} not found: {name}")
 
 

@@ -2,7 +2,7 @@
 
 Key Vault REST reference, certificates and keys. Where a request needs a permission, the permission is judged
 before it is looked whether the object exists, and that before the body. The one exception is the service's
-own: below ``deletedcertificates`` and ``deletedkeys`` a missing object answers 404 to everybody
+own: below ``deletedcertificates`` and its like a missing object answers 404 to everybody
 (azure-sdk-for-python#9113).
 """
 
@@ -267,6 +267,12 @@ class Operation(KeyOperations):
             raise errors.secret_disabled()
         return json_response(200, responses.certificate_secret(vault, found, version, state, item=False))
 
+    def deleted_secret(self, permission: str) -> Response:
+        if self._name.lower() not in self._vault.deleted:
+            raise errors.deleted_missing("Secret", self._name)
+        self._permit("secrets", permission, self._name)
+        raise errors.not_played(f"secrets/{permission}")
+
 
 def _ways() -> Router[_Way]:
     ways: Router[_Way] = Router()
@@ -337,6 +343,12 @@ def _ways() -> Router[_Way]:
         ways.add("GET", f"/secrets/{{name}}{version}", _Way("secrets", "get", Operation.get_secret))
     for method, pattern, permission in _OTHER_SECRETS:
         ways.add(method, pattern, _Way("secrets", permission, _unplayed(f"secrets/{permission}")))
+    for method, tail, permission in (
+        ("GET", "", "get"),
+        ("DELETE", "", "purge"),
+        ("POST", "/recover", "recover"),
+    ):
+        ways.add(method, f"/deletedsecrets/{{name}}{tail}", _Way("secrets", "", _deleted_secret(permission)))
 
     for group, listed, got, purged, recovered in (
         ("certificates", Operation.list_deleted_certificates, Operation.get_deleted_certificate,
@@ -361,6 +373,10 @@ def _unplayed(operation: str) -> Callable[[Operation], Response]:
     return refuse
 
 
+def _deleted_secret(permission: str) -> Callable[[Operation], Response]:
+    return lambda asked: asked.deleted_secret(permission)
+
+
 # what callers need for secrets of their own, which this vault does not hold
 _OTHER_SECRETS = (
     ("PUT", "/secrets/{name}", "set"),
@@ -370,9 +386,6 @@ _OTHER_SECRETS = (
     ("POST", "/secrets/{name}/backup", "backup"),
     ("POST", "/secrets/restore", "restore"),
     ("GET", "/deletedsecrets", "list"),
-    ("GET", "/deletedsecrets/{name}", "get"),
-    ("POST", "/deletedsecrets/{name}/recover", "recover"),
-    ("DELETE", "/deletedsecrets/{name}", "purge"),
 )
 _COLLECTIONS = ("certificates", "keys", "secrets", "deletedcertificates", "deletedkeys", "deletedsecrets")
 _WAYS = _ways()

@@ -44,6 +44,9 @@ _KEY_VAULT = ("2015-06-01", "2016-10-01", "2018-02-14", "2019-09-01", "2020-04-0
               "2026-05-15")  # fmt: skip
 _VAULTS = "Microsoft.KeyVault/vaults"
 _ROOTS = ("subscriptions", "providers", "tenants")  # below them the real one has far more than is played
+# what Resource Manager counts requests as (request-limits-and-throttling)
+_COUNTED = {"GET": "reads", "HEAD": "reads", "PUT": "writes", "PATCH": "writes", "POST": "writes",
+            "DELETE": "deletes"}  # fmt: skip
 _GRANTS = ("permissions", "roleassignments", "roledefinitions", "denyassignments")
 # learn.microsoft.com/rest/api/resources/resources/list: parts of a name or of a resource group's
 _WITHIN = re.compile(
@@ -344,8 +347,9 @@ class Management:
             ("Strict-Transport-Security", "max-age=31536000; includeSubDomains"),
             ("X-Content-Type-Options", "nosniff"),
         ]
-        if request.method == "GET":
-            response.headers.append(("x-ms-ratelimit-remaining-subscription-reads", "249"))
+        kind = _COUNTED.get(request.method)
+        if kind and response.status != 401:
+            response.headers.append((f"x-ms-ratelimit-remaining-subscription-{kind}", "249"))
         return response
 
 
