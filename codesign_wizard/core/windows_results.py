@@ -36,9 +36,10 @@ def record_diagnosis(
     permissions = [each for each in findings if each.id.startswith((AREA, _ADMIN))]
     others = [each for each in findings if each not in permissions]
     if report is not None:
-        signature = [each for each in others if each.id.startswith(_SIGNATURE)]
+        # with what kept the vault from answering all of it, and whether it signs
+        beside = [each for each in others if each in report.findings or each.id.startswith(_SIGNATURE)]
         details = {"report": report.to_json()}
-        flow.record(PERMISSIONS, [*permissions, *signature], facts, inputs=inputs, details=details)
+        flow.record(PERMISSIONS, [*permissions, *beside], facts, inputs=inputs, details=details)
     elif asked == PERMISSIONS or permissions:
         stopped = [each for each in others if each.severity is Severity.ERROR]
         flow.record(PERMISSIONS, [*permissions, *stopped], {}, inputs=inputs)

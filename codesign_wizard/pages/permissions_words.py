@@ -13,8 +13,16 @@ _PROPAGATING = "azure.permission.propagating"  # its module is for looking, whic
 
 
 def to_be_granted(findings: Sequence[Finding]) -> bool:
-    """Tell whether an administrator may have something to mend: what is granted already wants waiting."""
-    return any(each.severity is Severity.ERROR and each.id != _PROPAGATING for each in findings)
+    """Tell whether an administrator may have something to mend.
+
+    What is granted already wants waiting, and so does a vault that gave no answer.
+    """
+    return any(
+        each.severity is Severity.ERROR
+        and each.id != _PROPAGATING
+        and not each.id.startswith(("azure.vault.", "network."))
+        for each in findings
+    )
 
 
 def clock(seconds: float) -> str:

@@ -53,9 +53,14 @@ class ApplicationCredential:
         return sign_in(self.job, self._network, self._options, self._secret, scope=scope)
 
     def get_token(
-        self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, **_: Any
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        fresh: bool = False,
+        **_: Any,
     ) -> AccessToken:
-        """Return a token, a new one only when the last is near its end or *claims* ask for one.
+        """Return a token, a new one only when the last is near its end, *claims* ask for one, or *fresh*.
 
         *tenant_id* is the vault's, from its challenge. Raises ``CodesignError`` with the sign-in's finding.
         """
@@ -63,7 +68,7 @@ class ApplicationCredential:
 
         with self._lock:
             result = self._signed_in
-            if result is None or _stale(result) or claims:
+            if result is None or _stale(result) or claims or fresh:
                 result = self._signed_in = sign_in(
                     self.job, self._network, self._options, self._secret, claims=claims or ""
                 )

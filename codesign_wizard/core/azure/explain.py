@@ -70,6 +70,16 @@ class VaultRefusal:
         return False if self.inner == "ForbiddenByPolicy" or " " in self.action else None
 
     @property
+    def unavailable(self) -> bool:
+        """Whether the service behind the vault has a fault, or no time for this request."""
+        return self.status >= 500 or self.status == 408
+
+    @property
+    def passing(self) -> bool:
+        """Whether the service could not look up by whom the token is signed: that passes (AKV10046)."""
+        return self.status == 401 and "AKV10046" in self.message
+
+    @property
     def closed_network(self) -> bool:
         """Whether firewall or private endpoint refused, before any permission was looked at."""
         return self.status == 403 and (_firewall(self) or _private(self))
@@ -159,7 +169,7 @@ def explain(refusal: VaultRefusal, options: AzureOptions, *, operation: str = ""
             evidence=evidence,
             remedies=[Remedy(title=tr("Try again in a minute."))],
         )
-    if refusal.status >= 500 or refusal.status == 408:
+    if refusal.unavailable:
         return kinds.UNAVAILABLE(
             vault=vault,
             status=refusal.status,
@@ -194,13 +204,14 @@ def _unauthorized(refusal: VaultRefusal, options: AzureOptions) -> Finding:
         return tenant_other(
             options, wanted[1] if wanted else tr("not told"), refusal.evidence, Certainty.OBSERVED
         )
+    title = tr("Check the clock and the Azure cloud; if both are right, try again later.")
+    if refusal.passing:
+        title = tr("Try again in a few minutes: it is a fault of Azure's that passes.")
     return kinds.TOKEN_REFUSED(
         vault=options.vault_name,
         detail=tr("Its own words: {words}").format(words=_first_line(refusal.message)),
         evidence=refusal.evidence,
-        remedies=[
-            Remedy(title=tr("Check the clock and the Azure cloud; if both are right, try again later."))
-        ],
+        remedies=[Remedy(title=title)],
     )
 
 

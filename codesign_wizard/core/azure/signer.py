@@ -7,12 +7,13 @@ shown with it belong together also while somebody renews it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from codesign_wizard.core.azure import explain, vault_findings
 from codesign_wizard.core.azure.credential import ApplicationCredential
+from codesign_wizard.core.azure.explain import VaultRefusal
 from codesign_wizard.core.azure.options import AzureOptions, check_options
 from codesign_wizard.core.azure.signature import SigningKey, signing_key
 from codesign_wizard.core.azure.signin_findings import TENANT_OTHER
@@ -262,7 +263,10 @@ class _Vault:
         return first
 
     def call(self, job: JobContext, send: Callable[[Any], T], operation: str, url: str) -> T:
-        """Run one call of a client, again after 1, 2 and 4 seconds while the vault throttles."""
+        """Run one call of a client, again after 1, 2 and 4 seconds while the vault throttles.
+
+        The same where it cannot look up for the moment by whom the token is signed.
+        """
         from azure.core.exceptions import HttpResponseError
 
         self._credential.job = job
@@ -280,12 +284,15 @@ class _Vault:
             try:
                 return call_cancellable(job, lambda: send(hook), timeout=self._longest(), name="vault")
             except HttpResponseError as error:
-                seconds = _throttled(error, wait)
+                if wait is not None and _passing(error):
+                    seconds: float | None = wait
+                    text = tr("The vault cannot check the token; trying again in {seconds} s")
+                else:
+                    seconds = _throttled(error, wait)
+                    text = tr("The vault throttles; trying again in {seconds} s")
                 if seconds is None:
                     raise CodesignError(self._explain(error, operation)) from error
-                self._network.pause(
-                    job, seconds, tr("The vault throttles; trying again in {seconds} s"), part="vault"
-                )
+                self._network.pause(job, seconds, text, part="vault")
             except CodesignError as error:
                 # the clients remember the tenant of a vault for good, which may have been made anew since
                 other = wait is not None and error.finding.id == TENANT_OTHER.id
@@ -307,21 +314,31 @@ class _Vault:
         return (_RETRIES + 2) * self._network.settings.timeout + 15.0
 
     def _explain(self, error: Any, operation: str) -> Finding:
-        answer = error.response
-        if answer is None:
+        refusal = _refusal(error, {"host": self.options.vault_host})
+        if refusal is None:
             return vault_findings.OTHER(
                 vault=self.options.vault_name,
                 words=str(error.message),
                 evidence=Evidence(message=str(error.message), time=utc_now()),
             )
-        try:
-            body = answer.body()
-        except Exception:  # a body that cannot be had (cut off, not read) tells no more
-            body = b""
-        refusal = explain.read_refusal(
-            int(error.status_code or 0), body, answer.headers, {"host": self.options.vault_host}
-        )
         return explain.explain(refusal, self.options, operation=operation)
+
+
+def _refusal(error: Any, more: Mapping[str, str] | None = None) -> VaultRefusal | None:
+    """Return what a client's *error* says, ``None`` where it holds no answer."""
+    answer = error.response
+    if answer is None:
+        return None
+    try:
+        body = answer.body()
+    except Exception:  # a body that cannot be had (cut off, not read) tells no more
+        body = b""
+    return explain.read_refusal(int(error.status_code or 0), body, answer.headers, more)
+
+
+def _passing(error: Any) -> bool:
+    refusal = _refusal(error) if error.status_code == 401 else None
+    return refusal is not None and refusal.passing
 
 
 def _throttled(error: Any, wait: float | None) -> float | None:

@@ -19,7 +19,7 @@ from codesign_wizard.core.azure.permissions.mixup_beside import untested
 from codesign_wizard.core.azure.permissions.mixup_findings import MODEL_UNKNOWN
 from codesign_wizard.core.azure.permissions.mixup_seen import Seen
 from codesign_wizard.core.azure.permissions.own_rights import OwnRights, own_rights
-from codesign_wizard.core.azure.permissions.probe_answers import ProbeResult
+from codesign_wizard.core.azure.permissions.probe_answers import Meaning, ProbeResult
 from codesign_wizard.core.azure.permissions.probing import probe
 from codesign_wizard.core.azure.permissions.report import Observation, Report, Source, State
 from codesign_wizard.core.azure.proof import Proof, prove
@@ -88,11 +88,33 @@ def diagnose(
             run.stop.set()
             raise
     told = (end.finding,) if end is not None else ()
-    if probes is None or blocks(probes.findings):
+    if probes is None or (blocks(probes.findings) and not _heard(proof, probes)):
         found = (*(probes.findings if probes else ()), *told)
         return Diagnosis(proof, findings=found, probes=probes, secret_end=end)
     concluded = run.concluded(proof, probes, rights, seen)
     return replace(concluded, findings=(*concluded.findings, *told), secret_end=end)
+
+
+def _heard(proof: Proof, probes: ProbeResult) -> bool:
+    """Tell whether the vault said something of a permission before it gave no more answers."""
+    return bool(_proved(proof)) or any(
+        each.observation.state is not State.UNTESTABLE for each in probes.asked
+    )
+
+
+def _interrupted(proof: Proof, probes: ProbeResult) -> list[Finding]:
+    """Return what kept questions from being answered; it is as grave as it is for *proof*.
+
+    Where a signature was made all the same, it keeps nobody from signing.
+    """
+    graver = {each.id: each for each in proof.findings}
+    found = [graver.get(each.id, each) for each in probes.findings]
+    if proof.works is None:
+        return found
+    return [
+        replace(each, severity=Severity.WARNING) if each.severity is Severity.ERROR else each
+        for each in found
+    ]
 
 
 def observe(
@@ -108,8 +130,15 @@ def observe(
     """Return all that was observed, by ``Permission.key`` of *model*."""
     found = probes.by_model(model)
     if proof is not None:
-        for name, one in _proved(proof):
-            found.setdefault(permission_for(model, "keys", name).key, []).append(one)
+        for kind, name, one in _proved(proof):
+            key = permission_for(model, kind, name).key
+            heard = any(
+                each.source is Source.OBJECT and each.state is not State.UNTESTABLE
+                for each in found.get(key, ())
+            )
+            # the certificate is read by a probe, too: its answer is enough
+            if kind == "keys" or not heard:
+                found.setdefault(key, []).append(one)
     if own is not None and model is Model.RBAC:
         for key, one in own.observations().items():
             found.setdefault(key, []).append(one)
@@ -212,7 +241,12 @@ class _Run:
             findings += unread(access)
         facts = _facts(access, own)
         if model is None:
-            findings += [_model_unknown(self.options, probes), *untested(self.options, probes)]
+            findings = [
+                *_interrupted(proof, probes),
+                *findings,
+                _model_unknown(self.options, probes),
+                *untested(self.options, probes),
+            ]
             return Diagnosis(
                 proof,
                 Report(None, (), tuple(findings), own.resource_id, facts),
@@ -226,7 +260,7 @@ class _Run:
         )
         matrix = build(model, observed, self.options.certificate_name)
         told = Seen(self.options, model, matrix, probes, own, self.identity, access)
-        findings = [*mixups.name(told), *findings]
+        findings = [*_interrupted(proof, probes), *mixups.name(told), *findings]
         report = Report(model, matrix.rows, tuple(findings), told.resource_id, facts)
         return Diagnosis(proof, report, tuple(findings), access, probes)
 
@@ -246,27 +280,40 @@ def _result(job: JobContext, future: Future[T]) -> T:
     return future.result()
 
 
-def _proved(proof: Proof) -> list[tuple[str, Observation]]:
-    """Return what making a signature says about the permission to sign."""
+def _proved(proof: Proof) -> list[tuple[str, str, Observation]]:
+    """Return what reading the certificate and making a signature say about the permissions for them."""
+    found = []
+    if proof.certificate is not None:
+        text = tr("The vault carried the request out.")
+        evidence = Evidence(time=utc_now(), more={"certificate": str(proof.certificate.id or "")})
+        one = Observation(Source.OBJECT, State.GRANTED, Certainty.OBSERVED, text, evidence)
+        found.append(("certificates", "get", one))
+    unread = proof.unread
+    if unread is not None and unread.id.startswith(AREA):
+        text = tr("The vault refused to read the certificate.")
+        one = Observation(Source.OBJECT, State.MISSING, Certainty.OBSERVED, text, unread.evidence)
+        found.append(("certificates", "get", one))
     if proof.works is not None:
         text = tr("A test signature was made, and is good.")
         evidence = Evidence(time=utc_now(), more={"key": proof.key_id})
-        return [("sign", Observation(Source.SIGNATURE, State.GRANTED, Certainty.OBSERVED, text, evidence))]
+        one = Observation(Source.SIGNATURE, State.GRANTED, Certainty.OBSERVED, text, evidence)
+        found.append(("keys", "sign", one))
     refused = proof.unsigned
     if refused is not None and refused.id.startswith(AREA):
         text = tr("The vault refused the test signature with the certificate's key.")
         one = Observation(Source.OBJECT, State.MISSING, Certainty.OBSERVED, text, refused.evidence)
-        return [("sign", one)]
-    return []
+        found.append(("keys", "sign", one))
+    return found
 
 
 def _model_unknown(options: AzureOptions, probes: ProbeResult) -> Finding:
     allowed = [each for each in probes.asked if each.observation.state is State.GRANTED]
+    answered = [each for each in probes.asked if each.meaning is not Meaning.UNANSWERED]
     return MODEL_UNKNOWN(
         vault=options.vault_name,
         detail=tr(
             "It let {count} of {all} requests through and refused none for lack of a permission."
-        ).format(count=len(allowed), all=len(probes.asked)),
+        ).format(count=len(allowed), all=len(answered)),
         severity=Severity.INFO if allowed else Severity.WARNING,
         evidence=Evidence(time=utc_now()),
     )

@@ -46,9 +46,9 @@ def beside(seen: Seen) -> Iterable[Finding]:
 
 
 def untested(options: AzureOptions, probes: ProbeResult) -> Iterable[Finding]:
-    """Yield that answers came which tell nothing, in the words of the first, unless *probes* say why."""
+    """Yield that answers came which tell nothing, in the words of the first."""
     odd = [each for each in probes.asked if each.meaning is Meaning.UNKNOWN]
-    if odd and not probes.findings:
+    if odd:
         yield kinds.UNTESTED(
             vault=options.vault_name, detail=odd[0].observation.text, evidence=odd[0].observation.evidence
         )

@@ -21,9 +21,12 @@ from codesign_wizard.core.text import tr
 
 
 def nothing_at_all(seen: Seen) -> Finding | None:
-    """Return what it is where nothing at all is granted; ``None`` where something is."""
+    """Return what it is where nothing at all is granted; ``None`` where something is, or may well be."""
     if any(row.state in (State.GRANTED, State.LIKELY) for row in seen.matrix.rows):
         return None
+    listed = seen.access is not None or (seen.model is Model.RBAC and seen.own.sets is not None)
+    if seen.open and not listed:
+        return None  # what was not answered may be granted
     return _no_policy(seen) if seen.model is Model.POLICY else _no_role(seen)
 
 

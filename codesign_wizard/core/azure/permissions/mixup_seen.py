@@ -27,7 +27,7 @@ from codesign_wizard.core.azure.permissions.evaluate import (
 )
 from codesign_wizard.core.azure.permissions.matrix import Matrix
 from codesign_wizard.core.azure.permissions.own_rights import OwnRights
-from codesign_wizard.core.azure.permissions.probe_answers import Asked, Meaning, ProbeResult
+from codesign_wizard.core.azure.permissions.probe_answers import OPEN, Asked, Meaning, ProbeResult
 from codesign_wizard.core.azure.permissions.report import Row, State, verdict
 from codesign_wizard.core.azure.signin import CallerIdentity
 from codesign_wizard.core.finding import Evidence, Remedy, Severity, utc_now
@@ -66,6 +66,11 @@ class Seen:
     def severity(self) -> Severity:
         """How bad a missing permission is: what does not keep a client from being signed is a warning."""
         return Severity.ERROR if self.signing is State.MISSING else Severity.WARNING
+
+    @property
+    def open(self) -> bool:
+        """Whether the vault left a question without an answer, or with one that tells nothing."""
+        return any(each.meaning in OPEN for each in self.probes.asked)
 
     @property
     def object_id(self) -> str:
@@ -110,7 +115,8 @@ class Seen:
             self.resource_id,
             tuple(each.name for each in held if each.kind == "keys"),
             tuple(each.name for each in held if each.kind == "certificates"),
-            complete=not held,
+            # what was not answered may be ticked
+            complete=not held and not self.open,
         )
 
     def grants(self) -> list[Remedy]:

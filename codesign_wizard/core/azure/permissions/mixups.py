@@ -41,7 +41,7 @@ from codesign_wizard.core.azure.permissions.mixup_words import (
 )
 from codesign_wizard.core.azure.permissions.probe_answers import Meaning
 from codesign_wizard.core.azure.permissions.report import State
-from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, iso, utc_now
+from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, blocks, iso, utc_now
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import when
 
@@ -59,13 +59,17 @@ def _causes(seen: Seen) -> Iterable[Finding]:
             yield _unheard(seen, seen.matrix.unheard[0])
         elif seen.matrix.alone:
             yield _single_object(seen)
-        elif any(each.meaning is not Meaning.UNKNOWN for each in seen.probes.asked):
+        elif any(each.meaning is not Meaning.UNKNOWN for each in seen.probes.asked) and not blocks(
+            seen.probes.findings
+        ):
             vault = seen.options.vault_name
             asked_for = [row.state for row in seen.matrix.rows if row.permission.asked_for]
             likely, open_ones = asked_for.count(State.LIKELY), asked_for.count(State.UNTESTABLE)
             detail = [tr("{count} of them are likely there.").format(count=likely)] if likely else []
             if open_ones:
                 text = tr("{count} cannot be tested from here without changing something.")
+                if seen.open:
+                    text = tr("{count} could not be tested this time, or cannot be from here.")
                 detail.append(text.format(count=open_ones))
             yield kinds.ENOUGH(vault=vault, detail=" ".join(detail), evidence=Evidence(time=utc_now()))
         return
@@ -298,7 +302,7 @@ def _missing(seen: Seen) -> Finding:
     else:
         detail = tr("Not ticked in the access policy: {names}").format(names=detail)
     evidence, ways = seen.evidence(), [*seen.grants(), *looking(seen)]
-    if seen.signing is not State.MISSING:
+    if seen.signing in (State.GRANTED, State.LIKELY):
         return kinds.PARTIAL(
             vault=seen.options.vault_name,
             count=len(missing),
@@ -309,6 +313,7 @@ def _missing(seen: Seen) -> Finding:
     return vault_findings.PERMISSION_MISSING(
         action=missing[0].name if seen.model is Model.RBAC else f"{missing[0].kind} {missing[0].name}",
         vault=seen.options.vault_name,
+        severity=seen.severity,
         detail=detail,
         evidence=evidence,
         remedies=ways,

@@ -27,7 +27,12 @@ class Meaning(StrEnum):
     NETWORK = "network"  # firewall or private endpoint: the permission was not looked at
     TOKEN = "token"
     THROTTLED = "throttled"
+    UNANSWERED = "unanswered"  # no answer came, or it is that the service has a fault
     UNKNOWN = "unknown"
+
+
+# the question is as open as before
+OPEN = frozenset({Meaning.NETWORK, Meaning.TOKEN, Meaning.THROTTLED, Meaning.UNANSWERED, Meaning.UNKNOWN})
 
 
 # said by what stands before the vault, not of an object in it
@@ -49,6 +54,7 @@ _TEXTS = {
     Meaning.NETWORK: mark("The vault's network rules refused; permissions were not looked at."),
     Meaning.TOKEN: mark("The vault did not accept the token; permissions were not looked at."),
     Meaning.THROTTLED: mark("The vault had no time for the question: too many requests."),
+    Meaning.UNANSWERED: mark("The service behind the vault has a fault: {words}"),
     Meaning.UNKNOWN: mark("The answer does not tell: {words}"),
 }
 
@@ -70,9 +76,10 @@ class ProbeResult:
 
     ``observations`` are by ``Permission.key`` of ``model``, and empty while no answer told the model: then
     ``by_model`` gives them for either. ``findings`` are what kept the vault from being asked (network,
-    throttling, token), each once. ``key`` is the KeyBundle of the certificate's key as the vault gave it,
-    empty where it did not. ``resource_id``, ``application_id``, ``object_id`` are as the vault named
-    them in refusals, else "".
+    throttling, token, faults), each once: errors where it ended the asking, warnings where single requests
+    were left without an answer. What was not asked for that reason is in ``asked``, too. ``key`` is the
+    KeyBundle of the certificate's key as the vault gave it, empty where it did not. ``resource_id``,
+    ``application_id``, ``object_id`` are as the vault named them in refusals, else "".
     """
 
     model: Model | None
@@ -112,7 +119,7 @@ def read_answer(probe: Probe, answer: Answer, *, real: str = "") -> Asked:
     refusal = explain.read_refusal(answer.status, answer.body, answer.headers, {"request": request})
     meaning = _meaning(refusal)
     text = translate(_TEXTS.get(meaning, ""))
-    if meaning is Meaning.UNKNOWN:
+    if meaning in (Meaning.UNKNOWN, Meaning.UNANSWERED):
         text = text.format(words=refusal.words or f"HTTP {refusal.status}")
     elif meaning is Meaning.ALLOWED:
         text = tr("The vault answered that there is no such name, so it had let the request through.")
@@ -139,7 +146,13 @@ def _of_the_vault(probe: Probe, answer: Answer, real: str) -> bool:
 def unanswered(probe: Probe, finding: Finding, *, real: str = "") -> Asked:
     """Return what is known of *probe* when no answer came to it, for what *finding* says."""
     text = tr("No answer came: {words}").format(words=finding.title)
-    return _asked(probe, Meaning.UNKNOWN, text, finding.evidence, real=real)
+    return _asked(probe, Meaning.UNANSWERED, text, finding.evidence, real=real)
+
+
+def left_out(probe: Probe, finding: Finding) -> Asked:
+    """Return what is known of *probe* when what *finding* says ended the asking before it."""
+    text = tr("Not asked any more: {words}").format(words=finding.title)
+    return _asked(probe, Meaning.UNANSWERED, text, Evidence(time=utc_now()))
 
 
 def _asked(
@@ -172,4 +185,6 @@ def _meaning(refusal: VaultRefusal) -> Meaning:
         return Meaning.TOKEN
     if refusal.status == 429:
         return Meaning.THROTTLED
+    if refusal.unavailable:
+        return Meaning.UNANSWERED
     return Meaning.UNKNOWN

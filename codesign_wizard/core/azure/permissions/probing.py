@@ -9,7 +9,7 @@ import secrets
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +21,13 @@ from codesign_wizard.core.azure.permissions.probe_answers import (
     Asked,
     Meaning,
     ProbeResult,
+    left_out,
     read_answer,
     unanswered,
 )
 from codesign_wizard.core.azure.permissions.probes import MODEL_PROBE, PROBES, Probe, verify_body
-from codesign_wizard.core.finding import Finding
+from codesign_wizard.core.errors import CodesignError
+from codesign_wizard.core.finding import Finding, Severity
 from codesign_wizard.core.job import JobContext, side_by_side
 from codesign_wizard.core.network import Network, NetworkError
 from codesign_wizard.core.network_answer import Answer
@@ -34,12 +36,15 @@ from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
     from codesign_wizard.core.azure.credential import ApplicationCredential
+    from codesign_wizard.core.redact import Secret
 
 AT_ONCE = 8
 # what the official clients that sign send
 CERTIFICATES_API, KEYS_API = "2026-04-01", "2025-07-01"
 _BACK_OFF = (1.0, 2.0, 4.0)  # seconds, for all probes of a run together
 _LONGEST_RETRY_AFTER = 30.0
+# seconds before one request is sent again whose token the service could not check for the moment (AKV10046)
+_PASSING = (0.5, 1.0, 2.0)
 
 
 def probe(
@@ -97,13 +102,14 @@ class _Run:
         self.stop = threading.Event()
         self.lock = threading.Lock()
         self.findings: dict[str, Finding] = {}
-        self.troubles: list[Finding] = []  # each one request's; they count when nothing else was heard
+        self.troubles: list[Finding] = []  # each one request's
         self.asked: list[Asked] = []
         self.key_id = ""
         self.key: Mapping[str, Any] = {}
         # the vault's own log has it with every request (…/key-vault/general/logging, correlationId)
         self.correlation = str(uuid.uuid4())
         self.model_refusal: VaultRefusal | None = None
+        self.renewed: Secret | None = None  # the token that a plain 401 made us fetch: once in a run
 
     def all(self, certificate_name: str, key_id: str) -> ProbeResult:
         self.token = self.credential.vault_token()
@@ -112,8 +118,9 @@ class _Run:
         tasks: list[Callable[[], object]] = []
         if certificate_name:
             tasks.append(lambda: self._real(certificate_name, key_id))
-        tasks += [partial(self.ask, each, name) for each in PROBES]
+        # early: without the model nothing of what is heard before an interruption can be told
         tasks.append(partial(self._which_model, name))
+        tasks += [partial(self.ask, each, name) for each in PROBES]
         text = tr("Asking the vault about each permission")
         try:
             for done, _ in enumerate(side_by_side(self.job, tasks, at_once=AT_ONCE, name="probe"), 1):
@@ -156,13 +163,11 @@ class _Run:
         asked = read_answer(probe, answer, real=name if real else "")
         with self.lock:
             self.asked.append(asked)
-            if asked.meaning in (Meaning.NETWORK, Meaning.TOKEN) and asked.refusal is not None:
-                self._note(explain.explain(asked.refusal, self.options, operation=probe.words))
+            if asked.meaning in (Meaning.NETWORK, Meaning.TOKEN, Meaning.THROTTLED):
+                if asked.refusal is not None and not self.stop.is_set():
+                    self._note(explain.explain(asked.refusal, self.options, operation=probe.words))
                 self.stop.set()
-            elif asked.meaning is Meaning.THROTTLED and asked.refusal is not None:
-                self._note(explain.explain(asked.refusal, self.options))
-                self.stop.set()
-            elif answer.status >= 500 and asked.refusal is not None:
+            elif asked.meaning is Meaning.UNANSWERED and asked.refusal is not None:
                 self.troubles.append(explain.explain(asked.refusal, self.options))
         return answer
 
@@ -179,16 +184,17 @@ class _Run:
         api = KEYS_API if probe.kind == "keys" else CERTIFICATES_API
         path = probe.path.replace("{name}", name)
         url = f"{self.options.vault_url}{path}{'&' if '?' in path else '?'}api-version={api}"
-        renewed = again = False
+        challenged = again = False
+        passing = iter(_PASSING)
         while True:
-            seen = self.gate.times
+            seen, token = self.gate.times, self.token
             try:
                 answer = self.network.request(
                     self.job,
                     probe.method,
                     url,
                     headers={
-                        "Authorization": f"Bearer {self.token.reveal()}",
+                        "Authorization": f"Bearer {token.reveal()}",
                         "Accept": "application/json",
                         "x-ms-client-request-id": self.correlation,
                     },
@@ -210,11 +216,22 @@ class _Run:
                 continue
             if answer.status == 429 and self.gate.throttled(answer, seen):
                 continue
-            claims = _claims(answer)
-            if claims and not renewed:
-                renewed = True
-                self._renew(claims)
-                continue
+            if answer.status == 401:
+                if _passing(answer) and (seconds := next(passing, None)) is not None:
+                    self.network.pause(
+                        self.job,
+                        seconds,
+                        tr("The vault cannot check the token; trying again in {seconds} s"),
+                        part="vault",
+                    )
+                    continue
+                claims = _claims(answer)
+                if claims and not challenged:
+                    challenged = True
+                    if self._renew(claims):
+                        continue
+                elif self._fresh(token):
+                    continue
             return answer
 
     def _lost(self, probe: Probe, error: NetworkError, real: str) -> None:
@@ -229,26 +246,51 @@ class _Run:
                 self._note(finding)
                 self.stop.set()
 
-    def _renew(self, claims: str) -> None:
-        """Fetch the token that a continuous-access challenge asks for."""
+    def _renew(self, claims: str) -> bool:
+        """Fetch the token that a continuous-access challenge asks for; tell whether there is one."""
         from codesign_wizard.core.redact import Secret
 
         with self.lock:
-            self.token = Secret(self.credential.get_token(claims=claims).token)
+            try:
+                self.token = Secret(self.credential.get_token(claims=claims).token)
+            except CodesignError as error:
+                self._note(error.finding)
+                self.stop.set()
+                return False
+        return True
+
+    def _fresh(self, refused: Secret) -> bool:
+        """Fetch a fresh token in place of the one *refused*, once in a run; tell whether there is another."""
+        from codesign_wizard.core.redact import Secret
+
+        with self.lock:
+            if self.renewed is None:
+                self.renewed = refused
+                try:
+                    self.token = self.renewed = Secret(self.credential.get_token(fresh=True).token)
+                except CodesignError as error:
+                    self._note(error.finding)
+                    self.stop.set()
+            return self.token is not refused
 
     def _note(self, finding: Finding) -> None:
         self.findings.setdefault(finding.id, finding)
 
     def _result(self) -> ProbeResult:
+        # what ended the asking, if anything did, before single requests' troubles are told beside it
+        ended = next(iter(self.findings.values()), None)
+        if ended is not None:
+            answered = {each.probe.words for each in self.asked if not each.real}
+            self.asked += [left_out(each, ended) for each in PROBES if each.words not in answered]
         order = {id(each): number for number, each in enumerate(PROBES)}
         asked = sorted(self.asked, key=lambda each: (order.get(id(each.probe), -1), each.real))
         refusals = [each.refusal for each in asked if each.refusal is not None]
         if self.model_refusal is not None:
             refusals.append(self.model_refusal)
         told = {each.by_roles for each in refusals} - {None}
-        if all(each.meaning is Meaning.UNKNOWN for each in asked):
-            for finding in self.troubles:
-                self._note(finding)
+        heard = any(each.meaning not in (Meaning.UNKNOWN, Meaning.UNANSWERED) for each in asked)
+        for finding in self.troubles:
+            self._note(replace(finding, severity=Severity.WARNING) if heard else finding)
         model = None
         if len(told) == 1:
             model = Model.RBAC if told.pop() else Model.POLICY
@@ -268,10 +310,12 @@ class _Run:
         )
 
 
+def _passing(answer: Answer) -> bool:
+    return explain.read_refusal(answer.status, answer.body, answer.headers).passing
+
+
 def _claims(answer: Answer) -> str:
     """Return the claims that a continuous-access challenge asks for (base64 taken off), or ""."""
-    if answer.status != 401:
-        return ""
     found = re.search(r'claims="([A-Za-z0-9+/_=-]{1,4000})"', answer.headers.get("www-authenticate", ""))
     if found is None:
         return ""
