@@ -7065,12 +7065,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>Check the clock and the Azure cloud; if both are right, try again later.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>It wins over every role. People cannot make one by hand: a deployment did.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>The vault goes by access policies: a tick is missing. Roles do nothing on such a vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>Try again in a few minutes: it is a fault of Azure's that passes.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7101,11 +7111,6 @@
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>Its own words: {words}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/explain.py"/>
-        <source>Check the clock and the Azure cloud; if both are right, try again later.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7581,6 +7586,11 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
         <source>All that the server's documentation asks for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
+        <source>The vault refused to read the certificate.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8065,6 +8075,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>{count} could not be tested this time, or cannot be from here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>{action} is refused. The condition: {condition}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -8255,11 +8270,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
-        <source>The answer does not tell: {words}</source>
+        <source>The service behind the vault has a fault: {words}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
+        <source>The answer does not tell: {words}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
         <source>The vault carried the request out.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -8271,6 +8291,11 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>No answer came: {words}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
+        <source>Not asked any more: {words}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8611,6 +8636,11 @@
     <message>
         <location filename="codesign_wizard/core/azure/signer.py"/>
         <source>{certificate} in the vault {vault}, version {version}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probing.py"/>
+        <source>The vault cannot check the token; trying again in {seconds} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -7065,6 +7065,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>Check the clock and the Azure cloud; if both are right, try again later.</source>
+        <translation>Prüfen Sie die Uhr und die Azure-Cloud; stimmt beides, versuchen Sie es später erneut.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>It wins over every role. People cannot make one by hand: a deployment did.</source>
         <translation>Sie geht jeder Rolle vor. Von Hand kann man keine anlegen: Sie stammt aus einer Bereitstellung.</translation>
     </message>
@@ -7072,6 +7077,11 @@
         <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>The vault goes by access policies: a tick is missing. Roles do nothing on such a vault.</source>
         <translation>Der Tresor richtet sich nach Zugriffsrichtlinien: Ein Häkchen fehlt. Rollen bewirken bei einem solchen Tresor nichts.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/explain.py"/>
+        <source>Try again in a few minutes: it is a fault of Azure's that passes.</source>
+        <translation>Versuchen Sie es in einigen Minuten erneut: Es ist eine Störung bei Azure, die vorübergeht.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
@@ -7102,11 +7112,6 @@
         <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>Its own words: {words}</source>
         <translation>Der Wortlaut: {words}</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/explain.py"/>
-        <source>Check the clock and the Azure cloud; if both are right, try again later.</source>
-        <translation>Prüfen Sie die Uhr und die Azure-Cloud; stimmt beides, versuchen Sie es später erneut.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
@@ -7582,6 +7587,11 @@
         <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
         <source>All that the server's documentation asks for</source>
         <translation>Alles laut Dokumentation des Servers</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
+        <source>The vault refused to read the certificate.</source>
+        <translation>Der Tresor hat das Lesen des Zertifikats abgelehnt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
@@ -8065,6 +8075,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>{count} could not be tested this time, or cannot be from here.</source>
+        <translation>{count} ließen sich diesmal nicht prüfen oder lassen es von hier aus nicht zu.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>{action} is refused. The condition: {condition}</source>
         <translation>{action} wird abgelehnt. Die Bedingung: {condition}</translation>
     </message>
@@ -8255,11 +8270,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
+        <source>The service behind the vault has a fault: {words}</source>
+        <translation>Der Dienst hinter dem Tresor hat eine Störung: {words}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>The answer does not tell: {words}</source>
         <translation>Aus der Antwort geht es nicht hervor: {words}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
         <source>The vault carried the request out.</source>
         <translation>Der Tresor hat die Anfrage ausgeführt.</translation>
     </message>
@@ -8272,6 +8292,11 @@
         <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
         <source>No answer came: {words}</source>
         <translation>Es kam keine Antwort: {words}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
+        <source>Not asked any more: {words}</source>
+        <translation>Nicht mehr gefragt: {words}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/probe_answers.py"/>
@@ -8612,6 +8637,11 @@
         <location filename="codesign_wizard/core/azure/signer.py"/>
         <source>{certificate} in the vault {vault}, version {version}</source>
         <translation>{certificate} im Tresor {vault}, Version {version}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probing.py"/>
+        <source>The vault cannot check the token; trying again in {seconds} s</source>
+        <translation>Der Tresor kann das Token nicht prüfen; neuer Versuch in {seconds} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/probing.py"/>
