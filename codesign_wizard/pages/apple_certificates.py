@@ -169,8 +169,8 @@ class AppleCertificatesPage(AskingPage):
         if opened != self._folded:
             self._folded = opened
             self.fold.open(opened)
-        for part in (self.places, self.secrets, self.files, self.fold, self.ways):
-            part.setEnabled(self._task is None or self._task.quiet)
+        parts = (self.places, self.secrets, self.files, self.fold, self.ways)
+        self.let_use(parts, self._task is None or self._task.quiet)
         if self._task is None:
             self._show_findings(result)
             self._say(result, state)

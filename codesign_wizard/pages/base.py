@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QVBoxLayout, QWidget
 
 from codesign_wizard import theme
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from codesign_wizard.runner import Task
 
 _WIDEST = 1000
+_LAID_OUT_MS = 40
 
 
 class _Following(QObject):
@@ -148,6 +149,29 @@ class Page(QScrollArea):
         """Put the focus on *widget*, unless the page is not shown: keys would go where nobody sees them."""
         if self.isVisible():
             widget.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def let_use(self, parts: Iterable[QWidget], allowed: bool) -> None:
+        """Open *parts*, or close them while something is under way; the focus then stays on the page.
+
+        Qt would send it on, perhaps to the button that leaves the page, or leave it nowhere.
+        """
+        parts = list(parts)
+        if not allowed:
+            focused = self.window().focusWidget()
+            if any(part is focused or part.isAncestorOf(focused) for part in parts):
+                self.take_focus(self)
+        for part in parts:
+            part.setEnabled(allowed)
+
+    def show_part(self, part: QWidget) -> None:
+        """Scroll to *part*, once it has been laid out: what was shown just now has no place yet."""
+
+        def scroll() -> None:
+            if part.isVisible():
+                self.ensureWidgetVisible(part, 0, px(20))
+
+        # a layout within layouts asks for its height one level at a time, each in its own turn
+        QTimer.singleShot(_LAID_OUT_MS, part, scroll)
 
     def show_request(self, request_id: str) -> bool:
         """Show the finding that this request led to; tells whether the page has it."""

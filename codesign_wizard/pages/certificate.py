@@ -133,8 +133,8 @@ class CertificatePage(AskingPage):
         self.desk = kept_desk(result)
         busy = self._task is not None
         self._show_parts()
-        for part in (self.begin_part, self.form, self.pending, self.held_card, self.look_button, self.ways):
-            part.setEnabled(not busy)
+        parts = (self.begin_part, self.form, self.pending, self.held_card, self.look_button, self.ways)
+        self.let_use(parts, not busy)
         if not busy:
             self._show_findings(result)
             self._say(result, state)

@@ -429,8 +429,7 @@ class KeyVaultPage(Page):
         )
 
     def _let_work(self, allowed: bool) -> None:
-        for part in (self.form, self.beside):
-            part.setEnabled(allowed)
+        self.let_use((self.form, self.beside, self.findings), allowed)
 
     def check_again(self) -> None:
         """Check again what a finding was about; a sign-in is what proves every one of them."""

@@ -46,7 +46,7 @@ class PermissionsPage(Page):
         self.admin = Administering(self)
         self.banner = Banner()
         self.add(self.banner)
-        self.look_button = button(tr("&Look at what the application may do"), self.run, "primary")
+        self.look_button = button(tr("Loo&k at what the application may do"), self.run, "primary")
         self.look_note = label("", "soft")
         self.go_first = button(tr("Go to Ke&y Vault"), lambda: workspace.go.emit(KEY_VAULT), "primary")
         self.go_first.setProperty("reads", True)
@@ -135,7 +135,7 @@ class PermissionsPage(Page):
         mending = report is not None and to_fix and not stale
         restyle(self.look_button, "kind", "" if mending or state is StepState.DONE else "primary")
         restyle(self.admin.card.go, "kind", "primary" if mending else "")
-        self.look_button.setText(tr("&Look again"))
+        self.look_button.setText(tr("Loo&k again"))
         self.findings.set(result.findings)
         self.admin.card.offer(to_fix=to_fix)
         self.admin.card.setVisible(report is not None)
@@ -190,8 +190,7 @@ class PermissionsPage(Page):
         self.workspace.edited()
 
     def _let_work(self, allowed: bool) -> None:
-        for part in (self.look_button, *self.admin.closed_while_working):
-            part.setEnabled(allowed)
+        self.let_use((self.look_button, *self.admin.closed_while_working), allowed)
 
     def _failed(self, finding: Finding) -> None:
         self.workspace.flow.record(PERMISSIONS, [finding], {}, inputs=self._inputs)
@@ -204,6 +203,10 @@ class PermissionsPage(Page):
         self.admin.over()
         self._show_result()
         self.admin.show_plan()
+        self.verticalScrollBar().setValue(0)
         announce(self, self.banner.title, assertive=True)
-        if not self.findings.focus_first():
+        if self.admin.asks:
+            # what is to be done next, and what is granted by it, stands above the findings
+            self.take_focus(self.admin.card.what)
+        elif not self.findings.focus_first():
             self.take_focus(self.look_button)

@@ -59,6 +59,7 @@ class AdminCard(Card):
 
         super().__init__(tr("Fix it with my administrator account"))
         self._plan: GrantPlan | None = None
+        self.copy: CopyButton | None = None  # of the code that is shown
         self.text = label(
             tr(
                 "It sees the grants themselves and when the application's secret ends, and can add what is "
@@ -119,8 +120,8 @@ class AdminCard(Card):
         clear(self.code_box)
         self.code_box.addWidget(label(tr("Open this address on any device, and type the code:")))
         self.code_box.addWidget(CodeBox(f"{code.address}\n{code.code}", tr("Address and code")))
-        copy = CopyButton(lambda: code.code, tr("Copy the code"), "small")
-        self.code_box.addLayout(row(copy, opener, None))
+        self.copy = CopyButton(lambda: code.code, tr("Copy the code"), "small")
+        self.code_box.addLayout(row(self.copy, opener, None))
         if approve is not None:
             self.code_box.addLayout(row(approve, None))
         self.code_part.show()
@@ -214,6 +215,11 @@ class Administering(QObject):
                 kept.inputs = ""  # of no settings: what was seen is out of date
         workspace.edited()
 
+    @property
+    def asks(self) -> bool:
+        """Whether a plan is shown that can be granted."""
+        return not self.card.grant_part.isHidden() and not self.card.grant_now.isHidden()
+
     # -- signing in
 
     def sign_in(self) -> None:
@@ -264,6 +270,9 @@ class Administering(QObject):
                 "small",
             )
         self.card.show_code(code, opener, approve)
+        self._page.show_part(self.card.code_part)
+        if self.card.copy is not None:
+            self._page.take_focus(self.card.copy)
 
     # -- granting
 
@@ -314,7 +323,8 @@ class Administering(QObject):
         task = self._page.task
         if task is None:  # the last of it, told when the work has ended already
             return
-        if self.card.countdown.isHidden():
+        begun = self.card.countdown.isHidden()
+        if begun:
             # the grant is made: from here on only the vault is waited for
             task.name, task.stop = tr("Waiting until the vault knows of it"), tr("Stop waiting")
             self._page.say_now(
@@ -322,7 +332,10 @@ class Administering(QObject):
                 tr("That takes some minutes, and ends by itself."),
             )
             announce(self._page, self._page.banner.title)
+            self._page.workspace.runner.changed.emit()  # the footer says so at once
         self.card.show_waiting(gone, left)
+        if begun:
+            self._page.show_part(self.card.countdown)
 
 
 def _by_hand(plan: GrantPlan) -> Fold:

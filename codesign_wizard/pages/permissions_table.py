@@ -134,7 +134,8 @@ def _evidence(seen: Observation) -> Fold | None:
     if not lines:
         return None
     fold = Fold(tr("What we saw"))
-    fold.button.setAccessibleName(tr("What we saw"))
+    # there may be several, and each is met alone
+    fold.button.setAccessibleName(tr("What we saw: {what}").format(what=seen.text))
     text = "\n".join(f"{name}: {value}" for name, value in lines)
     fold.body.addWidget(CodeBox(text, tr("What we saw")))
     copy = CopyButton(lambda: text, kind="small")

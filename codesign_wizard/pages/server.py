@@ -117,8 +117,7 @@ class ServerPage(AskingPage):
             self.differences.show_look(kept, chosen, connected=connected, fields=fields)
         self.proof.setVisible(looked is not None)
         self.proof.show_look(kept, profile, connected=connected, busy=busy)
-        for part in (self.sign_in, self.differences, self.problems):
-            part.setEnabled(not busy)
+        self.let_use((self.sign_in, self.differences, self.problems), not busy)
         if not busy:
             self._show_results(kept, inputs, old=state is StepState.OUT_OF_DATE, connected=connected)
         self._choose_primary()

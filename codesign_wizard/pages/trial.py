@@ -203,8 +203,7 @@ class TrialPage(Page):
         self.verticalScrollBar().setValue(0)
 
     def _let_work(self, allowed: bool) -> None:
-        for part in (self.go, *self.used):
-            part.setEnabled(allowed)
+        self.let_use((self.go, *self.used), allowed)
 
     def _stage(self, key: str, state: StageState, text: str) -> None:
         self.stages.set(key, state, text)

@@ -171,8 +171,6 @@ def _heading(text: str, role: int) -> Any:
             return text
         case Qt.ItemDataRole.ForegroundRole:
             return QColor(theme.tokens().soft)
-        case Qt.ItemDataRole.BackgroundRole:
-            return None if theme.tokens().contrast else QColor(theme.tokens().sunken)
         case Qt.ItemDataRole.FontRole:
             return theme.font(11.5, bold=True)
     return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from codesign_wizard.core.flow import (
     APPLE_CERTIFICATES,
@@ -23,11 +23,14 @@ from codesign_wizard.core.flow import (
     StepState,
 )
 from codesign_wizard.opening import open_session
+from codesign_wizard.widgets.basics import CopyButton
+from codesign_wizard.widgets.pieces import Tabs
 from tests.gui.driving import rail, wait_idle
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
+    from codesign_wizard.session import Session
     from codesign_wizard.window import MainWindow
 
 PATIENCE = 120_000
@@ -103,7 +106,7 @@ def test_the_whole_way_from_start_to_summary(open_window: Callable[..., MainWind
 
         keys.next(PERMISSIONS)
         if flow.state(PERMISSIONS) is not StepState.DONE:
-            keys.alt("L")
+            keys.alt("K")
             keys.until(lambda: flow.state(PERMISSIONS) is StepState.DONE)
         page = window.page
         keys.tab_to(page.table.matrix)
@@ -162,6 +165,67 @@ def test_the_whole_way_from_start_to_summary(open_window: Callable[..., MainWind
             keys.press(Qt.Key.Key_Up)
         keys.press(Qt.Key.Key_Return)
         assert window.key == START
+
+
+def test_a_grant_with_an_administrators_account(
+    open_window: Callable[..., MainWindow], practice: Callable[..., Session], qtbot: QtBot
+) -> None:
+    """From the first look to a wait that is ended, and nobody has to search for what came of a key."""
+    session = practice("rbac-none", page=PERMISSIONS)
+    window = open_window(session)
+    window.errors_expected = True
+    window.resize(1024, 700)
+    page, keys = window.page, Keyboard(window, qtbot)
+    card = page.admin.card
+
+    def in_sight(part: QWidget) -> bool:
+        return not part.visibleRegion().isEmpty()
+
+    keys.alt("K")
+    keys.until(lambda: bool(page.findings.views))
+    assert page.findings.views[0].hasFocus(), "the first problem"
+    # the table, then what was seen of its line, then the remedy's ways and buttons
+    keys.tab_to(page.table.matrix)
+    keys.press(Qt.Key.Key_Down)
+    assert page.table.matrix.currentIndex().row() == 1
+    keys.tab_to(page.findings.views[0].findChild(Tabs).bar)
+    keys.use(next(one for one in page.findings.views[0].findChildren(CopyButton) if one.isVisible()))
+    assert QGuiApplication.clipboard().text().startswith("Key vaults, ")
+
+    keys.tab_to(card.way)
+    keys.press(Qt.Key.Key_Down)
+    keys.use(card.go)
+    qtbot.waitUntil(card.code_part.isVisible, timeout=PATIENCE)
+    assert card.copy is not None
+    assert card.copy.hasFocus()
+    qtbot.waitUntil(lambda: in_sight(card.copy))
+    keys.use(next(one for one in card.code_part.findChildren(QPushButton) if "practice" in one.text()))
+    keys.idle()
+    assert card.what.hasFocus(), "what is to be done next"
+    assert in_sight(card.what)
+    session.practice.world.propagation = 600.0
+    keys.use(card.grant_now)
+    qtbot.waitUntil(card.countdown.isVisible, timeout=PATIENCE)
+    assert page.hasFocus(), "not the button that leaves the page"
+    qtbot.waitUntil(lambda: in_sight(card.countdown))
+    keys.press(Qt.Key.Key_Escape)
+    keys.idle()
+    assert page.findings.views[0].hasFocus()
+
+
+def test_the_focus_stays_on_the_page_while_its_form_is_closed(
+    open_window: Callable[..., MainWindow], practice: Callable[..., Session], qtbot: QtBot
+) -> None:
+    window = open_window(practice("slow", page=KEY_VAULT))
+    window.errors_expected = True
+    keys = Keyboard(window, qtbot)
+    keys.idle()
+    keys.use(window.page.sign_in)
+    qtbot.waitUntil(lambda: window.runner.foreground is not None)
+    assert window.page.hasFocus()
+    keys.press(Qt.Key.Key_Escape)
+    keys.idle()
+    assert window.page.sign_in.hasFocus()
 
 
 def test_the_systems_own_keys_open_cancel_and_quit(window: MainWindow, qtbot: QtBot) -> None:
