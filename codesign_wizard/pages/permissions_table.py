@@ -21,7 +21,7 @@ from codesign_wizard.widgets.basics import (
     set_pill,
 )
 from codesign_wizard.widgets.findings import evidence_lines
-from codesign_wizard.widgets.labels import end
+from codesign_wizard.widgets.labels import beginning, end
 from codesign_wizard.widgets.matrix import (
     STATE_ROLES,
     Matrix,
@@ -120,7 +120,7 @@ class PermissionsTable(QWidget):
         needed = tr("Needed to: {what}").format(what=purpose_words(permission))
         if permission.asked_for:  # the table leaves it out where it is narrow
             self.detail_box.addWidget(label(needed, "soft"))
-        self.detail_box.addWidget(label(state_words(chosen), state_role(chosen)))
+        self.detail_box.addWidget(label(beginning(state_words(chosen)), state_role(chosen)))
         for seen in chosen.observations:
             self.detail_box.addWidget(hairline())
             self.detail_box.addWidget(label(seen.text))

@@ -347,6 +347,7 @@ class PathList(QWidget):
 
     def _show(self, path: str) -> None:
         item = QListWidgetItem(path)
+        item.setTextAlignment(begin())  # it reads from left to right, and begins where its name does
         item.setToolTip(path)
         self.list.addItem(item)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # begins a part of a text whose direction is its own, and ends it (Unicode Standard Annex 9)
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
+_RIGHT_TO_LEFT = "\u200f"  # of no width: the text that it begins is of this direction
 _ROLES_OF_WORDS = ("title", "heading", "soft", "label")  # and not ids, paths, commands
 
 
@@ -36,6 +37,11 @@ def end() -> Qt.AlignmentFlag:
     return side | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter
 
 
+def beginning(text: str) -> str:
+    """Return *text*, a sign and a word, so that the sign stands where lines begin on a mirrored page."""
+    return f"{_RIGHT_TO_LEFT}{text}" if text and theme.mirrored() else text
+
+
 def isolated(text: str) -> str:
     """Return *text* so that a mirrored page leaves the order of its words and signs as it is."""
     return f"{_FIRST_STRONG_ISOLATE}{text}{_POP_ISOLATE}" if text and theme.mirrored() else text
@@ -45,11 +51,14 @@ class _Wrapped(QLabel):
     """A text of several lines; its text is what it was given, not what keeps words together in a line."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(self._ways(text)[0] if text else "")
+        # made once for a text: it is laid out several times before it is seen
+        self._known: Sequence[str] = self._ways(text) if text else ()
+        super().__init__(self._known[0] if text else "")
         self._given = text
 
     def setText(self, text: str) -> None:
-        self._given = text
+        if text != self._given:
+            self._given, self._known = text, self._ways(text) if text else ()
         self._suit()
 
     def text(self) -> str:
@@ -72,7 +81,7 @@ class _Wrapped(QLabel):
             return
         from codesign_wizard.widgets.ties import TIED
 
-        for shown in self._ways(self._given):
+        for shown in self._known:
             # what is tied is not broken: in a narrow column it would be cut
             if all(self._has_room(part) for part in shown.split(" ") if TIED.search(part)):
                 super().setText(shown)

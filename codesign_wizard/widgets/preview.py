@@ -11,6 +11,7 @@ from codesign_wizard import theme
 from codesign_wizard.core.text import BULLET
 from codesign_wizard.theme import px
 from codesign_wizard.widgets.basics import Card, CodeBox, column, hairline, label
+from codesign_wizard.widgets.labels import beginning
 
 
 class PreviewCard(Card):
@@ -56,4 +57,4 @@ class Legend(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(px(8))
         for words, role, meaning in lines:
-            box.addLayout(column(label(words, role), label(meaning, "soft"), gap=1))
+            box.addLayout(column(label(beginning(words), role), label(meaning, "soft"), gap=1))

@@ -22,10 +22,12 @@ from PySide6.QtWidgets import (
 from codesign_wizard import theme
 from codesign_wizard.core.flow import STEPS, StepState
 from codesign_wizard.core.standing import Standing
+from codesign_wizard.pages.settings import PathList
 from codesign_wizard.screenshots.measuring import clipped
 from codesign_wizard.theme import Mark
 from codesign_wizard.theme.contrast import CLEAR, READABLE, contrast_palette, contrast_ratio
 from codesign_wizard.widgets.labels import button, isolated, label
+from codesign_wizard.widgets.preview import Legend
 from codesign_wizard.widgets.shell import RailButton, RailStep, step_mark
 from codesign_wizard.widgets.ties import accompanied, unbroken
 from tests.gui.driving import pause
@@ -255,6 +257,28 @@ def test_mirrored_the_order_of_words_stays(qtbot: QtBot, qapp: Any) -> None:
     # letters may begin at another part of a pixel; figures at the other end are far more than that
     assert sum(map(abs, darkness(mirrored_note, usual))) < 0.25 * sum(darkness(usual))
     assert isolated("1 of 2") == "1 of 2"
+
+
+def test_a_mirrored_state_has_its_sign_where_lines_begin(mirrored: None, qtbot: QtBot) -> None:
+    signs = Legend([("✕ I", "error", "The vault refused it.")])
+    holder = on_a_page(qtbot, signs)
+    holder.resize(300, 80)
+    shown = next(one for one in signs.findChildren(QLabel) if "✕" in one.text())
+    image = shown.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
+    ink = columns_with_ink(image)
+    # the sign is the wider of the two, and stands at the right
+    gap = max(range(1, len(ink)), key=lambda place: ink[place] - ink[place - 1])
+    assert ink[-1] - ink[gap] > ink[gap - 1] - ink[0]
+
+
+def test_a_mirrored_list_of_paths_begins_where_its_name_does(mirrored: None, qtbot: QtBot) -> None:
+    paths = PathList("Roots")
+    holder = on_a_page(qtbot, paths)
+    holder.resize(500, 200)
+    paths.set(["/etc/roots/own.pem"])
+    image = paths.list.viewport().grab().toImage()
+    ink = columns_with_ink(image.copy(0, 2, image.width(), 20))
+    assert ink[0] > image.width() / 2
 
 
 def test_a_mirrored_button_keeps_the_order_of_any_text_it_is_given(mirrored: None, qtbot: QtBot) -> None:
