@@ -59,7 +59,10 @@ class Standing(NamedTuple):
         or a file that will not do. So is a warning. Of what is being typed the page tells first.
         """
         typed = self.severity is Severity.ERROR and self.state is not StepState.DONE
-        known = self._replace(severity=Severity.OK) if typed else self
+        known = self
+        if typed:
+            note = self.note if self.state is StepState.OUT_OF_DATE else ""
+            known = self._replace(severity=Severity.OK, note=note)
         if known.needs_attention:
             return known
         if shown is Severity.ERROR:
@@ -94,7 +97,8 @@ def standing(flow: Flow, key: str, now: datetime) -> Standing:
     stands = _known(flow, key, now)
     tried = stands.state in (StepState.DONE, StepState.ATTENTION)
     if key == KEY_VAULT and not tried and to_correct(flow):
-        return stands._replace(severity=Severity.ERROR)
+        # a sign without a word would leave open what was checked: nothing was
+        return stands._replace(severity=Severity.ERROR, note=stands.note or tr("to be corrected"))
     return stands
 
 

@@ -143,6 +143,8 @@ def test_options_that_cannot_be_right_need_attention_wherever_one_is() -> None:
     flow.profile.reached.append(KEY_VAULT)
     told = standing(flow, KEY_VAULT, NOW)
     assert (told.state, told.words) == (StepState.IN_PROGRESS, "needs attention")
+    assert told.told == "needs attention, to be corrected"
+    assert told.beside(Severity.OK) == Standing(StepState.IN_PROGRESS), "the open page tells first"
     ahead = flow.ahead(NOW)
     assert ahead is not None
     assert ahead.key == KEY_VAULT

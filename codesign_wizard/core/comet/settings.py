@@ -123,13 +123,14 @@ KEY_FILE = _macos("NotaryAPIKeyFile", Part.API_KEY, Kind.FILE, lambda: tr("API K
 def installer_setting(fields: FileFields) -> Setting:
     """Return the setting that takes the Developer ID Installer file."""
     name = "CertificateName" if fields is FileFields.NAME else "CertificateFile"
-    return _macos(name, Part.CERTIFICATES, Kind.FILE, lambda: tr("Developer ID Installer certificate"))
+    # as the form has it, here and below
+    return _macos(name, Part.CERTIFICATES, Kind.FILE, lambda: "Developer ID Installer certificate")
 
 
 def application_setting(fields: FileFields) -> Setting:
     """Return the setting that takes the Developer ID Application file."""
     name = "AppCertificateName" if fields is FileFields.NAME else "AppCertificateFile"
-    return _macos(name, Part.CERTIFICATES, Kind.FILE, lambda: tr("Developer ID Application certificate"))
+    return _macos(name, Part.CERTIFICATES, Kind.FILE, lambda: "Developer ID Application certificate")
 
 
 @dataclass(frozen=True)
