@@ -12144,12 +12144,12 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <location filename="codesign_wizard/core/expiry.py"/>
         <source>Developer ID Application certificate</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <location filename="codesign_wizard/core/expiry.py"/>
         <source>Developer ID Installer certificate</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13619,6 +13619,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>to be corrected</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/report_html.py"/>
         <source>out of date</source>
         <translation type="unfinished"></translation>
@@ -14211,11 +14216,6 @@
     <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
         <source>Loo&amp;k in the vault</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Loo&amp;k again</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15195,12 +15195,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>&amp;Look at what the application may do</source>
+        <source>Loo&amp;k at what the application may do</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>&amp;Look again</source>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Loo&amp;k again</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -18074,7 +18074,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
         <source>What we saw: {what}</source>
         <translation type="unfinished"></translation>
     </message>

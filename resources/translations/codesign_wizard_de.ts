@@ -12144,12 +12144,12 @@
         <translation>Am Geheimnis selbst ist es nicht abzulesen. Die Anmeldung eines Administrators unter „Berechtigungen“ liest es; oder sehen Sie unter „App registrations“ &gt; Anwendung &gt; „Certificates &amp; secrets“ nach, und geben Sie es ein.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <location filename="codesign_wizard/core/expiry.py"/>
         <source>Developer ID Application certificate</source>
         <translation>Zertifikat „Developer ID Application“</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/comet/settings.py"/>
+        <location filename="codesign_wizard/core/expiry.py"/>
         <source>Developer ID Installer certificate</source>
         <translation>Zertifikat „Developer ID Installer“</translation>
     </message>
@@ -13619,6 +13619,11 @@
         <translation>braucht Aufmerksamkeit</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/standing.py"/>
+        <source>to be corrected</source>
+        <translation>zu korrigieren</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/report_html.py"/>
         <source>out of date</source>
         <translation>veraltet</translation>
@@ -14212,11 +14217,6 @@
         <location filename="codesign_wizard/pages/certificate.py"/>
         <source>Loo&amp;k in the vault</source>
         <translation>Im Tresor nach&amp;sehen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/certificate.py"/>
-        <source>Loo&amp;k again</source>
-        <translation>Erneut nach&amp;sehen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/certificate.py"/>
@@ -15195,12 +15195,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>&amp;Look at what the application may do</source>
+        <source>Loo&amp;k at what the application may do</source>
         <translation>Nach&amp;sehen, was die Anwendung darf</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions.py"/>
-        <source>&amp;Look again</source>
+        <location filename="codesign_wizard/pages/certificate.py"/>
+        <source>Loo&amp;k again</source>
         <translation>Erneut nach&amp;sehen</translation>
     </message>
     <message>
@@ -18074,7 +18074,7 @@
         <translation>Mehr hierzu lesen</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/widgets/findings.py"/>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
         <source>What we saw: {what}</source>
         <translation>Gesehen: {what}</translation>
     </message>
