@@ -203,7 +203,7 @@ class PracticeCloud:
         # frozen: a world that is broken in between must not be found broken by the next run
         world.state.frozen = True
         # a vault's content fits together: it is put back whole, or not at all
-        whole = [Memento(_content(vault)) for vault in world.vaults.all()]
+        whole = [Memento(_content(vault)) for vault in world.vaults.every()]
         rest = Memento([world])
         apply_scenario(scenario, world)
         self._former = [rest.changes(), *(each for each in whole if each.differs)]

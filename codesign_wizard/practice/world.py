@@ -62,11 +62,13 @@ from codesign_wizard.practice.timestamp.models import TimestampUnit
 COMPANY = "Practice Backup Ltd (practice)"
 PRODUCT = "Practice Backup"
 CERTIFICATE = "code-signing"
+_GROUP = "rg-code-signing"
 _SUBJECT = name(COMPANY, COMPANY, "NZ", "Christchurch")
 _OFFICERS = (CERTIFICATES_OFFICER, CRYPTO_OFFICER)
 _LONG_AGO = timedelta(days=30)  # when what is there from the start was granted
 # how long a role assignment takes to work, in seconds; the real one up to ten minutes
 PROPAGATION = 8.0
+_DNS = 1.0  # how long a new vault's name takes, in seconds; the real one up to a minute
 
 
 @dataclass
@@ -92,6 +94,7 @@ class World:
     notary: Notary
     client_address: str = "203.0.113.7"  # what the vendors see of the client (RFC 5737)
     propagation: float = PROPAGATION  # seconds until a new role assignment works
+    dns: float = _DNS  # seconds until a new vault's name resolves
     lock: threading.RLock = field(default_factory=threading.RLock)  # held while the world is changed
 
     @property
@@ -107,12 +110,12 @@ class World:
     @property
     def vault(self) -> Vault:
         """The company's vault."""
-        return self.vaults.all()[0]
+        return self.vaults.every()[0]
 
     @property
     def other_vault(self) -> Vault:
         """The vault in the second tenant."""
-        return self.vaults.all()[1]
+        return self.vaults.every()[1]
 
     @property
     def administrator(self) -> User:
@@ -152,7 +155,7 @@ class World:
                     "schema": _SCHEMA,
                     "directory": self.directory.to_json(),
                     "authorization": self.authorization.to_json(),
-                    "vaults": [vault.to_json() for vault in self.vaults.all()],
+                    "vaults": [vault.to_json() for vault in self.vaults.every()],
                     "comet": self.comet.to_json(),
                 },
             )
@@ -189,7 +192,7 @@ def make_world(state: State, slow_factor: float = 1.0, temporary: Path | None = 
             vault_name=first.name,
             certificate_name=CERTIFICATE,
             application_id=application.application_id,
-            application_secret=application.secrets[0].value,
+            application_secret=application.secrets[0].value if application.secrets else "",
             tenant_id=tenants[0].tenant_id,
             product_name=PRODUCT,
             timestamp_servers=[f"http://{host}" for host in HOSTS.values()],
@@ -309,18 +312,20 @@ def _new_company(clock: Clock) -> tuple[list[Tenant], list[Vault], Authorization
     ]
     vaults, authorization = [], Authorization()
     for tenant, label in zip(tenants, ("practice", "practice-group"), strict=True):
-        register(tenant, "Backup client code signing", now)
+        application = register(tenant, "Backup client code signing", now)
         for person, user in (("Practice Administrator", "admin"), ("Practice Auditor", "auditor")):
             tenant.users.append(User(str(uuid.uuid4()), person, f"{user}@{tenant.domains[0]}"))
         administrator, reader = (user.object_id for user in tenant.users)
+        application.owners.append(administrator)
         subscription = Subscription(
             str(uuid.uuid4()),
             tenant.tenant_id,
             f"{tenant.name}: production",
             [f"{label}-it", tenant.tenant_id],
+            {_GROUP: "westeurope"},
         )
         authorization.subscriptions.append(subscription)
-        vault = Vault(f"{label}-{tail}", tenant.tenant_id, subscription.subscription_id, "rg-code-signing")
+        vault = Vault(f"{label}-{tail}", tenant.tenant_id, subscription.subscription_id, _GROUP)
         vaults.append(vault)
         principal = tenant.service_principals[0].object_id
         authorization.assignments += [
@@ -355,11 +360,13 @@ def _load(document: dict[str, Any]) -> tuple[list[Tenant], list[Vault], Authoriz
     try:
         if document["schema"] != _SCHEMA:
             raise StateError("world.json was written by another version of this program")
-        return (
-            tenants_from_json(document["directory"]),
-            [Vault.from_json(each) for each in document["vaults"]],
-            Authorization.from_json(document["authorization"]),
-        )
+        vaults = [Vault.from_json(each) for each in document["vaults"]]
+        authorization = Authorization.from_json(document["authorization"])
+        for vault in vaults:  # kept by a version that knew resource groups by their vaults alone
+            subscription = authorization.subscription(vault.subscription_id)
+            if subscription is not None and not subscription.resource_group(vault.resource_group):
+                subscription.resource_groups[vault.resource_group] = vault.location
+        return tenants_from_json(document["directory"]), vaults, authorization
     except (KeyError, TypeError, AttributeError) as error:
         raise StateError(f"world.json: {error!r}") from error
 

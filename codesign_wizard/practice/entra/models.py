@@ -73,6 +73,9 @@ class Application:
     object_id: str
     name: str
     secrets: list[ClientSecret] = field(default_factory=list)
+    identifier_uris: list[str] = field(default_factory=list)
+    owners: list[str] = field(default_factory=list)  # object ids of those who may change it, too
+    created: str = ""  # ISO 8601 with offset
 
 
 @dataclass
@@ -105,7 +108,7 @@ class Group:
 
 @dataclass
 class Tenant:
-    """A directory in the public cloud."""
+    """A directory in the public cloud. The first of its ``users`` is its administrator."""
 
     tenant_id: str
     name: str
@@ -123,6 +126,11 @@ class Tenant:
     def service_principal(self, application_id: str) -> ServicePrincipal | None:
         """Return the service principal here of an application."""
         return next((each for each in self.service_principals if each.application_id == application_id), None)
+
+    def may_change(self, user_id: str, application: Application | None = None) -> bool:
+        """Tell whether a person may change *application*, or register a new one: here no member may."""
+        owns = application is not None and user_id in application.owners
+        return owns or (bool(self.users) and user_id == self.users[0].object_id)
 
     def groups_of(self, object_id: str) -> list[Group]:
         """Return the groups that a principal is in, directly or through other groups."""
@@ -305,6 +313,7 @@ def register(tenant: Tenant, name: str, now: datetime) -> Application:
         str(uuid.uuid4()),
         name,
         [ClientSecret.make(now + timedelta(days=365), starts=now, name="backup server")],
+        created=now.isoformat(),
     )
     tenant.applications.append(application)
     tenant.service_principals.append(ServicePrincipal(str(uuid.uuid4()), application.application_id))

@@ -1,16 +1,17 @@
-"""Microsoft Graph on the wire: applications, service principals, and the groups they are in; reading only."""
+"""Microsoft Graph on the wire: applications, service principals, people and groups; who may change what."""
 
 from __future__ import annotations
 
+import json
 import re
 import urllib.parse
 import uuid
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from codesign_wizard.practice.entra.models import Application, ClientSecret, Group, ServicePrincipal, Tenant
+from codesign_wizard.practice.entra.models import Application, Group, ServicePrincipal, Tenant, User
 from codesign_wizard.practice.entra.tokens import TokenError
-from codesign_wizard.practice.graph import errors
+from codesign_wizard.practice.graph import changes, documents, errors, filters
 from codesign_wizard.practice.wire.messages import Request, Response, Service, json_response
 from codesign_wizard.practice.wire.router import split
 
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
 
 HOST = "graph.microsoft.com"
 _AUDIENCES = (f"https://{HOST}", f"https://{HOST}/", "00000003-0000-0000-c000-000000000000")
-_KINDS = ("applications", "serviceprincipals")
+# as addresses and contexts spell them
+_KINDS = {each.lower(): each for each in ("applications", "servicePrincipals", "users", "groups")}
 _KEY = re.compile(r"(applications|serviceprincipals)\(appid='([^']*)'\)", re.IGNORECASE)
-_FILTER = re.compile(r"\s*appId\s+eq\s+'([^']*)'\s*")
+_METADATA = f"https://{HOST}/v1.0/$metadata"
+
+Thing = Application | ServicePrincipal | User | Group
 
 
 def service(world: World) -> Service:
@@ -39,20 +43,23 @@ class Graph:
         """Answer *request*."""
         request_id = str(uuid.uuid4())
         try:
-            response = self._answer(request, self._tenant(request))
+            tenant, caller = self._caller(request)
+            response = _Asked(self._world, request, tenant, caller).answer()
         except errors.GraphError as error:
             inner = {
                 "date": self._world.clock.now().strftime("%Y-%m-%dT%H:%M:%S"),
                 "request-id": request_id,
                 "client-request-id": request.headers.get("client-request-id") or request_id,
             }
-            document = {"error": {"code": error.code, "message": error.message, "innerError": inner}}
-            response = json_response(error.status, document)
+            told: dict[str, Any] = {"code": error.code, "message": error.message}
+            if error.detail:
+                told["details"] = [{"code": error.detail, "message": error.message}]
+            response = json_response(error.status, {"error": {**told, "innerError": inner}})
         response.headers += [("request-id", request_id), ("Cache-Control", "no-cache")]
         return response
 
-    def _tenant(self, request: Request) -> Tenant:
-        """Return the tenant that the caller may read: a person of its, for an application holds no right."""
+    def _caller(self, request: Request) -> tuple[Tenant, User]:
+        """Return the tenant that the caller may read, and who it is: an application here holds no right."""
         scheme, _, token = request.headers.get("Authorization").partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
@@ -70,124 +77,197 @@ class Graph:
             raise errors.token_expired()
         for tenant in self._world.directory.tenants:
             if tenant.tenant_id == claims.get("tid"):
-                if any(each.object_id == claims.get("oid") for each in tenant.users):
-                    return tenant
-                raise errors.denied()
+                for user in tenant.users:
+                    if user.object_id == claims.get("oid"):
+                        return tenant, user
+        if split(request.path)[1:2] == ("me",):
+            raise errors.not_delegated()
         raise errors.denied()
 
-    def _answer(self, request: Request, tenant: Tenant) -> Response:
-        parts = [urllib.parse.unquote(each) for each in split(request.path)]
-        if not parts or parts[0].lower() not in ("v1.0", "beta") or request.method not in ("GET", "HEAD"):
+
+class _Asked:
+    """One request of a person."""
+
+    def __init__(self, world: World, request: Request, tenant: Tenant, caller: User) -> None:
+        self._world, self._request = world, request
+        self._tenant, self._caller = tenant, caller
+
+    def answer(self) -> Response:
+        """Lead the request to what it names; raises ``GraphError``."""
+        parts = [urllib.parse.unquote(each) for each in split(self._request.path)]
+        if not parts or parts[0].lower() not in ("v1.0", "beta"):
             raise errors.segment_unknown(parts[0] if parts else "")
         _, *rest = parts
+        first = rest[0].lower() if rest else ""
+        if first == "me":
+            return self._me([each.lower() for each in rest[1:]])
+        if [each.lower() for each in rest] == ["directoryobjects", "getbyids"]:
+            return self._by_ids()
         key = _KEY.fullmatch(rest[0]) if rest else None
         if key is not None:
-            return self._object(request, tenant, key[1].lower(), key[2], rest[1:], by_application=True)
-        if not rest or rest[0].lower() not in _KINDS:
+            return self._object(key[1].lower(), key[2], rest[1:], by_application=True)
+        if first not in _KINDS:
             raise errors.segment_unknown(rest[0] if rest else "")
-        kind = rest[0].lower()
-        if len(rest) == 1:
-            return self._list(request, tenant, kind)
-        return self._object(request, tenant, kind, rest[1], rest[2:], by_application=False)
+        if len(rest) > 1:
+            return self._object(first, rest[1], rest[2:], by_application=False)
+        if self._request.method == "POST":
+            return self._make(first)
+        self._only_read()
+        fits = filters.test(self._request.query.get("$filter", ""))
+        found = [documents.of(self._tenant, each) for each in self._held(first)]
+        return self._page(_KINDS[first], [each for each in found if fits(each)])
 
-    def _list(self, request: Request, tenant: Tenant, kind: str) -> Response:
-        found: list[Any] = list(tenant.applications if kind == "applications" else tenant.service_principals)
-        wanted = request.query.get("$filter", "")
-        if wanted:
-            told = _FILTER.fullmatch(wanted)
-            if told is None:
-                raise errors.filter_unsupported()
-            found = [each for each in found if each.application_id == told[1].lower()]
-        return self._page(request, kind, [self._document(tenant, each) for each in found])
+    def _held(self, kind: str) -> list[Thing]:
+        tenant = self._tenant
+        held: dict[str, Sequence[Thing]] = {
+            "applications": tenant.applications,
+            "serviceprincipals": tenant.service_principals,
+            "users": tenant.users,
+            "groups": tenant.groups,
+        }
+        return list(held[kind])
 
-    def _object(
-        self,
-        request: Request,
-        tenant: Tenant,
-        kind: str,
-        name: str,
-        rest: list[str],
-        *,
-        by_application: bool,
-    ) -> Response:
-        held: list[Any] = list(tenant.applications if kind == "applications" else tenant.service_principals)
-        found = next(
-            (
-                each
-                for each in held
-                if (each.application_id if by_application else each.object_id) == name.lower()
-            ),
-            None,
-        )
+    def _only_read(self) -> None:
+        if self._request.method not in ("GET", "HEAD"):
+            raise errors.method_wrong()
+
+    def _me(self, rest: list[str]) -> Response:
+        self._only_read()
+        if not rest:
+            return self._single(200, "users", self._caller)
+        if rest != ["ownedobjects"]:
+            raise errors.segment_unknown(rest[-1])
+        owned: list[Thing] = [
+            each for each in self._tenant.applications if self._caller.object_id in each.owners
+        ]
+        return self._page("directoryObjects", [documents.typed(self._tenant, each) for each in owned])
+
+    def _by_ids(self) -> Response:
+        if self._request.method != "POST":
+            raise errors.method_wrong()
+        ids = self._body().get("ids")
+        if not isinstance(ids, list):
+            raise errors.property_invalid("ids", "DirectoryObject")
+        wanted = {str(each).lower() for each in ids}
+        held = [each for kind in _KINDS for each in self._held(kind) if each.object_id in wanted]
+        return self._page("directoryObjects", [documents.typed(self._tenant, each) for each in held])
+
+    def _object(self, kind: str, name: str, rest: list[str], *, by_application: bool) -> Response:
+        found = next((each for each in self._held(kind) if _called(each, name, by_application)), None)
         if found is None:
             raise errors.missing(name)
-        if not rest:
-            chosen = _select(request, self._document(tenant, found))
-            context = {"@odata.context": f"https://{HOST}/v1.0/$metadata#{kind}/$entity"}
-            return json_response(200, context | chosen)
-        step = rest[0].lower()
-        if len(rest) > 1 or kind == "applications" or step not in ("memberof", "transitivememberof"):
+        step = rest[0].lower() if rest else ""
+        if len(rest) > 1:
             raise errors.segment_unknown(rest[-1])
-        groups = tenant.groups_of(found.object_id)
-        if step == "memberof":
-            groups = [each for each in groups if found.object_id in each.members]
-        documents = [{"@odata.type": "#microsoft.graph.group", **_group(each)} for each in groups]
-        return self._page(request, "directoryObjects", documents)
+        if isinstance(found, Application) and step in ("addpassword", "removepassword"):
+            return self._password(found, step)
+        if not step and self._request.method == "PATCH":
+            return self._change(found)
+        self._only_read()
+        if not step:
+            return self._single(200, _KINDS[kind], found)
+        return self._page("directoryObjects", [documents.typed(self._tenant, each) for each in
+                                               self._beside(found, step)])  # fmt: skip
 
-    def _page(self, request: Request, kind: str, documents: list[dict[str, Any]]) -> Response:
-        return json_response(
-            200,
-            {
-                "@odata.context": f"https://{HOST}/v1.0/$metadata#{kind}",
-                "value": [_select(request, each) for each in documents],
-            },
-        )
+    def _beside(self, found: Thing, step: str) -> list[Thing]:
+        """Return what the last step of an address leads to from *found*."""
+        tenant = self._tenant
+        if step in ("memberof", "transitivememberof") and isinstance(found, ServicePrincipal | User):
+            groups = tenant.groups_of(found.object_id)
+            direct = step == "memberof"
+            return [each for each in groups if not direct or found.object_id in each.members]
+        if step == "owners" and isinstance(found, Application):
+            return [each for each in tenant.users if each.object_id in found.owners]
+        if step == "members" and isinstance(found, Group):
+            kinds = ("users", "groups", "serviceprincipals")
+            return [one for kind in kinds for one in self._held(kind) if one.object_id in found.members]
+        raise errors.segment_unknown(step)
 
-    def _document(self, tenant: Tenant, found: Application | ServicePrincipal) -> dict[str, Any]:
-        if isinstance(found, Application):
-            return {
-                "id": found.object_id,
-                "appId": found.application_id,
-                "displayName": found.name,
-                "signInAudience": "AzureADMyOrg",
-                "passwordCredentials": [_credential(each) for each in found.secrets],
-            }
-        registered = tenant.application(found.application_id)
+    # changes
+
+    def _make(self, kind: str) -> Response:
+        self._demand(None)
+        body = self._body()
+        made: Application | ServicePrincipal
+        with self._world.lock:
+            if kind == "applications":
+                now = self._world.clock.now()
+                made = changes.make_application(self._tenant, self._caller.object_id, body, now)
+            elif kind == "serviceprincipals":
+                made = changes.make_service_principal(self._tenant, body)
+            else:
+                raise errors.not_played(f"POST {_KINDS[kind]}")
+            self._world.save()
+        return self._single(201, _KINDS[kind], made)
+
+    def _change(self, found: Thing) -> Response:
+        body = self._body()
+        with self._world.lock:
+            if isinstance(found, Application):
+                self._demand(found)
+                changes.change_application(found, body)
+            elif isinstance(found, ServicePrincipal):
+                self._demand(self._tenant.application(found.application_id))
+                changes.change_service_principal(found, body)
+            else:
+                raise errors.not_played("PATCH")
+            self._world.save()
+        return Response(204)
+
+    def _password(self, found: Application, step: str) -> Response:
+        if self._request.method != "POST":
+            raise errors.method_wrong()
+        self._demand(found)
+        body = self._body()
+        with self._world.lock:
+            if step == "removepassword":
+                changes.remove_password(found, body)
+                self._world.save()
+                return Response(204)
+            made = changes.add_password(found, body, self._world.clock.now())
+            self._world.save()
+        context = {"@odata.context": f"{_METADATA}#microsoft.graph.passwordCredential"}
+        return json_response(200, context | documents.credential(made, text=True))
+
+    def _demand(self, application: Application | None) -> None:
+        """Raise ``GraphError`` unless the caller may change the application, or register one."""
+        if not self._tenant.may_change(self._caller.object_id, application):
+            raise errors.denied()
+
+    def _body(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self._request.body)
+        except (ValueError, RecursionError) as error:  # nested too deeply
+            raise errors.body_unreadable() from error
+        if not isinstance(found, dict):
+            raise errors.body_unreadable()
+        return found
+
+    # answers
+
+    def _single(self, status: int, kind: str, found: Thing) -> Response:
+        context = {"@odata.context": f"{_METADATA}#{kind}/$entity"}
+        return json_response(status, context | self._selected(documents.of(self._tenant, found)))
+
+    def _page(self, kind: str, found: list[dict[str, Any]]) -> Response:
+        context = {"@odata.context": f"{_METADATA}#{kind}"}
+        return json_response(200, {**context, "value": [self._selected(each) for each in found]})
+
+    def _selected(self, document: dict[str, Any]) -> dict[str, Any]:
+        chosen = self._request.query.get("$select", "").split(",")
+        wanted = {each.strip().lower() for each in chosen if each.strip()}
         return {
-            "id": found.object_id,
-            "accountEnabled": found.enabled,
-            "appId": found.application_id,
-            "appOwnerOrganizationId": tenant.tenant_id,
-            "displayName": registered.name if registered else "",
-            "servicePrincipalType": "Application",
+            name: value
+            for name, value in document.items()
+            if not wanted or name.lower() in wanted or name.startswith("@")
         }
 
 
-def _credential(secret: ClientSecret) -> dict[str, Any]:
-    """Return a secret as Graph lists it: never its value, but its first three characters."""
-    return {
-        "customKeyIdentifier": None,
-        "displayName": secret.name or None,
-        "endDateTime": _utc(secret.expires),
-        "hint": secret.hint,
-        "keyId": secret.key_id,
-        "secretText": None,
-        "startDateTime": _utc(secret.starts) if secret.starts else None,
-    }
-
-
-def _utc(time: str) -> str:
-    return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _group(group: Group) -> dict[str, Any]:
-    return {"id": group.object_id, "displayName": group.name, "securityEnabled": True, "mailEnabled": False}
-
-
-def _select(request: Request, document: dict[str, Any]) -> dict[str, Any]:
-    wanted = {each.strip().lower() for each in request.query.get("$select", "").split(",") if each.strip()}
-    return {
-        name: value
-        for name, value in document.items()
-        if not wanted or name.lower() in wanted or name.startswith("@")
-    }
+def _called(found: Thing, name: str, by_application: bool) -> bool:
+    """Tell whether an address calls *found* by *name*."""
+    if by_application:
+        return isinstance(found, Application | ServicePrincipal) and found.application_id == name.lower()
+    names = [found.object_id]
+    if isinstance(found, User):
+        names.append(found.principal_name.lower())
+    return name.lower() in names

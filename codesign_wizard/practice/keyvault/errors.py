@@ -210,6 +210,16 @@ def pending_over() -> VaultError:
     return VaultError(403, "Forbidden", "Pending status must be in progress to allow update.")
 
 
+def purge_protected(vault: str) -> VaultError:
+    """403: nothing is purged by hand."""
+    return VaultError(
+        403,
+        "Forbidden",
+        'Operation "purge" is not allowed because purge protection is enabled for this vault. Key Vault '
+        f"service will automatically purge it after the retention period has passed.\r\nVault: {vault}",
+    )
+
+
 def deleted_but_recoverable(name: str, kind: str = "Certificate") -> VaultError:
     """409: a deleted certificate or key (*kind* ``Key``) still owns its name."""
     return VaultError(

@@ -21,7 +21,7 @@ from codesign_wizard.practice.keyvault.objects import (
     key_from_json,
     new_version,
 )
-from codesign_wizard.practice.keyvault.pending import RETENTION_DAYS, DeletedKey
+from codesign_wizard.practice.keyvault.pending import DeletedKey
 from codesign_wizard.practice.state import State
 
 _KINDS = ("RSA", "RSA-HSM", "EC", "EC-HSM")
@@ -98,7 +98,7 @@ def set_rotation(vault: Vault, name: str, body: dict[str, Any], now: int) -> Vau
 def delete(vault: Vault, name: str, now: int) -> DeletedKey:
     """Delete a key with all its versions; raises ``VaultError``."""
     key, _ = own(vault, name, "delete")
-    gone = DeletedKey(asdict(key), now, now + RETENTION_DAYS * 24 * 3600)
+    gone = DeletedKey(asdict(key), now, now + vault.retention_days * 24 * 3600)
     vault.deleted_keys[name.lower()] = gone
     del vault.keys[name.lower()]
     return gone
@@ -132,6 +132,7 @@ def recover(vault: Vault, name: str) -> VaultKey:
 def purge(vault: Vault, name: str) -> None:
     """Delete for good; raises ``VaultError``."""
     _deleted_own(vault, name, "purge")
+    vault.allow_purge()
     del vault.deleted_keys[name.lower()]
 
 

@@ -35,7 +35,6 @@ from codesign_wizard.practice.keyvault.pending import (
     CANCELLED,
     COMPLETED,
     DROPPED,
-    RETENTION_DAYS,
     DeletedCertificate,
     PendingOperation,
 )
@@ -168,7 +167,7 @@ def delete(vault: Vault, name: str, now: int) -> DeletedCertificate:
         asdict(holder),
         asdict(key),
         now,
-        now + RETENTION_DAYS * 24 * 3600,
+        now + vault.retention_days * 24 * 3600,
         asdict(operation) if operation is not None else None,
     )
     vault.deleted[folded] = deleted
@@ -198,6 +197,7 @@ def recover(vault: Vault, name: str) -> None:
 def purge(vault: Vault, name: str) -> None:
     """Delete for good; raises ``VaultError``."""
     deleted(vault, name)
+    vault.allow_purge()
     del vault.deleted[name.lower()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -20,7 +21,12 @@ from codesign_wizard.practice.keyvault.objects import (
     certificate_from_json,
     key_from_json,
 )
-from codesign_wizard.practice.keyvault.pending import DeletedCertificate, DeletedKey, PendingOperation
+from codesign_wizard.practice.keyvault.pending import (
+    RETENTION_DAYS,
+    DeletedCertificate,
+    DeletedKey,
+    PendingOperation,
+)
 from codesign_wizard.practice.keyvault.permissions import OPERATIONS, Access, Caller
 from codesign_wizard.practice.management.authorization import Authorization
 from codesign_wizard.practice.state import State
@@ -28,11 +34,17 @@ from codesign_wizard.practice.state import State
 
 @dataclass
 class Firewall:
-    """Networking of a vault. ``allowed`` addresses count only while ``open`` is off."""
+    """Networking of a vault. ``allowed`` addresses and ranges (CIDR) count only while ``open`` is off."""
 
     open: bool = True
     allowed: list[str] = field(default_factory=list)
     private_only: bool = False
+    bypass: str = "AzureServices"
+
+    def lets_in(self, address: str) -> bool:
+        """Tell whether the rules let *address* in, private links aside."""
+        wanted = ipaddress.ip_address(address)
+        return self.open or any(wanted in ipaddress.ip_network(each) for each in self.allowed)
 
 
 @dataclass
@@ -63,6 +75,12 @@ class Vault:
     deleted_keys: dict[str, DeletedKey] = field(default_factory=dict)  # those that had no certificate
     issuers: dict[str, dict[str, Any]] = field(default_factory=dict)  # documents, by folded name
     contacts: list[dict[str, str]] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+    enabled_for: list[str] = field(default_factory=list)  # Deployment, DiskEncryption, TemplateDeployment
+    retention_days: int = RETENTION_DAYS
+    purge_protection: bool = False
+    resolves_from: float = 0.0  # when the name of a new vault is in DNS; seconds since the epoch
+    gone: float = 0.0  # when the vault was deleted, as long as it can be recovered
 
     @property
     def host(self) -> str:
@@ -90,12 +108,27 @@ class Vault:
         """Name and place as refusals give them."""
         return f"{self.name};location={self.location}"
 
+    @property
+    def recovery(self) -> dict[str, Any]:
+        """What everything in the vault says of its deletion: ``DeletionRecoveryLevel`` and days."""
+        customized = "Customized" if self.retention_days != RETENTION_DAYS else ""
+        purgeable = "" if self.purge_protection else "+Purgeable"
+        return {
+            "recoveryLevel": f"{customized}Recoverable{purgeable}",
+            "recoverableDays": self.retention_days,
+        }
+
     def admit(self, address: str, caller: str) -> None:
         """Raise ``VaultError`` if the network rules keep *address* out."""
         if self.firewall.private_only:
             raise errors.connection(caller, self.text)
-        if not self.firewall.open and address not in self.firewall.allowed:
+        if not self.firewall.lets_in(address):
             raise errors.firewall(address, caller, self.text)
+
+    def allow_purge(self) -> None:
+        """Raise ``VaultError`` if what is deleted stays until its time has come."""
+        if self.purge_protection:
+            raise errors.purge_protected(self.text)
 
     def count(self) -> None:
         """Count one request; raises ``VaultError`` when the vault is throttled."""
@@ -231,14 +264,26 @@ class Vault:
 
 
 class Vaults:
-    """All vaults, by host name."""
+    """All vaults, by host name, and those that are deleted and can be recovered."""
 
     def __init__(self, vaults: Sequence[Vault]) -> None:
         self._vaults = list(vaults)
 
     def find(self, host: str) -> Vault | None:
         """Return the vault with this host name."""
-        return next((vault for vault in self._vaults if vault.host == host.lower()), None)
+        return next((vault for vault in self.all() if vault.host == host.lower()), None)
+
+    def owner_of(self, name: str) -> Vault | None:
+        """Return the vault, maybe deleted, that has the name *name*: names are the whole world's."""
+        return next((vault for vault in self._vaults if vault.name.lower() == name.lower()), None)
+
+    def add(self, vault: Vault) -> None:
+        """Add a new vault."""
+        self._vaults.append(vault)
+
+    def purge(self, vault: Vault) -> None:
+        """Remove a deleted vault for good."""
+        self._vaults.remove(vault)
 
     def named(self, name: str) -> Vault:
         """Return the vault called *name*; raises ``KeyError``."""
@@ -248,5 +293,13 @@ class Vaults:
         return found
 
     def all(self) -> list[Vault]:
-        """Return every vault."""
+        """Return every vault that is not deleted."""
+        return [vault for vault in self._vaults if not vault.gone]
+
+    def deleted(self) -> list[Vault]:
+        """Return the vaults that can be recovered."""
+        return [vault for vault in self._vaults if vault.gone]
+
+    def every(self) -> list[Vault]:
+        """Return every vault, the company's own first."""
         return list(self._vaults)

@@ -31,8 +31,6 @@ from codesign_wizard.practice.keyvault.objects import (
 from codesign_wizard.practice.keyvault.pending import DeletedCertificate, DeletedKey, PendingOperation
 from codesign_wizard.practice.state import State, private_key_pem
 
-_RECOVERY = {"recoveryLevel": "Recoverable+Purgeable", "recoverableDays": 90}
-
 
 def error(refusal: VaultError) -> dict[str, Any]:
     """Return a refusal's body."""
@@ -52,7 +50,7 @@ def certificate_bundle(
         "sid": f"{base}/secrets/{name}/{version.version}",
         "x5t": _thumbprint(der),
         "cer": base64.b64encode(der).decode(),
-        "attributes": _attributes(version.attributes) | _RECOVERY,
+        "attributes": _attributes(version.attributes) | vault.recovery,
     }
     if version.tags:
         document["tags"] = version.tags
@@ -75,7 +73,7 @@ def certificate_secret(
     base, name = f"https://{vault.host}", certificate.name
     document: dict[str, Any] = {
         "id": f"{base}/secrets/{name}" + ("" if item else f"/{version.version}"),
-        "attributes": _attributes(version.attributes) | _RECOVERY,
+        "attributes": _attributes(version.attributes) | vault.recovery,
         "contentType": certificate.policy.content_type,
         "managed": True,
     }
@@ -123,7 +121,7 @@ def pending_bundle(vault: Vault, operation: PendingOperation) -> dict[str, Any]:
     pending = {} if operation.dropped else {"pending": {"id": f"{base}/certificates/{name}/pending"}}
     return {
         "id": f"{base}/certificates/{name}/{version}",
-        "attributes": _pending_attributes(operation) | _RECOVERY,
+        "attributes": _pending_attributes(operation) | vault.recovery,
         "policy": certificate_policy(vault, holder),
         **pending,
         **({"tags": operation.tags} if operation.tags else {}),
@@ -213,7 +211,7 @@ def key_bundle(vault: Vault, key: VaultKey, version: KeyVersion, state: State) -
     jwk = {"kid": kid, "kty": version.key_type, "key_ops": version.key_ops}
     return {
         "key": jwk | _public_numbers(version.private_key(state)),
-        "attributes": _key_attributes(version),
+        "attributes": _key_attributes(vault, version),
         **({"tags": version.tags} if version.tags else {}),
         **({"managed": True} if version.managed else {}),
     }
@@ -224,7 +222,7 @@ def key_item(vault: Vault, key: VaultKey, version: KeyVersion, *, whole: bool) -
     place = key.name if whole else f"{key.name}/{version.version}"
     return {
         "kid": f"https://{vault.host}/keys/{place}",
-        "attributes": _key_attributes(version),
+        "attributes": _key_attributes(vault, version),
         **({"tags": version.tags} if version.tags else {}),
         **({"managed": True} if version.managed else {}),
     }
@@ -254,10 +252,10 @@ def _pending_attributes(operation: PendingOperation) -> dict[str, Any]:
     return {"enabled": False, "created": times["created"], "updated": times["updated"]}
 
 
-def _key_attributes(version: KeyVersion) -> dict[str, Any]:
+def _key_attributes(vault: Vault, version: KeyVersion) -> dict[str, Any]:
     platform = HSM_PLATFORM if version.key_type.endswith("-HSM") else "0"
     own = {"exportable": version.exportable, "hsmPlatform": platform}
-    return _attributes(version.attributes) | _RECOVERY | own
+    return _attributes(version.attributes) | vault.recovery | own
 
 
 def _attributes(attributes: Attributes) -> dict[str, Any]:

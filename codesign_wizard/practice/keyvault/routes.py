@@ -45,8 +45,13 @@ def service(world: World) -> Service:
         "keyvault",
         ("*.vault.azure.net",),
         KeyVault(world).handle,
-        exists=lambda host: world.vaults.find(host) is not None,
+        exists=lambda host: _in_dns(world, host),
     )
+
+
+def _in_dns(world: World, host: str) -> bool:
+    vault = world.vaults.find(host)
+    return vault is not None and vault.resolves_from <= world.clock.now().timestamp()
 
 
 class KeyVault:

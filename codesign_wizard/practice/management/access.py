@@ -31,10 +31,7 @@ def change_policies(vault: Vault, operation: str, properties: dict[str, Any]) ->
     """
     if operation not in ("add", "replace", "remove"):
         raise errors.path_unknown(f"accessPolicies/{operation}")
-    given = properties.get("accessPolicies")
-    if not isinstance(given, list):
-        raise errors.policy_invalid()
-    entries = [_entry(each, vault.tenant_id) for each in given]
+    entries = read_policies(properties.get("accessPolicies"), vault.tenant_id)
     kept = list(vault.access.policies)
     for entry in entries:
         held = next((each for each in kept if _whose(each) == _whose(entry)), None)
@@ -46,6 +43,13 @@ def change_policies(vault: Vault, operation: str, properties: dict[str, Any]) ->
     if len(kept) > _MOST:
         raise errors.policy_invalid()
     vault.access.policies = kept
+
+
+def read_policies(given: Any, tenant_id: str) -> list[AccessPolicy]:
+    """Return the entries of a request's ``accessPolicies``; raises ``ArmError``."""
+    if not isinstance(given, list) or len(given) > _MOST:
+        raise errors.policy_invalid()
+    return [_entry(each, tenant_id) for each in given]
 
 
 def _changed(held: AccessPolicy | None, entry: AccessPolicy, operation: str) -> AccessPolicy | None:

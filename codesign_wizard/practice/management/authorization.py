@@ -28,11 +28,16 @@ class Subscription:
     tenant_id: str
     name: str
     management_groups: list[str] = field(default_factory=list)
+    resource_groups: dict[str, str] = field(default_factory=dict)  # locations, by name as it was given
 
     @property
     def scope(self) -> str:
         """The subscription's id as a scope."""
         return f"/subscriptions/{self.subscription_id}"
+
+    def resource_group(self, name: str) -> str:
+        """Return the name of a resource group as it was given, names without case; "" if there is none."""
+        return next((each for each in self.resource_groups if each.lower() == name.lower()), "")
 
 
 @dataclass

@@ -294,6 +294,152 @@ def role_not_assignable(role_id: str, scope: str) -> ArmError:
     )
 
 
+def group_name_invalid(name: str) -> ArmError:
+    """400."""
+    return ArmError(
+        400,
+        "InvalidResourceGroup",
+        f"The provided resource group name '{name}' has these invalid characters or ends with a period. The "
+        "name can only be a letter, digit, '-', '.', '(', ')' or '_'.",
+    )
+
+
+def location_missing() -> ArmError:
+    """400: every resource lies somewhere."""
+    return ArmError(400, "LocationRequired", "The location property is required for this definition.")
+
+
+def location_unknown(place: str, kind: str, known: Sequence[str]) -> ArmError:
+    """400: there is no such region, or the type is not offered there."""
+    return ArmError(
+        400,
+        "LocationNotAvailableForResourceType",
+        f"The provided location '{place}' is not available for resource type '{kind}'. List of available "
+        f"regions for the resource type is '{','.join(known)}'.",
+    )
+
+
+def group_location_unknown(place: str, known: Sequence[str]) -> ArmError:
+    """400: there is no such region."""
+    return ArmError(
+        400,
+        "LocationNotAvailableForResourceGroup",
+        f"The provided location '{place}' is not available for resource group. List of available regions is "
+        f"'{','.join(known)}'.",
+    )
+
+
+def group_location_fixed(name: str, held: str, place: str) -> ArmError:
+    """409: a resource group stays where it is."""
+    return ArmError(
+        409,
+        "InvalidResourceGroupLocation",
+        f"Invalid resource group location '{place}'. The Resource group already exists in location '{held}'.",
+    )
+
+
+def location_fixed(name: str, held: str, group: str, place: str) -> ArmError:
+    """409: a resource stays where it is."""
+    return ArmError(
+        409,
+        "InvalidResourceLocation",
+        f"The resource '{name}' already exists in location '{held}' in resource group '{group}'. A resource "
+        f"with the same name cannot be created in location '{place}'. Please select a new resource name.",
+    )
+
+
+def namespace_unknown(name: str) -> ArmError:
+    """404: no such resource provider."""
+    return ArmError(404, "InvalidResourceNamespace", f"The resource namespace '{name}' is invalid.")
+
+
+def vault_name_invalid(name: str) -> ArmError:
+    """400."""
+    return ArmError(
+        400,
+        "VaultNameNotValid",
+        f"The vault name '{name}' is invalid. A vault's name must be between 3-24 alphanumeric characters. "
+        "The name must begin with a letter, end with a letter or digit, and not contain consecutive hyphens. "
+        "Follow this link for more information: https://go.microsoft.com/fwlink/?linkid=2147742",
+    )
+
+
+def vault_name_taken(name: str) -> ArmError:
+    """409: somebody's vault, anywhere, is called so."""
+    return ArmError(
+        409,
+        "VaultAlreadyExists",
+        f"The vault name '{name}' is already in use. Vault names are globally unique so it is possible that "
+        "the name is already taken. If you are sure that the vault name was not taken then it is possible "
+        "that a vault with the same name was recently deleted but not purged after being placed in a "
+        "recoverable state. If the vault is in a recoverable state then the vault will need to be purged "
+        "before reusing the name. For more information about VaultAlreadyExists, soft delete and purging a "
+        "vault follow this link https://go.microsoft.com/fwlink/?linkid=2147740.",
+    )
+
+
+def vault_deleted() -> ArmError:
+    """409: a deleted vault still owns its name."""
+    return ArmError(
+        409,
+        "ConflictError",
+        "A vault with the same name already exists in deleted state. You need to either recover or purge "
+        "existing key vault. Follow this link https://go.microsoft.com/fwlink/?linkid=2149745 for more "
+        "information on soft delete.",
+    )
+
+
+def deleted_vault_missing(name: str) -> ArmError:
+    """404: nothing of this name was deleted there."""
+    return ArmError(404, "DeletedVaultNotFound", f"The specified deleted vault '{name}' does not exist.")
+
+
+def property_invalid(name: str) -> ArmError:
+    """400: a property that cannot be read, or must not be so (wording by analogy)."""
+    return ArmError(400, "BadRequest", f"An invalid value was provided for '{name}'.")
+
+
+def property_fixed(name: str) -> ArmError:
+    """400: what is chosen once, when the vault is made."""
+    return ArmError(
+        400, "BadRequest", f'The property "{name}" has been set already and it can\'t be modified.'
+    )
+
+
+def soft_delete_fixed() -> ArmError:
+    """400: every vault can be recovered."""
+    return ArmError(
+        400,
+        "BadRequest",
+        'The property "enableSoftDelete" can be set to false only for creating new vault. Enabling the '
+        "'soft delete' functionality is an irreversible action.",
+    )
+
+
+def purge_protection_fixed() -> ArmError:
+    """400: protection against purging is never taken off."""
+    return ArmError(
+        400,
+        "BadRequest",
+        'The property "enablePurgeProtection" cannot be set to false. Enabling the purge protection for a '
+        "vault is an irreversible action.",
+    )
+
+
+def purge_protected(name: str) -> ArmError:
+    """400: the vault goes when its time has come (wording by analogy)."""
+    return ArmError(
+        400,
+        "MethodNotAllowed",
+        f"The operation 'DeletedVaultPurge' is not allowed on the vault '{name}': it is purge protected.",
+    )
+
+
+def purge_not_played(name: str) -> ArmError:
+    """501 in words of the practice cloud's own: it needs the vaults it began with."""
+    return ArmError(501, "NotImplemented", f"The practice cloud does not purge its own vault '{name}'.")
+
+
 def policy_invalid() -> ArmError:
     """400: an access policy of another tenant, or permissions that are none."""
     return ArmError(400, "BadRequest", "An invalid value was provided for 'accessPolicies'.")

@@ -160,15 +160,12 @@ class Grants:
         parts = self._scope.strip("/").split("/")
         if len(parts) < 4 or parts[2].lower() != "resourcegroups":
             return
-        held = [
-            vault
-            for vault in self._world.vaults.all()
-            if same(f"/subscriptions/{vault.subscription_id}/resourceGroups/{vault.resource_group}",
-                    "/".join(parts[:4]))
-        ]  # fmt: skip
-        if not held:
+        subscription = self._authorization.subscription(self._scope)
+        if subscription is None or not subscription.resource_group(parts[3]):
             raise errors.group_missing(parts[3])
-        if len(parts) > 7 and all(vault.name.lower() != parts[7].lower() for vault in held):
+        if len(parts) > 7 and not any(
+            same("/".join(parts[:8]), vault.arm_id) for vault in self._world.vaults.all()
+        ):
             raise errors.resource_missing("/".join(parts[5:7]), parts[7], parts[3])
 
     def _judged(self, name: str, properties: dict[str, Any]) -> RoleAssignment:

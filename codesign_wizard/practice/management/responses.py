@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from typing import Any
 
 from codesign_wizard.practice.keyvault.models import Vault
@@ -54,6 +55,29 @@ def resource_group(found: Subscription, name: str, location: str) -> dict[str, A
     }
 
 
+def region(found: Subscription, name: str) -> dict[str, Any]:
+    """Return a location."""
+    return {
+        "id": f"{found.scope}/locations/{name}",
+        "name": name,
+        "type": "Region",
+        "displayName": name,
+        "regionalDisplayName": name,
+        "metadata": {"regionType": "Physical", "regionCategory": "Recommended"},
+    }
+
+
+def provider(found: Subscription, name: str) -> dict[str, Any]:
+    """Return a resource provider: the practice subscription has every one registered."""
+    return {
+        "id": f"{found.scope}/providers/{name}",
+        "namespace": name,
+        "resourceTypes": [],
+        "registrationState": "Registered",
+        "registrationPolicy": "RegistrationRequired",
+    }
+
+
 def resource(vault: Vault) -> dict[str, Any]:
     """Return a vault as lists of resources give it."""
     return {
@@ -61,36 +85,61 @@ def resource(vault: Vault) -> dict[str, Any]:
         "name": vault.name,
         "type": "Microsoft.KeyVault/vaults",
         "location": vault.location,
-        "tags": {},
+        "tags": vault.tags,
     }
 
 
-def vault(found: Vault) -> dict[str, Any]:
-    """Return a vault with its properties."""
+def vault(found: Vault, *, ready: bool = True) -> dict[str, Any]:
+    """Return a vault with its properties; until it is *ready* its name is being registered."""
     firewall = found.firewall
+    protection = {"enablePurgeProtection": True} if found.purge_protection else {}
     return {
         **resource(found),
         "properties": {
             "sku": {"family": "A", "name": found.sku},
             "tenantId": found.tenant_id,
             "networkAcls": {
-                "bypass": "AzureServices",
+                "bypass": firewall.bypass,
                 "defaultAction": "Allow" if firewall.open else "Deny",
-                "ipRules": [{"value": f"{each}/32"} for each in firewall.allowed],
+                "ipRules": [{"value": str(ip_network(each))} for each in firewall.allowed],
                 "virtualNetworkRules": [],
             },
             "accessPolicies": [access_policy(found.tenant_id, each) for each in found.access.policies],
-            "enabledForDeployment": False,
-            "enabledForDiskEncryption": False,
-            "enabledForTemplateDeployment": False,
+            "enabledForDeployment": "Deployment" in found.enabled_for,
+            "enabledForDiskEncryption": "DiskEncryption" in found.enabled_for,
+            "enabledForTemplateDeployment": "TemplateDeployment" in found.enabled_for,
             "enableSoftDelete": True,
-            "softDeleteRetentionInDays": 90,
+            "softDeleteRetentionInDays": found.retention_days,
+            **protection,
             "enableRbacAuthorization": found.access.rbac,
             "vaultUri": f"https://{found.host}/",
-            "provisioningState": "Succeeded",
+            "provisioningState": "Succeeded" if ready else "RegisteringDns",
             "publicNetworkAccess": "Disabled" if firewall.private_only else "Enabled",
         },
     }
+
+
+def deleted_vault(found: Vault) -> dict[str, Any]:
+    """Return a vault that was deleted and can be recovered."""
+    place = f"/subscriptions/{found.subscription_id}/providers/Microsoft.KeyVault/locations/{found.location}"
+    protection = {"purgeProtectionEnabled": True} if found.purge_protection else {}
+    return {
+        "id": f"{place}/deletedVaults/{found.name}",
+        "name": found.name,
+        "type": "Microsoft.KeyVault/deletedVaults",
+        "properties": {
+            "vaultId": found.arm_id,
+            "location": found.location,
+            "tags": found.tags,
+            "deletionDate": _whole(found.gone),
+            "scheduledPurgeDate": _whole(found.gone + found.retention_days * 24 * 3600),
+            **protection,
+        },
+    }
+
+
+def _whole(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def access_policy(tenant_id: str, policy: AccessPolicy) -> dict[str, Any]:

@@ -6,21 +6,20 @@ subscriptions and resources hold what the caller may see; everything else is ref
 
 from __future__ import annotations
 
-import json
 import re
 import urllib.parse
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from codesign_wizard.practice.entra.models import GUID
 from codesign_wizard.practice.entra.tokens import TokenError, base64url, from_base64url
-from codesign_wizard.practice.keyvault.models import Vault
 from codesign_wizard.practice.management import errors, responses
-from codesign_wizard.practice.management.access import change_policies
-from codesign_wizard.practice.management.authorization import Subscription
+from codesign_wizard.practice.management.call import Call, properties
 from codesign_wizard.practice.management.grants import Grants, Manager
+from codesign_wizard.practice.management.group_routes import GroupRoutes
+from codesign_wizard.practice.management.vault_life import VAULTS
+from codesign_wizard.practice.management.vault_routes import VaultRoutes
 from codesign_wizard.practice.wire.messages import Request, Response, Service, json_response
 from codesign_wizard.practice.wire.router import Router, split
 
@@ -31,18 +30,21 @@ T = TypeVar("T")
 
 HOST = "management.azure.com"
 PAGE = 200
-_RESOURCES = ("2015-11-01", "2016-06-01", "2018-05-01", "2019-10-01", "2020-01-01", "2020-10-01",
-              "2021-01-01", "2021-04-01", "2022-09-01", "2022-12-01", "2023-07-01", "2024-03-01",
-              "2025-04-01")  # fmt: skip
+_RESOURCES = ("2014-04-01", "2014-06-01", "2014-07-01", "2014-08-01", "2014-11-01", "2015-01-01",
+              "2015-11-01", "2016-02-01", "2016-06-01", "2016-07-01", "2016-09-01", "2017-05-10",
+              "2018-02-01", "2018-05-01", "2018-07-01", "2018-11-01", "2019-03-01", "2019-05-01",
+              "2019-05-10", "2019-06-01", "2019-07-01", "2019-08-01", "2019-10-01", "2019-11-01",
+              "2020-01-01", "2020-05-01", "2020-06-01", "2020-08-01", "2020-09-01", "2020-10-01",
+              "2021-01-01", "2021-04-01", "2022-01-01", "2022-09-01", "2022-12-01", "2023-07-01",
+              "2024-03-01", "2024-07-01", "2024-11-01", "2025-03-01", "2025-04-01")  # fmt: skip
 _AUTHORIZATION = ("2015-07-01", "2018-01-01-preview", "2018-07-01-preview", "2020-04-01-preview",
                   "2020-08-01-preview", "2020-10-01-preview", "2021-04-01-preview", "2022-04-01",
-                  "2022-05-01-preview")  # fmt: skip
+                  "2022-05-01-preview", "2024-07-01-preview")  # fmt: skip
 _KEY_VAULT = ("2015-06-01", "2016-10-01", "2018-02-14", "2019-09-01", "2020-04-01-preview",
               "2021-04-01-preview", "2021-06-01-preview", "2021-10-01", "2021-11-01-preview",
               "2022-02-01-preview", "2022-07-01", "2022-11-01", "2023-02-01", "2023-07-01",
               "2024-04-01-preview", "2024-11-01", "2024-12-01-preview", "2025-05-01", "2026-02-01",
               "2026-05-15")  # fmt: skip
-_VAULTS = "Microsoft.KeyVault/vaults"
 _ROOTS = ("subscriptions", "providers", "tenants")  # below them the real one has far more than is played
 # what Resource Manager counts requests as (request-limits-and-throttling)
 _COUNTED = {"GET": "reads", "HEAD": "reads", "PUT": "writes", "PATCH": "writes", "POST": "writes",
@@ -52,6 +54,7 @@ _GRANTS = ("permissions", "roleassignments", "roledefinitions", "denyassignments
 _WITHIN = re.compile(
     r"substringof\(\s*'(?P<value>(?:[^']|'')*)'\s*,\s*(?P<name>name|resourceGroup)\s*\)", re.IGNORECASE
 )
+_PROVIDER = "/providers/microsoft.keyvault/"
 _FAR_TIME = "%m/%d/%Y %I:%M:%S %p"
 
 
@@ -60,37 +63,21 @@ def service(world: World) -> Service:
     return Service("management", (HOST,), Management(world).handle)
 
 
-@dataclass(frozen=True)
-class _Call:
-    """One authenticated request. ``path`` holds no empty segments."""
-
-    request: Request
-    path: str
-    manager: Manager
-
-    def value(self, name: str) -> str:
-        return self.request.values[name]
-
-
 class Management:
     """Leads requests through the checks, and words the answers."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._router: Router[Callable[[_Call], Response]] = Router()
+        self._router: Router[Callable[[Call], Response]] = Router()
         add = self._router.add
-        group = "/subscriptions/{subscription}/resourceGroups/{group}"
+        base = "/subscriptions/{subscription}"
         add("GET", "/subscriptions", self._subscriptions)
         add("GET", "/tenants", self._tenants)
-        add("GET", "/subscriptions/{subscription}", self._subscription)
-        add("GET", "/subscriptions/{subscription}/resourceGroups", self._groups)
-        add("GET", group, self._group)
-        add("GET", "/subscriptions/{subscription}/resources", self._resources)
-        add("GET", f"{group}/resources", self._resources)
-        add("GET", f"/subscriptions/{{subscription}}/providers/{_VAULTS}", self._vaults)
-        add("GET", f"{group}/providers/{_VAULTS}", self._vaults)
-        add("GET", f"{group}/providers/{_VAULTS}/{{vault}}", self._vault)
-        add("PUT", f"{group}/providers/{_VAULTS}/{{vault}}/accessPolicies/{{operation}}", self._policies)
+        add("GET", base, self._subscription)
+        add("GET", f"{base}/resources", self._resources)
+        add("GET", f"{base}/resourceGroups/{{group}}/resources", self._resources)
+        GroupRoutes(world, self._router, self._listed)
+        self._vault_routes = VaultRoutes(world, self._router, self._listed)
 
     def handle(self, request: Request) -> Response:
         """Answer *request*."""
@@ -129,11 +116,11 @@ class Management:
             real = known or path.split("/")[1].lower() in _ROOTS
             raise errors.not_played(request.method, path) if real else errors.path_unknown(path)
         request.values = plain.values
-        if _VAULTS.lower() in path.lower():
+        if _PROVIDER in path.lower():
             self._check_version(request, _KEY_VAULT, "vaults", "westeurope")
         elif request.query["api-version"] not in _RESOURCES:
             raise errors.version_invalid(request.query["api-version"], _RESOURCES)
-        return handler(_Call(request, path, manager))
+        return handler(Call(request, path, manager))
 
     def _claims(self, request: Request) -> Mapping[str, Any]:
         scheme, _, token = request.headers.get("Authorization").partition(" ")
@@ -181,7 +168,7 @@ class Management:
                     return self._page(request, grants.assignments(text))
                 return json_response(200, grants.assignment(name))
             if method == "PUT" and name:
-                made, document = grants.assign(name, _body(request))
+                made, document = grants.assign(name, properties(request))
                 return json_response(201 if made else 200, document)
             if method == "DELETE" and name:
                 removed = grants.remove(name)
@@ -192,7 +179,7 @@ class Management:
                     return self._page(request, grants.definitions(text))
                 return json_response(200, grants.definition(name))
             if method == "PUT" and name:
-                return json_response(201, grants.define(name, _body(request)))
+                return json_response(201, grants.define(name, properties(request)))
         if kind == "denyassignments" and method == "GET":
             if not name:
                 return self._page(request, grants.denials(text))
@@ -201,12 +188,12 @@ class Management:
 
     # resources
 
-    def _subscriptions(self, call: _Call) -> Response:
+    def _subscriptions(self, call: Call) -> Response:
         held = [responses.subscription(each) for each in call.manager.subscriptions()]
         document = {"value": held, "count": {"type": "Total", "value": len(held)}}
         return json_response(200, document)
 
-    def _tenants(self, call: _Call) -> Response:
+    def _tenants(self, call: Call) -> Response:
         tenant_id = call.manager.tenant_id
         tenant = self._world.directory.tenant(tenant_id)
         document = {
@@ -221,44 +208,22 @@ class Management:
         }
         return json_response(200, {"value": [document]})
 
-    def _subscription(self, call: _Call) -> Response:
-        found = self._found(call)
+    def _subscription(self, call: Call) -> Response:
+        found = call.subscription(self._world)
         call.manager.demand("Microsoft.Resources/subscriptions/read", found.scope)
         return json_response(200, responses.subscription(found))
 
-    def _groups(self, call: _Call) -> Response:
-        found = self._found(call)
-        groups = {vault.resource_group: vault.location for vault in self._held(found)}
-        return self._page(
-            call.request,
-            [
-                responses.resource_group(found, name, location)
-                for name, location in sorted(groups.items())
-                if call.manager.may(
-                    "Microsoft.Resources/subscriptions/resourceGroups/read",
-                    f"{found.scope}/resourceGroups/{name}",
-                )
-            ],
-        )
-
-    def _group(self, call: _Call) -> Response:
-        found, name = self._found(call), call.value("group")
-        call.manager.demand("Microsoft.Resources/subscriptions/resourceGroups/read", call.path)
-        for vault in self._held(found, name):
-            return json_response(200, responses.resource_group(found, vault.resource_group, vault.location))
-        raise errors.group_missing(name)
-
-    def _resources(self, call: _Call) -> Response:
-        found = self._found(call)
+    def _resources(self, call: Call) -> Response:
+        found = call.subscription(self._world)
         group = call.request.values.get("group", "")
         wanted = _comparisons(call.request.query.get("$filter", ""))
         if not call.manager.known_in(found):
             raise call.manager.refused("Microsoft.Resources/subscriptions/resources/read", found.scope)
         seen = []
-        for vault in self._held(found, group):
+        for vault in self._vault_routes.held(found, group):
             document = responses.resource(vault)
             told = {
-                "resourcetype": _VAULTS,
+                "resourcetype": VAULTS,
                 "name": vault.name,
                 "location": vault.location,
                 "resourcegroup": vault.resource_group,
@@ -266,55 +231,12 @@ class Management:
             if all(
                 value.lower() in told[name].lower() if within else value.lower() == told[name].lower()
                 for name, value, within in wanted
-            ) and call.manager.may(f"{_VAULTS}/read", vault.arm_id):
+            ) and call.manager.may(f"{VAULTS}/read", vault.arm_id):
                 seen.append(document)
         return self._page(call.request, seen)
 
-    def _vaults(self, call: _Call) -> Response:
-        found = self._found(call)
-        group = call.request.values.get("group", "")
-        scope = f"{found.scope}/resourceGroups/{group}" if group else found.scope
-        call.manager.demand(f"{_VAULTS}/read", scope)
-        held = self._held(found, group)
-        if not held and group:
-            raise errors.group_missing(group)
-        return self._page(call.request, [responses.vault(each) for each in held])
-
-    def _vault(self, call: _Call) -> Response:
-        call.manager.demand(f"{_VAULTS}/read", call.path)
-        return json_response(200, responses.vault(self._named(call)))
-
-    def _policies(self, call: _Call) -> Response:
-        vault_path = call.path.rpartition("/accessPolicies/")[0] or call.path
-        call.manager.demand(f"{_VAULTS}/accessPolicies/write", vault_path)
-        vault = self._named(call)
-        with self._world.lock:
-            change_policies(vault, call.value("operation").lower(), _body(call.request))
-            self._world.save()
-        return json_response(200, responses.access_policies(vault))
-
-    def _found(self, call: _Call) -> Subscription:
-        found = self._world.authorization.subscription(call.value("subscription"))
-        assert found is not None, "the path was looked at before"
-        return found
-
-    def _held(self, subscription: Subscription, group: str = "") -> list[Vault]:
-        return [
-            vault
-            for vault in self._world.vaults.all()
-            if vault.subscription_id == subscription.subscription_id
-            and group.lower() in ("", vault.resource_group.lower())
-        ]
-
-    def _named(self, call: _Call) -> Vault:
-        group, name = call.value("group"), call.value("vault")
-        held = self._held(self._found(call), group)
-        if not held:
-            raise errors.group_missing(group)
-        for vault in held:
-            if vault.name.lower() == name.lower():
-                return vault
-        raise errors.resource_missing(_VAULTS, name, group)
+    def _listed(self, call: Call, items: list[dict[str, Any]]) -> Response:
+        return self._page(call.request, items)
 
     def _page(self, request: Request, items: list[T]) -> Response:
         query = request.query
@@ -397,18 +319,6 @@ def _split_and(text: str) -> list[str]:
             parts.append(current)
             current = each
     return [each.strip() for each in (*parts, current) if each.strip()]
-
-
-def _body(request: Request) -> dict[str, Any]:
-    """Return the ``properties`` of the body; raises ``ArmError``."""
-    try:
-        document = json.loads(request.body)
-    except (ValueError, RecursionError) as error:  # nested too deeply
-        raise errors.request_malformed(str(error)) from error
-    properties = document.get("properties") if isinstance(document, dict) else None
-    if not isinstance(properties, dict):
-        raise errors.request_malformed("Required property 'properties' not found in JSON.")
-    return properties
 
 
 def _challenge(tenant: str, refusal: errors.ArmError) -> str:

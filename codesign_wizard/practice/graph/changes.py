@@ -1,0 +1,117 @@
+"""What Microsoft Graph changes in the directory: applications, their secrets, service principals. Rules only.
+
+REST reference version 1.0: ``application-post-applications``, ``application-addpassword``,
+``serviceprincipal-post-serviceprincipals`` and what is beside them.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from codesign_wizard.practice.entra.models import (
+    GUID,
+    Application,
+    ClientSecret,
+    ServicePrincipal,
+    Tenant,
+)
+from codesign_wizard.practice.graph import errors
+
+_NAME_LENGTH = 256
+_SECRET_DAYS = 730  # of one that is asked for without an end
+_APPLICATION = ("displayName", "identifierUris", "signInAudience")
+_SERVICE_PRINCIPAL = ("appId", "accountEnabled")
+
+
+def make_application(tenant: Tenant, owner: str, body: dict[str, Any], now: datetime) -> Application:
+    """Register an application, its creator's; raises ``GraphError``."""
+    made = Application(str(uuid.uuid4()), str(uuid.uuid4()), "", owners=[owner], created=now.isoformat())
+    if "displayName" not in body:
+        raise errors.property_missing("displayName")
+    change_application(made, body)
+    tenant.applications.append(made)
+    return made
+
+
+def change_application(found: Application, body: dict[str, Any]) -> None:
+    """Change what *body* names; raises ``GraphError`` and then changes nothing."""
+    _played(body, _APPLICATION)
+    name, uris = body.get("displayName", found.name), body.get("identifierUris", found.identifier_uris)
+    if not isinstance(name, str) or not 0 < len(name) <= _NAME_LENGTH:
+        raise errors.property_invalid("displayName", "Application")
+    if not isinstance(uris, list) or not all(isinstance(each, str) for each in uris):
+        raise errors.property_invalid("identifierUris", "Application")
+    if body.get("signInAudience", "AzureADMyOrg") != "AzureADMyOrg":
+        raise errors.not_played("signInAudience")
+    found.name, found.identifier_uris = name, uris
+
+
+def add_password(found: Application, body: dict[str, Any], now: datetime) -> ClientSecret:
+    """Make a secret beside those that are there; raises ``GraphError``."""
+    given = body.get("passwordCredential") or {}
+    if not isinstance(given, dict):
+        raise errors.property_invalid("passwordCredential", "Application")
+    starts, ends = _time(given, "startDateTime", now), _time(given, "endDateTime", now)
+    if "endDateTime" not in given or given["endDateTime"] is None:
+        ends = starts + timedelta(days=_SECRET_DAYS)
+    if ends <= starts:
+        raise errors.credential_times_invalid()
+    made = ClientSecret.make(ends, starts=starts, name=str(given.get("displayName") or ""))
+    found.secrets.append(made)
+    return made
+
+
+def remove_password(found: Application, body: dict[str, Any]) -> None:
+    """Remove a secret by its id; raises ``GraphError``."""
+    key_id = str(body.get("keyId", ""))
+    for secret in found.secrets:
+        if secret.key_id == key_id.lower():
+            found.secrets.remove(secret)
+            return
+    raise errors.credential_missing(key_id)
+
+
+def make_service_principal(tenant: Tenant, body: dict[str, Any]) -> ServicePrincipal:
+    """Make the service principal of an application of this tenant; raises ``GraphError``."""
+    _played(body, _SERVICE_PRINCIPAL)
+    application_id = body.get("appId")
+    if not isinstance(application_id, str) or not GUID.fullmatch(application_id):
+        raise errors.property_invalid("appId", "ServicePrincipal")
+    application = tenant.application(application_id.lower())
+    if application is None:
+        raise errors.application_missing(application_id)
+    if tenant.service_principal(application.application_id) is not None:
+        raise errors.service_principal_exists(application_id)
+    made = ServicePrincipal(str(uuid.uuid4()), application.application_id)
+    change_service_principal(made, {name: body[name] for name in body if name != "appId"})
+    tenant.service_principals.append(made)
+    return made
+
+
+def change_service_principal(found: ServicePrincipal, body: dict[str, Any]) -> None:
+    """Switch a service principal on or off; raises ``GraphError``."""
+    _played(body, ("accountEnabled",))
+    enabled = body.get("accountEnabled", found.enabled)
+    if not isinstance(enabled, bool):
+        raise errors.property_invalid("accountEnabled", "ServicePrincipal")
+    found.enabled = enabled
+
+
+def _played(body: dict[str, Any], names: tuple[str, ...]) -> None:
+    """Raise ``GraphError`` for a property that would be lost; empty ones say nothing."""
+    for name, value in body.items():
+        if name not in names and value not in (None, [], {}, ""):
+            raise errors.not_played(name)
+
+
+def _time(given: dict[str, Any], name: str, otherwise: datetime) -> datetime:
+    value = given.get(name)
+    if value is None:
+        return otherwise
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise errors.property_invalid(name, "Application") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
