@@ -6,10 +6,12 @@ import json
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+import requests
 
 from codesign_wizard.practice.entra.models import Group
 from codesign_wizard.practice.keyvault.permissions import AccessPolicy
@@ -76,7 +78,11 @@ def test_versions_of_the_providers(client: Any) -> None:
 
 def test_what_is_not_played_says_so(client: Any) -> None:
     vault = client.cloud.world.vault.arm_id
-    assert error(client.arm(vault, "PATCH", version=VAULTS, body={})) == (501, "NotImplemented")
+    group = vault.partition("/providers/")[0]
+    assert error(client.arm(group, "DELETE", version="2021-04-01")) == (501, "NotImplemented")
+    assert error(client.arm(f"{vault}{ROLES}/locks", version="2016-09-01")) == (501, "NotImplemented")
+    metrics = f"{vault}/providers/Microsoft.Insights/metrics"
+    assert error(client.arm(metrics, version="2021-05-01")) == (501, "NotImplemented")
     assert error(client.arm("/subscriptions/x/y")) == (404, "SubscriptionNotFound")
     # what the real one has besides, by whatever version
     for path in (f"{vault}{ROLES}/locks", f"{vault}{ROLES}/roleEligibilitySchedules", f"{vault}/secrets"):
@@ -449,3 +455,215 @@ def test_a_compound_identity_is_an_entry_of_its_own(start: Callable[..., Any]) -
     body = {"properties": {"accessPolicies": entries}}
     assert own.arm(f"{vault.arm_id}/accessPolicies/add", "PUT", version=VAULTS, body=body).ok
     assert [each.application_id for each in vault.access.policies] == ["", app]
+
+
+# what makes resource groups and vaults
+
+
+def put(own: Any, path: str, body: Any, *, who: str = "administrator", version: str = "2026-02-01") -> Any:
+    return own.arm(path, "PUT", who=who, version=version, body=body)
+
+
+def vault_body(own: Any, **properties: Any) -> dict[str, Any]:
+    sku = {"family": "A", "name": "premium"}
+    known = {"tenantId": own.cloud.accounts.tenant_id, "sku": sku, "accessPolicies": []}
+    return {"location": "westeurope", "properties": {**known, **properties}}
+
+
+def place_of(own: Any, group: str = "code-signing") -> str:
+    return f"/subscriptions/{own.cloud.world.vault.subscription_id}/resourceGroups/{group}"
+
+
+def test_a_resource_group_is_made_once(start: Callable[..., Any]) -> None:
+    own = start()
+    group = place_of(own)
+    assert own.arm(group, "HEAD", version="2024-11-01").status_code == 404
+    assert error(own.arm(group, version="2024-11-01")) == (404, "ResourceGroupNotFound")
+    there = {"location": "West Europe"}
+    refused = put(own, group, there, who="reader", version="2024-11-01")
+    assert error(refused) == (403, "AuthorizationFailed")
+    assert "Microsoft.Resources/subscriptions/resourceGroups/write" in refused.json()["error"]["message"]
+    made = put(own, group, there, version="2024-11-01")
+    assert (made.status_code, made.json()["location"]) == (201, "westeurope")
+    assert own.arm(group, "HEAD", version="2024-11-01").status_code == 204
+    assert put(own, group.upper(), there, version="2024-11-01").status_code == 200
+    moved = put(own, group, {"location": "northeurope"}, version="2024-11-01")
+    assert error(moved) == (409, "InvalidResourceGroupLocation")
+    for body, code in (
+        ({}, "LocationRequired"),
+        ({"location": "mars"}, "LocationNotAvailableForResourceGroup"),
+    ):
+        assert error(put(own, place_of(own, "x"), body, version="2024-11-01")) == (400, code)
+    named = own.arm(
+        f"/subscriptions/{own.cloud.world.vault.subscription_id}/resourceGroups", version="2024-11-01"
+    )
+    assert [each["name"] for each in named.json()["value"]] == ["code-signing", "rg-code-signing"]
+
+
+@pytest.fixture
+def empty(start: Callable[..., Any]) -> Any:
+    """A cloud with an empty resource group, where names resolve and grants work at once."""
+    own = start()
+    own.cloud.world.dns = own.cloud.world.propagation = 0.0
+    assert put(own, place_of(own), {"location": "westeurope"}, version="2024-11-01").status_code == 201
+    return own
+
+
+def test_a_new_vault_is_in_dns_when_it_says_so(empty: Any) -> None:
+    world = empty.cloud.world
+    world.dns = 3600.0
+    path = f"{place_of(empty)}/providers/Microsoft.KeyVault/vaults/fresh-1"
+    made = put(empty, path, vault_body(empty))
+    assert made.json()["properties"]["provisioningState"] == "RegisteringDns"
+    assert made.headers["Retry-After"] == "1"
+    host = "https://fresh-1.vault.azure.net/certificates?api-version=7.4"
+    with pytest.raises(requests.ConnectionError, match="503"):
+        empty.session.get(host, timeout=20)
+    world.clock.offset = timedelta(hours=1, seconds=1)
+    assert empty.arm(path, version=VAULTS).json()["properties"]["provisioningState"] == "Succeeded"
+    assert empty.session.get(host, timeout=20).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("version", "given", "roles"),
+    [("2026-02-01", {}, True), (VAULTS, {}, False), (VAULTS, {"enableRbacAuthorization": True}, True),
+     ("2026-02-01", {"enableRbacAuthorization": False}, False)],
+)  # fmt: skip
+def test_a_vault_goes_by_what_its_version_says_when_nothing_is_said(
+    empty: Any, version: str, given: dict[str, Any], roles: bool
+) -> None:
+    path = f"{place_of(empty)}/providers/Microsoft.KeyVault/vaults/fresh-2"
+    made = put(empty, path, vault_body(empty, **given), version=version).json()["properties"]
+    assert (made["enableRbacAuthorization"], made["sku"]["name"]) == (roles, "premium")
+    # a later change that does not name it leaves it, whatever its version
+    for later in (VAULTS, "2026-05-15"):
+        again = put(empty, path, vault_body(empty), version=later).json()["properties"]
+        assert again["enableRbacAuthorization"] is roles
+    patched = empty.arm(path, "PATCH", version=VAULTS, body={"tags": {"a": "b"}}).json()
+    assert (patched["tags"], patched["properties"]["enableRbacAuthorization"]) == ({"a": "b"}, roles)
+
+
+def test_who_may_make_a_vault_and_where(empty: Any) -> None:
+    path = f"{place_of(empty)}/providers/Microsoft.KeyVault/vaults/fresh-3"
+    for who in ("reader", "application"):
+        refused = put(empty, path, vault_body(empty), who=who)
+        assert error(refused) == (403, "AuthorizationFailed")
+        assert "Microsoft.KeyVault/vaults/write" in refused.json()["error"]["message"]
+    elsewhere = path.replace("code-signing", "nowhere")
+    assert error(put(empty, elsewhere, vault_body(empty))) == (404, "ResourceGroupNotFound")
+
+
+def test_names_are_the_whole_worlds(empty: Any) -> None:
+    world = empty.cloud.world
+    vaults = f"{place_of(empty)}/providers/Microsoft.KeyVault/vaults"
+    check = f"/subscriptions/{world.vault.subscription_id}/providers/Microsoft.KeyVault/checkNameAvailability"
+
+    def ask(name: str) -> dict[str, Any]:
+        body = {"name": name, "type": "Microsoft.KeyVault/vaults"}
+        return dict(empty.arm(check, "POST", version=VAULTS, body=body).json())
+
+    for name in ("ab", "1abc", "a--b", "abc-", "a" * 25, "a_b"):
+        assert error(put(empty, f"{vaults}/{name}", vault_body(empty))) == (400, "VaultNameNotValid")
+        assert ask(name)["reason"] == "AccountNameInvalid"
+    # the other tenant's as well as the own one's in another group
+    for taken in (world.other_vault, world.vault):
+        assert error(put(empty, f"{vaults}/{taken.name.upper()}", vault_body(empty))) == (
+            409, "VaultAlreadyExists",
+        )  # fmt: skip
+        assert ask(taken.name)["reason"] == "AlreadyExists"
+    assert ask("free-name") == {"nameAvailable": True}
+
+
+def test_a_deleted_vault_keeps_its_name_and_comes_back_without_its_grants(empty: Any) -> None:
+    world = empty.cloud.world
+    base = f"/subscriptions/{world.vault.subscription_id}/providers/Microsoft.KeyVault"
+    path = f"{place_of(empty)}/providers/Microsoft.KeyVault/vaults/fresh-4"
+    put(empty, path, vault_body(empty, softDeleteRetentionInDays=7))
+    world.assign(world.tenant.service_principals[0].object_id, "Key Vault Reader", path)
+    assert empty.arm(path, "DELETE", version=VAULTS).status_code == 200
+    assert empty.arm(path, "DELETE", version=VAULTS).status_code == 204
+    assert error(empty.arm(path, version=VAULTS)) == (404, "ResourceNotFound")
+    assert error(put(empty, path, vault_body(empty))) == (409, "ConflictError")
+    (gone,) = empty.arm(f"{base}/deletedVaults", version=VAULTS).json()["value"]
+    times = [gone["properties"][name] for name in ("deletionDate", "scheduledPurgeDate")]
+    begin, end = (datetime.fromisoformat(each) for each in times)
+    assert (gone["properties"]["vaultId"], end - begin) == (path, timedelta(days=7))
+    assert empty.arm(f"{base}/locations/westeurope/deletedVaults/fresh-4", version=VAULTS).status_code == 200
+    body = vault_body(empty, createMode="recover")
+    assert put(empty, path, body).json()["properties"]["softDeleteRetentionInDays"] == 7
+    assert not [each for each in world.authorization.assignments if each.scope == path]
+    assert error(put(empty, path, vault_body(empty, softDeleteRetentionInDays=8))) == (400, "BadRequest")
+    empty.arm(path, "DELETE", version=VAULTS)
+    purge = f"{base}/locations/westeurope/deletedVaults/fresh-4/purge"
+    assert error(empty.arm(purge, "POST", who="reader", version=VAULTS)) == (403, "AuthorizationFailed")
+    assert empty.arm(purge, "POST", version=VAULTS).status_code == 200
+    assert put(empty, path, vault_body(empty, enablePurgeProtection=True)).status_code == 200
+    assert error(put(empty, path, vault_body(empty, enablePurgeProtection=False))) == (400, "BadRequest")
+    empty.arm(path, "DELETE", version=VAULTS)
+    assert error(empty.arm(purge, "POST", version=VAULTS)) == (400, "MethodNotAllowed")
+    # what the cloud begins with is needed: it comes back, and is never purged
+    own = world.vault
+    empty.arm(own.arm_id, "DELETE", version=VAULTS)
+    purge = f"{base}/locations/westeurope/deletedVaults/{own.name}/purge"
+    assert error(empty.arm(purge, "POST", version=VAULTS)) == (501, "NotImplemented")
+    assert put(empty, own.arm_id, vault_body(empty, createMode="recover")).status_code == 200
+    assert world.vault.certificates
+
+
+def test_the_firewall_of_a_vault_is_set_and_works(start: Callable[..., Any]) -> None:
+    own = start("firewall")
+    path = own.cloud.world.vault.arm_id
+    read = own.arm(path, version=VAULTS).json()
+    rules = read["properties"]["networkAcls"]
+    assert own.vault("/certificates").status_code == 403
+    rules["ipRules"] += [{"value": "203.0.113.0/24"}]
+    assert put(own, path, read).json()["properties"]["networkAcls"]["ipRules"] == rules["ipRules"]
+    assert own.vault("/certificates").status_code == 200
+    body = {"properties": {"publicNetworkAccess": "Disabled"}}
+    assert own.arm(path, "PATCH", version=VAULTS, body=body).status_code == 200
+    assert own.vault("/certificates").status_code == 403
+    for broken in (
+        {"ipRules": [{"value": "x"}]},
+        {"defaultAction": "x"},
+        {"virtualNetworkRules": [{"id": "x"}]},
+    ):
+        body = {"properties": {"networkAcls": broken}}
+        assert error(own.arm(path, "PATCH", version=VAULTS, body=body)) == (400, "BadRequest")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"tenantId": str(uuid.uuid4())}, {"sku": {"name": "gold"}}, {"enableSoftDelete": False},
+     {"softDeleteRetentionInDays": 6}, {"enableRbacAuthorization": "yes"}, {"publicNetworkAccess": "x"},
+     {"accessPolicies": [{"objectId": "x"}]}, {"networkAcls": "x"}],
+)  # fmt: skip
+def test_a_vault_that_cannot_be_so_is_not_made(empty: Any, given: dict[str, Any]) -> None:
+    path = f"{place_of(empty)}/providers/Microsoft.KeyVault/vaults/fresh-5"
+    assert error(put(empty, path, vault_body(empty, **given))) == (400, "BadRequest")
+    assert error(empty.arm(path, version=VAULTS)) == (404, "ResourceNotFound")
+
+
+def test_providers_and_locations(client: Any) -> None:
+    base = f"/subscriptions/{client.cloud.world.vault.subscription_id}"
+    registered = client.arm(f"{base}/providers/microsoft.keyvault", version="2024-11-01").json()
+    assert (registered["namespace"], registered["registrationState"]) == ("Microsoft.KeyVault", "Registered")
+    register = f"{base}/providers/Microsoft.KeyVault/register"
+    assert client.arm(register, "POST", version="2024-11-01").status_code == 200
+    refused = client.arm(register, "POST", who="reader", version="2024-11-01")
+    assert error(refused) == (403, "AuthorizationFailed")
+    unknown = client.arm(f"{base}/providers/Microsoft.Nothing", version="2024-11-01")
+    assert error(unknown) == (404, "InvalidResourceNamespace")
+    places = client.arm(f"{base}/locations", version="2022-12-01").json()["value"]
+    assert "westeurope" in [each["name"] for each in places]
+
+
+def test_what_was_made_is_kept(start: Callable[..., Any], tmp_path: Path) -> None:
+    own = start(state=tmp_path)
+    put(own, place_of(own), {"location": "westeurope"}, version="2024-11-01")
+    path = f"{place_of(own)}/providers/Microsoft.KeyVault/vaults/fresh-6"
+    put(own, path, vault_body(own, networkAcls={"defaultAction": "Deny", "ipRules": [{"value": "1.2.3.4"}]}))
+    own.cloud.stop()
+    again = start(state=tmp_path)
+    kept = again.arm(path, version=VAULTS).json()["properties"]
+    assert kept["networkAcls"]["ipRules"] == [{"value": "1.2.3.4/32"}]
+    assert again.arm(place_of(again), "HEAD", version="2024-11-01").status_code == 204

@@ -257,7 +257,7 @@ def tenant_other(
                     tr("Put that application's three values into this form."),
                 ),
                 az=f"az login --tenant {quoted(vault_tenant)}\naz ad app list --show-mine --query "
-                "'[].{name:displayName, id:appId}' -o table",
+                "'[].{name:displayName, appId:appId}' -o table",
                 powershell=f"Connect-AzAccount -Tenant {quoted(vault_tenant)}\n"
                 "Get-AzADApplication | Format-Table DisplayName, AppId",
                 url=f"https://{options.cloud.portal_host}/#settings/directory",
@@ -293,7 +293,7 @@ def _find_application(options: AzureOptions, link: str | None) -> Remedy:
             tr("Overview: copy Application (client) ID. Object ID is not what is needed."),
             tr("Compare Directory (tenant) ID with the Tenant ID given here."),
         ),
-        az="az ad app list --all --query '[].{name:displayName, id:appId}' -o table",
+        az="az ad app list --all --query '[].{name:displayName, appId:appId}' -o table",
         powershell="Get-AzADApplication | Format-Table DisplayName, AppId",
         url=link,
     )

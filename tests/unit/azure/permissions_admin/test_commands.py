@@ -115,6 +115,14 @@ def test_every_az_command_of_every_remedy_is_one_that_az_takes(name: str, tmp_pa
 
 
 @pytest.mark.parametrize("name", sorted(MAKERS))
+def test_no_column_is_lost_in_a_table(name: str) -> None:
+    # the Azure CLI leaves columns of these names out of every table
+    for remedy in made(MAKERS[name], nasty=False):
+        for line in (remedy.az or "").splitlines():
+            assert "-o table" not in line or not re.search(r"[{,]\s*(id|type|etag)\s*:", line), line
+
+
+@pytest.mark.parametrize("name", sorted(MAKERS))
 def test_no_value_leaves_its_quotes(name: str, tmp_path: Path) -> None:
     for remedy in made(MAKERS[name], nasty=True):
         if remedy.az and not name.startswith("setup_script."):
