@@ -164,8 +164,14 @@ class Network:
         self._connections.close()
 
     def azure_transport(self, session: requests.Session | None = None) -> RequestsTransport:
-        """Return a transport for the Azure SDK over *session*, or ``session()``; raises ``InputError``."""
+        """Return a transport for the Azure SDK over *session*, or ``session()``; raises ``InputError``.
+
+        Each of its requests ends by the time-out, also where the answer drips, and takes no answer that is
+        larger than any should be: it raises ``TimeoutError`` and ``TooLargeError``, which the SDK hands on.
+        """
         from azure.core.pipeline.transport import RequestsTransport
+
+        from codesign_wizard.core.network_attempt import bounded, whole
 
         network = self
 
@@ -174,7 +180,8 @@ class Network:
             def send(self, request: Any, *, proxies: Any = None, **kwargs: Any) -> Any:
                 proxy = network.proxy_for(request.url)
                 chosen = {"http": proxy, "https": proxy} if proxy else {}
-                return super().send(request, proxies=chosen, **kwargs)
+                with whole(network.settings.timeout):
+                    return super().send(request, proxies=chosen, hooks={"response": bounded}, **kwargs)
 
         return Transport(
             session=self.session() if session is None else session,

@@ -28,6 +28,7 @@ _PIECE = 64 << 10
 _CONNECTING = 10.0  # seconds at most
 _SLACK = 1.0  # seconds: the socket's own time-out, which says more, speaks first
 _REDIRECTS = 5
+_LARGEST = 8 << 20  # bytes of an answer to the Azure SDK
 _MOVED = (301, 302, 303, 307, 308)
 
 
@@ -120,7 +121,7 @@ class Attempt:
     def run(self) -> Answer:
         """Send it and read the answer; raises what the libraries below raise, ``TooLargeError``."""
         began = time.monotonic()
-        with Deadline(self.timeout + _SLACK), self._answer() as (status, headers, pieces):
+        with whole(self.timeout), self._answer() as (status, headers, pieces):
             body = bytearray()
             for piece in pieces:
                 body += piece
@@ -195,6 +196,25 @@ class Attempt:
         # not while the error is handled, whose words hold the header's value, which may be a secret
         assert failed
         raise requests.exceptions.InvalidHeader("an address or a header has a character that HTTP forbids")
+
+
+def whole(seconds: float) -> Deadline:
+    """Return what ends a request of *seconds* on this thread; the socket's own time-out speaks first."""
+    return Deadline(seconds + _SLACK)
+
+
+def bounded(answer: requests.Response, **_: Any) -> None:
+    """Read the body of *answer*, in place of ``requests``, which takes any; raises ``TooLargeError``.
+
+    For its hook ``response``, which it calls before it looks at the body.
+    """
+    body = bytearray()
+    for piece in answer.iter_content(_PIECE):
+        body += piece
+        if len(body) > _LARGEST:
+            answer.close()
+            raise TooLargeError
+    answer._content = bytes(body)
 
 
 def _joined(url: str, there: str) -> str:

@@ -41,6 +41,9 @@ def classify(error: BaseException) -> tuple[FailureKind | None, str]:
     """Return the kind by the innermost cause that says something, and its words."""
     if isinstance(error, TooLargeError):
         return FailureKind.TOO_LARGE, ""
+    if isinstance(error, TimeoutError):
+        # what was read until then may look like anything
+        return FailureKind.TIMEOUT, str(error)
     causes = list(_causes(error))
     words = next((str(each) for each in reversed(causes) if str(each)), type(error).__name__)
     names = {type(each).__name__ for each in causes}
