@@ -6,7 +6,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from codesign_wizard.core.azure import signin_findings
+from codesign_wizard.core.azure import signin_findings, vault_findings
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.signin import SignIn, sign_in
 from codesign_wizard.core.errors import CodesignError
@@ -62,9 +62,16 @@ class ApplicationCredential:
     ) -> AccessToken:
         """Return a token, a new one only when the last is near its end, *claims* ask for one, or *fresh*.
 
-        *tenant_id* is the vault's, from its challenge. Raises ``CodesignError`` with the sign-in's finding.
+        *scopes* and *tenant_id* are the vault's, from its challenge. Raises ``CodesignError`` with the
+        sign-in's finding, and where a challenge asks for another service's token: the vault's own would go
+        to whoever asks so.
         """
         from azure.core.credentials import AccessToken
+
+        other = [each for each in scopes if _service(each) != _service(self._options.cloud.vault_scope)]
+        if other:
+            evidence = Evidence(401, time=utc_now(), more={"resource-asked-for": other[0][:300]})
+            raise CodesignError(vault_findings.not_a_vault(self._options, evidence))
 
         with self._lock:
             result = self._signed_in
@@ -79,6 +86,10 @@ class ApplicationCredential:
             evidence = Evidence(time=utc_now(), more={"vault-tenant": tenant_id, "tenant-given": given})
             raise CodesignError(signin_findings.tenant_other(self._options, tenant_id, evidence))
         return AccessToken(result.token.reveal(), int(result.identity.expires.timestamp()))
+
+
+def _service(scope: str) -> str:
+    return scope.removesuffix("/.default").rstrip("/").lower()
 
 
 def _stale(result: SignIn) -> bool:

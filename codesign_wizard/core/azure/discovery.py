@@ -14,7 +14,7 @@ from codesign_wizard.core import network_findings
 from codesign_wizard.core.azure import explain, signin_findings, vault_findings
 from codesign_wizard.core.azure.identifiers import guid_of
 from codesign_wizard.core.azure.options import AzureOptions
-from codesign_wizard.core.finding import Evidence, Finding, Remedy, blocks, utc_now
+from codesign_wizard.core.finding import Evidence, Finding, blocks, utc_now
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.network import Network, NetworkError
 from codesign_wizard.core.network_answer import Answer
@@ -107,29 +107,13 @@ def _ask_vault(job: JobContext, network: Network, options: AzureOptions) -> _Ask
         )
         found = vault_findings.FOUND(vault=options.vault_name, tenant=tenant, evidence=evidence)
         return _Asked(answer, tenant, found)
-    if answer.status in (403, 429) or answer.status >= 500:
-        refusal = explain.read_refusal(
-            answer.status, answer.body, answer.headers, {"host": options.vault_host}
-        )
-        return _Asked(answer, "", explain.explain(refusal, options, operation="certificates list"))
-    odd = vault_findings.NOT_A_VAULT(
-        host=options.vault_host,
-        status=answer.status,
-        evidence=Evidence(
-            status=answer.status,
-            message=answer.body[:300].decode("utf-8", "replace"),
-            request_id=answer.request_id or None,
-            time=utc_now(),
-        ),
-        remedies=[
-            Remedy(
-                title=tr("Ask your network people whether a proxy or a gateway answers for {host}.").format(
-                    host=options.vault_host
-                )
-            )
-        ],
-    )
-    return _Asked(answer, "", odd)
+    refusal = explain.read_refusal(answer.status, answer.body, answer.headers, {"host": options.vault_host})
+    if answer.status in (408, 429) or answer.status >= 500 or refusal.closed_network:
+        return _Asked(answer, "", explain.explain(refusal, options))
+    if answer.status == 403:
+        # nobody has said yet who asks: whatever it is about, it is not what the application may do
+        return _Asked(answer, "", explain.refused(refusal, options))
+    return _Asked(answer, "", vault_findings.not_a_vault(options, refusal.evidence))
 
 
 def _unknown(options: AzureOptions, network_finding: Finding) -> Finding:

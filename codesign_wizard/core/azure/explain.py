@@ -7,7 +7,6 @@ the codes, so caller, action and resource are read out of them.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Mapping
@@ -15,7 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from codesign_wizard.core.azure import vault_findings as kinds
+from codesign_wizard.core.azure.answer_words import readable, text_of
 from codesign_wizard.core.azure.grants import grant_remedies
+from codesign_wizard.core.azure.identifiers import guid_of
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions import mixup_findings
 from codesign_wizard.core.azure.quoting import powershell
@@ -31,6 +32,8 @@ _CODES = frozenset(
         "KeyNotYetValid", "KeyOperationForbidden",
     }
 )  # fmt: skip
+
+_LONGEST = 4000  # characters of a vault's words that are kept; a real refusal has about a thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +96,10 @@ def read_refusal(
     Header names are taken in any case. *more* is added to the evidence.
     """
     document = _error_member(body)
-    message = str(document.get("message") or "")
+    message = text_of(document.get("message"))
     inner = document.get("innererror") or document.get("innerError")
-    inner_code = str(inner.get("code") or "") if isinstance(inner, dict) else ""
-    code = str(document.get("code") or "")
+    inner_code = text_of(inner.get("code")) if isinstance(inner, dict) else ""
+    code = text_of(document.get("code"))
     caller = re.search(r"appid=([0-9a-f-]{36});oid=([0-9a-f-]{36})", message, re.I)
     action = re.search(r"Action: '([\w./*-]{1,200})'", message)
     policy = re.search(r"does not have (\w{1,40}) (\w{1,40}) permission on key\s+vault", message)
@@ -120,7 +123,7 @@ def read_refusal(
         "deny-assignment": denial[1] if denial and denial[1] != "null" else "",
         "decision-reason": reason[1] if reason else "",
     }
-    shown = message.strip() or _readable(body)
+    shown = message.strip()[:_LONGEST] or readable(body)
     evidence = Evidence(
         status=status,
         code=inner_code or code or None,
@@ -184,15 +187,18 @@ def explain(refusal: VaultRefusal, options: AzureOptions, *, operation: str = ""
         return _forbidden(refusal, options, operation)
     if refusal.status == 404:
         return _missing(refusal, options)
-    return _other(refusal, options)
+    return refused(refusal, options)
 
 
 def challenge_tenant(header: str) -> str:
-    """Return the tenant in a vault's ``WWW-Authenticate: Bearer authorization="https://login…/{tenant}"``."""
+    """Return the tenant in a vault's ``WWW-Authenticate: Bearer authorization="https://login…/{tenant}"``.
+
+    A vault names it by its GUID; "" where there is none.
+    """
     found = re.search(
-        r'authorization(?:_uri)?\s*=\s*"?https://[^/",\s]{1,253}/([0-9A-Za-z.-]{1,253})', header[:8192]
+        r'authorization(?:_uri)?\s*=\s*"?https://[^/",\s]{1,253}/([0-9A-Za-z-]{1,253})', header[:8192]
     )
-    return found[1].lower() if found else ""
+    return guid_of(found[1]) if found else ""
 
 
 def _unauthorized(refusal: VaultRefusal, options: AzureOptions) -> Finding:
@@ -257,7 +263,7 @@ def _forbidden(refusal: VaultRefusal, options: AzureOptions, operation: str) -> 
             evidence=evidence,
             remedies=grant_remedies(options, refusal.object_id, action, refusal.resource),
         )
-    return _other(refusal, options)
+    return refused(refusal, options)
 
 
 def _action(operation: str, inner: str) -> str:
@@ -306,7 +312,7 @@ def _private(refusal: VaultRefusal) -> bool:
 
 def _firewall(refusal: VaultRefusal) -> bool:
     return refusal.inner == "ForbiddenByFirewall" or (
-        refusal.inner not in _CODES and "Client address is not authorized" in refusal.message
+        refusal.inner not in _CODES and "client address is not authorized" in refusal.message.lower()
     )
 
 
@@ -332,10 +338,11 @@ def _missing(refusal: VaultRefusal, options: AzureOptions) -> Finding:
             evidence=refusal.evidence,
             remedies=kinds.missing_remedies(options),
         )
-    return _other(refusal, options)
+    return refused(refusal, options)
 
 
-def _other(refusal: VaultRefusal, options: AzureOptions) -> Finding:
+def refused(refusal: VaultRefusal, options: AzureOptions) -> Finding:
+    """Return that the vault refused, in its own words, and no more."""
     return kinds.OTHER(
         vault=options.vault_name,
         words=refusal.words or f"HTTP {refusal.status}",
@@ -345,15 +352,6 @@ def _other(refusal: VaultRefusal, options: AzureOptions) -> Finding:
 
 def _first_line(text: str) -> str:
     return text.strip().partition("\n")[0].strip()[:300]
-
-
-def _readable(body: bytes) -> str:
-    """Return what a person can read of a body that is no error document: without tags, in one line."""
-    text = body[:20_000].decode("utf-8", "replace")
-    if re.search(r"<\s*(?:!doctype|html|head|body|title|h\d|p)\b", text, re.I):
-        text = re.sub(r"(?is)<(style|script)\b.*?(?:</\1\s*>|$)|<!--.*?(?:-->|$)|<[^>]*(?:>|$)", " ", text)
-        text = html.unescape(text)
-    return " ".join(text.split())[:300]
 
 
 def _error_member(body: bytes) -> dict[str, Any]:

@@ -94,6 +94,7 @@ class KeyVaultSigner:
                     )
                 ) from error
             key = signing_key(leaf, options.certificate_name)
+            vault.check_key_id(str(certificate.key_id))
             chain = complete_chain(job, network, leaf)
             return cls(
                 vault,
@@ -133,11 +134,13 @@ class KeyVaultSigner:
         name = self._key.algorithm(algorithm)
         value = self._vault.call(
             job,
-            lambda hook: self._crypto.sign(SignatureAlgorithm(name), digest, raw_response_hook=hook),
+            lambda hook: bytes(
+                self._crypto.sign(SignatureAlgorithm(name), digest, raw_response_hook=hook).signature
+            ),
             "keys sign",
             self.key_id,
         )
-        return self._key.checked(bytes(value.signature), digest, algorithm, self.key_id)
+        return self._key.checked(value, digest, algorithm, self.key_id)
 
     def close(self) -> None:
         """Close the connections; safe to call twice."""
@@ -173,7 +176,23 @@ class _Vault:
         return CertificateClient(self.options.vault_url, self._credential, **self._settings())
 
     def _settings(self) -> dict[str, Any]:
-        return {"transport": self._transport, "retry_policy": _retry_policy(), "logging_enable": False}
+        return {
+            "transport": self._transport,
+            "retry_policy": _retry_policy(),
+            "permit_redirects": False,  # a vault sends nobody elsewhere
+            "logging_enable": False,
+        }
+
+    def check_key_id(self, key_id: str) -> None:
+        """Raise ``CodesignError`` for a key that is not in this vault: the token is for no other."""
+        if not key_id.lower().startswith(f"{self.options.vault_url}/keys/".lower()):
+            raise CodesignError(
+                vault_findings.OTHER(
+                    vault=self.options.vault_name,
+                    words=tr("what it calls the key of the certificate is none of its own"),
+                    evidence=Evidence(time=utc_now(), more={"key": key_id[:300]}),
+                )
+            )
 
     def cryptography_client(self, key_id: str, key: SigningKey) -> Any:
         """Return a client for one version of a key, which is the certificate's *key*."""
@@ -200,8 +219,13 @@ class _Vault:
 
         def read(hook: Any) -> KeyVaultCertificate:
             if version:
-                return self.certificates.get_certificate_version(name, version, raw_response_hook=hook)
-            return self.certificates.get_certificate(name, raw_response_hook=hook)
+                found = self.certificates.get_certificate_version(name, version, raw_response_hook=hook)
+            else:
+                found = self.certificates.get_certificate(name, raw_response_hook=hook)
+            # Microsoft's client hands on what it could not read as it came
+            bytes(found.cer or b"")
+            _ = found.properties and found.properties.enabled
+            return found
 
         try:
             certificate = self.call(job, read, "certificates get", url)
@@ -270,9 +294,11 @@ class _Vault:
         from azure.core.exceptions import HttpResponseError
 
         self._credential.job = job
+        answers: list[Any] = []
 
         def hook(answer: Any) -> None:
             told = answer.http_response
+            answers[:] = [told]
             job.log(
                 LogLevel.INFO,
                 f"{told.request.method} {told.request.url.partition('?')[0]} {told.status_code}",
@@ -284,12 +310,16 @@ class _Vault:
             try:
                 return call_cancellable(job, lambda: send(hook), timeout=self._longest(), name="vault")
             except HttpResponseError as error:
+                if error.response is None and (cut := self._network.failure(error, url)) is not None:
+                    raise cut from error  # an answer that broke off
                 if wait is not None and _passing(error):
                     seconds: float | None = wait
                     text = tr("The vault cannot check the token; trying again in {seconds} s")
                 else:
-                    seconds = _throttled(error, wait)
-                    text = tr("The vault throttles; trying again in {seconds} s")
+                    seconds = _wait(error, wait)
+                    text = tr("Trying again in {seconds} s")
+                    if error.status_code == 429:
+                        text = tr("The vault throttles; trying again in {seconds} s")
                 if seconds is None:
                     raise CodesignError(self._explain(error, operation)) from error
                 self._network.pause(job, seconds, text, part="vault")
@@ -304,9 +334,13 @@ class _Vault:
             except Exception as error:  # everything a transport can raise; what is not the network's goes on
                 self._left_behind = self._left_behind or isinstance(error, TimeoutError)
                 failure = self._network.failure(error, url)
-                if failure is None:
+                if failure is not None:
+                    raise failure from error
+                if not answers:
                     raise
-                raise failure from error
+                # Microsoft's clients take every answer for one of a vault's, and fall over any other
+                job.log(LogLevel.WARNING, f"{type(error).__name__}: {error}"[:300], part="vault")
+                raise CodesignError(self._told(answers[0], operation, understood=False)) from error
         raise AssertionError("the last attempt returns or raises")
 
     def _longest(self) -> float:
@@ -314,39 +348,42 @@ class _Vault:
         return (_RETRIES + 2) * self._network.settings.timeout + 15.0
 
     def _explain(self, error: Any, operation: str) -> Finding:
-        refusal = _refusal(error, {"host": self.options.vault_host})
-        if refusal is None:
+        if error.response is None:
             return vault_findings.OTHER(
                 vault=self.options.vault_name,
                 words=str(error.message),
                 evidence=Evidence(message=str(error.message), time=utc_now()),
             )
+        return self._told(error.response, operation)
+
+    def _told(self, answer: Any, operation: str, *, understood: bool = True) -> Finding:
+        """Return what *answer* says, other than what was asked for; *understood* by the client at least."""
+        refusal = _refusal(answer, {"host": self.options.vault_host})
+        if refusal.status < 400 or (refusal.status == 401 and not understood):
+            return vault_findings.not_a_vault(self.options, refusal.evidence)
         return explain.explain(refusal, self.options, operation=operation)
 
 
-def _refusal(error: Any, more: Mapping[str, str] | None = None) -> VaultRefusal | None:
-    """Return what a client's *error* says, ``None`` where it holds no answer."""
-    answer = error.response
-    if answer is None:
-        return None
+def _refusal(answer: Any, more: Mapping[str, str] | None = None) -> VaultRefusal:
+    """Return what a client's *answer* says."""
     try:
         body = answer.body()
     except Exception:  # a body that cannot be had (cut off, not read) tells no more
         body = b""
-    return explain.read_refusal(int(error.status_code or 0), body, answer.headers, more)
+    return explain.read_refusal(int(answer.status_code or 0), body, answer.headers, more)
 
 
 def _passing(error: Any) -> bool:
-    refusal = _refusal(error) if error.status_code == 401 else None
-    return refusal is not None and refusal.passing
+    return error.status_code == 401 and error.response is not None and _refusal(error.response).passing
 
 
-def _throttled(error: Any, wait: float | None) -> float | None:
+def _wait(error: Any, wait: float | None) -> float | None:
     """Return how long to wait before another attempt, ``None`` when there is to be none."""
-    if error.status_code != 429 or wait is None:
-        return None
     told = str((error.response.headers if error.response else {}).get("Retry-After", "")).strip()
-    if not (told.isascii() and told.isdigit()):
+    named = told.isascii() and told.isdigit()
+    if wait is None or not (error.status_code == 429 or (error.status_code == 503 and named)):
+        return None
+    if not named:
         return wait
     seconds = max(wait, float(told[:6]))
     return seconds if seconds <= _LONGEST_RETRY_AFTER else None
@@ -357,7 +394,10 @@ def _retry_policy() -> Any:
 
     class Policy(RetryPolicy):  # type: ignore[type-arg,unused-ignore]  # generic in some versions
         def is_retry(self, settings: Any, response: Any) -> Any:
-            # waiting inside the SDK could not be cancelled
-            return response.http_response.status_code != 429 and super().is_retry(settings, response)
+            # waiting inside the SDK could not be cancelled, and would take as long as the answer likes
+            told = response.http_response
+            if told.status_code == 429 or "Retry-After" in told.headers:
+                return False
+            return super().is_retry(settings, response)
 
     return Policy(retry_total=_RETRIES, retry_connect=_RETRIES, retry_read=_RETRIES, retry_backoff_max=4)

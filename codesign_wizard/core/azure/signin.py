@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from codesign_wizard.core.azure import signin_findings as findings
+from codesign_wizard.core.azure.answer_words import text_of
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.finding import Evidence, Finding, blocks, iso, utc_now
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.network import Network, NetworkError
 from codesign_wizard.core.network_answer import Answer
 from codesign_wizard.core.redact import Secret
+
+_LONGEST_LIFE = 7 * 86_400  # seconds; Entra ID gives an hour or a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +86,19 @@ def sign_in(
 def _granted(answer: Answer, options: AzureOptions) -> SignIn:
     try:
         document = answer.json()
-        token = Secret(str(document["access_token"]))
-        seconds = int(document.get("expires_in", 0))
-    except (ValueError, KeyError, TypeError):
-        refusal = findings.read_refusal(answer.status, answer.body[:200], answer.headers)
+        token = Secret(_sendable(document["access_token"]))
+        seconds = min(max(int(document.get("expires_in", 0)), 0), _LONGEST_LIFE)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        # it may hold a token after all, in a form that is none: then none of it is shown
+        shown = b"" if b"access_token" in answer.body else answer.body
+        refusal = findings.read_refusal(answer.status, shown, answer.headers)
         return SignIn(None, None, [findings.explain(refusal, options, None)])
     told = read_claims(token)
     # the token's own claims are for its audience; only shown, and the life is measured by our clock
     identity = CallerIdentity(
-        application_id=str(told.get("appid") or told.get("azp") or options.application_id),
-        object_id=str(told.get("oid") or ""),
-        tenant_id=str(told.get("tid") or ""),
+        application_id=text_of(told.get("appid")) or text_of(told.get("azp")) or options.application_id,
+        object_id=text_of(told.get("oid")),
+        tenant_id=text_of(told.get("tid")),
         expires=datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds),
     )
     evidence = Evidence(
@@ -107,6 +113,13 @@ def _granted(answer: Answer, options: AzureOptions) -> SignIn:
         },
     )
     return SignIn(identity, token, [findings.OK(object_id=identity.object_id, evidence=evidence)])
+
+
+def _sendable(token: object) -> str:
+    """Return *token* if it may stand in a header (RFC 6750, 2.1); raises ``ValueError``."""
+    if not isinstance(token, str) or not re.fullmatch(r"[A-Za-z0-9._~+/-]+=*", token):
+        raise ValueError("it is no token")
+    return token
 
 
 def read_claims(token: Secret) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from codesign_wizard.core.azure.answer_words import readable, text_of
 from codesign_wizard.core.azure.identifiers import is_guid
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.quoting import quoted
@@ -104,6 +105,8 @@ OTHER = FindingKind(
     "A refusal that the program knows nothing about; the words are Microsoft's.",
 )
 
+_LONGEST = 4000  # characters of the words that are kept
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -112,7 +115,7 @@ class Refusal:
     status: int
     number: int
     error: str
-    text: str  # without trace, correlation and time
+    text: str  # what there is to read of it, without trace, correlation and time
     evidence: Evidence
 
 
@@ -124,18 +127,18 @@ def read_refusal(status: int, body: bytes, headers: Mapping[str, str]) -> Refusa
         document = None
     if not isinstance(document, dict):
         document = {}
-    description = str(document.get("error_description") or "")
+    description = text_of(document.get("error_description"))[:_LONGEST]
     codes = document.get("error_codes")
     number = 0
-    if isinstance(codes, list) and codes and isinstance(codes[0], int):
+    if isinstance(codes, list) and codes and type(codes[0]) is int and 0 < codes[0] < 10**9:
         number = codes[0]
     elif found := re.search(r"AADSTS(\d{1,9})", description):
         number = int(found[1])
     more = {}
     for name in ("error", "trace_id", "correlation_id", "timestamp", "suberror", "error_uri"):
         if isinstance(document.get(name), str) and document[name]:
-            more[name.replace("_", "-")] = document[name]
-    message = description or body[:400].decode("utf-8", "replace").strip()
+            more[name.replace("_", "-")] = document[name][:300]
+    message = description or readable(body)
     evidence = Evidence(
         status=status,
         code=f"AADSTS{number}" if number else None,
@@ -144,8 +147,8 @@ def read_refusal(status: int, body: bytes, headers: Mapping[str, str]) -> Refusa
         time=utc_now(),
         more=more,
     )
-    words = re.split(r"\s+Trace ID:", description, maxsplit=1)[0]
-    return Refusal(status, number, str(document.get("error") or ""), words, evidence)
+    words = re.split(r"\s+Trace ID:", message, maxsplit=1)[0]
+    return Refusal(status, number, text_of(document.get("error")), words, evidence)
 
 
 def explain(refusal: Refusal, options: AzureOptions, secret: Secret | None) -> Finding:

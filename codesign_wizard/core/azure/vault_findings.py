@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.quoting import quoted, sh
-from codesign_wizard.core.finding import FindingKind, Remedy, Severity
+from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Remedy, Severity
 from codesign_wizard.core.text import tr
 
 FOUND = FindingKind(
@@ -47,7 +47,7 @@ NOT_A_VAULT = FindingKind(
     "azure.vault.answer-odd",
     Severity.ERROR,
     "What answers at {host} does not speak as a vault does (HTTP {status}).",
-    "The answer has no challenge that names a tenant; something on the way may answer in the vault's place.",
+    "The answer is none that a vault gives; something on the way may answer in the vault's place.",
 )
 TOKEN_REFUSED = FindingKind(
     "azure.vault.token-refused",
@@ -133,6 +133,22 @@ DIGEST = FindingKind(
     "The key of {name} signs {possible} digests only, not {digest}.",
     "In Key Vault the curve of an EC key decides the digest.",
 )
+
+
+def not_a_vault(options: AzureOptions, evidence: Evidence) -> Finding:
+    """Return that an answer is none of a vault's; *evidence* holds its status and its words."""
+    return NOT_A_VAULT(
+        host=options.vault_host,
+        status=evidence.status,
+        evidence=evidence,
+        remedies=[
+            Remedy(
+                title=tr("Ask your network people whether a proxy or a gateway answers for {host}.").format(
+                    host=options.vault_host
+                )
+            )
+        ],
+    )
 
 
 # what stands in a command for an address that nobody told: the vault's refusal names this computer's at most

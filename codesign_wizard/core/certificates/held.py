@@ -125,9 +125,9 @@ class HeldCertificate:
             bytes(certificate.cer or b""),
             str(certificate.key_id or ""),
             shown.enabled if shown else None,
-            shown.created_on if shown else None,
-            shown.updated_on if shown else None,
-            dict(shown.tags or {}) if shown else {},
+            time_of(shown.created_on) if shown else None,
+            time_of(shown.updated_on) if shown else None,
+            _mapping(shown.tags) if shown else {},
             policy.exportable if policy else None,
             policy.reuse_key if policy else None,
             key,
@@ -162,11 +162,11 @@ class VersionSummary:
         return cls(
             str(shown.version or ""),
             shown.enabled,
-            shown.created_on,
-            shown.not_before,
-            shown.expires_on,
+            time_of(shown.created_on),
+            time_of(shown.not_before),
+            time_of(shown.expires_on),
             bytes(shown.x509_thumbprint or b"").hex(),
-            dict(shown.tags or {}),
+            _mapping(shown.tags),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -197,7 +197,7 @@ class NameSummary:
     def of(cls, shown: CertificateProperties) -> NameSummary:
         """Return what Microsoft's client gave."""
         thumbprint = bytes(shown.x509_thumbprint or b"").hex()
-        return cls(str(shown.name or ""), shown.enabled, shown.expires_on, thumbprint)
+        return cls(str(shown.name or ""), shown.enabled, time_of(shown.expires_on), thumbprint)
 
     def to_json(self) -> dict[str, Any]:
         """Return the line for JSON."""
@@ -274,12 +274,17 @@ class Holding:
         return tr("A key without a certificate has the name {name}.").format(name=self.name)
 
 
+def time_of(value: object) -> datetime | None:
+    """Return a time as Microsoft's client gives it, ``None`` for what it could not read as one."""
+    return value if isinstance(value, datetime) else None
+
+
 def _text(value: object) -> str:
     return str(getattr(value, "value", value) or "")
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return dict(value) if isinstance(value, Mapping) else {}
 
 
 def _number(value: object) -> bytes:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from codesign_wizard.core.azure import vault_findings
@@ -21,6 +23,7 @@ from codesign_wizard.core.certificates.held import (
     NameSummary,
     PendingRequest,
     VersionSummary,
+    time_of,
 )
 from codesign_wizard.core.certificates.request import SigningRequest
 from codesign_wizard.core.errors import CodesignError, InputError
@@ -34,11 +37,13 @@ if TYPE_CHECKING:
         CertificateOperation,
         CertificateProperties,
     )
+    from azure.keyvault.keys import KeyVaultKey
 
 T = TypeVar("T")
 
 _MAXIMUM_VERSIONS = 200
 _MAXIMUM_PENDING = 25
+_MAXIMUM_PAGES = 100
 
 
 class _Clients(_Vault):
@@ -143,15 +148,15 @@ class VaultReader:
         listed = self._call(
             job,
             lambda hook: _take(
+                VersionSummary.of,
                 self._clients.certificates.list_properties_of_certificate_versions(
                     self.name, raw_response_hook=hook
-                )
+                ),
             ),
             "certificates list",
         )
-        summaries = [VersionSummary.of(each) for each in listed]
         return sorted(
-            summaries, key=lambda each: each.created.timestamp() if each.created else 0.0, reverse=True
+            listed, key=lambda each: each.created.timestamp() if each.created else 0.0, reverse=True
         )
 
     def names(self, job: JobContext) -> list[NameSummary]:
@@ -159,13 +164,14 @@ class VaultReader:
         listed = self._call(
             job,
             lambda hook: _take(
+                NameSummary.of,
                 self._clients.certificates.list_properties_of_certificates(
                     include_pending=True, raw_response_hook=hook
-                )
+                ),
             ),
             "certificates list",
         )
-        return sorted((NameSummary.of(each) for each in listed), key=lambda each: each.name.lower())
+        return sorted(listed, key=lambda each: each.name.lower())
 
     def pending_keys(self, job: JobContext) -> dict[str, bytes]:
         """Return the public keys (SubjectPublicKeyInfo in DER) of the vault's other requests, by name.
@@ -200,22 +206,19 @@ class VaultReader:
         Microsoft documents it for Managed HSM; a vault answers with an error then, which is no finding.
         """
         try:
-            key = self._call(
+            return self._call(
                 job,
-                lambda hook: self._clients.keys.get_key_attestation(
-                    self.name, version, raw_response_hook=hook
+                lambda hook: _attested(
+                    self._clients.keys.get_key_attestation(self.name, version, raw_response_hook=hook)
                 ),
                 "keys get",
             )
         except CodesignError as error:
             job.log(LogLevel.INFO, error.finding.title, part="vault")
             return None
-        told = key.properties.attestation
-        if told is None or not told.public_key_attestation:
-            return None
-        return bytes(told.certificate_pem_file or b"") + bytes(told.public_key_attestation)
 
     def _call(self, job: JobContext, send: Callable[[Any], T], operation: str) -> T:
+        """Run one call; *send* reads all it needs of the answer: what no vault says shows only then."""
         try:
             return self._clients.call(job, send, operation, self.options.vault_url)
         except CodesignError as error:
@@ -238,8 +241,8 @@ class VaultReader:
         return self._found(
             lambda: self._call(
                 job,
-                lambda hook: self._clients.certificates.get_certificate_operation(
-                    name, raw_response_hook=hook
+                lambda hook: _with_request(
+                    self._clients.certificates.get_certificate_operation(name, raw_response_hook=hook)
                 ),
                 "certificates get",
             )
@@ -250,19 +253,21 @@ class VaultReader:
     ) -> HeldCertificate | None:
         client = self._clients.certificates
 
-        def send(hook: Any) -> Any:
+        def send(hook: Any) -> HeldCertificate:
             if version:
-                return client.get_certificate_version(self.name, version, raw_response_hook=hook)
-            return client.get_certificate(self.name, raw_response_hook=hook)
+                told = client.get_certificate_version(self.name, version, raw_response_hook=hook)
+            else:
+                told = client.get_certificate(self.name, raw_response_hook=hook)
+            return HeldCertificate.of(told, None, True if not version else None)
 
-        def read() -> Any:
+        def read() -> HeldCertificate:
             return self._call(job, send, "certificates get")
 
-        certificate = read() if missing_is_error else self._found(read)
-        if certificate is None:
+        held = read() if missing_is_error else self._found(read)
+        if held is None:
             return None
-        key = self._key(job, str(certificate.key_id or ""), findings) if certificate.cer else None
-        held = HeldCertificate.of(certificate, key, True if not version else None)
+        if held.der:
+            held = replace(held, key=self._key(job, held.key_id, findings))
         if missing_is_error and not held.der:
             raise CodesignError(self._bare(job))
         return held
@@ -278,9 +283,11 @@ class VaultReader:
     def _key(self, job: JobContext, key_id: str, findings: list[Finding]) -> KeyFacts | None:
         version = key_id.rpartition("/")[2]
         try:
-            key = self._call(
+            return self._call(
                 job,
-                lambda hook: self._clients.keys.get_key(self.name, version, raw_response_hook=hook),
+                lambda hook: KeyFacts.of(
+                    self._clients.keys.get_key(self.name, version, raw_response_hook=hook)
+                ),
                 "keys get",
             )
         except CodesignError as error:
@@ -292,7 +299,6 @@ class VaultReader:
                 )
             )
             return None
-        return KeyFacts.of(key)
 
     def _versions(self, job: JobContext, findings: list[Finding]) -> tuple[VersionSummary, ...]:
         try:
@@ -337,7 +343,7 @@ class VaultReader:
         )
         if certificate is None or certificate.cer or certificate.properties is None:
             return None
-        return certificate.properties.created_on
+        return time_of(certificate.properties.created_on)
 
     def _deleted(self, job: JobContext) -> Holding | None:
         try:
@@ -356,7 +362,10 @@ class VaultReader:
                 return Holding(self.name, NameState.DELETED, findings=(error.finding,))
             raise
         return Holding(
-            self.name, NameState.DELETED, deleted=deleted.deleted_on, purge=deleted.scheduled_purge_date
+            self.name,
+            NameState.DELETED,
+            deleted=time_of(deleted.deleted_on),
+            purge=time_of(deleted.scheduled_purge_date),
         )
 
     def _foreign_key_exists(self, job: JobContext) -> bool:
@@ -377,10 +386,23 @@ def _status(operation: CertificateOperation) -> str:
     return "cancelled" if status == "canceled" else status
 
 
-def _take(pages: Any) -> list[CertificateProperties]:
+def _with_request(operation: CertificateOperation) -> CertificateOperation:
+    bytes(operation.csr or b"")  # Microsoft's client hands on what it could not read as it came
+    return operation
+
+
+def _attested(key: KeyVaultKey) -> bytes | None:
+    told = key.properties.attestation
+    if told is None or not told.public_key_attestation:
+        return None
+    return bytes(told.certificate_pem_file or b"") + bytes(told.public_key_attestation)
+
+
+def _take(read: Callable[[CertificateProperties], T], listed: Any) -> list[T]:
     found = []
-    for each in pages:
-        found.append(each)
+    # pages without anything on them may go on for ever
+    for each in chain.from_iterable(islice(listed.by_page(), _MAXIMUM_PAGES)):
+        found.append(read(each))
         if len(found) >= _MAXIMUM_VERSIONS:
             break
     return found

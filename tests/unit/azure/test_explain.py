@@ -13,6 +13,7 @@ from codesign_wizard.core.finding import Finding
 from codesign_wizard.core.redact import Secret
 
 OPTIONS = AzureOptions("contoso", "code-signing", "6b1f6e2a-3b0c-4f0e-9d3a-0c2f4a6b8d10", "contoso.com")
+TENANT = "0d9c1f3e-5a7b-4c2d-8e6f-1a2b3c4d5e6f"
 CALLER = (
     "appid=6b1f6e2a-3b0c-4f0e-9d3a-0c2f4a6b8d10;oid=77777777-1111-4222-8333-444444444444;"
     "iss=https://sts.windows.net/0d9c1f3e-5a7b-4c2d-8e6f-1a2b3c4d5e6f/"
@@ -157,10 +158,11 @@ def test_any_body_is_understood(body: bytes) -> None:
     ("header", "wanted"),
     [
         (
-            'Bearer authorization="https://login.microsoftonline.com/ABC", resource="https://vault.azure.net"',
-            "abc",
+            f'Bearer authorization="https://login.microsoftonline.com/{TENANT.upper()}", resource="https://v"',
+            TENANT,
         ),
-        ("Bearer authorization_uri=https://login.windows.net/abc, scope=x", "abc"),
+        (f"Bearer authorization_uri=https://login.windows.net/{TENANT}, scope=x", TENANT),
+        ('Bearer authorization="https://[::1/x", resource="https://["', ""),
         ("Basic realm=x", ""),
         ("", ""),
     ],

@@ -16,11 +16,12 @@ from codesign_wizard.core.azure.permissions import admin_findings as kinds
 from codesign_wizard.core.azure.permissions.arm_refusal import ArmRefusal, read_refusal
 from codesign_wizard.core.clouds import Cloud
 from codesign_wizard.core.errors import CodesignError
-from codesign_wizard.core.finding import Finding
+from codesign_wizard.core.finding import Evidence, Finding, utc_now
 from codesign_wizard.core.job import JobContext, side_by_side
 from codesign_wizard.core.network import Network
 from codesign_wizard.core.network_answer import Answer
 from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.text import tr
 
 AUTHORIZATION_API = "2022-04-01"
 SUBSCRIPTIONS_API = "2022-12-01"
@@ -53,26 +54,34 @@ class Arm:
         *,
         account: str = "",
         host: str = "",
+        retries: int = 2,
     ) -> None:
         self.job, self.network, self.cloud, self.account = job, network, cloud, account
         self.host = host or cloud.management_host
         self._token = token
+        self._retries = retries
 
     def get(self, path: str, api: str = "", query: str = "") -> dict[str, Any]:
         """Return the JSON object at *path*; raises ``RefusedError``, ``NetworkError``, ``Cancelled``."""
         return self._document(self.send("GET", self.url(path, api, query)))
 
     def pages(self, path: str, api: str = "", query: str = "") -> Iterator[dict[str, Any]]:
-        """Yield the objects of the list at *path*, page after page; raises as ``get``."""
+        """Yield the objects of the list at *path*, page after page.
+
+        Raises as ``get``, and ``CodesignError`` for what is no list or does not end: a part of one would be
+        taken for all of it.
+        """
         url = self.url(path, api, query)
         for _ in range(_PAGES):
             document = self._document(self.send("GET", url))
-            for each in document.get("value") or ():
-                if isinstance(each, dict):
-                    yield each
+            listed = document.get("value")
+            if not isinstance(listed, list):
+                raise self.odd(tr("what it gives is no list"))
+            yield from (each for each in listed if isinstance(each, dict))
             url = str(document.get("nextLink") or document.get("@odata.nextLink") or "")
-            if not url or urlsplit(url).scheme != "https" or urlsplit(url).netloc != self.host:
+            if not url:
                 return
+        raise self.odd(tr("its list does not end"))
 
     def vault(self, resource_id: str) -> tuple[dict[str, Any], str]:
         """Return a vault, and the version of the API that this cloud knows; raises as ``get``."""
@@ -85,9 +94,16 @@ class Arm:
         return self.get(resource_id, older), older
 
     def send(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> Answer:
-        """Send one request and return the answer, whatever its status; raises ``NetworkError``."""
+        """Send one request and return the answer, whatever its status.
+
+        Raises ``NetworkError``, and ``CodesignError`` for an address of any other host.
+        """
+        if not _is_at(url, self.host):
+            raise self.odd(tr("it names an address that is none of its own"))
         headers = {"Authorization": f"Bearer {self._token.reveal()}", "Accept": "application/json"}
-        return self.network.request(self.job, method, url, headers=headers, json=body, part="management")
+        return self.network.request(
+            self.job, method, url, headers=headers, json=body, part="management", retries=self._retries
+        )
 
     def url(self, path: str, api: str = "", query: str = "") -> str:
         """Return the address of *path* (ids, which may hold blanks or brackets); *query* is ready to send."""
@@ -100,6 +116,12 @@ class Arm:
         """Return what *answer*, other than success, means."""
         refusal = read_refusal(answer)
         return RefusedError(kinds.explain_arm(refusal, self.cloud, self.account), refusal)
+
+    def odd(self, words: str) -> CodesignError:
+        """Return that what came is not what this service gives; *words* say how."""
+        return CodesignError(
+            kinds.REFUSED(words=words, evidence=Evidence(time=utc_now(), more={"host": self.host}))
+        )
 
     def side_by_side(self, *calls: Any) -> list[Any]:
         """Run *calls* at the same time, a few at once; return each one's result, or its ``CodesignError``."""
@@ -126,6 +148,14 @@ class Arm:
         if not isinstance(document, dict):
             raise self.refused(answer)
         return document
+
+
+def _is_at(url: str, host: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and parts.netloc == host
 
 
 def odata(text: str) -> str:

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from codesign_wizard.core.azure.answer_words import readable, text_of
 from codesign_wizard.core.finding import Evidence, utc_now
 from codesign_wizard.core.network_answer import Answer
+
+_LONGEST = 4000  # characters of the words that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ def read_refusal(answer: Answer) -> ArmRefusal:
     error = document.get("error") if isinstance(document, dict) else None
     if not isinstance(error, dict):
         error = document if isinstance(document, dict) else {}
-    code, message = str(error.get("code") or ""), str(error.get("message") or "")
+    code, message = text_of(error.get("code")), text_of(error.get("message"))[:_LONGEST]
     action = re.search(r"perform action '([\w./*-]{1,200})'", message)
     scope = re.search(r"over scope '([^']{1,500})'", message)
     more = {
@@ -44,7 +47,7 @@ def read_refusal(answer: Answer) -> ArmRefusal:
     evidence = Evidence(
         status=answer.status,
         code=code or None,
-        message=(message or answer.body[:300].decode("utf-8", "replace")).strip() or None,
+        message=message.strip() or readable(answer.body) or None,
         request_id=answer.headers.get("x-ms-request-id") or answer.headers.get("request-id") or None,
         time=utc_now(),
         more={name: value for name, value in more.items() if value},

@@ -175,7 +175,7 @@ class _Run:
 
     def own_again(self, told: OwnRights, resource_id: str) -> OwnRights:
         """Ask Resource Manager once more where the vault told its resource id, and nobody else did."""
-        if self.management is None or told.resource_id or not resource_id:
+        if self.management is None or told.resource_id or told.silent or not resource_id:
             return told
         return own_rights(
             self.job, self.network, self.options, self.management, resource_id, object_id=self._object_id

@@ -182,8 +182,8 @@ class _Worker:
             if error.refusal.status != 404:
                 raise
             return self._new_role(step, role_id)
-        properties = dict(known["properties"])
-        first, *rest = properties.get("permissions") or [{}]
+        properties = self._members(known.get("properties"))
+        first, *rest = [self._members(each) for each in properties.get("permissions") or [{}]]
         added = [each for each in wanted_actions if not any(_holds(one, each) for one in (first, *rest))]
         if not added:
             return kinds.ALREADY_GRANTED(what=step.after, evidence=Evidence(time=utc_now()))
@@ -195,6 +195,12 @@ class _Worker:
             *rest,
         ]
         return kinds.GRANTED(what=step.after, evidence=self._put(step.url, {"properties": properties}))
+
+    def _members(self, value: Any) -> dict[str, Any]:
+        """Return *value* if it is an object, as what is added to must be; raises ``CodesignError``."""
+        if not isinstance(value, dict):
+            raise self.arm.odd(tr("what it gives is no document of its own"))
+        return dict(value)
 
     def _new_role(self, step: GrantStep, role_id: str) -> Finding:
         try:
@@ -211,7 +217,12 @@ class _Worker:
         """Add to the access policy, with all that is ticked at this moment: nothing can be lost that way."""
         (planned,) = step.body["properties"]["accessPolicies"]
         vault, api = self.arm.vault(step.scope)
-        properties = vault.get("properties") or {}
+        properties = self._members(vault.get("properties"))
+        entries = properties.get("accessPolicies") or []
+        if not (isinstance(entries, list) and properties.get("tenantId")):
+            raise self.arm.odd(tr("what it gives is no document of its own"))
+        for entry in entries:
+            self._members(self._members(entry).get("permissions") or {})
         ticked = _ticked(properties, planned["objectId"])
         names = {
             kind: _union(ticked.get(kind, ()), planned["permissions"].get(kind, ()))

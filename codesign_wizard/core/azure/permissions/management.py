@@ -95,7 +95,7 @@ def find_vault(arm: Arm, options: AzureOptions) -> str:
         try:
             for each in arm.pages(f"{path}/resources", RESOURCES_API, wanted):
                 if str(each.get("name", "")).lower() == options.vault_name.lower():
-                    return str(each["id"])
+                    return str(each.get("id") or "")
         except RefusedError as error:
             if error.refusal.status != 403:
                 raise
@@ -123,7 +123,7 @@ def deny_assignments(arm: Arm, resource_id: str) -> list[DenyAssignment]:
     path = f"{resource_id}{_ROLES}/denyAssignments"
     for each in arm.pages(path, AUTHORIZATION_API, filtered("atScope()")):
         properties = _members(each.get("properties"))
-        for permission in properties.get("permissions") or ():
+        for permission in _list(properties.get("permissions")):
             told = _members(permission)
             found.append(
                 DenyAssignment(
@@ -212,11 +212,11 @@ class _Reader:
             denials=tuple(denials),
             public_network=str(properties.get("publicNetworkAccess") or ""),
             default_action=str(acls.get("defaultAction") or ""),
-            ip_rules=tuple(str(_members(each).get("value") or "") for each in acls.get("ipRules") or ()),
+            ip_rules=tuple(str(_members(each).get("value") or "") for each in _list(acls.get("ipRules"))),
             bypass=str(acls.get("bypass") or ""),
             soft_delete=properties.get("enableSoftDelete") is not False,
             purge_protection=properties.get("enablePurgeProtection") is True,
-            private_endpoints=len(properties.get("privateEndpointConnections") or ()),
+            private_endpoints=len(_list(properties.get("privateEndpointConnections"))),
             groups=tuple(sorted(groups)),
             registration_id=registration,
             unknowns=tuple(self.unknowns),
@@ -305,7 +305,8 @@ class _Reader:
             return {
                 str(each["id"]).lower()
                 for each in graph.pages(path, query="$select=id")
-                if each.get("id") and each.get("@odata.type", "#microsoft.graph.group").endswith(".group")
+                if each.get("id")
+                and str(each.get("@odata.type", "#microsoft.graph.group")).endswith(".group")
             }
         except CodesignError as error:
             self._or_nothing(error, what, "groups")
@@ -339,7 +340,7 @@ def _definition(role_id: str, properties: Mapping[str, Any]) -> list[RoleDefinit
             condition=str(each.get("condition") or ""),
             updated=_time(properties.get("updatedOn")),
         )
-        for each in map(_members, properties.get("permissions") or ())
+        for each in map(_members, _list(properties.get("permissions")))
     ]
 
 
@@ -348,7 +349,7 @@ def _model(properties: Mapping[str, Any]) -> Model:
 
 
 def _policies(properties: Mapping[str, Any]) -> Iterable[AccessPolicy]:
-    for entry in properties.get("accessPolicies") or ():
+    for entry in _list(properties.get("accessPolicies")):
         told = _members(entry)
         # the answer capitalises as it likes, also the members' names
         ticks = {str(name).lower(): value for name, value in _members(told.get("permissions")).items()}
@@ -366,12 +367,16 @@ def _members(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     return tuple(str(each) for each in value) if isinstance(value, list) else ()
 
 
 def _ids(value: Any) -> tuple[str, ...]:
-    return tuple(str(_members(each).get("id") or "").lower() for each in value or ())
+    return tuple(str(_members(each).get("id") or "").lower() for each in _list(value))
 
 
 def _time(value: Any) -> datetime | None:

@@ -20,7 +20,7 @@ from codesign_wizard.core.azure.permissions.report import Observation, Source, S
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Certainty, Evidence, utc_now
 from codesign_wizard.core.job import JobContext, LogLevel
-from codesign_wizard.core.network import Network
+from codesign_wizard.core.network import Network, NetworkError
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
 
@@ -42,7 +42,7 @@ class OwnRights:
 
     ``model`` and ``sku`` are the vault's, when the caller may read it; ``refusal`` is what was said instead.
     ``denials`` are the deny assignments on the vault, ``None`` where they could not be read; ``object_id`` is
-    the caller's, which they may name.
+    the caller's, which they may name. ``silent`` tells that no answer came at all.
     """
 
     resource_id: str = ""
@@ -53,6 +53,7 @@ class OwnRights:
     refusal: Evidence = field(default_factory=Evidence)
     denials: tuple[DenyAssignment, ...] | None = None
     object_id: str = ""
+    silent: bool = False
 
     def observations(self) -> dict[str, Observation]:
         """Return what follows for each permission of an RBAC vault, by ``Permission.key``."""
@@ -138,11 +139,12 @@ def own_rights(
     """
     from codesign_wizard.core.azure.permissions.management import deny_assignments, find_vault
 
-    arm = Arm(job, network, options.cloud, token)
+    # a help is not waited for again and again
+    arm = Arm(job, network, options.cloud, token, retries=1)
     try:
         resource_id = resource_id or find_vault(arm, options)
     except CodesignError as error:
-        return OwnRights(refusal=error.finding.evidence)
+        return OwnRights(refusal=error.finding.evidence, silent=isinstance(error, NetworkError))
     path = f"{resource_id}/providers/Microsoft.Authorization/permissions"
     told, vault, denials = arm.side_by_side(
         lambda: list(arm.pages(path, AUTHORIZATION_API)),

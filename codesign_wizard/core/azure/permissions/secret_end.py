@@ -68,7 +68,9 @@ def read_secret_end(graph: Arm, options: AzureOptions, secret: Secret) -> Secret
         held = graph.get(path, query="$select=id,passwordCredentials").get("passwordCredentials")
     except CodesignError as error:
         return not_told(error.finding)
-    listed = [each for each in held if isinstance(each, Mapping)] if isinstance(held, list) else []
+    if not isinstance(held, list):
+        return SecretEnd(NOT_TOLD(evidence=Evidence(time=utc_now()), remedies=_by_hand()))
+    listed = [each for each in held if isinstance(each, Mapping)]
     return judge(listed, secret, utc_now())
 
 
@@ -128,9 +130,9 @@ def judge(listed: Sequence[Mapping[str, Any]], secret: Secret, now: datetime) ->
 def _time(text: object) -> datetime | None:
     try:
         told = datetime.fromisoformat(str(text or ""))
-    except ValueError:
+        return (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _anew() -> list[Remedy]:
