@@ -7059,11 +7059,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/discovery.py"/>
-        <source>Ask your network people whether a proxy or a gateway answers for {host}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>Check the clock and the Azure cloud; if both are right, try again later.</source>
         <translation type="unfinished"></translation>
@@ -7574,6 +7569,21 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/arm.py"/>
+        <source>its list does not end</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/arm.py"/>
+        <source>it names an address that is none of its own</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/arm.py"/>
+        <source>what it gives is no list</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
         <source>Enough to sign a client</source>
         <translation type="unfinished"></translation>
@@ -7686,6 +7696,11 @@
     <message>
         <location filename="codesign_wizard/core/azure/permissions/grant.py"/>
         <source>For whoever may: the commands of what is not granted yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/grant.py"/>
+        <source>what it gives is no document of its own</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8639,6 +8654,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/signer.py"/>
+        <source>what it calls the key of the certificate is none of its own</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/probing.py"/>
         <source>The vault cannot check the token; trying again in {seconds} s</source>
         <translation type="unfinished"></translation>
@@ -9106,6 +9126,11 @@
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Key vaults, {vault}, Certificates: the first column is the name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Ask your network people whether a proxy or a gateway answers for {host}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -12954,7 +12979,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/network.py"/>
+        <location filename="codesign_wizard/core/azure/signer.py"/>
         <source>Trying again in {seconds} s</source>
         <translation type="unfinished"></translation>
     </message>

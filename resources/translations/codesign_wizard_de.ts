@@ -7059,11 +7059,6 @@
         <translation>Der Name {host} ist nicht bekannt. Er ist vielleicht falsch geschrieben, gelöscht oder in einer anderen Cloud.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/discovery.py"/>
-        <source>Ask your network people whether a proxy or a gateway answers for {host}.</source>
-        <translation>Fragen Sie Ihre Netzwerkabteilung, ob ein Proxy oder ein Gateway für {host} antwortet.</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/core/azure/explain.py"/>
         <source>Check the clock and the Azure cloud; if both are right, try again later.</source>
         <translation>Prüfen Sie die Uhr und die Azure-Cloud; stimmt beides, versuchen Sie es später erneut.</translation>
@@ -7574,6 +7569,21 @@
         <translation>Ein Versuch würde etwas ändern, deshalb wird es nicht versucht.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/arm.py"/>
+        <source>its list does not end</source>
+        <translation>die Liste nimmt kein Ende</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/arm.py"/>
+        <source>it names an address that is none of its own</source>
+        <translation>die genannte Adresse gehört nicht dazu</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/arm.py"/>
+        <source>what it gives is no list</source>
+        <translation>was zurückkommt, ist keine Liste</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/catalogue.py"/>
         <source>Enough to sign a client</source>
         <translation>Genug, um einen Client zu signieren</translation>
@@ -7687,6 +7697,11 @@
         <location filename="codesign_wizard/core/azure/permissions/grant.py"/>
         <source>For whoever may: the commands of what is not granted yet.</source>
         <translation>Für jemanden, der es darf: die Befehle für das, was noch nicht erteilt ist.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/grant.py"/>
+        <source>what it gives is no document of its own</source>
+        <translation>was zurückkommt, ist kein Dokument des Dienstes</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/grant.py"/>
@@ -8639,6 +8654,11 @@
         <translation>{certificate} im Tresor {vault}, Version {version}</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/signer.py"/>
+        <source>what it calls the key of the certificate is none of its own</source>
+        <translation>was er als Schlüssel des Zertifikats angibt, ist keiner der eigenen</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/permissions/probing.py"/>
         <source>The vault cannot check the token; trying again in {seconds} s</source>
         <translation>Der Tresor kann das Token nicht prüfen; neuer Versuch in {seconds} s</translation>
@@ -9107,6 +9127,11 @@
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Key vaults, {vault}, Certificates: the first column is the name.</source>
         <translation>„Key vaults“, {vault}, „Certificates“: Die erste Spalte ist der Name.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Ask your network people whether a proxy or a gateway answers for {host}.</source>
+        <translation>Fragen Sie Ihre Netzwerkabteilung, ob ein Proxy oder ein Gateway für {host} antwortet.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
@@ -12954,7 +12979,7 @@
         <translation>Ein Team-Schlüssel mit Zugriff „Developer“. Ein Administrator erstellt ihn; er lässt sich einmal herunterladen.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/network.py"/>
+        <location filename="codesign_wizard/core/azure/signer.py"/>
         <source>Trying again in {seconds} s</source>
         <translation>Neuer Versuch in {seconds} s</translation>
     </message>
