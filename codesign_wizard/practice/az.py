@@ -46,6 +46,10 @@ def answer(world: World, request: Request) -> Response:
         return json_response(405, {"error": "POST only"})
     form = request.form()
     try:
+        wanted, held = form.get("subscription", ""), _subscription(world)
+        if wanted.lower() not in ("", held.subscription_id, held.name.lower()):
+            words = f"The subscription of '{wanted}' doesn't exist in cloud 'AzureCloud'."
+            return json_response(400, {"error": words})
         if request.path == f"{PATH}account/show":
             return json_response(200, _account(world))
         if request.path == f"{PATH}account/get-access-token":

@@ -381,6 +381,20 @@ def test_az_shows_its_account_and_refuses_in_its_words(client: Any) -> None:
         assert (refused.returncode, refused.stdout) == (2, "")
 
 
+def test_az_hands_one_member_on_as_scripts_ask_for_it(client: Any) -> None:
+    ask = ("account", "get-access-token", "--resource", MANAGEMENT, "--query", "accessToken", "--output")
+    token = run_az(client, *ask, "tsv").stdout.removesuffix("\n")
+    assert client.arm("/subscriptions", token=token, version="2022-12-01").status_code == 200
+    name = client.cloud.world.authorization.subscription(client.cloud.world.vault.arm_id).name
+    found = run_az(client, "account", "show", "--subscription", name, "--query=tenantId", "-o", "json")
+    assert json.loads(found.stdout) == client.cloud.world.tenant.tenant_id
+    assert run_az(client, "account", "show", "--output", "none").stdout == ""
+    missing = run_az(client, "account", "show", "--subscription", "nothing")
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert "The subscription of 'nothing' doesn't exist" in missing.stderr
+    assert run_az(client, "account", "show", "--query", "user.name").returncode == 2
+
+
 def test_az_after_the_end_of_its_cloud(start: Callable[..., Any]) -> None:
     own = start()
     from codesign_wizard.practice import az_program
