@@ -327,6 +327,7 @@ class Administering(QObject):
         if begun:
             # the grant is made: from here on only the vault is waited for
             task.name, task.stop = tr("Waiting until the vault knows of it"), tr("Stop waiting")
+            self._page.workspace.runner.changed.emit()  # the footer says so at once, not with its next second
             self._page.say_now(
                 tr("Granted. The vault does not know of it yet."),
                 tr("That takes some minutes, and ends by itself."),
