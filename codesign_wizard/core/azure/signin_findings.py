@@ -256,13 +256,21 @@ def tenant_other(
                     tr("The gear at the top, Directories + subscriptions: switch to {tenant}.").format(
                         tenant=vault_tenant
                     ),
-                    tr("App registrations, New registration; then Certificates & secrets, New secret."),
-                    tr("Put that application's three values into this form."),
+                    tr(
+                        "App registrations, All applications: if the application is there, only the Tenant "
+                        "ID was another's."
+                    ),
+                    tr("Else New registration; then Certificates & secrets, New client secret."),
+                    tr(
+                        "Its Application ID, its secret's Value and this Tenant ID go here and to the server."
+                    ),
                 ),
-                az=f"az login --tenant {quoted(vault_tenant)}\naz ad app list --show-mine --query "
-                "'[].{name:displayName, appId:appId}' -o table",
+                # nothing is listed where it is not there
+                az=f"az login --tenant {quoted(vault_tenant)}\naz ad app list --app-id "
+                f"{quoted(options.application_id)} --query '[].{{name:displayName, appId:appId}}' -o table",
                 powershell=f"Connect-AzAccount -Tenant {quoted(vault_tenant)}\n"
-                "Get-AzADApplication | Format-Table DisplayName, AppId",
+                f"Get-AzADApplication -ApplicationId {quoted(options.application_id)} | "
+                "Format-Table DisplayName, AppId",
                 url=f"https://{options.cloud.portal_host}/#settings/directory",
             ),
             Remedy(title=tr("Or check that the vault's name is the one that is meant.")),
