@@ -225,11 +225,16 @@ class Context:
             sys.stderr.write(tr("{what} Go on? [y/N] ").format(what=what))
             sys.stderr.flush()
             self._reading = True
+            answer = ""
             try:
-                answer = sys.stdin.readline().strip().lower()
+                answer = sys.stdin.readline()
             finally:
                 self._reading = False
-            if answer in ("y", "yes", tr("yes")):
+                if not answer.endswith("\n"):
+                    sys.stderr.write(
+                        "\n"
+                    )  # what follows, an end of the input or Ctrl-C, is no part of the question
+            if answer.strip().lower() in ("y", "yes", tr("yes")):
                 return
         raise InputError(NO_ANSWER(what=what.rstrip("."), detail=detail))
 

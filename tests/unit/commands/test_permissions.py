@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from codesign_wizard.commands import permissions
+from codesign_wizard.commands.context import Context
 from codesign_wizard.core.azure.permissions.catalogue import Model, Purpose
 from codesign_wizard.core.azure.permissions.catalogue import permissions as catalogue
 from codesign_wizard.core.azure.permissions.report import Report, Row, State, all_clear
@@ -56,6 +59,20 @@ def test_without_the_administrator_the_application_is_looked_at_all_the_same(doc
     assert errors(found) == ["azure.admin.tenant-unknown", "azure.sign-in.tenant-unknown"]
     # it alone knows the tenant that is probably meant
     assert "most probably that is the one" in str(found["findings"])
+
+
+@pytest.mark.parametrize(("typed", "ends"), [("n\n", "[y/N] "), ("", "[y/N] \n")])
+def test_what_is_not_a_yes_grants_nothing(
+    typed: str, ends: str, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    monkeypatch.setattr(Context, "can_ask", property(lambda _: True))
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    code, out, err = run("permissions", "grant", "--practice", "policy-none", "--as", "az")
+    assert code == 2
+    assert "The answer was not yes, so nothing was changed." in out
+    assert "To be granted" in err
+    # where the input ends, what follows does not stand in the question's line
+    assert err.endswith(ends)
 
 
 def test_where_a_proxys_login_goes_can_be_read(run: Run) -> None:
