@@ -8900,12 +8900,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
-        <source>App registrations, New registration; then Certificates &amp; secrets, New secret.</source>
+        <source>App registrations, All applications: if the application is there, only the Tenant ID was another's.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
-        <source>Put that application's three values into this form.</source>
+        <source>Else New registration; then Certificates &amp; secrets, New client secret.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Its Application ID, its secret's Value and this Tenant ID go here and to the server.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

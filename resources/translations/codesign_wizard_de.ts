@@ -8900,13 +8900,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
-        <source>App registrations, New registration; then Certificates &amp; secrets, New secret.</source>
-        <translation>„App registrations“, „New registration“; dann „Certificates &amp; secrets“, „New secret“.</translation>
+        <source>App registrations, All applications: if the application is there, only the Tenant ID was another's.</source>
+        <translation>„App registrations“, „All applications“: Ist die Anwendung dort, war nur die Mandanten-ID die eines anderen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
-        <source>Put that application's three values into this form.</source>
-        <translation>Tragen Sie die drei Werte dieser Anwendung in dieses Formular ein.</translation>
+        <source>Else New registration; then Certificates &amp; secrets, New client secret.</source>
+        <translation>Sonst „New registration“; dann „Certificates &amp; secrets“, „New client secret“.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signin_findings.py"/>
+        <source>Its Application ID, its secret's Value and this Tenant ID go here and to the server.</source>
+        <translation>Deren Anwendungs-ID, der „Value“ ihres Geheimnisses und diese Mandanten-ID gehören hierher und auf den Server.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
