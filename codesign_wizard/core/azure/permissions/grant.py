@@ -13,9 +13,9 @@ from typing import Any
 from codesign_wizard.core.azure.permissions import admin_findings as kinds
 from codesign_wizard.core.azure.permissions import remedies
 from codesign_wizard.core.azure.permissions.admin import AdminSession
-from codesign_wizard.core.azure.permissions.arm import AUTHORIZATION_API, Arm, RefusedError
+from codesign_wizard.core.azure.permissions.arm import AUTHORIZATION_API, Arm, RefusedError, filtered, odata
 from codesign_wizard.core.azure.permissions.catalogue import PREFIX, Permission, Purpose
-from codesign_wizard.core.azure.permissions.evaluate import matches
+from codesign_wizard.core.azure.permissions.evaluate import covers, matches
 from codesign_wizard.core.azure.permissions.plan import GrantPlan, GrantStep, StepKind, plan_grant
 from codesign_wizard.core.azure.permissions.report import Report, Source, State
 from codesign_wizard.core.errors import CodesignError
@@ -55,9 +55,10 @@ def carry_out(
     findings: list[Finding] = []
     try:
         arm = Arm(job, network, admin.cloud, admin.token(job=job), account=admin.account)
+        worker = _Worker(arm, plan.resource_id)
         for step in plan.steps:
             job.check_cancelled()
-            findings.append(_Worker(arm).do(step))
+            findings.append(worker.do(step))
             done(step, findings[-1])
     except CodesignError as error:
         findings.append(_with_commands(error.finding, plan.steps[len(findings) :]))
@@ -137,9 +138,11 @@ def _works(report: Report, purpose: Purpose | Collection[Permission]) -> bool:
 
 @dataclass(frozen=True)
 class _Worker:
-    """Does one step."""
+    """Does the steps of one plan, on *vault*; ``roles`` are those found in place of planned ones, by ids."""
 
     arm: Arm
+    vault: str
+    roles: dict[str, str] = field(default_factory=dict)
 
     def do(self, step: GrantStep) -> Finding:
         """Return what came of *step*; raises ``CodesignError``."""
@@ -165,15 +168,21 @@ class _Worker:
         )
 
     def _assign(self, step: GrantStep) -> Finding:
+        properties = step.body["properties"]
+        planned = str(properties["roleDefinitionId"])
+        body = {"properties": {**properties, "roleDefinitionId": self.roles.get(planned, planned)}}
         try:
-            return kinds.GRANTED(what=step.after, evidence=self._put(step.url, step.body))
+            return kinds.GRANTED(what=step.after, evidence=self._put(step.url, body))
         except RefusedError as error:
             if error.refusal.code == "RoleAssignmentExists":
                 return kinds.ALREADY_GRANTED(what=step.after, evidence=error.refusal.evidence)
             raise
 
     def _define(self, step: GrantStep) -> Finding:
-        """Make the role; one that is there keeps all it has, and is given what it lacks."""
+        """Make the role; one that is there keeps all it has, and is given what it lacks.
+
+        Made by our commands, or by hand, it has the same name and another id: then that one is taken.
+        """
         role_id = step.url.partition("?")[0]
         wanted_actions = list(step.body["properties"]["permissions"][0]["dataActions"])
         try:
@@ -181,6 +190,11 @@ class _Worker:
         except RefusedError as error:
             if error.refusal.status != 404:
                 raise
+            same = self._same_role(step.body["properties"])
+            if same:
+                self.roles[role_id] = same
+                evidence = Evidence(time=utc_now(), more={"resource": same})
+                return kinds.ALREADY_GRANTED(what=step.after, evidence=evidence)
             return self._new_role(step, role_id)
         properties = self._members(known.get("properties"))
         first, *rest = [self._members(each) for each in properties.get("permissions") or [{}]]
@@ -202,13 +216,24 @@ class _Worker:
             raise self.arm.odd(tr("what it gives is no document of its own"))
         return dict(value)
 
+    def _same_role(self, wanted: Mapping[str, Any]) -> str:
+        """Return the id of a custom role that can be assigned here and is what is *wanted*, else ""."""
+        query = filtered(f"roleName eq '{odata(str(wanted['roleName']))}'")
+        path = f"{self.vault}/providers/Microsoft.Authorization/roleDefinitions"
+        for each in self.arm.pages(path, AUTHORIZATION_API, query):
+            properties = each.get("properties")
+            if isinstance(properties, dict) and _alike(properties, wanted, self.vault):
+                return str(each.get("id") or "")
+        return ""
+
     def _new_role(self, step: GrantStep, role_id: str) -> Finding:
         try:
             return kinds.GRANTED(what=step.after, evidence=self._put(step.url, step.body))
         except RefusedError as error:
             if error.refusal.code != "RoleDefinitionWithSameNameExists":
                 raise
-        # names are one tenant's: another subscription has made it, so this one's carries its number
+        # names are one tenant's: another subscription has made it, or it holds something else, so this
+        # one's carries its number
         properties = dict(step.body["properties"])
         properties["roleName"] = f"{properties['roleName']} {role_id.split('/')[2][:8]}"
         return kinds.GRANTED(what=step.after, evidence=self._put(step.url, {"properties": properties}))
@@ -232,6 +257,36 @@ class _Worker:
         url = f"{step.url.partition('?')[0]}?api-version={api}"
         evidence = self._put(url, {"properties": {"accessPolicies": [entry]}})
         return kinds.GRANTED(what=step.title.rstrip("."), evidence=evidence)
+
+
+def _alike(properties: Mapping[str, Any], wanted: Mapping[str, Any], vault: str) -> bool:
+    """Tell whether a role holds what is *wanted*, no more and no less, and can be assigned on *vault*."""
+    scopes = map(str, _listed(properties.get("assignableScopes")))
+    return (
+        str(properties.get("type") or "").lower() == "customrole"
+        and str(properties.get("roleName") or "").lower() == str(wanted["roleName"]).lower()
+        and _content(properties) == _content(wanted)
+        and any(covers(each, vault) for each in scopes)
+    )
+
+
+def _content(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what the sets of a role hold, in a form that can be compared."""
+    return [
+        {
+            **{
+                name: sorted({str(action).lower() for action in _listed(each.get(name))})
+                for name in ("actions", "notActions", "dataActions", "notDataActions")
+            },
+            "condition": each.get("condition") or None,
+        }
+        for each in _listed(properties.get("permissions"))
+        if isinstance(each, dict)
+    ]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _holds(permission_set: Mapping[str, Any], action: str) -> bool:

@@ -11,10 +11,12 @@ import pytest
 
 from codesign_wizard.core.azure.permissions.catalogue import Purpose
 from codesign_wizard.core.azure.permissions.check import Check
+from codesign_wizard.core.azure.permissions.remedies import CUSTOM_ROLES, least_actions
 from codesign_wizard.core.azure.permissions.report import State
 from codesign_wizard.core.errors import Cancelled
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.job import Job
+from codesign_wizard.practice.management.roles import custom_role
 from codesign_wizard.practice.scenarios import all_scenarios, find_scenario, rbac
 from tests.support.administrator import Administrator
 
@@ -91,6 +93,25 @@ def test_a_grant_is_shown_made_and_waited_for(scenario: str, least: bool, person
         assert all(left > 0 for _, left in ticks)
         assert [left for _, left in ticks] == sorted((left for _, left in ticks), reverse=True)
     assert check.plan(again, purpose, least=least).nothing_to_do
+
+
+def test_a_role_made_by_hand_is_taken_for_the_least_grant(person: Callable[..., Any]) -> None:
+    who = person("rbac-none")
+    world = who.cloud.world
+    world.propagation = 0.0
+    role = custom_role(
+        "abababab-0000-4000-8000-000000000001",
+        CUSTOM_ROLES[Purpose.SIGN],
+        least_actions(Purpose.SIGN),
+        scopes=[f"/subscriptions/{world.vault.subscription_id}"],
+    )
+    world.authorization.custom_roles = [role]
+    check, admin = start(who)
+    looked = check.look(Job(), admin)
+    plan = check.plan(looked, Purpose.SIGN, least=True)
+    after = check.grant(Job(), looked, admin, plan, tick=lambda gone, left: None)
+    assert "azure.signature.works" in [each.id for each in after.findings]
+    assert world.authorization.custom_roles == [role]
 
 
 def test_of_a_plan_that_was_refused_half_way_what_was_granted_is_said(person: Callable[..., Any]) -> None:

@@ -150,6 +150,8 @@ class ArmWorld:
             return self._pages(call, found)
         if "/roleAssignments/" in path and call.method == "PUT":
             return self._put_assignment(call)
+        if path == f"{VAULT_ID}/providers/Microsoft.Authorization/roleDefinitions":
+            return self._definitions_here(call)
         if "/roleDefinitions/" in path:
             return self._definition(call)
         return error(404, "ResourceNotFound", f"The Resource '{path}' was not found.")
@@ -190,6 +192,18 @@ class ArmWorld:
         assert re.fullmatch(r"[0-9a-f-]{36}", call.path.rpartition("/")[2])
         self.assignments[call.path] = {**new, "scope": scope}
         return Reply(201, {"id": call.path, "properties": self.assignments[call.path]})
+
+    def _definitions_here(self, call: Call) -> Reply:
+        """List what can be assigned on the vault, by name; names are compared without case."""
+        asked = re.fullmatch(r"roleName eq '([^']*)'", call.query.get("$filter", ""))
+        assert asked is not None or "$skiptoken" in call.query
+        found = [
+            {"id": name, "properties": each}
+            for name, each in self.definitions.items()
+            if asked is None or each["roleName"].lower() == asked[1].lower()
+            if any(f"{VAULT_ID}/".startswith(f"{scope}/") for scope in each.get("assignableScopes", ["/"]))
+        ]
+        return self._pages(call, found)
 
     def _definition(self, call: Call) -> Reply:
         if call.method == "PUT":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import uuid
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -253,6 +255,50 @@ def test_a_name_that_another_subscription_took_gets_a_number() -> None:
     name = made.steps[0].url.partition("?")[0]
     assert world.definitions[name]["roleName"] == f"{CUSTOM_ROLES[Purpose.SIGN]} {SUBSCRIPTION[:8]}"
     assert (name, VAULT_ID) in roles_held(world)
+
+
+def by_hand(world: ArmWorld, **more: Any) -> str:
+    """Make the smallest role as the command of the remedy does: under an id that nobody knows before."""
+    name = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{uuid.uuid4()}"
+    one = {"actions": [], "notActions": [], "notDataActions": []}
+    world.definitions[name] = {
+        "roleName": CUSTOM_ROLES[Purpose.SIGN],
+        "type": "CustomRole",
+        "permissions": [{**one, "dataActions": list(reversed(least_actions(Purpose.SIGN))), **more}],
+        "assignableScopes": [f"/subscriptions/{SUBSCRIPTION}"],
+    }
+    return name
+
+
+def test_a_role_that_the_command_made_is_taken_and_not_made_again() -> None:
+    world = ArmWorld(rbac=True)
+    made, name = plan(world, Purpose.SIGN, least=True), by_hand(world)
+    before = set(world.definitions)
+    assert ids(do(world, made)) == ["already-granted", "granted"]
+    assert set(world.definitions) == before
+    assert roles_held(world) == {(name, VAULT_ID)}
+    assert plan(world, Purpose.SIGN, least=True).nothing_to_do
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"dataActions": ["Microsoft.KeyVault/vaults/secrets/*", *least_actions(Purpose.SIGN)]},
+        {"dataActions": least_actions(Purpose.SIGN)[:1]},
+        {"notDataActions": ["Microsoft.KeyVault/vaults/keys/sign/action"]},
+        {"actions": ["*/read"]},
+        {"condition": "@Resource[x] == 'y'"},
+    ],
+)
+def test_a_role_of_the_same_name_that_holds_something_else_is_left_alone(content: dict[str, Any]) -> None:
+    world = ArmWorld(rbac=True)
+    made, name = plan(world, Purpose.SIGN, least=True), by_hand(world, **content)
+    before = copy.deepcopy(world.definitions[name])
+    assert ids(do(world, made)) == ["granted", "granted"]
+    own = made.steps[0].url.partition("?")[0]
+    assert world.definitions[own]["roleName"] == f"{CUSTOM_ROLES[Purpose.SIGN]} {SUBSCRIPTION[:8]}"
+    assert world.definitions[name] == before
+    assert roles_held(world) == {(own, VAULT_ID)}
 
 
 def test_an_assignment_that_is_there_by_now_is_no_error() -> None:
