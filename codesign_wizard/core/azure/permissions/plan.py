@@ -273,7 +273,7 @@ def _custom_role_steps(
     remedy = remedies.custom_role_remedy(target, purpose)
     guid = str(uuid.uuid5(_NAMESPACE, f"{target.subscription.lower()}/{purpose.value}"))
     role_id = _role_id(access, guid)
-    made, assigned = (remedy.az or "").split("\n"), (remedy.powershell or "").split("\n")
+    az, powershell = remedies.custom_role_commands(definition)
     definition_step = GrantStep(
         kind=StepKind.ROLE_DEFINITION,
         title=tr("Make the role {role} with data actions ({count}).").format(
@@ -303,8 +303,8 @@ def _custom_role_steps(
             }
         },
         portal=remedy.portal,
-        az="\n".join(made[:-1]),
-        powershell="\n".join(assigned[:-1]),
+        az=az,
+        powershell=powershell,
     )
     return (definition_step, _assignment_step(target, name, role_id))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,8 +147,7 @@ def custom_role_remedy(target: Target, purpose: Purpose) -> Remedy:
     """Return how to make a role that holds exactly what *purpose* needs, and assign it on the vault."""
     name = CUSTOM_ROLES[purpose]
     definition = custom_role(target, purpose)
-    actions = ", ".join(powershell(action) for action in definition["DataActions"])
-    scopes = ", ".join(powershell(scope) for scope in definition["AssignableScopes"])
+    az, command = custom_role_commands(definition)
     steps = [
         tr("Subscriptions, {subscription}, Access control (IAM), Add, Add custom role.").format(
             subscription=target.subscription
@@ -172,16 +171,31 @@ def custom_role_remedy(target: Target, purpose: Purpose) -> Remedy:
             purpose=purpose.words, count=len(definition["DataActions"])
         ),
         portal=tuple(steps),
-        az=f"az role definition create --role-definition {sh(json.dumps(definition))}\n"
-        + _az_assignment(target, name),
-        powershell=f"$role = [{_ROLE_CLASS}]::new()\n"
+        az=f"{az}\n{_az_assignment(target, name)}",
+        powershell=f"{command}\n{_powershell_assignment(target, name)}",
+        url="https://learn.microsoft.com/azure/role-based-access-control/custom-roles",
+    )
+
+
+def custom_role_commands(definition: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what makes the role *definition* where there is none of its name: for sh, and for PowerShell.
+
+    A second role of the same name is refused (RoleDefinitionWithSameNameExists), so running them twice would
+    fail; one that is there may be another's, so it is not overwritten.
+    """
+    name, (scope,) = definition["Name"], definition["AssignableScopes"]
+    actions = ", ".join(powershell(action) for action in definition["DataActions"])
+    known = f"az role definition list --name {sh(name)} --scope {sh(scope)} --query 'length(@)' --output tsv"
+    return (
+        f'[ "$({known})" = 1 ] || az role definition create --role-definition {sh(json.dumps(definition))}',
+        f"$role = [{_ROLE_CLASS}]::new()\n"
         f"$role.Name = {powershell(name)}\n"
         f"$role.Description = {powershell(definition['Description'])}\n"
         "$role.IsCustom = $true\n"
         f"$role.DataActions = @({actions})\n"
-        f"$role.AssignableScopes = @({scopes})\n"
-        "New-AzRoleDefinition -Role $role\n" + _powershell_assignment(target, name),
-        url="https://learn.microsoft.com/azure/role-based-access-control/custom-roles",
+        f"$role.AssignableScopes = @({powershell(scope)})\n"
+        f"if (-not (Get-AzRoleDefinition -Name {powershell(name)} -Scope {powershell(scope)})) "
+        "{ New-AzRoleDefinition -Role $role }",
     )
 
 
@@ -325,7 +339,12 @@ def _az_assignment(target: Target, role: str) -> str:
 
 
 def _powershell_assignment(target: Target, role: str) -> str:
+    # a second time it would be refused, other than by az, which looks first
     return (
-        f"New-AzRoleAssignment -ObjectId {target.powershell_principal} "
-        f"-RoleDefinitionName {powershell(role)} -Scope {target.powershell_scope}"
+        "$grant = @{\n"
+        f"  ObjectId = {target.powershell_principal}\n"
+        f"  RoleDefinitionName = {powershell(role)}\n"
+        f"  Scope = {target.powershell_scope}\n"
+        "}\n"
+        "if (-not (Get-AzRoleAssignment @grant)) { New-AzRoleAssignment @grant }"
     )

@@ -186,7 +186,7 @@ def test_the_documented_roles_are_given_to_the_principal_on_the_vault(tmp_path: 
     given = [options for _, options in az.check(remedy.az or "", tmp_path)]
     assert [each.role for each in given] == ["Key Vault Certificates Officer", "Key Vault Crypto Officer"]
     assert {(each.scope, each.assignee_object_id) for each in given} == {(VAULT_ID, PRINCIPAL)}
-    assert (remedy.powershell or "").count(f"-ObjectId '{PRINCIPAL}'") == 2
+    assert (remedy.powershell or "").count(f"  ObjectId = '{PRINCIPAL}'\n") == 2
     assert "Access control (IAM)" in remedy.portal[0]
 
 
@@ -226,7 +226,8 @@ def test_what_is_ticked_already_is_repeated_because_the_commands_replace_a_kind(
 def test_the_least_role_holds_what_the_purpose_needs_and_no_more(purpose: Purpose, tmp_path: Path) -> None:
     target = remedies.Target(OPTIONS, PRINCIPAL, VAULT_ID)
     remedy = remedies.least_remedy(target, Model.RBAC, purpose)
-    (_, made_), (_, assigned) = az.check(remedy.az or "", tmp_path)
+    (_, asked), (_, made_), (_, assigned) = az.check(remedy.az or "", tmp_path)
+    assert (asked.name, asked.scope) == (remedies.CUSTOM_ROLES[purpose], f"/subscriptions/{SUBSCRIPTION}")
     definition = json.loads(made_.role_definition)
     needed = {each.action for each in wanted(Model.POLICY, purpose)}
     assert set(definition["DataActions"]) == needed
@@ -234,6 +235,28 @@ def test_the_least_role_holds_what_the_purpose_needs_and_no_more(purpose: Purpos
     assert definition["AssignableScopes"] == [f"/subscriptions/{SUBSCRIPTION}"]
     assert assigned.role == definition["Name"]
     assert not any("delete" in each and "certificatecas" not in each for each in needed)
+
+
+_ONE_ROLE = """#!/bin/sh
+printf '%s\\n' "$1 $2 $3" >> "$HOME/log"
+case "$1 $2 $3" in
+  'role definition list') if [ -e "$HOME/made" ]; then echo 1; else echo 0; fi;;
+  'role definition create') if [ -e "$HOME/made" ]; then exit 1; fi; : > "$HOME/made";;
+esac
+"""
+
+
+def test_the_command_that_makes_a_role_can_be_run_twice(tmp_path: Path) -> None:
+    remedy = remedies.least_remedy(remedies.Target(OPTIONS, PRINCIPAL, VAULT_ID), Model.RBAC, Purpose.SIGN)
+    path, each = az.install(tmp_path, _ONE_ROLE), ["role definition list", "role assignment create"]
+    for command in (remedy.az or "", sh_lines(remedy.az or "")):
+        done = az.shell(command, tmp_path, path)
+        assert (done.returncode, done.stderr) == (0, "")
+    called = (tmp_path / "log").read_text(encoding="utf-8").split("\n")[:-1]
+    assert called == [each[0], "role definition create", each[1], *each]
+    # PowerShell's cmdlets refuse both a second time
+    for line in (remedy.powershell or "").split("\n"):
+        assert "New-Az" not in line or line.startswith("if (-not (Get-Az")
 
 
 def test_an_unknown_subscription_is_a_clear_placeholder() -> None:
