@@ -322,8 +322,26 @@ def test_unknown_tenants_and_clients(client: Any, tenant: str, client_id: str, n
 
 
 def test_an_application_with_a_secret_signs_no_person_in(client: Any) -> None:
-    answer = device_code(client, client_id=client.cloud.accounts.application_id)
+    application, secret = client.cloud.accounts.application_id, client.cloud.accounts.application_secret
+    answer = device_code(client, client_id=application)
     assert refusal(answer) == (401, "invalid_client", 7000218)
+    code = redeem_code(client, "of nobody", client_id=application, client_secret=secret)
+    assert refusal(code)[1:] == ("invalid_grant", 9002313)
+
+
+def test_azure_powershell_is_a_client_as_well(client: Any) -> None:
+    powershell = "1950a258-227b-4e31-a9cf-717495945fc2"
+    assert "Microsoft Azure PowerShell asks for it." in requests.get(page(client, client_id=powershell)).text
+    # it asks for the management plane by its older name, with a slash at the end
+    scope = "https://management.core.windows.net//.default openid offline_access"
+    begun = device_code(client, client_id=powershell, scope=scope).json()
+    client.cloud.approve_sign_in(begun["user_code"])
+    form = {"grant_type": DEVICE_GRANT, "device_code": begun["device_code"]}
+    assert refusal(redeem(client, **form))[2] == 70018  # another's code
+    told = redeem(client, **form, client_id=powershell, scope=scope).json()
+    claims = jwt.decode(told["access_token"], options={"verify_signature": False})
+    assert (claims["appid"], claims["aud"]) == (powershell, "https://management.core.windows.net/")
+    assert client.arm("/subscriptions", token=told["access_token"], version="2022-12-01").json()["value"]
 
 
 def test_people_of_one_tenant_only(client: Any) -> None:

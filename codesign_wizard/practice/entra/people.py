@@ -22,6 +22,11 @@ from codesign_wizard.practice.entra.models import GUID, OPENID, Directory, Grant
 
 # the public client that azure-identity and the Azure CLI sign people in with
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+# Microsoft's public clients, which every tenant knows, as a sign-in page names them
+PUBLIC_CLIENTS = {
+    AZURE_CLI: "Microsoft Azure CLI",
+    "1950a258-227b-4e31-a9cf-717495945fc2": "Microsoft Azure PowerShell",
+}
 DEVICE_CODE_SECONDS = 900
 INTERVAL = 5  # seconds between two polls
 _CODE_SECONDS = 600
@@ -139,14 +144,15 @@ class SignIns:
             raise errors.parameter_missing("client_id")
         if not GUID.fullmatch(client):
             raise errors.application_malformed(client)
-        if client.lower() != AZURE_CLI:
+        if client.lower() not in PUBLIC_CLIENTS:
             if here.application(client.lower()) is None:
                 raise errors.application_unknown(client, here.name)
-            raise errors.secret_missing()  # what is registered here are confidential clients
+            # what is registered here are confidential clients, to which nothing of a person's was given out
+            raise errors.grant_malformed() if form.get("client_secret") else errors.secret_missing()
         scope = form.get("scope", "").strip()
         if not scope:
             raise errors.parameter_missing("scope")
-        return Wish(tenant, AZURE_CLI, scope, self._audience(scope, here))
+        return Wish(tenant, client.lower(), scope, self._audience(scope, here))
 
     def _audience(self, scope: str, tenant: Tenant) -> str:
         resources = []
@@ -319,8 +325,7 @@ class SignIns:
         return self._signed_in(wish, user).grant
 
     def _client(self, identifier: str, form: dict[str, str], *, public: bool) -> str:
-        return self.wish(identifier, {"scope": "openid", "client_id": form.get("client_id", "")},
-                         public=public).client  # fmt: skip
+        return self.wish(identifier, {**form, "scope": "openid"}, public=public).client
 
     def _signed_in(self, wish: Wish, user: User) -> SignedIn:
         tenant = self.tenant(wish)

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from codesign_wizard.core.text import tr
 from codesign_wizard.practice.entra import errors, pages
 from codesign_wizard.practice.entra.models import Tenant
-from codesign_wizard.practice.entra.people import Authorization, RedirectedError, SignedIn
+from codesign_wizard.practice.entra.people import PUBLIC_CLIENTS, Authorization, RedirectedError, SignedIn
 from codesign_wizard.practice.entra.tokens import LIFETIME, base64url
 from codesign_wizard.practice.wire.messages import Request, Response, json_response
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from codesign_wizard.practice.world import World
 
 VERIFICATION = "https://microsoft.com/devicelogin"
-_CLIENT = "Microsoft Azure CLI"
 _DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
@@ -94,7 +93,7 @@ class PeopleRoutes:
             return pages.refused(f"AADSTS{error.number}: {error.text}", error.status)
         tenant = self._world.sign_ins.tenant(asked.wish)
         if request.method != "POST":
-            return pages.choose(tenant.users, _CLIENT)
+            return pages.choose(tenant.users, PUBLIC_CLIENTS[asked.wish.client])
         return self._answered(asked, tenant, request.form().get("who", ""))
 
     def _answered(self, asked: Authorization, tenant: Tenant, who: str) -> Response:
@@ -103,7 +102,7 @@ class PeopleRoutes:
             return self._back(asked.redirect_uri, asked.mode, asked.state, told)
         user = next((each for each in tenant.users if each.object_id == who), None)
         if user is None:
-            return pages.choose(tenant.users, _CLIENT)
+            return pages.choose(tenant.users, PUBLIC_CLIENTS[asked.wish.client])
         fields = {
             "code": self._world.sign_ins.authorize(asked, user),
             "client_info": base64url(json.dumps({"uid": who, "utid": tenant.tenant_id}).encode()),
