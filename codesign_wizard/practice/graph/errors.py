@@ -66,7 +66,7 @@ def missing(name: str) -> GraphError:
 
 
 def segment_unknown(segment: str) -> GraphError:
-    """400: a path that is none."""
+    """400: a path without a version, or with nothing after it."""
     return GraphError(400, "BadRequest", f"Resource not found for the segment '{segment}'.")
 
 

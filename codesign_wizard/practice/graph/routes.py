@@ -107,7 +107,7 @@ class _Asked:
         if key is not None:
             return self._object(key[1].lower(), key[2], rest[1:], by_application=True)
         if first not in _KINDS:
-            raise errors.segment_unknown(rest[0] if rest else "")
+            raise errors.not_played(rest[0]) if rest else errors.segment_unknown("")
         if len(rest) > 1:
             return self._object(first, rest[1], rest[2:], by_application=False)
         if self._request.method == "POST":
@@ -136,7 +136,7 @@ class _Asked:
         if not rest:
             return self._single(200, "users", self._caller)
         if rest != ["ownedobjects"]:
-            raise errors.segment_unknown(rest[-1])
+            raise errors.not_played(rest[-1])
         owned: list[Thing] = [
             each for each in self._tenant.applications if self._caller.object_id in each.owners
         ]
@@ -158,7 +158,7 @@ class _Asked:
             raise errors.missing(name)
         step = rest[0].lower() if rest else ""
         if len(rest) > 1:
-            raise errors.segment_unknown(rest[-1])
+            raise errors.not_played(rest[-1])
         if isinstance(found, Application) and step in ("addpassword", "removepassword"):
             return self._password(found, step)
         if not step and self._request.method == "PATCH":
@@ -181,7 +181,7 @@ class _Asked:
         if step == "members" and isinstance(found, Group):
             kinds = ("users", "groups", "serviceprincipals")
             return [one for kind in kinds for one in self._held(kind) if one.object_id in found.members]
-        raise errors.segment_unknown(step)
+        raise errors.not_played(step)
 
     # changes
 
