@@ -93,10 +93,11 @@ class PermissionsPage(Page):
         state = workspace.flow.state(PERMISSIONS)
         result = workspace.profile.results.get(PERMISSIONS)
         first = key_vault_first(workspace) if result is None else None
-        shown = (id(result), state, first)
+        shown = (id(result), state, first, self.admin.where())
         if shown == self._shown:
             return
         self._shown = shown
+        self.admin.refresh()
         report = kept_report(result) if result is not None else None
         self.columns.setVisible(result is not None)
         self.preview.setVisible(result is None)
@@ -178,7 +179,6 @@ class PermissionsPage(Page):
 
     def looked(self, outcome: Looked) -> None:
         """Keep what was seen."""
-        self.admin.looked(outcome)
         record_diagnosis(
             self.workspace.flow,
             outcome.findings,
@@ -187,6 +187,7 @@ class PermissionsPage(Page):
             inputs=self._inputs,
             asked=PERMISSIONS,
         )
+        self.admin.looked(outcome)
         self.workspace.edited()
 
     def _let_work(self, allowed: bool) -> None:
@@ -202,7 +203,6 @@ class PermissionsPage(Page):
         self._let_work(True)
         self.admin.over()
         self._show_result()
-        self.admin.show_plan()
         self.verticalScrollBar().setValue(0)
         announce(self, self.banner.title, assertive=True)
         if self.admin.asks:

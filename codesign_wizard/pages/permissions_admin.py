@@ -10,7 +10,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from codesign_wizard.core.azure.permissions.catalogue import Purpose
-from codesign_wizard.core.flow import KEY_VAULT, PERMISSIONS
+from codesign_wizard.core.flow import KEY_VAULT, PERMISSIONS, StepState
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.permissions_words import clock
@@ -184,6 +184,8 @@ class Administering(QObject):
         self._page = page
         self.session: AdminSession | None = None
         self.plan: GrantPlan | None = None
+        self._asked_for = self._signed_for = ("", "")  # tenant and cloud
+        self._kept: StepResult | None = None  # of the same look as the outcome
         self._outcome: Looked | None = None  # of this run of the program; what is kept has no access in it
         self._before: dict[str, StepResult] = {}  # what was known when a grant began, till somebody looks
         card = self.card = AdminCard(self.sign_in, self.grant, self._leave)
@@ -195,9 +197,32 @@ class Administering(QObject):
         self._thread.waiting.connect(self._wait)
 
     def looked(self, outcome: Looked) -> None:
-        """Take over what was seen: a plan is made of it."""
+        """Take over what was seen, and has been kept: a plan is made of it."""
         self._outcome = outcome
+        self._kept = self._page.workspace.profile.results.get(PERMISSIONS)
         self._before = {}
+
+    def refresh(self) -> None:
+        """Show no plan, and keep no session, for other settings than they were made for."""
+        if self.session is None:
+            return
+        if self._signed_for != self.where():
+            self.session = None
+            self.card.text.setText(
+                tr("The administrator was signed in to another tenant: sign in again for this one.")
+            )
+        self.show_plan()
+
+    def where(self) -> tuple[str, str]:
+        """Return the tenant and the cloud that an administrator is asked for."""
+        azure = self._page.workspace.session.azure_options()
+        return azure.tenant_id, azure.cloud.key
+
+    def _is_current(self) -> bool:
+        """Tell whether the plan is of what was seen last, with the settings as they are now."""
+        workspace = self._page.workspace
+        kept = workspace.profile.results.get(PERMISSIONS)
+        return kept is self._kept and workspace.flow.state(PERMISSIONS) is not StepState.OUT_OF_DATE
 
     def over(self) -> None:
         """Tell that a job ended, however it did."""
@@ -229,6 +254,7 @@ class Administering(QObject):
             return
         from codesign_wizard.core.azure.permissions.admin import AdminWay
 
+        self._asked_for = self.where()
         way = AdminWay(self.card.way.currentData())  # Qt gives a plain text back
         thread, browser_address = self._thread, self._page.workspace.session.browser_address
 
@@ -253,6 +279,7 @@ class Administering(QObject):
 
     def _signed_in(self, both: tuple[AdminSession, Looked]) -> None:
         self.session, outcome = both
+        self._signed_for = self._asked_for
         self._page.looked(outcome)
 
     def _open_browser(self, address: str) -> None:
@@ -283,7 +310,8 @@ class Administering(QObject):
         card, admin, outcome = self.card, self.session, self._outcome
         card.way.setVisible(admin is None)
         card.go.setVisible(admin is None)
-        if admin is None or outcome is None or outcome.access is None:
+        if admin is None or outcome is None or outcome.access is None or not self._is_current():
+            self.plan = None
             card.grant_part.hide()
             self._page.place_card(wide=False)
             return

@@ -240,6 +240,32 @@ def test_the_wait_can_be_ended_and_the_grant_stays(opening: Opening, qtbot: QtBo
     assert [rail(window, key).step.state for key in (KEY_VAULT, PERMISSIONS)] == [StepState.OUT_OF_DATE] * 2
 
 
+def test_a_plan_is_not_offered_for_another_vault_than_it_was_made_for(opening: Opening, qtbot: QtBot) -> None:
+    window, page = opening("rbac-none")
+    by_code(window, page, qtbot)
+    assert page.admin.asks
+    azure = window.workspace.profile.windows.azure
+    right, tenant = azure.vault_name, azure.tenant_id
+    azure.vault_name = "another-vault"
+    window.workspace.edited()
+    assert not page.admin.asks
+    assert page.admin.plan is None
+    assert page.look_button.property("kind") == "primary"
+    azure.vault_name = right
+    window.workspace.edited()
+    assert page.admin.asks, "as it was"
+    # somebody else may have mended it meanwhile, as the page before can see
+    window.workspace.flow.record(PERMISSIONS, [], {})
+    window.workspace.edited()
+    assert not page.admin.asks
+    # an administrator of one tenant sees nothing of another's vault
+    azure.tenant_id = "00000000-0000-4000-8000-000000000000"
+    window.workspace.edited()
+    assert page.admin.session is None
+    assert page.admin.card.text.text().startswith("The administrator was signed in to another tenant")
+    azure.tenant_id = tenant
+
+
 def test_leaving_it_as_it_is_grants_nothing(opening: Opening, qtbot: QtBot) -> None:
     window, page = opening("policy-none")
     by_code(window, page, qtbot)
