@@ -388,7 +388,7 @@ class KeyVaultPage(Page):
     def run_sign_in(self) -> None:
         """Sign in and diagnose; a field that is wrong, or empty, gets the focus instead."""
         workspace = self.workspace
-        if workspace.runner.foreground is not None:
+        if self._signing is not None or not workspace.may_begin():
             return
         for field in self.fields.values():
             if not field.judge(accuse=True) and field.findings:

@@ -110,7 +110,7 @@ class Submissions(Fold):
     def ask(self, record: Record) -> None:
         """Ask Apple how *record* stands, and explain its log."""
         workspace, session = self.workspace, self.workspace.session
-        if workspace.runner.foreground is not None:
+        if not workspace.may_begin():
             return
         own = workspace.profile.macos.api_key
         ids = key_work.Ids(own.key_id, own.issuer_id, own.named, own.accepted)

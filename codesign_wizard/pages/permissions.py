@@ -165,7 +165,7 @@ class PermissionsPage(Page):
         from codesign_wizard.core.azure.permissions.check import Check
 
         session = self.workspace.session
-        if self.workspace.runner.foreground is not None:
+        if self.task is not None or not self.workspace.may_begin():
             return None
         return Check(session.network, session.azure_options(), session.application_secret)
 

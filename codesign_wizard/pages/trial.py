@@ -178,7 +178,7 @@ class TrialPage(Page):
     def run(self) -> None:
         """Sign and verify, on a thread."""
         workspace = self.workspace
-        if workspace.runner.foreground is not None:
+        if self._task is not None or not workspace.may_begin():
             return
         self._inputs = workspace.flow.inputs(self.key)
         self._task = workspace.runner.start(self.work(), tr("Signing and verifying"))

@@ -156,6 +156,13 @@ class Workspace(QObject):
             self.merged.emit()
             self.changed.emit()
 
+    def may_begin(self) -> bool:
+        """Whether a job may begin that the footer speaks of; says above the page what keeps it waiting."""
+        task = self.runner.foreground
+        if task is not None:
+            self.notice.emit(UNDER_WAY(what=task.name, wanted=tr("What you asked for")))
+        return task is None
+
     def may_forget(self) -> bool:
         """Whether the profile may be forgotten; says above the page what is under way, if it may not.
 

@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 
 from codesign_wizard.core.flow import (
     KEY_VAULT,
+    PERMISSIONS,
     START,
     StepState,
 )
@@ -20,6 +21,7 @@ from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.secrets import MemoryStore
 from codesign_wizard.overrides import Overrides
 from codesign_wizard.pages.key_vault import KeyVaultPage
+from codesign_wizard.pages.notice import Notice
 from codesign_wizard.screenshots.measuring import clipped, overlapping
 from codesign_wizard.session import Session
 from codesign_wizard.theme import Mark
@@ -233,6 +235,24 @@ def test_a_sign_in_is_cancelled_in_the_middle_and_nothing_is_recorded(
     assert time.monotonic() - began < 15  # the vault holds its answer for 30 s
     assert KEY_VAULT not in window.workspace.profile.results
     assert all(each.isEnabled() for each in used)
+
+
+def test_what_has_to_wait_for_another_pages_job_is_told_so(
+    open_window: Callable[..., MainWindow], practice: Callable[..., Session], qtbot: QtBot
+) -> None:
+    window = open_window(practice("slow", page=KEY_VAULT))
+    window.errors_expected = True
+    wait_idle(window, qtbot)
+    window.page.run_sign_in()
+    signing = window.runner.foreground
+    assert signing is not None
+    window.page.run_sign_in()
+    assert not window.findChildren(Notice), "of itself it does not speak"
+    window.show_step(PERMISSIONS)
+    qtbot.mouseClick(window.page.look_button, Qt.MouseButton.LeftButton)
+    assert window.runner.foreground is signing
+    told = [each.finding.title for each in window.findChildren(Notice)]
+    assert told == ["What you asked for has to wait: “Signing in” is under way."]
 
 
 def test_closing_looks_for_no_vault_any_more_and_keeps_a_typed_secret(
