@@ -15410,6 +15410,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>The administrator was signed in to another tenant: sign in again for this one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Let the practice administrator sign in</source>
         <translation type="unfinished"></translation>
     </message>
@@ -16936,6 +16941,11 @@
     <message>
         <location filename="codesign_wizard/pages/workspace.py"/>
         <source>The profile {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>What you asked for</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -15410,6 +15410,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>The administrator was signed in to another tenant: sign in again for this one.</source>
+        <translation>Die Anmeldung als Administrator galt einem anderen Mandanten: Melden Sie sich für diesen erneut an.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Let the practice administrator sign in</source>
         <translation>Übungs-Administrator anmelden lassen</translation>
     </message>
@@ -16937,6 +16942,11 @@
         <location filename="codesign_wizard/pages/workspace.py"/>
         <source>The profile {name}</source>
         <translation>Das Profil {name}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/workspace.py"/>
+        <source>What you asked for</source>
+        <translation>Was Sie möchten,</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
