@@ -90,7 +90,7 @@ class WindowsTrialPage(TrialPage):
         self.description.edited.connect(lambda text: self._put("description", text))
         self.url = PlainField(
             tr("&URL"),
-            hint=tr("a page about the program, optional"),
+            hint=tr("a page about it, optional"),
             label_width=_LABEL,
             room_for_sign=False,
         )
