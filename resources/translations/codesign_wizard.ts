@@ -16825,7 +16825,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>a page about the program, optional</source>
+        <source>a page about it, optional</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -16825,8 +16825,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/windows_trial.py"/>
-        <source>a page about the program, optional</source>
-        <translation>optional</translation>
+        <source>a page about it, optional</source>
+        <translation>eine Seite dazu, optional</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/profile_labels.py"/>
@@ -16946,7 +16946,7 @@
     <message>
         <location filename="codesign_wizard/pages/workspace.py"/>
         <source>What you asked for</source>
-        <translation>Was Sie möchten,</translation>
+        <translation>Der gewünschte Vorgang</translation>
     </message>
     <message>
         <location filename="codesign_wizard/playing.py"/>
