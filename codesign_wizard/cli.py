@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from codesign_wizard.commands.arguments import WrongUsage, parse
 from codesign_wizard.commands.context import INTERRUPTED, Context
-from codesign_wizard.commands.hints import with_hints
+from codesign_wizard.commands.hints import with_hints, with_keyring
 from codesign_wizard.commands.output import Outcome, Printer
 from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
 from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Remedy, Severity, utc_now
@@ -69,7 +69,8 @@ def _outcome(arguments: list[str], printer: Printer, *, alone: bool) -> Outcome:
             gc.set_threshold(_COLLECT_AFTER)
         printer.begin(parsed.name, parsed.practice)
         with Context(parsed, printer) as context:
-            return parsed.run(context)
+            outcome = parsed.run(context)
+            return replace(outcome, findings=with_keyring(outcome.findings, context.keyring_trouble))
     except WrongUsage as error:
         printer.begin(error.command, None)
         return Outcome([error.finding], code=2)

@@ -128,6 +128,12 @@ class Context:
                 raise not_started(error) from error
         return self._session
 
+    @property
+    def keyring_trouble(self) -> str:
+        """Why the system's keyring could not be asked for a secret; "" where it could, or was not."""
+        store = self._session.opened_secrets if self._session is not None else None
+        return store.reason if store is not None else ""
+
     def overrides(self) -> Any:
         """Return what the options put over environment and profile."""
         from codesign_wizard.overrides import Overrides, check_level, parse_timeout

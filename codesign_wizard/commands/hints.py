@@ -21,6 +21,9 @@ _PLACES = {
     "tenant_id": ("--tenant ID", "AZURE_TENANT_ID", "profile set windows.tenant-id=ID"),
 }
 
+# what is missing is a secret, which the keyring may have
+_SECRETS = frozenset({"server.sign-in.password-missing", "apple.api-key.none"})
+
 # by id of a finding: the command that goes on from there
 _COMMANDS: dict[str, Callable[[], str]] = {
     "azure.vault.certificate-pending": lambda: tr(
@@ -60,6 +63,16 @@ _COMMANDS: dict[str, Callable[[], str]] = {
 def with_hints(findings: Iterable[Finding]) -> list[Finding]:
     """Return *findings*, those about a missing value with how it is given here."""
     return [_with_hint(finding) for finding in findings]
+
+
+def with_keyring(findings: Iterable[Finding], trouble: str) -> list[Finding]:
+    """Return *findings*, those about a missing secret with the *trouble* of the keyring that may have it."""
+    return [
+        dataclasses.replace(each, detail=" ".join(filter(None, (each.detail, trouble))))
+        if trouble and (each.id in _SECRETS or each.evidence.more.get("field") == "application_secret")
+        else each
+        for each in findings
+    ]
 
 
 def with_remedy(finding: Finding, title: str) -> Finding:

@@ -6,6 +6,7 @@ import io
 
 import pytest
 
+from codesign_wizard import session
 from codesign_wizard.commands import permissions
 from codesign_wizard.commands.context import Context
 from codesign_wizard.core.azure.permissions.catalogue import Model, Purpose
@@ -13,6 +14,7 @@ from codesign_wizard.core.azure.permissions.catalogue import permissions as cata
 from codesign_wizard.core.azure.permissions.report import Report, Row, State, all_clear
 from codesign_wizard.core.finding import Certainty
 from codesign_wizard.core.redact import redact
+from codesign_wizard.core.secrets import MemoryStore
 from tests.support.command_line import Document, Run, errors
 
 
@@ -81,3 +83,15 @@ def test_where_a_proxys_login_goes_can_be_read(run: Run) -> None:
     assert "http://USER:PASSWORD@HOST:PORT" in out
     # and nothing that is like it is spared
     assert "PASSWORD" not in redact("http://USER:PASSWORD@proxy.example:80")
+
+
+def test_a_missing_secret_comes_with_what_keeps_the_keyring_from_being_asked(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "open_store", lambda: MemoryStore("The keyring is locked."))
+    for words in (("permissions", "show"), ("doctor", "windows")):
+        code, found = document(*words)
+        assert code == 1
+        told = {each["evidence"]["field"]: each["detail"] for each in found["findings"] if each["evidence"]}
+        assert told["application_secret"] == "The keyring is locked."
+        assert told["vault_name"] == ""
