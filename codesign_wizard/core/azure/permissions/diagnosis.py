@@ -312,7 +312,7 @@ def _model_unknown(options: AzureOptions, probes: ProbeResult) -> Finding:
     return MODEL_UNKNOWN(
         vault=options.vault_name,
         detail=tr(
-            "It let {count} of {all} requests through and refused none for lack of a permission."
+            "It refused none of {all} requests for lack of a permission, and let {count} through for certain."
         ).format(count=len(allowed), all=len(answered)),
         severity=Severity.INFO if allowed else Severity.WARNING,
         evidence=Evidence(time=utc_now()),
