@@ -7615,7 +7615,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
-        <source>It let {count} of {all} requests through and refused none for lack of a permission.</source>
+        <source>It refused none of {all} requests for lack of a permission, and let {count} through for certain.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -7615,8 +7615,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
-        <source>It let {count} of {all} requests through and refused none for lack of a permission.</source>
-        <translation>Er ließ {count} von {all} Anfragen durch und lehnte keine wegen einer fehlenden Berechtigung ab.</translation>
+        <source>It refused none of {all} requests for lack of a permission, and let {count} through for certain.</source>
+        <translation>Er hat keine von {all} Anfragen wegen einer fehlenden Berechtigung verweigert und {count} mit Sicherheit durchgelassen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/evaluate.py"/>
