@@ -279,6 +279,37 @@ def test_a_granted_role_works_after_a_while_and_is_kept(start: Callable[..., Any
     assert error(later.arm(url)) == (404, "RoleAssignmentNotFound")
 
 
+def test_who_may_assign_some_roles_only(start: Callable[..., Any]) -> None:
+    """The condition that the portal writes for *Allow user to only assign selected roles*."""
+    own = start()
+    world, vault = own.cloud.world, own.cloud.world.vault.arm_id
+    of, roles = "Microsoft.Authorization/roleAssignments", ", ".join(
+        BUILT_IN_ROLES[each].role_id for each in ("Key Vault Reader", "Key Vault Crypto User")
+    )  # fmt: skip
+    clauses = [
+        f"((!(ActionMatches{{'{of}/{action}'}})) OR (@{source}[{of}:RoleDefinitionId] "
+        f"ForAnyOfAnyValues:GuidEquals {{{roles}}} AND @{source}[{of}:PrincipalType] "
+        "ForAnyOfAnyValues:StringEqualsIgnoreCase {'ServicePrincipal'}))"
+        for action, source in (("write", "Request"), ("delete", "Resource"))
+    ]
+    role = "Role Based Access Control Administrator"
+    world.assign(world.reader.object_id, role, vault, principal_type="User", condition=" AND ".join(clauses))
+    url = f"{vault}{ROLES}/roleAssignments"
+
+    def grant(role: str, **more: Any) -> Any:
+        body = assignment(world, role, **more)
+        return own.arm(f"{url}/{uuid.uuid4()}", "PUT", who="reader", body=body)
+
+    made = grant("Key Vault Crypto User")
+    assert made.status_code == 201
+    assert error(grant("Key Vault Administrator")) == (403, "AuthorizationFailed")
+    person = {"principalId": world.reader.object_id, "principalType": "User"}
+    assert error(grant("Key Vault Reader", **person)) == (403, "AuthorizationFailed")
+    first = own.arm(url, query=filtered("atScope()")).json()["value"][0]["name"]
+    assert error(own.arm(f"{url}/{first}", "DELETE", who="reader")) == (403, "AuthorizationFailed")
+    assert own.arm(made.json()["id"], "DELETE", who="reader").status_code == 200
+
+
 def test_assignments_that_cannot_be(client: Any) -> None:
     world = client.cloud.world
     base = f"{world.vault.arm_id}{ROLES}/roleAssignments"

@@ -169,6 +169,23 @@ def test_conditions_are_judged(condition: str, expected: bool) -> None:
     assert holds(condition, SIGN, 1_800_000_000.0) is expected
 
 
+@pytest.mark.parametrize(
+    ("comparison", "expected"),
+    [
+        ("GuidEquals 'A1'", True),
+        ("ForAnyOfAnyValues:GuidEquals {a0, A1}", True),
+        ("ForAnyOfAnyValues:GuidEquals {a0}", False),
+        ("ForAnyOfAllValues:GuidNotEquals {a0, a2}", True),
+        ("ForAnyOfAllValues:GuidNotEquals {a0, a1}", False),
+        ("ForAnyOfAnyValues:StringLike {'a*'}", False),  # not known here
+    ],
+)
+def test_conditions_ask_about_an_assignment(comparison: str, expected: bool) -> None:
+    condition = f"@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] {comparison}"
+    assert holds(condition, SIGN, 0.0, {"request:roledefinitionid": "a1"}) is expected
+    assert not holds(condition, SIGN, 0.0)
+
+
 def test_what_is_a_condition() -> None:
     assert readable("(!(ActionMatches{'x'})) OR (@Resource[a:b] StringEquals 'c')")
     for text in ("", "(", "ActionMatches", "@Resource[a]", "@Resource[a] StringEquals", "a AND", "{'x'}"):

@@ -8,7 +8,7 @@ downwards: management group, subscription, resource group, resource, object in a
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -96,11 +96,19 @@ class Authorization:
     custom_roles: list[RoleDefinition] = field(default_factory=list)
 
     def rule(
-        self, principals: Collection[str], action: str, resource: str, now: float, *, data: bool
+        self,
+        principals: Collection[str],
+        action: str,
+        resource: str,
+        now: float,
+        *,
+        data: bool,
+        given: Mapping[str, str] | None = None,
     ) -> Ruling:
         """Decide on *action* on *resource* (an ARM id) at *now*.
 
-        *principals* are the caller's object id and those of all groups it is in; *data* for data actions.
+        *principals* are the caller's object id and those of all groups it is in; *data* for data actions;
+        *given* is what conditions may ask of the request.
         """
         denial = self._denial(principals, action, resource, now, data=data)
         if denial is not None:
@@ -110,7 +118,7 @@ class Authorization:
             if (
                 role is not None
                 and role.allows(action, data=data)
-                and (assignment.condition is None or holds(assignment.condition, action, now))
+                and (assignment.condition is None or holds(assignment.condition, action, now, given))
             ):
                 return Ruling(True, assignment)
         return Ruling(False)

@@ -3,13 +3,14 @@
 learn.microsoft.com/azure/role-based-access-control/conditions-format: expressions in parentheses joined by
 ``AND``/``&&``, ``OR``/``||`` and ``NOT``/``!``; ``ActionMatches{'…'}`` and ``SubOperationMatches{'…'}``;
 comparisons ``@Source[name] Operator value``. A comparison with an attribute that is not there is false. Key
-Vault has no attributes of its own for keys and certificates, so only ``@Environment`` is known here.
+Vault has no attributes of its own for keys and certificates, so only ``@Environment`` is known there; changes
+of role assignments have role and principal (``delegate-role-assignments-overview``: some roles only).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from codesign_wizard.practice.management.roles import matches
@@ -31,17 +32,22 @@ _ORDERS: dict[str, Callable[[datetime, datetime], bool]] = {
 }
 
 
+_EQUAL = ("guidequals", "stringequals", "stringequalsignorecase")
+_UNEQUAL = ("guidnotequals", "stringnotequals", "stringnotequalsignorecase")
+
+
 class ConditionError(ValueError):
     """The text is no condition."""
 
 
-def holds(condition: str, action: str, now: float) -> bool:
+def holds(condition: str, action: str, now: float, given: Mapping[str, str] | None = None) -> bool:
     """Tell whether *condition* lets *action* through at *now* (seconds since the epoch).
 
+    *given* are attributes of what is asked for, as ``request:roledefinitionid`` or ``resource:principalid``.
     A text that cannot be read lets nothing through.
     """
     try:
-        return _Parser(condition, action, now).run()
+        return _Parser(condition, action, now, given or {}).run()
     except ConditionError:
         return False
 
@@ -49,7 +55,7 @@ def holds(condition: str, action: str, now: float) -> bool:
 def readable(condition: str) -> bool:
     """Tell whether *condition* is well-formed."""
     try:
-        _Parser(condition, "", 0.0).run()
+        _Parser(condition, "", 0.0, {}).run()
     except ConditionError:
         return False
     return True
@@ -58,10 +64,11 @@ def readable(condition: str) -> bool:
 class _Parser:
     """Reads by recursive descent and judges as it goes; ``!`` binds tightest, then AND, then OR."""
 
-    def __init__(self, condition: str, action: str, now: float) -> None:
+    def __init__(self, condition: str, action: str, now: float, given: Mapping[str, str]) -> None:
         self._tokens = _tokens(condition)
         self._at = 0
         self._action = action
+        self._given = given
         self._now = datetime.fromtimestamp(now, UTC)
 
     def run(self) -> bool:
@@ -133,16 +140,31 @@ class _Parser:
             return _ORDERS[name](value, other if other.tzinfo else other.replace(tzinfo=UTC))
         if isinstance(value, bool) and name in ("boolequals", "boolnotequals"):
             return (str(value).lower() == given.strip("'").lower()) is (name == "boolequals")
+        if isinstance(value, str):
+            return _one_of(value, name, given)
         return False
 
-    def _known(self, attribute: re.Match[str]) -> datetime | bool | None:
+    def _known(self, attribute: re.Match[str]) -> datetime | bool | str | None:
         """Return the value of an attribute, ``None`` if there is none here."""
-        if (attribute["source"] or "").lower() != "environment":
-            return None
-        name = attribute["name"].strip().lower().rpartition(":")[2]
+        source, name = (
+            (attribute["source"] or "").lower(),
+            attribute["name"].strip().lower().rpartition(":")[2],
+        )
+        if source != "environment":
+            return self._given.get(f"{source}:{name}")
         # every request comes over the public network here
         known: dict[str, datetime | bool] = {"utcnow": self._now, "isprivatelink": False}
         return known.get(name)
+
+
+def _one_of(value: str, operator: str, given: str) -> bool:
+    """Compare *value* with those *given*; ``ForAnyOfAllValues:`` and its like say with how many of them."""
+    quantifier, _, name = operator.rpartition(":")
+    others = [each.strip().strip("'").lower() for each in given.strip("{}").split(",")]
+    if name not in (*_EQUAL, *_UNEQUAL):
+        return False
+    fits = [(value.lower() == other) is (name in _EQUAL) for other in others]
+    return all(fits) if quantifier.endswith("allvalues") else any(fits)
 
 
 def _tokens(condition: str) -> list[re.Match[str]]:

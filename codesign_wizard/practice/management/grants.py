@@ -52,10 +52,11 @@ class Manager:
         now = self._world.clock.now().timestamp()
         return self._world.authorization.rule(self.principals, action, scope, now, data=False).granted
 
-    def demand(self, action: str, scope: str) -> None:
-        """Raise ``ArmError`` unless the caller may."""
+    def demand(self, action: str, scope: str, given: Mapping[str, str] | None = None) -> None:
+        """Raise ``ArmError`` unless the caller may; *given* is what conditions may ask of the request."""
         now = self._world.clock.now().timestamp()
-        ruling = self._world.authorization.rule(self.principals, action, scope, now, data=False)
+        authorization = self._world.authorization
+        ruling = authorization.rule(self.principals, action, scope, now, data=False, given=given)
         if ruling.denial is not None:
             denial = ruling.denial
             raise errors.denied(self._name, self.object_id, action, scope, denial.name, denial.deny_id)
@@ -95,8 +96,8 @@ class Grants:
         self._scope = scope
         self._tenant = world.directory.tenant(manager.tenant_id)
 
-    def _demand(self, action: str, scope: str = "") -> None:
-        self._manager.demand(f"Microsoft.Authorization/{action}", scope or self._scope)
+    def _demand(self, action: str, scope: str = "", *, given: Mapping[str, str] | None = None) -> None:
+        self._manager.demand(f"Microsoft.Authorization/{action}", scope or self._scope, given)
 
     def permissions(self) -> list[dict[str, Any]]:
         """Return what the caller's own roles hold here, a set for each role."""
@@ -140,7 +141,7 @@ class Grants:
 
     def assign(self, name: str, properties: dict[str, Any]) -> tuple[bool, dict[str, Any]]:
         """Make a role assignment, or change one's condition; return whether it is new, and the document."""
-        self._demand("roleAssignments/write")
+        self._demand("roleAssignments/write", given=self._asked(properties))
         if not GUID.fullmatch(name):
             raise errors.assignment_name_invalid(name)
         self._check_scope()
@@ -154,6 +155,16 @@ class Grants:
                 held[index] = made
             self._world.save()
         return index < 0, responses.role_assignment(made)
+
+    def _asked(self, properties: dict[str, Any]) -> dict[str, str]:
+        """Return what conditions may ask of a new assignment (conditions-authorization)."""
+        principal = str(properties.get("principalId") or "").lower()
+        return {
+            "request:roledefinitionid": str(properties.get("roleDefinitionId") or "").rpartition("/")[2],
+            "request:principalid": principal,
+            "request:principaltype": self._tenant.kind_of(principal)
+            or str(properties.get("principalType") or ""),
+        }
 
     def _check_scope(self) -> None:
         """Raise ``ArmError`` if the scope is, or lies in, a resource group or vault that does not exist."""
@@ -220,12 +231,18 @@ class Grants:
 
     def remove(self, name: str) -> dict[str, Any] | None:
         """Delete a role assignment and return it, or nothing if there is none."""
-        self._demand("roleAssignments/delete")
         with self._world.lock:
             try:
                 found = self._assignment(name)
             except errors.ArmError:
+                self._demand("roleAssignments/delete")
                 return None
+            asked = {
+                "resource:roledefinitionid": found.role_id,
+                "resource:principalid": found.principal_id,
+                "resource:principaltype": found.principal_type,
+            }
+            self._demand("roleAssignments/delete", given=asked)
             self._authorization.assignments.remove(found)
             self._world.save()
         return responses.role_assignment(found)
