@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions import evaluate, mixups
-from codesign_wizard.core.azure.permissions.catalogue import Model, permission_for
+from codesign_wizard.core.azure.permissions.catalogue import Model, Purpose, permission_for
 from codesign_wizard.core.azure.permissions.matrix import build
 from codesign_wizard.core.azure.permissions.mixup_beside import untested
 from codesign_wizard.core.azure.permissions.mixup_findings import MODEL_UNKNOWN
@@ -21,7 +21,14 @@ from codesign_wizard.core.azure.permissions.mixup_seen import Seen
 from codesign_wizard.core.azure.permissions.own_rights import OwnRights, own_rights
 from codesign_wizard.core.azure.permissions.probe_answers import Meaning, ProbeResult
 from codesign_wizard.core.azure.permissions.probing import probe
-from codesign_wizard.core.azure.permissions.report import Observation, Report, Source, State
+from codesign_wizard.core.azure.permissions.report import (
+    Observation,
+    Report,
+    Source,
+    State,
+    Verdict,
+    in_either,
+)
 from codesign_wizard.core.azure.proof import Proof, prove
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Certainty, Evidence, Finding, Severity, blocks, iso, utc_now
@@ -249,7 +256,14 @@ class _Run:
             ]
             return Diagnosis(
                 proof,
-                Report(None, (), tuple(findings), own.resource_id, facts),
+                Report(
+                    None,
+                    (),
+                    tuple(findings),
+                    own.resource_id,
+                    facts,
+                    self._in_either(proof, probes, own),
+                ),
                 tuple(findings),
                 access,
                 probes,
@@ -263,6 +277,15 @@ class _Run:
         findings = [*_interrupted(proof, probes), *mixups.name(told), *findings]
         report = Report(model, matrix.rows, tuple(findings), told.resource_id, facts)
         return Diagnosis(proof, report, tuple(findings), access, probes)
+
+    def _in_either(self, proof: Proof, probes: ProbeResult, own: OwnRights) -> tuple[Verdict, ...]:
+        """Return what holds in both models: the vault refused nothing, so it did not tell which it has."""
+        name = self.options.certificate_name
+        rows = [
+            build(model, observe(self.options, probes, model, own=own, proof=proof), name).rows
+            for model in Model
+        ]
+        return tuple(in_either(purpose, *rows) for purpose in Purpose)
 
 
 _POINTLESS = frozenset(

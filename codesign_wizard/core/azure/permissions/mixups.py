@@ -18,6 +18,7 @@ from codesign_wizard.core.azure.permissions.catalogue import (
     Permission,
     Purpose,
     permission_for,
+    wanted,
 )
 from codesign_wizard.core.azure.permissions.evaluate import (
     entries,
@@ -41,7 +42,7 @@ from codesign_wizard.core.azure.permissions.mixup_words import (
 )
 from codesign_wizard.core.azure.permissions.probe_answers import Meaning
 from codesign_wizard.core.azure.permissions.report import State
-from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, blocks, iso, utc_now
+from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, Severity, blocks, iso, utc_now
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import when
 
@@ -303,8 +304,15 @@ def _missing(seen: Seen) -> Finding:
         detail = tr("Not ticked in the access policy: {names}").format(names=detail)
     evidence, ways = seen.evidence(), [*seen.grants(), *looking(seen)]
     if seen.signing in (State.GRANTED, State.LIKELY):
+        # as after the least grant for all that is documented, which leaves out what the ticks leave out
+        ticked = {each.action for each in wanted(Model.POLICY, Purpose.DOCUMENTED)}
+        beyond = seen.model is Model.RBAC and not ticked & {each.action for each in missing}
+        if beyond:
+            more_words = tr("The documentation's ticks for an access policy do not ask for them.")
+            detail = f"{detail}. {more_words}"
         return kinds.PARTIAL(
             vault=seen.options.vault_name,
+            severity=Severity.INFO if beyond else Severity.WARNING,
             count=len(missing),
             detail=detail,
             evidence=evidence,

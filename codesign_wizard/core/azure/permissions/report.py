@@ -127,6 +127,7 @@ class Report:
 
     ``resource_id`` is the vault's ARM id where an answer told it, else "". ``facts`` are named strings for
     people and JSON: what the administrator's view adds (sku, firewall, groups, …) and when it was seen.
+    ``either`` are the verdicts that hold whichever model it is, where it is not known and there are no rows.
     """
 
     model: Model | None
@@ -134,10 +135,11 @@ class Report:
     findings: tuple[Finding, ...] = ()
     resource_id: str = ""
     facts: dict[str, str] = field(default_factory=dict)
+    either: tuple[Verdict, ...] = ()
 
     def verdicts(self) -> tuple[Verdict, ...]:
-        """Return the verdict for each purpose; none where the model is not known."""
-        return tuple(verdict(purpose, self.rows) for purpose in Purpose) if self.rows else ()
+        """Return the verdict for each purpose; without a model what holds in both, if anything is known."""
+        return tuple(verdict(purpose, self.rows) for purpose in Purpose) if self.rows else self.either
 
     def to_json(self) -> dict[str, Any]:
         """Return model, rows and verdicts; the findings stand in the document's own member."""
@@ -174,7 +176,12 @@ class Report:
             tuple(findings),
             str(document["vault"] or ""),
             {str(name): str(value) for name, value in dict(document["facts"]).items()},
+            () if model else tuple(map(_kept_verdict, document["verdicts"])),
         )
+
+
+def _kept_verdict(document: Mapping[str, Any]) -> Verdict:
+    return Verdict(Purpose(document["purpose"]), State(document["state"]))
 
 
 def verdict(purpose: Purpose, rows: Iterable[Row]) -> Verdict:
@@ -189,6 +196,18 @@ def verdict(purpose: Purpose, rows: Iterable[Row]) -> Verdict:
     else:
         state = State.LIKELY if open_rows else State.GRANTED
     return Verdict(purpose, state, missing, tuple(row.permission for row in open_rows))
+
+
+def in_either(purpose: Purpose, *rows: Iterable[Row]) -> Verdict:
+    """Return what holds for *purpose* whichever of *rows*, one model's each, are the vault's.
+
+    The permissions have other names in each model, so none are named.
+    """
+    states = {verdict(purpose, each).state for each in rows}
+    if len(states) > 1 and State.MISSING in states:
+        return Verdict(purpose, State.UNTESTABLE)
+    order = (State.MISSING, State.UNTESTABLE, State.LIKELY, State.GRANTED)
+    return Verdict(purpose, min(states, key=order.index))
 
 
 def all_clear(report: Report | None) -> str:

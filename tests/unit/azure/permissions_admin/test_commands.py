@@ -19,6 +19,7 @@ import pytest
 import codesign_wizard.core.azure as package
 from codesign_wizard.core import clouds
 from codesign_wizard.core.azure.clipboard import recognise
+from codesign_wizard.core.azure.explain import read_refusal
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions import remedies
 from codesign_wizard.core.azure.permissions.catalogue import Model, Permission, Purpose, permissions, wanted
@@ -188,6 +189,43 @@ def test_the_documented_roles_are_given_to_the_principal_on_the_vault(tmp_path: 
     assert {(each.scope, each.assignee_object_id) for each in given} == {(VAULT_ID, PRINCIPAL)}
     assert (remedy.powershell or "").count(f"  ObjectId = '{PRINCIPAL}'\n") == 2
     assert "Access control (IAM)" in remedy.portal[0]
+
+
+# resource groups may be called so: letters of any language, digits, and -_.() with no full stop at the end
+@pytest.mark.parametrize("group", ["rg", "Größe-(EU).v1_東京)", "(a)", "-_.-"])
+def test_every_name_that_azure_allows_reaches_the_command_as_it_is(group: str, tmp_path: Path) -> None:
+    vault = VAULT_ID.replace("/rg/", f"/{group}/")
+    text = f"Action: 'x/read'\r\nResource: '{vault.lower()}/keys/a'\r\nAssignment: (not found)"
+    error = {"error": {"code": "Forbidden", "message": text, "innererror": {"code": "ForbiddenByRbac"}}}
+    assert read_refusal(403, json.dumps(error).encode(), {}).resource == vault.lower()
+    target = remedies.Target(OPTIONS, PRINCIPAL, vault)
+    for remedy in (
+        remedies.documented_remedy(target, Model.RBAC),
+        *(remedies.least_remedy(target, Model.RBAC, purpose) for purpose in Purpose),
+    ):
+        given = [words for _, words in az.check(sh_lines(remedy.az or ""), tmp_path)]
+        assigned = [each for each in given if hasattr(each, "assignee_object_id")]
+        assert {(each.scope, each.assignee_object_id) for each in assigned} == {(vault, PRINCIPAL)}
+        assert vault in powershell_strings(remedy.powershell or "")
+
+
+def powershell_strings(text: str) -> list[str]:
+    """Return the values of the single-quoted strings of a PowerShell text, in order."""
+    quotes, found, position = "'‘’‚‛", list[str](), 0
+    while position < len(text):
+        if text[position] in quotes:
+            value, position = "", position + 1
+            while text[position] not in quotes or text[position + 1 : position + 2] in tuple(quotes):
+                value += text[position]
+                position += 2 if text[position] in quotes else 1
+            found.append(value)
+        position += 1
+    return found
+
+
+@pytest.mark.parametrize("text", ["plain", "it's", "d’Été’", "‘’‚‛''", 'a`b$c"d', "Ltd. (GB) & Co; #1"])
+def test_powershell_reads_the_very_text(text: str) -> None:
+    assert powershell_strings(f"Get-It -Name {powershell(text)} -More") == [text]
 
 
 def test_without_ids_the_commands_look_them_up(tmp_path: Path) -> None:
