@@ -8050,6 +8050,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>The documentation's ticks for an access policy do not ask for them.</source>
+        <translation>Die Häkchen, die die Dokumentation für eine Zugriffsrichtlinie nennt, verlangen sie nicht.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>It is enough to sign with it. A certificate under another name could not be requested.</source>
         <translation>Zum Signieren damit genügt es. Ein Zertifikat unter einem anderen Namen könnte nicht angefordert werden.</translation>
     </message>
