@@ -56,6 +56,6 @@ def parse_http_date(text: str) -> datetime | None:
     """Return an HTTP-date (RFC 9110, 5.6.7) in UTC, or ``None``."""
     try:
         found = email.utils.parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError):
+        return found.astimezone(UTC) if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    return found.astimezone(UTC) if found.tzinfo is not None else found.replace(tzinfo=UTC)

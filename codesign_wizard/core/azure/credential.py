@@ -84,7 +84,7 @@ class ApplicationCredential:
         given = result.identity.tenant_id.lower()
         if tenant_id and given and tenant_id.lower() != given:
             evidence = Evidence(time=utc_now(), more={"vault-tenant": tenant_id, "tenant-given": given})
-            raise CodesignError(signin_findings.tenant_other(self._options, tenant_id, evidence))
+            raise CodesignError(signin_findings.tenant_other(self._options, tenant_id, evidence, given=given))
         return AccessToken(result.token.reveal(), int(result.identity.expires.timestamp()))
 
 

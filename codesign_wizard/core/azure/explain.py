@@ -98,8 +98,8 @@ def read_refusal(
     document = _error_member(body)
     message = text_of(document.get("message"))
     inner = document.get("innererror") or document.get("innerError")
-    inner_code = text_of(inner.get("code")) if isinstance(inner, dict) else ""
-    code = text_of(document.get("code"))
+    inner_code = text_of(inner.get("code"))[:200] if isinstance(inner, dict) else ""
+    code = text_of(document.get("code"))[:200]
     caller = re.search(r"appid=([0-9a-f-]{36});oid=([0-9a-f-]{36})", message, re.I)
     action = re.search(r"Action: '([\w./*-]{1,200})'", message)
     policy = re.search(r"does not have (\w{1,40}) (\w{1,40}) permission on key\s+vault", message)

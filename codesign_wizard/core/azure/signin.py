@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,12 +17,14 @@ from urllib.parse import quote
 
 from codesign_wizard.core.azure import signin_findings as findings
 from codesign_wizard.core.azure.answer_words import text_of
+from codesign_wizard.core.azure.identifiers import guid_of
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.finding import Evidence, Finding, blocks, iso, utc_now
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.network import Network, NetworkError
 from codesign_wizard.core.network_answer import Answer
 from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.text import tr
 
 _LONGEST_LIFE = 7 * 86_400  # seconds; Entra ID gives an hour or a day
 
@@ -78,8 +81,7 @@ def sign_in(
     except NetworkError as error:
         return SignIn(None, None, [error.finding])
     if answer.status != 200:
-        refusal = findings.read_refusal(answer.status, answer.body, answer.headers)
-        return SignIn(None, None, [findings.explain(refusal, options, secret)])
+        return SignIn(None, None, [findings.explain(_refused(answer), options, secret)])
     return _granted(answer, options)
 
 
@@ -89,16 +91,13 @@ def _granted(answer: Answer, options: AzureOptions) -> SignIn:
         token = Secret(_sendable(document["access_token"]))
         seconds = min(max(int(document.get("expires_in", 0)), 0), _LONGEST_LIFE)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
-        # it may hold a token after all, in a form that is none: then none of it is shown
-        shown = b"" if b"access_token" in answer.body else answer.body
-        refusal = findings.read_refusal(answer.status, shown, answer.headers)
-        return SignIn(None, None, [findings.explain(refusal, options, None)])
+        return SignIn(None, None, [findings.explain(_refused(answer), options, None)])
     told = read_claims(token)
     # the token's own claims are for its audience; only shown, and the life is measured by our clock
     identity = CallerIdentity(
-        application_id=text_of(told.get("appid")) or text_of(told.get("azp")) or options.application_id,
-        object_id=text_of(told.get("oid")),
-        tenant_id=text_of(told.get("tid")),
+        application_id=_guid(told, "appid") or _guid(told, "azp") or options.application_id,
+        object_id=_guid(told, "oid"),
+        tenant_id=_guid(told, "tid"),
         expires=datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds),
     )
     evidence = Evidence(
@@ -112,7 +111,27 @@ def _granted(answer: Answer, options: AzureOptions) -> SignIn:
             "expires": iso(identity.expires),
         },
     )
-    return SignIn(identity, token, [findings.OK(object_id=identity.object_id, evidence=evidence)])
+    return SignIn(
+        identity,
+        token,
+        [
+            findings.OK(
+                object_id=identity.object_id or tr("an object ID that the token does not tell"),
+                evidence=evidence,
+            )
+        ],
+    )
+
+
+def _guid(claims: Mapping[str, Any], name: str) -> str:
+    """Return a claim of an application's token that names something in Entra ID; "" where it is no GUID."""
+    return guid_of(text_of(claims.get(name)))
+
+
+def _refused(answer: Answer) -> findings.Refusal:
+    """Return what *answer* says; a token that it may hold in a form that is none is not shown."""
+    shown = b"" if b"access_token" in answer.body else answer.body
+    return findings.read_refusal(answer.status, shown, answer.headers)
 
 
 def _sendable(token: object) -> str:

@@ -128,12 +128,13 @@ def read_refusal(status: int, body: bytes, headers: Mapping[str, str]) -> Refusa
     if not isinstance(document, dict):
         document = {}
     description = text_of(document.get("error_description"))[:_LONGEST]
-    codes = document.get("error_codes")
-    number = 0
-    if isinstance(codes, list) and codes and type(codes[0]) is int and 0 < codes[0] < 10**9:
-        number = codes[0]
-    elif found := re.search(r"AADSTS(\d{1,9})", description):
-        number = int(found[1])
+    found = re.search(r"AADSTS(\d{1,9})", description)
+    named = int(found[1]) if found else 0
+    listed = document.get("error_codes")
+    codes = [each for each in listed if type(each) is int] if isinstance(listed, list) else []
+    number = next((each for each in codes if 0 < each < 10**9), named)
+    if codes and named and named not in codes:
+        number = 0  # it contradicts itself, so nothing is made of either
     more = {}
     for name in ("error", "trace_id", "correlation_id", "timestamp", "suberror", "error_uri"):
         if isinstance(document.get(name), str) and document[name]:
@@ -147,7 +148,7 @@ def read_refusal(status: int, body: bytes, headers: Mapping[str, str]) -> Refusa
         time=utc_now(),
         more=more,
     )
-    words = re.split(r"\s+Trace ID:", message, maxsplit=1)[0]
+    words = re.split(r"\s+Trace ID:", message, maxsplit=1)[0][:600]
     return Refusal(status, number, text_of(document.get("error")), words, evidence)
 
 
@@ -239,13 +240,18 @@ def tenant_unknown(refusal: Refusal, options: AzureOptions, vault_tenant: str | 
 
 
 def tenant_other(
-    options: AzureOptions, vault_tenant: str, evidence: Evidence, certainty: Certainty = Certainty.COMPUTED
+    options: AzureOptions,
+    vault_tenant: str,
+    evidence: Evidence,
+    certainty: Certainty = Certainty.COMPUTED,
+    *,
+    given: str = "",
 ) -> Finding:
-    """Return the finding for a vault that trusts another tenant."""
+    """Return the finding for a vault that trusts another tenant; *given* is the token's, if it tells one."""
     return TENANT_OTHER(
         vault=options.vault_name,
         detail=tr("The vault's tenant is {vault}; the one given is {given}.").format(
-            vault=vault_tenant, given=options.tenant_id
+            vault=vault_tenant, given=given or options.tenant_id
         ),
         certainty=certainty,
         evidence=evidence,

@@ -212,3 +212,23 @@ def test_a_secret_in_the_form_of_an_id_is_told_from_a_wrong_one() -> None:
     refusal = signin_findings.read_refusal(401, body, {})
     secret = Secret("0d9c1f3e-5a7b-4c2d-8e6f-1a2b3c4d5e6f")
     assert signin_findings.explain(refusal, OPTIONS, secret).id == "azure.sign-in.secret-id-pasted"
+
+
+@pytest.mark.parametrize(
+    ("description", "codes", "number"),
+    [
+        ("AADSTS7000215: x", [7000215], 7000215),
+        ("AADSTS7000215: x", "7000215", 7000215),
+        ("AADSTS7000215: x", [True], 7000215),
+        ("AADSTS7000215: x", [50000, 7000215], 50000),
+        ("no number", [7000215], 7000215),
+        ("AADSTS7000222: x", [7000215], 0),
+        ("no number", [10**12], 0),
+        (["AADSTS7000222"], None, 0),
+    ],
+)
+def test_a_refused_sign_in_that_contradicts_itself_is_shown_and_not_explained(
+    description: object, codes: object, number: int
+) -> None:
+    body = json.dumps({"error_description": description, "error_codes": codes}).encode()
+    assert signin_findings.read_refusal(401, body, {}).number == number

@@ -208,6 +208,20 @@ def test_a_signature_that_is_none_is_never_a_proof(value: object) -> None:
     assert errors(result) in ({"azure.signature.wrong"}, {"azure.vault.answer-odd"})
 
 
+def test_a_token_of_another_tenant_names_both() -> None:
+    claims = spoilt.base64url(json.dumps({"tid": spoilt.OTHER_GUID, "oid": spoilt.GUID}).encode())
+    result, _ = diagnosed(token=Reply({"access_token": f"e30.{claims}.c2ln", "expires_in": 3599}))
+    (other,) = [each for each in result.findings if each.id == "azure.sign-in.tenant-other"]
+    assert spoilt.GUID in other.detail
+    assert spoilt.OTHER_GUID in other.detail
+
+
+@pytest.mark.parametrize("date", ["soon", "Fri, 31 Dec 9999 23:59:59 -2359", ""])
+def test_a_time_that_is_none_tells_nothing_of_the_clock(date: str) -> None:
+    challenge = Reply({}, 401, {"WWW-Authenticate": spoilt.CHALLENGE, "Date": date})
+    assert errors(diagnosed(challenge=challenge)[0]) == set()
+
+
 def test_an_answer_without_end_is_not_taken_into_memory() -> None:
     import gzip
 

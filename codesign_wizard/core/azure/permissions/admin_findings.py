@@ -341,7 +341,7 @@ def explain_arm(refusal: ArmRefusal, cloud: Cloud, account: str) -> Finding:
     if code == "RequestDisallowedByPolicy":
         return DISALLOWED(evidence=evidence)
     if code.endswith("LimitExceeded"):
-        return LIMIT(words=refusal.message, evidence=evidence)
+        return LIMIT(words=refusal.message[:300], evidence=evidence)
     if code == "PrincipalNotFound":
         found = re.search(r"[Pp]rincipal '?([0-9a-fA-F-]{32,36})", refusal.message)
         return PRINCIPAL_UNKNOWN(

@@ -109,7 +109,7 @@ class Arm:
         """Return the address of *path* (ids, which may hold blanks or brackets); *query* is ready to send."""
         parts = [each for each in (query, f"api-version={api}" if api else "") if each]
         # what the ids of Azure and the functions of OData hold beside letters and digits
-        address = f"https://{self.host}" + quote(path, safe="/.()-_~'=")
+        address = f"https://{self.host}" + quote(path, safe="/.()-_~'=", errors="replace")
         return f"{address}?{'&'.join(parts)}" if parts else address
 
     def refused(self, answer: Answer) -> RefusedError:
@@ -165,4 +165,4 @@ def odata(text: str) -> str:
 
 def filtered(expression: str) -> str:
     """Return the query that asks for *expression*."""
-    return f"$filter={quote(expression, safe='()')}"
+    return f"$filter={quote(expression, safe='()', errors='replace')}"

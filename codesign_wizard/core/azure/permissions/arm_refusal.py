@@ -35,7 +35,7 @@ def read_refusal(answer: Answer) -> ArmRefusal:
     error = document.get("error") if isinstance(document, dict) else None
     if not isinstance(error, dict):
         error = document if isinstance(document, dict) else {}
-    code, message = text_of(error.get("code")), text_of(error.get("message"))[:_LONGEST]
+    code, message = text_of(error.get("code"))[:200], text_of(error.get("message"))[:_LONGEST]
     action = re.search(r"perform action '([\w./*-]{1,200})'", message)
     scope = re.search(r"over scope '([^']{1,500})'", message)
     more = {

@@ -26,11 +26,12 @@ from codesign_wizard.core.text import tr
 def beside(seen: Seen) -> Iterable[Finding]:
     """Yield what is worth a line beside the cause."""
     found = seen.probes.object_id
-    if found and seen.identity is not None and found != seen.identity.object_id.lower():
+    expected = seen.identity.object_id if seen.identity is not None else ""
+    if found and expected and found != expected.lower():
         yield kinds.OTHER_CALLER(
             vault=seen.options.vault_name,
             seen=found,
-            expected=seen.identity.object_id,
+            expected=expected,
             evidence=seen.evidence(),
         )
     for each in seen.matrix.contradictions[:1]:
