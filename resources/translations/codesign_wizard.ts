@@ -8679,6 +8679,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/signin.py"/>
+        <source>an object ID that the token does not tell</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>Signed in: the vault sees the application as {object_id}.</source>
         <translation type="unfinished"></translation>

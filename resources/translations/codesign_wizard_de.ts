@@ -8679,6 +8679,11 @@
         <translation>Was er lieferte, ist kein X.509-Zertifikat</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/signin.py"/>
+        <source>an object ID that the token does not tell</source>
+        <translation>eine Objekt-ID, die das Token nicht nennt</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/signin_findings.py"/>
         <source>Signed in: the vault sees the application as {object_id}.</source>
         <translation>Angemeldet: Der Tresor sieht die Anwendung als {object_id}.</translation>
