@@ -97,7 +97,8 @@ def diagnose(
     told = (end.finding,) if end is not None else ()
     if probes is None or (blocks(probes.findings) and not _heard(proof, probes)):
         found = (*(probes.findings if probes else ()), *told)
-        return Diagnosis(proof, findings=found, probes=probes, secret_end=end)
+        alone = Diagnosis(proof, findings=found, probes=probes, secret_end=end)
+        return run.by_grants(alone, rights, seen) if isinstance(seen, evaluate.VaultAccess) else alone
     concluded = run.concluded(proof, probes, rights, seen)
     return replace(concluded, findings=(*concluded.findings, *told), secret_end=end)
 
@@ -234,6 +235,18 @@ class _Run:
             return not_told(error.finding)
         graph = Arm(self.job, self.network, cloud, token, account=admin.account, host=cloud.graph_host)
         return read_secret_end(graph, self.options, self.credential.secret)
+
+    def by_grants(self, alone: Diagnosis, own: OwnRights, seen: VaultAccess) -> Diagnosis:
+        """Return *alone*, which the vault told nothing for, with what follows from the grants.
+
+        So a closed network is told from a missing permission. There is no ``access``: whether something more
+        that is granted works could not be found out.
+        """
+        told = self.concluded(alone.proof, ProbeResult(None), own, seen)
+        # what closes the network blocks before any permission is looked at
+        first = [alone.proof.unread] if alone.proof.unread is not None and blocks(told.findings) else []
+        findings = (*first, *alone.findings, *told.findings)
+        return replace(alone, report=told.report, findings=findings)
 
     def concluded(
         self, proof: Proof, probes: ProbeResult, own: OwnRights, seen: VaultAccess | Finding | None

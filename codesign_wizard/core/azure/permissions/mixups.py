@@ -73,6 +73,13 @@ def _causes(seen: Seen) -> Iterable[Finding]:
                     text = tr("{count} could not be tested this time, or cannot be from here.")
                 detail.append(text.format(count=open_ones))
             yield kinds.ENOUGH(vault=vault, detail=" ".join(detail), evidence=Evidence(time=utc_now()))
+        elif seen.access is not None and not seen.probes.asked:
+            yield kinds.ENOUGH(
+                vault=seen.options.vault_name,
+                certainty=Certainty.COMPUTED,
+                detail=tr("So say the grants; the vault itself could not be asked."),
+                evidence=Evidence(time=utc_now()),
+            )
         return
     for judge in (
         _denied,

@@ -10,6 +10,7 @@ import pytest
 
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions.check import Check, Looked
+from codesign_wizard.core.azure.permissions.report import State
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.redact import Secret
@@ -240,3 +241,26 @@ def test_a_secret_id_is_said_once(who: Person, tmp_path: Path) -> None:
     assert [each.id for each in looked.findings if each.severity is not Severity.OK] == [
         "azure.sign-in.secret-id-pasted"
     ]
+
+
+@pytest.mark.parametrize("scenario", ["firewall", "private-endpoint"])
+def test_a_closed_network_is_told_from_a_missing_permission(scenario: str, who: Person) -> None:
+    world, closed = who.cloud.world, f"azure.vault.{scenario}"
+    for roles, expected in ((BOTH, []), ((), [NONE])):
+        roles_to(world, principal(world), *roles)
+        who.cloud.play(scenario)
+        try:
+            alone, seen = look(who, admin=False), look(who, admin=True)
+        finally:
+            who.cloud.play(None)
+        assert [each.id for each in alone.findings if each.severity is Severity.ERROR] == [closed]
+        assert alone.report is None
+        # what closes it stands first: no grant opens it
+        assert [each.id for each in seen.findings if each.severity is Severity.ERROR] == [closed, *expected]
+        assert seen.report is not None
+        states = {row.state for row in seen.report.rows if row.permission.asked_for}
+        assert states == ({State.GRANTED} if roles else {State.MISSING})
+        enough = [each for each in seen.findings if each.id == "azure.permission.enough"]
+        assert [each.certainty for each in enough] == (["computed"] if roles else [])
+        # whether a grant works could not be found out, so none is offered
+        assert seen.access is None
