@@ -8120,6 +8120,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>So say the grants; the vault itself could not be asked.</source>
+        <translation>So sagen es die erteilten Berechtigungen; den Tresor selbst zu fragen war nicht möglich.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>In the line of the application, column Condition: View/Edit.</source>
         <translation>In der Zeile der Anwendung, Spalte „Condition“: „View/Edit“.</translation>
     </message>
