@@ -40,7 +40,7 @@ def test_the_whole_way_on_practice_accounts(
     sign_in(window, qtbot)
     assert page.banner.title == "The vault answers, and its key signs for you."
     assert rail(window, KEY_VAULT).step.state is StepState.DONE
-    assert rail(window, KEY_VAULT).step.note.startswith("in ")
+    assert rail(window, KEY_VAULT).step.note.startswith("certificate: in ")
     assert "Object ID" in [name for name, _ in page_facts(window)]
 
     to_trial(window, qtbot)
