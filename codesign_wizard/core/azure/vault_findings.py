@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codesign_wizard.core.azure.inside import inside
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.quoting import quoted, sh
 from codesign_wizard.core.finding import Evidence, Finding, FindingKind, Remedy, Severity
@@ -258,7 +259,7 @@ def missing_remedies(options: AzureOptions) -> list[Remedy]:
     vault = quoted(options.vault_name)
     return [
         Remedy(
-            title=tr("Copy the certificate's name from the vault."),
+            title=inside(tr("Copy the certificate's name from the vault.")),
             portal=(
                 tr("Key vaults, {vault}, Certificates: the first column is the name.").format(
                     vault=options.vault_name
@@ -276,7 +277,7 @@ def enable_remedies(options: AzureOptions) -> list[Remedy]:
     vault, name = quoted(options.vault_name), quoted(options.certificate_name)
     return [
         Remedy(
-            title=tr("Enable the certificate's version."),
+            title=inside(tr("Enable the certificate's version.")),
             portal=(
                 tr("Key vaults, {vault}, Certificates, {name}: choose the current version.").format(
                     vault=options.vault_name, name=options.certificate_name
@@ -294,7 +295,7 @@ def pending_remedies(options: AzureOptions) -> list[Remedy]:
     vault, name = quoted(options.vault_name), quoted(options.certificate_name)
     return [
         Remedy(
-            title=tr("Merge the CA's certificate into the request, once the CA has sent it."),
+            title=inside(tr("Merge the CA's certificate into the request, once the CA has sent it.")),
             portal=(
                 tr("Key vaults, {vault}, Certificates, {name}, Certificate Operation.").format(
                     vault=options.vault_name, name=options.certificate_name

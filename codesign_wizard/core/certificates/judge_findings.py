@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from codesign_wizard.core.azure.inside import inside
 from codesign_wizard.core.azure.quoting import quoted
 from codesign_wizard.core.finding import FindingKind, Remedy, Severity
 from codesign_wizard.core.text import tr
@@ -241,7 +242,7 @@ def enable_remedies(key_id: str, name: str) -> list[Remedy]:
         return [Remedy(title=words)]
     return [
         Remedy(
-            title=words,
+            title=inside(words),
             portal=(
                 tr("Key vaults, {vault}, Certificates, {name}: choose the current version.").format(
                     vault=vault, name=name

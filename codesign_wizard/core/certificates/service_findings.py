@@ -6,6 +6,7 @@ Texts of the service: learn.microsoft.com/azure/key-vault/certificates/create-ce
 
 from __future__ import annotations
 
+from codesign_wizard.core.azure.inside import inside
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.quoting import quoted
 from codesign_wizard.core.certificates.answer_findings import other_key_remedies
@@ -167,7 +168,9 @@ def pending_exists(options: AzureOptions, name: str, evidence: Evidence | None =
         remedies=[
             Remedy(title=tr("Go on with it: save it again, send it to the CA, and merge the answer.")),
             Remedy(
-                title=tr("Or drop it and begin anew; an answer to it that still comes is then of no use."),
+                title=inside(
+                    tr("Or drop it and begin anew; an answer to it that still comes is then of no use.")
+                ),
                 portal=(
                     tr("Key vaults, {vault}, Certificates, {name}, Certificate Operation.").format(
                         vault=options.vault_name, name=name
@@ -190,7 +193,7 @@ def name_deleted(options: AzureOptions, name: str, evidence: Evidence | None = N
         remedies=[
             *other_name_remedies(),
             Remedy(
-                title=tr("Or recover the deleted one, and make its next version."),
+                title=inside(tr("Or recover the deleted one, and make its next version.")),
                 portal=(
                     tr("Key vaults, {vault}, Certificates, Manage deleted certificates.").format(
                         vault=options.vault_name

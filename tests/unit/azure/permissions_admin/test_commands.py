@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import importlib
 import inspect
 import json
@@ -16,8 +17,7 @@ from typing import Any
 
 import pytest
 
-import codesign_wizard.core.azure as package
-from codesign_wizard.core import clouds
+from codesign_wizard.core import azure, certificates, clouds
 from codesign_wizard.core.azure.clipboard import recognise
 from codesign_wizard.core.azure.explain import read_refusal
 from codesign_wizard.core.azure.options import AzureOptions
@@ -28,13 +28,14 @@ from codesign_wizard.core.azure.permissions.mixup_seen import Seen
 from codesign_wizard.core.azure.permissions.probe_answers import ProbeResult
 from codesign_wizard.core.azure.quoting import powershell, powershell_lines, quoted, sh, sh_lines
 from codesign_wizard.core.azure.setup_script import setup_remedy
-from codesign_wizard.core.finding import Remedy
+from codesign_wizard.core.finding import Evidence, Finding, Remedy
 from tests.support import az
 
 APPLICATION = "6b1f6e2a-3b0c-4f0e-9d3a-0c2f4a6b8d10"
 PRINCIPAL = "77777777-1111-4222-8333-444444444444"
 SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
 VAULT_ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/contoso"
+FINDINGS = ("pending_exists", "name_deleted", "vault_standard", "tenant_other")
 OPTIONS = AzureOptions("contoso", "code-signing", APPLICATION, "contoso.com")
 # what a person may have typed, or a vendor's answer may hold, that must never leave its quotes
 NASTY = "a'; touch PWNED; 'b$(touch PWNED)`touch PWNED`\n touch PWNED \"‘’‚‛ & | < > PWNED"
@@ -42,15 +43,16 @@ NASTY_OPTIONS = AzureOptions(NASTY, NASTY, NASTY, NASTY, clouds.CHINA)
 
 
 def functions() -> Iterator[Callable[..., Any]]:
-    """Yield every function below ``core.azure`` that makes remedies, and nothing else."""
-    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        module = importlib.import_module(found.name)
-        for _, function in inspect.getmembers(module, inspect.isfunction):
-            annotation = str(function.__annotations__.get("return", ""))
-            if function.__module__ == module.__name__ and re.fullmatch(
-                r"(list\[|tuple\[)?Remedy(, \.\.\.)?\]?", annotation
-            ):
-                yield function
+    """Yield every function of the vault's parts that makes remedies, and those of findings with commands."""
+    for package in (azure, certificates):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            module = importlib.import_module(found.name)
+            for name, function in inspect.getmembers(module, inspect.isfunction):
+                annotation = str(function.__annotations__.get("return", ""))
+                if function.__module__ == module.__name__ and (
+                    re.fullmatch(r"(list\[|tuple\[)?Remedy(, \.\.\.)?\]?", annotation) or name in FINDINGS
+                ):
+                    yield function
 
 
 MAKERS = {f"{each.__module__.rpartition('.')[2]}.{each.__name__}": each for each in functions()}
@@ -70,16 +72,18 @@ def values(hint: Any, name: str, *, nasty: bool) -> list[Any]:
         return [remedies.Target(options), remedies.Target(options, PRINCIPAL, VAULT_ID, *held)]
     if hint is Seen:
         return [Seen(options, model, Matrix(), ProbeResult(model)) for model in Model]
-    if hint is Model:
-        return list(Model)
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return list(hint)
     if hint == Model | None:
         return [*Model, None]
-    if hint is Purpose:
-        return list(Purpose)
     if "Permission" in str(hint):
         return [list(wanted(Model.POLICY, Purpose.SIGN)), list(permissions(Model.RBAC))]
     if hint is bool:
         return [False, True]
+    if hint is Evidence:
+        return [Evidence()]
+    if hint == Evidence | None:
+        return [None]
     if hint in (str, str | None):
         if name in ("action", "permission"):
             return ["Microsoft.KeyVault/vaults/keys/sign/action", "keys sign", "certificates get", NASTY]
@@ -101,6 +105,8 @@ def made(maker: Callable[..., Any], *, nasty: bool) -> list[Remedy]:
     found: list[Remedy] = []
     for turn in range(max([1, *map(len, choices.values())])):
         answer = maker(**{name: each[turn % len(each)] for name, each in choices.items()})
+        if isinstance(answer, Finding):
+            answer = answer.remedies
         found += [answer] if isinstance(answer, Remedy) else list(answer)
     return found
 
