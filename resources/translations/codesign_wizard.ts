@@ -7139,6 +7139,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/inside.py"/>
+        <source>Being Owner is not enough for this: it takes Key Vault Certificates Officer on the vault, or its access policy for certificates.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/options.py"/>
         <source>The {field} is missing.</source>
         <translation type="unfinished"></translation>
@@ -9070,21 +9075,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Copy the certificate's name from the vault.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Enable the certificate's version.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Merge the CA's certificate into the request, once the CA has sent it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Make a new signing request under the same name: csr create, or the page Certificate.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -9115,7 +9105,22 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Copy the certificate's name from the vault.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>A deleted one is under Manage deleted certificates, and can be recovered.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Enable the certificate's version.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Merge the CA's certificate into the request, once the CA has sent it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -10460,16 +10465,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
-        <source>Or drop it and begin anew; an answer to it that still comes is then of no use.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
-        <source>Or recover the deleted one, and make its next version.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
         <source>Make the vault Premium, or make another vault of the Premium tier.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -10490,7 +10485,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>Or drop it and begin anew; an answer to it that still comes is then of no use.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
         <source>Delete.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>Or recover the deleted one, and make its next version.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -7139,6 +7139,11 @@
         <translation>„Key vaults“, {vault}, „Access control (IAM)“, „Deny assignments“.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/inside.py"/>
+        <source>Being Owner is not enough for this: it takes Key Vault Certificates Officer on the vault, or its access policy for certificates.</source>
+        <translation>„Owner“ zu sein reicht dafür nicht: Nötig ist „Key Vault Certificates Officer“ auf dem Tresor oder dessen Zugriffsrichtlinie für Zertifikate.</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/options.py"/>
         <source>The {field} is missing.</source>
         <translation>Es fehlt: {field}.</translation>
@@ -9070,21 +9075,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Copy the certificate's name from the vault.</source>
-        <translation>Kopieren Sie den Namen des Zertifikats aus dem Tresor.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Enable the certificate's version.</source>
-        <translation>Aktivieren Sie die Version des Zertifikats.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
-        <source>Merge the CA's certificate into the request, once the CA has sent it.</source>
-        <translation>Führen Sie das Zertifikat der CA mit der Anforderung zusammen, sobald die CA es geschickt hat.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>Make a new signing request under the same name: csr create, or the page Certificate.</source>
         <translation>Erstellen Sie unter demselben Namen eine neue Zertifikatanforderung: csr create oder die Seite „Zertifikat“.</translation>
     </message>
@@ -9115,8 +9105,23 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Copy the certificate's name from the vault.</source>
+        <translation>Kopieren Sie den Namen des Zertifikats aus dem Tresor.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
         <source>A deleted one is under Manage deleted certificates, and can be recovered.</source>
         <translation>Ein gelöschtes steht unter „Manage deleted certificates“ und kann wiederhergestellt werden.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Enable the certificate's version.</source>
+        <translation>Aktivieren Sie die Version des Zertifikats.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/vault_findings.py"/>
+        <source>Merge the CA's certificate into the request, once the CA has sent it.</source>
+        <translation>Führen Sie das Zertifikat der CA mit der Anforderung zusammen, sobald die CA es geschickt hat.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/vault_findings.py"/>
@@ -10460,16 +10465,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
-        <source>Or drop it and begin anew; an answer to it that still comes is then of no use.</source>
-        <translation>Oder verwerfen Sie sie und beginnen neu; eine Antwort, die noch darauf kommt, ist dann wertlos.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
-        <source>Or recover the deleted one, and make its next version.</source>
-        <translation>Oder stellen Sie das gelöschte wieder her, und erstellen Sie dessen nächste Version.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
         <source>Make the vault Premium, or make another vault of the Premium tier.</source>
         <translation>Stellen Sie den Tresor auf Premium um, oder erstellen Sie einen weiteren Tresor der Stufe Premium.</translation>
     </message>
@@ -10490,8 +10485,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>Or drop it and begin anew; an answer to it that still comes is then of no use.</source>
+        <translation>Oder verwerfen Sie sie und beginnen neu; eine Antwort, die noch darauf kommt, ist dann wertlos.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
         <source>Delete.</source>
         <translation>„Delete“.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/certificates/service_findings.py"/>
+        <source>Or recover the deleted one, and make its next version.</source>
+        <translation>Oder stellen Sie das gelöschte wieder her, und erstellen Sie dessen nächste Version.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/certificates/service_findings.py"/>
