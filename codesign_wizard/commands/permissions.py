@@ -13,7 +13,7 @@ from codesign_wizard.commands.context import INTERRUPTED, Context
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.azure.permissions.catalogue import PREFIX, Model, Purpose
 from codesign_wizard.core.azure.permissions.report import Report, Row, State, all_clear
-from codesign_wizard.core.errors import Cancelled, CodesignError
+from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
 from codesign_wizard.core.finding import Certainty
 from codesign_wizard.core.text import tr
 
@@ -113,7 +113,12 @@ def _grant(context: Context, check: Check) -> Outcome:
             tr("Nothing was granted: no grant is missing, and no other helps against what stands above."),
         )
     _say(context, _described(plan, admin))
-    context.confirm(tr("This grants what stands above, and takes nothing away."))
+    try:
+        context.confirm(tr("This grants what stands above, and takes nothing away."))
+    except InputError as error:
+        # without a yes it is a look at what would be granted
+        planned = {"planned": [step.to_json() for step in plan.steps]}
+        return Outcome([error.finding], {**_result((), looked.report), **planned}, code=2)
     made: list[tuple[GrantStep, Finding]] = []
     try:
         after = check.grant(

@@ -77,6 +77,17 @@ def test_what_is_not_a_yes_grants_nothing(
     assert err.endswith(ends)
 
 
+def test_without_a_yes_the_document_says_what_would_be_granted(document: Document) -> None:
+    code, found = document("permissions", "grant", "--practice", "policy-none", "--as", "az")
+    assert code == 2
+    assert errors(found) == ["usage.confirmation-needed"]
+    result = found["result"]
+    assert result["granted"] == []
+    (step,) = result["planned"]
+    assert (step["kind"], step["request"]["method"]) == ("access-policy", "PUT")
+    assert result["report"]["model"] == "access-policy"
+
+
 def test_where_a_proxys_login_goes_can_be_read(run: Run) -> None:
     code, out, _ = run("doctor", "windows", "--practice", "proxy-login")
     assert code == 1
