@@ -1445,11 +1445,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>This grants what stands above, and takes nothing away.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Granted, and the vault knows it.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1501,6 +1496,11 @@
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Nothing was granted: no grant is missing, and no other helps against what stands above.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>This grants what stands above, and takes nothing away.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -1445,11 +1445,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>This grants what stands above, and takes nothing away.</source>
-        <translation>Damit wird erteilt, was oben steht, und nichts weggenommen.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Granted, and the vault knows it.</source>
         <translation>Erteilt, und der Tresor kennt die Berechtigung.</translation>
     </message>
@@ -1502,6 +1497,11 @@
         <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Nothing was granted: no grant is missing, and no other helps against what stands above.</source>
         <translation>Es wurde nichts erteilt: Es fehlt nichts, was sich erteilen ließe, und nichts anderes hilft gegen das, was oben steht.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>This grants what stands above, and takes nothing away.</source>
+        <translation>Damit wird erteilt, was oben steht, und nichts weggenommen.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
