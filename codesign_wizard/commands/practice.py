@@ -138,6 +138,8 @@ def _serve(context: Context) -> Outcome:
             Outcome(result=client_settings.description(cloud), lines=lines, given_out=True)
         )
         if not options.quiet:
+            page = cloud.browser_url("https://microsoft.com/devicelogin")
+            context.printer.events.say(tr("A device code is typed here: {address}").format(address=page))
             context.printer.events.say(tr("The practice cloud runs until Ctrl-C."))
         if options.until_stdin_closes:
             threading.Thread(target=_until_closed, args=(job,), daemon=True).start()

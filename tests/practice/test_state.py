@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import stat
@@ -181,3 +182,24 @@ def test_the_password_of_a_copied_practice_file_is_known_in_the_next_run(tmp_pat
     with open_session(practice=True, state=folder) as session:
         assert Path(session.profile.macos.application_file).parent == mine
         assert session.apple_password() is None, "of another file nothing is known"
+
+
+def test_a_folder_of_before_vaults_could_be_made_is_read(tmp_path: Path) -> None:
+    with PracticeCloud(state=tmp_path) as cloud:
+        before = facts(cloud)
+    file = tmp_path / "world.json"
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    for subscription in kept["authorization"]["subscriptions"]:
+        del subscription["resource_groups"]
+    for vault in kept["vaults"]:
+        for name in ("tags", "enabled_for", "retention_days", "purge_protection", "resolves_from", "gone"):
+            del vault[name]
+        del vault["firewall"]["bypass"]
+    for tenant in kept["directory"]["tenants"]:
+        for application in tenant["applications"]:
+            for name in ("identifier_uris", "owners", "created"):
+                del application[name]
+    file.write_text(json.dumps(kept), encoding="utf-8")
+    with PracticeCloud(state=tmp_path) as cloud:
+        assert facts(cloud) == before
+        assert cloud.world.authorization.subscriptions[0].resource_groups == {"rg-code-signing": "westeurope"}
