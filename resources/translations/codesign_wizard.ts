@@ -1604,6 +1604,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/practice.py"/>
+        <source>A device code is typed here: {address}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/practice_end.py"/>
         <source>It works in practice: signed, time-stamped and verified.</source>
         <translation type="unfinished"></translation>

@@ -1604,6 +1604,11 @@
         <translation>Die Übungs-Cloud läuft bis Strg+C.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/commands/practice.py"/>
+        <source>A device code is typed here: {address}</source>
+        <translation>Ein Gerätecode wird hier eingegeben: {address}</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/commands/practice_end.py"/>
         <source>It works in practice: signed, time-stamped and verified.</source>
         <translation>In der Übung klappt es: signiert, mit Zeitstempel versehen und geprüft.</translation>
