@@ -13,7 +13,7 @@ whatever the steps kept in ``TrialState.data`` (a submission's id), as long as t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
@@ -84,6 +84,8 @@ GOES_ON = FindingKind(
 
 
 REFUSED = "refused"  # the member of the state's data with the step that ended with an error
+SIGNED = "signed"  # the member with what a run that goes on tells of the signing
+_SIGNING = ("programs", "digest", "key", "team")  # the facts of it
 
 
 def stages(request: MacosTrialRequest) -> list[str]:
@@ -182,7 +184,7 @@ class _Trial:
             self.form,
             self.signed,
             self.verification,
-            _facts(self.signed, self.verification, self.request.level, self.file),
+            _facts(self._signing(), self.verification, self.request.level, self.file),
             self.state,
             self.request.level,
             tuple(
@@ -191,6 +193,13 @@ class _Trial:
                 if self.state is None or step.key not in self.state.done
             ),
         )
+
+    def _signing(self) -> dict[str, str]:
+        """Return the facts of signing, of this run or of the one that it goes on with."""
+        if self.signed is not None:
+            return _signing(self.signed)
+        kept = self.state.data.get(SIGNED) if self.state is not None else None
+        return {name: str(kept[name]) for name in _SIGNING if name in kept} if isinstance(kept, dict) else {}
 
     def run(self, state: TrialState | None) -> MacosTrialResult:
         if not (state is not None and self._goes_on(state)) and not self._sign():
@@ -288,7 +297,8 @@ class _Trial:
             if each is not None
         ]
         known_by = _source_of(job, request, target, certificates)
-        self.state = TrialState(str(target), digest, source=known_by)
+        # whoever goes on with it later tells the same of it
+        self.state = TrialState(str(target), digest, data={SIGNED: _signing(self.signed)}, source=known_by)
         request.keep(self.state)
         job.stage(VERIFY, StageState.DONE, tr("accepted"))
         return True
@@ -393,18 +403,19 @@ def _is(job: JobContext, path: Path, state: TrialState) -> bool:
     return True
 
 
-def _facts(
-    signed: SignedFile | None, verification: Verification | None, level: str, file: Path | None
-) -> dict[str, str]:
+def _signing(signed: SignedFile) -> dict[str, str]:
     from codesign_wizard.core.apple.sign_any import digest_text
+
+    told = (str(len(signed.code)), digest_text(signed), signed.key, signed.team)
+    return dict(zip(_SIGNING, told, strict=True))
+
+
+def _facts(
+    signing: Mapping[str, str], verification: Verification | None, level: str, file: Path | None
+) -> dict[str, str]:
     from codesign_wizard.core.authenticode import trust
 
-    facts = {"level": level}
-    if signed is not None:
-        facts["programs"] = str(len(signed.code))
-        facts["digest"] = digest_text(signed)
-        facts["key"] = signed.key
-        facts["team"] = signed.team
+    facts = {"level": level, **signing}
     if verification is not None:
         certificate, token = verification.certificate, verification.timestamp
         if certificate is not None:

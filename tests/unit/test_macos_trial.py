@@ -104,7 +104,7 @@ def test_a_sample_is_built_signed_and_verified(request_of: Any, tmp_path: Path) 
         "file": str(result.file),
         "sha256": digest,
         "done": [],
-        "data": {},
+        "data": {"signed": {name: facts[name] for name in ("programs", "digest", "key", "team")}},
         "source": "",
     }
     assert run_macos_trial(Job(), request).ok, "an earlier result is replaced"
@@ -322,6 +322,8 @@ def test_later_steps_follow_by_level_and_go_on_where_they_were_left(request_of: 
     second = run_macos_trial(told.job, request, state)
     assert second.ok, second.findings
     assert second.signed is None, "nothing is signed again"
+    assert second.facts == {**first.facts, **second.facts}, "and nothing that was told of the file is lost"
+    assert {"programs", "digest", "key", "team"} <= set(second.facts)
     assert set(told.ended.values()) == {StageState.DONE}
     assert first.file.read_bytes().startswith(signed)
     assert (upload.runs, processing.runs, staple.runs) == (1, 2, 1)
