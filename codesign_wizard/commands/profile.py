@@ -13,7 +13,7 @@ from codesign_wizard.commands.context import Context
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.commands.profile_settings import SETTERS, bad_setting, flat, setter
 from codesign_wizard.core.errors import InputError
-from codesign_wizard.core.files import require_file, write_atomic
+from codesign_wizard.core.files import require_file, write_atomic, written
 from codesign_wizard.core.finding import FindingKind, Severity
 from codesign_wizard.core.profile import Profile, new_profile
 from codesign_wizard.core.profile_store import ProfileStore
@@ -195,7 +195,7 @@ def _export(context: Context) -> Outcome:
     if not values:
         return Outcome(findings, document, lines=[text])
     try:
-        write_atomic(Path(values[0]).absolute(), text.encode() + b"\n")
+        write_atomic(Path(values[0]).absolute(), written(text + "\n"))
     except OSError as error:
         raise bad_setting(values[0], error.strerror or str(error)) from error
     return Outcome(findings, document, lines=[tr("Written to {file}.").format(file=values[0])])

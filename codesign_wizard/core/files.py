@@ -224,6 +224,11 @@ def _replace(draft: Path, target: Path) -> None:
     os.replace(draft, target)
 
 
+def written(text: str) -> bytes:
+    """Return *text* as a file keeps it: half a character, which JSON from outside may hold, as a mark."""
+    return text.encode("utf-8", "replace")
+
+
 def write_atomic(target: Path, data: bytes, *, private: bool = False) -> None:
     """Write *data* to *target* in one step; its folder is made if missing. Raises ``OSError``."""
     target.parent.mkdir(parents=True, exist_ok=True)

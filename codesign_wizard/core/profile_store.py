@@ -73,7 +73,7 @@ class ProfileStore:
         stands; see ``profile_merge``. Raises ``InputError`` when the file cannot be written, or when a later
         version wrote it meanwhile.
         """
-        from codesign_wizard.core.files import write_atomic
+        from codesign_wizard.core.files import write_atomic, written
         from codesign_wizard.core.locked import locked
 
         path = self._path(profile.id)
@@ -83,7 +83,7 @@ class ProfileStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             with locked(path.parent) as alone:
                 findings = self._catch_up(profile, path)
-                data = json.dumps(_to_store(profile), indent=2, ensure_ascii=False).encode() + b"\n"
+                data = written(json.dumps(_to_store(profile), indent=2, ensure_ascii=False) + "\n")
                 write_atomic(path, data, private=True)
                 if alone:
                     # whoever writes holds the lock: a draft that still lies there is of a killed run

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from codesign_wizard.core.errors import InputError
-from codesign_wizard.core.files import write_atomic
+from codesign_wizard.core.files import write_atomic, written
 from codesign_wizard.core.finding import (
     Finding,
     FindingKind,
@@ -183,12 +183,12 @@ def write_report(document: Mapping[str, Any], target: Path) -> None:
     """Write the report as HTML or JSON by *target*'s ending, in one step; raises ``InputError``."""
     ending = target.suffix.lower()
     if ending == ".json":
-        data = json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
+        data = written(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     elif ending in (".html", ".htm"):
         from codesign_wizard.core.report_html import render
 
         with in_english():
-            data = render(document).encode()
+            data = written(render(document))
     else:
         why = tr("its name must end in .html or .json")
         raise InputError(UNWRITABLE(file=target.name or str(target), why=why))

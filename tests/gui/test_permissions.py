@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -11,12 +12,14 @@ from PySide6.QtGui import QFontMetrics, QGuiApplication
 from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from codesign_wizard import theme
+from codesign_wizard.core import network_attempt
 from codesign_wizard.core.azure.permissions.admin import AdminWay
 from codesign_wizard.core.azure.permissions.catalogue import Model, permissions
 from codesign_wizard.core.azure.permissions.report import Row, State
 from codesign_wizard.core.finding import Certainty
 from codesign_wizard.core.flow import KEY_VAULT, PERMISSIONS, START, StepState
 from codesign_wizard.core.language import ENGLISH, use_language
+from codesign_wizard.core.network_answer import Answer
 from codesign_wizard.opening import open_session
 from codesign_wizard.pages.key_vault import KeyVaultPage
 from codesign_wizard.pages.permissions import PermissionsPage
@@ -28,6 +31,7 @@ from codesign_wizard.widgets.matrix import Column, Matrix
 from tests.gui.driving import pause, rail, wait_idle
 
 if TYPE_CHECKING:
+    import requests
     from pytestqt.qtbot import QtBot
 
     from codesign_wizard.window import MainWindow
@@ -440,3 +444,34 @@ def test_the_verdict_is_what_comes_of_it_and_the_card_says_what_was_seen(
     look(window, page, qtbot)
     assert page.banner.title == "The application may not sign yet."
     assert page.findings.views[0].finding.title not in page.banner.text
+
+
+def test_answers_that_cannot_be_read_are_shown_as_they_came_and_kept(
+    opening: Opening, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, page = opening()
+    window.errors_expected = True
+    body = b'{"error":{"code":"Forbidden","message":"half \\ud800 <b>of</b> it\\u0000"}}'
+    send, read = network_attempt.Attempt.run, network_attempt.bounded
+    vault = page.workspace.session.azure_options().vault_host
+
+    def answered(attempt: network_attempt.Attempt) -> Answer:
+        answer = send(attempt)
+        asked = vault in attempt.url and "Authorization" in attempt.headers
+        return replace(answer, status=403, body=body) if asked else answer
+
+    def bounded(answer: requests.Response, **more: Any) -> None:
+        read(answer, **more)
+        if vault in answer.url and "Authorization" in answer.request.headers:
+            answer.status_code, answer._content = 403, body
+
+    monkeypatch.setattr(network_attempt.Attempt, "run", answered)
+    monkeypatch.setattr(network_attempt, "bounded", bounded)
+    look(window, page, qtbot)
+    assert page.banner.title == "What the application may do could not be found out."
+    (untested,) = [
+        each.finding for each in page.findings.views if each.finding.id == "azure.permission.untested"
+    ]
+    assert "<b>of</b> it" in untested.detail
+    assert "azure.permission.missing" not in {each.finding.id for each in page.findings.views}
+    page.workspace.save()

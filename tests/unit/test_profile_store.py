@@ -111,6 +111,12 @@ def test_a_failed_save_leaves_the_former_file(store: ProfileStore, monkeypatch: 
     assert [path.name for path in store.folder.iterdir()] == [f"{profile.id}.json"]
 
 
+def test_half_a_character_from_outside_keeps_no_profile_from_being_saved(store: ProfileStore) -> None:
+    profile = new_profile("Half \ud800 a character")
+    store.save(profile)
+    assert store.load(profile.id).name == "Half ? a character"
+
+
 def test_the_file_is_for_its_owner_only(store: ProfileStore) -> None:
     profile = filled()
     store.save(profile)

@@ -36,8 +36,12 @@ def report(documented: State, *, sign: State = State.GRANTED) -> Report:
         (report(State.UNTESTABLE, sign=State.LIKELY), "Nothing is missing as far as can be tested."),
         (report(State.MISSING), "The application may sign, but not do all that is asked for."),
         (report(State.MISSING, sign=State.LIKELY), "The application may not do all that is asked for."),
-        (Report(None), "Nothing is missing as far as can be tested."),
-        (None, "Nothing is missing as far as can be tested."),
+        (
+            report(State.UNTESTABLE, sign=State.UNTESTABLE),
+            "What the application may do could not be found out.",
+        ),
+        (Report(None), "What the application may do could not be found out."),
+        (None, "What the application may do could not be found out."),
     ],
 )
 def test_the_closing_sentence_says_no_more_than_the_verdicts(told: Report | None, closing: str) -> None:

@@ -224,4 +224,7 @@ def all_clear(report: Report | None) -> str:
         )
     if signs:
         return tr("The application may sign, and nothing is missing as far as can be tested.")
+    rows = report.rows if report is not None else ()
+    if {each.state for each in rows} | {each.state for each in known} <= {State.UNTESTABLE}:
+        return tr("What the application may do could not be found out.")
     return tr("Nothing is missing as far as can be tested.")
