@@ -15554,7 +15554,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions_words.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/report.py"/>
         <source>What the application may do could not be found out.</source>
         <translation type="unfinished"></translation>
     </message>

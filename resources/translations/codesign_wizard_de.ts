@@ -15554,7 +15554,7 @@
         <translation>{minutes} min {count} s</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions_words.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/report.py"/>
         <source>What the application may do could not be found out.</source>
         <translation>Was die Anwendung darf, ließ sich nicht herausfinden.</translation>
     </message>
