@@ -95,6 +95,7 @@ class World:
     client_address: str = "203.0.113.7"  # what the vendors see of the client (RFC 5737)
     propagation: float = PROPAGATION  # seconds until a new role assignment works
     dns: float = _DNS  # seconds until a new vault's name resolves
+    replication: float = 0.0  # seconds until lists and other services know what Graph has made
     lock: threading.RLock = field(default_factory=threading.RLock)  # held while the world is changed
 
     @property

@@ -82,7 +82,12 @@ def accounts(printed: str) -> dict[str, str]:
 
 def test_the_script_makes_what_signing_needs_and_may_run_twice(desk: Desk, ours: Any, tmp_path: Path) -> None:
     world = desk.cloud.world
-    first = accounts(desk.az.run(script(desk, "practice-from-nothing")).stdout)
+    world.replication = 2.0  # what is made in the directory is not known everywhere at once
+    paced = "sleep() { command sleep 0.5; }\n"  # in place of ten seconds
+    done = desk.az.run(paced + script(desk, "practice-from-nothing"))
+    world.replication = 0.0
+    assert "does not reference a valid application object" in done.stderr
+    first = accounts(done.stdout)
     made = world.vaults.named("practice-from-nothing")
     assert (made.sku, made.access.rbac, made.resource_group) == ("premium", True, "code-signing")
     assert ours("doctor", "windows", **first)[1] == ["azure.permission.rbac-none"]

@@ -180,6 +180,22 @@ def test_an_application_from_its_name_to_a_secret_that_signs_in(start: Callable[
     )
 
 
+def test_what_was_made_a_moment_ago_may_not_be_known_everywhere(start: Callable[..., Any]) -> None:
+    own = start()
+    own.cloud.world.replication = 60.0
+    application = change(own, "POST", "/v1.0/applications", {"displayName": "New (practice)"}).json()
+    path = f"/v1.0/applications/{application['id']}"
+    listed = f"/v1.0/applications?$filter=appId eq '{application['appId']}'"
+    principal = {"appId": application["appId"]}
+    assert ask(own, listed).json()["value"] == []
+    assert ask(own, path).status_code == 200
+    early = change(own, "POST", "/v1.0/servicePrincipals", principal)
+    assert early.json()["error"]["details"][0]["code"] == "NoBackingApplicationObject"
+    own.cloud.world.clock.offset = timedelta(minutes=2)
+    assert len(ask(own, listed).json()["value"]) == 1
+    assert change(own, "POST", "/v1.0/servicePrincipals", principal).status_code == 201
+
+
 def test_who_may_not_change_the_directory(start: Callable[..., Any]) -> None:
     own = start()
     tenant = own.cloud.world.tenant

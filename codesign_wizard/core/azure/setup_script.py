@@ -118,12 +118,11 @@ sku=$(az keyvault show --name "$vault" --query properties.sku.name --output tsv)
 
 app_id=$(az ad app list --filter "displayName eq '$application'" --query '[0].appId' --output tsv)
 [ -n "$app_id" ] || app_id=$(az ad app create --display-name "$application" --query appId --output tsv)
-az ad sp show --id "$app_id" --output none 2>/dev/null || for try in 1 2 3 4 5 6; do
+object_id=$(az ad sp show --id "$app_id" --query id --output tsv 2>/dev/null) || for try in 1 2 3 4 5 6; do
   # a new application takes a moment to be known everywhere
-  az ad sp create --id "$app_id" --output none && break
+  object_id=$(az ad sp create --id "$app_id" --query id --output tsv) && break
   [ "$try" -lt 6 ] && sleep 10
 done
-object_id=$(az ad sp show --id "$app_id" --query id --output tsv)
 
 if [ "$model" = true ]; then
 {grants}
@@ -179,7 +178,11 @@ if ($keyVault.Sku -ne 'Premium') {{ Write-Warning 'Keys in an HSM need a Premium
 $app = Get-AzADApplication -DisplayName $application | Select-Object -First 1
 if (-not $app) {{ $app = New-AzADApplication -DisplayName $application }}
 $principal = Get-AzADServicePrincipal -ApplicationId $app.AppId
-if (-not $principal) {{ $principal = New-AzADServicePrincipal -ApplicationId $app.AppId }}
+for ($try = 1; -not $principal; $try++) {{
+  # a new application takes a moment to be known everywhere
+  try {{ $principal = New-AzADServicePrincipal -ApplicationId $app.AppId }}
+  catch {{ if ($try -ge 6) {{ throw }}; Start-Sleep -Seconds 10 }}
+}}
 
 if ($keyVault.EnableRbacAuthorization) {{
   foreach ($role in {roles}) {{

@@ -86,6 +86,7 @@ class ServicePrincipal:
     application_id: str
     enabled: bool = True
     blocked_by_policy: bool = False
+    created: str = ""  # ISO 8601 with offset
 
 
 @dataclass

@@ -7,6 +7,7 @@ REST reference version 1.0: ``application-post-applications``, ``application-add
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -73,18 +74,20 @@ def remove_password(found: Application, body: dict[str, Any]) -> None:
     raise errors.credential_missing(key_id)
 
 
-def make_service_principal(tenant: Tenant, body: dict[str, Any]) -> ServicePrincipal:
-    """Make the service principal of an application of this tenant; raises ``GraphError``."""
+def make_service_principal(
+    tenant: Tenant, body: dict[str, Any], now: datetime, known: Callable[[Application], bool]
+) -> ServicePrincipal:
+    """Make the service principal of an application that is *known* by now; raises ``GraphError``."""
     _played(body, _SERVICE_PRINCIPAL)
     application_id = body.get("appId")
     if not isinstance(application_id, str) or not GUID.fullmatch(application_id):
         raise errors.property_invalid("appId", "ServicePrincipal")
     application = tenant.application(application_id.lower())
-    if application is None:
+    if application is None or not known(application):
         raise errors.application_missing(application_id)
     if tenant.service_principal(application.application_id) is not None:
         raise errors.service_principal_exists(application_id)
-    made = ServicePrincipal(str(uuid.uuid4()), application.application_id)
+    made = ServicePrincipal(str(uuid.uuid4()), application.application_id, created=now.isoformat())
     change_service_principal(made, {name: body[name] for name in body if name != "appId"})
     tenant.service_principals.append(made)
     return made

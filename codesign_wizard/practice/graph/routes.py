@@ -7,6 +7,7 @@ import re
 import urllib.parse
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.practice.entra.models import Application, Group, ServicePrincipal, Tenant, User
@@ -114,7 +115,7 @@ class _Asked:
             return self._make(first)
         self._only_read()
         fits = filters.test(self._request.query.get("$filter", ""))
-        found = [documents.of(self._tenant, each) for each in self._held(first)]
+        found = [documents.of(self._tenant, each) for each in self._held(first) if self._known(each)]
         return self._page(_KINDS[first], [each for each in found if fits(each)])
 
     def _held(self, kind: str) -> list[Thing]:
@@ -126,6 +127,14 @@ class _Asked:
             "groups": tenant.groups,
         }
         return list(held[kind])
+
+    def _known(self, found: Thing) -> bool:
+        """Tell whether *found* is there long enough to be known everywhere; by its own id it is at once."""
+        created = found.created if isinstance(found, Application | ServicePrincipal) else ""
+        if not created or not self._world.replication:
+            return True
+        age = self._world.clock.now() - datetime.fromisoformat(created)
+        return age.total_seconds() >= self._world.replication
 
     def _only_read(self) -> None:
         if self._request.method not in ("GET", "HEAD"):
@@ -189,12 +198,12 @@ class _Asked:
         self._demand(None)
         body = self._body()
         made: Application | ServicePrincipal
+        now = self._world.clock.now()
         with self._world.lock:
             if kind == "applications":
-                now = self._world.clock.now()
                 made = changes.make_application(self._tenant, self._caller.object_id, body, now)
             elif kind == "serviceprincipals":
-                made = changes.make_service_principal(self._tenant, body)
+                made = changes.make_service_principal(self._tenant, body, now, self._known)
             else:
                 raise errors.not_played(f"POST {_KINDS[kind]}")
             self._world.save()

@@ -356,6 +356,7 @@ elif command == "ad sp show":
     answer = "{principal}"
 elif command == "ad sp create":
     known["sp"] = True
+    answer = "{principal}"
 elif command == "account show":
     answer = "{tenant}" if value("--query") else ""
 elif command == "ad app credential reset":
