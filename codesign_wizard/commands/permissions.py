@@ -14,7 +14,7 @@ from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.azure.permissions.catalogue import PREFIX, Model, Purpose
 from codesign_wizard.core.azure.permissions.report import Report, Row, State, all_clear
 from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
-from codesign_wizard.core.finding import Certainty
+from codesign_wizard.core.finding import Certainty, Severity
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
@@ -74,10 +74,15 @@ def run(context: Context) -> Outcome:
             # what the application itself sees is told all the same
             refused.append(error.finding)
     looked = check.look(context.job, admin)
-    return _shown(replace(looked, findings=[*refused, *looked.findings]), only_missing=options.missing)
+    blocked = ""
+    if refused and not any(each.severity is Severity.ERROR for each in looked.findings):
+        blocked = tr("No administrator signed in; what the application itself may do is as shown.")
+    told = replace(looked, findings=[*refused, *looked.findings])
+    return _shown(told, only_missing=options.missing, blocked=blocked)
 
 
-def _shown(looked: Looked, *, only_missing: bool) -> Outcome:
+def _shown(looked: Looked, *, only_missing: bool, blocked: str = "") -> Outcome:
+    """Return what was found out; *blocked* is the closing sentence where an error is none of signing's."""
     report = looked.report
     rows = list(report.rows) if report is not None else []
     return Outcome(
@@ -86,7 +91,7 @@ def _shown(looked: Looked, *, only_missing: bool) -> Outcome:
         lines=_table(_wanted(rows, only_missing=only_missing)),
         notes=_verdicts(report),
         clear=all_clear(report),
-        blocked=tr("Signing for Windows will not work until this is mended."),
+        blocked=blocked or tr("Signing for Windows will not work until this is mended."),
     )
 
 

@@ -9,9 +9,11 @@ import pytest
 from codesign_wizard import session
 from codesign_wizard.commands import permissions
 from codesign_wizard.commands.context import Context
+from codesign_wizard.core.azure.permissions.admin_findings import AZ_NOT_SIGNED_IN
 from codesign_wizard.core.azure.permissions.catalogue import Model, Purpose
 from codesign_wizard.core.azure.permissions.catalogue import permissions as catalogue
 from codesign_wizard.core.azure.permissions.report import Report, Row, State, all_clear
+from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Certainty
 from codesign_wizard.core.redact import redact
 from codesign_wizard.core.secrets import MemoryStore
@@ -65,6 +67,21 @@ def test_without_the_administrator_the_application_is_looked_at_all_the_same(doc
     assert errors(found) == ["azure.admin.tenant-unknown", "azure.sign-in.tenant-unknown"]
     # it alone knows the tenant that is probably meant
     assert "most probably that is the one" in str(found["findings"])
+
+
+def test_an_administrator_who_did_not_sign_in_keeps_nothing_from_signing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise CodesignError(AZ_NOT_SIGNED_IN())
+
+    monkeypatch.setattr(permissions, "_sign_in", refuse)
+    code, out, _ = run("permissions", "show", "--practice", "--as", "az")
+    assert code == 1
+    assert "No administrator signed in; what the application itself may do is as shown." in out
+    assert "Signing for Windows will not work" not in out
+    _, out, _ = run("permissions", "show", "--practice", "rbac-none", "--as", "az")
+    assert "Signing for Windows will not work until this is mended." in out
 
 
 @pytest.mark.parametrize(("typed", "ends"), [("n\n", "[y/N] "), ("", "[y/N] \n")])
