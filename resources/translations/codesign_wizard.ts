@@ -1440,6 +1440,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>No administrator signed in; what the application itself may do is as shown.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Granting needs an administrator: add --as az, --as browser or --as device-code.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1484,11 +1489,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>Signing for Windows will not work until this is mended.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Nothing had to be granted.</source>
         <translation type="unfinished"></translation>
@@ -1511,6 +1511,11 @@
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Look with permissions show what works by now; granting again does no harm.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Signing for Windows will not work until this is mended.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -1440,6 +1440,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>No administrator signed in; what the application itself may do is as shown.</source>
+        <translation>Kein Administrator hat sich angemeldet; was die Anwendung selbst darf, steht oben.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Granting needs an administrator: add --as az, --as browser or --as device-code.</source>
         <translation>Zum Erteilen braucht es einen Administrator: Fügen Sie --as az, --as browser oder --as device-code hinzu.</translation>
     </message>
@@ -1484,11 +1489,6 @@
         <translation>show: nur, was fehlt</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/commands/doctor.py"/>
-        <source>Signing for Windows will not work until this is mended.</source>
-        <translation>Das Signieren für Windows funktioniert nicht, solange dies nicht behoben ist.</translation>
-    </message>
-    <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Nothing had to be granted.</source>
         <translation>Es musste nichts erteilt werden.</translation>
@@ -1512,6 +1512,11 @@
         <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Look with permissions show what works by now; granting again does no harm.</source>
         <translation>Sehen Sie mit permissions show nach, was inzwischen geht; noch einmal zu erteilen schadet nicht.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor.py"/>
+        <source>Signing for Windows will not work until this is mended.</source>
+        <translation>Das Signieren für Windows funktioniert nicht, solange dies nicht behoben ist.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
