@@ -163,8 +163,13 @@ class Network:
         """Close the connections that nobody uses; the next request opens its own."""
         self._connections.close()
 
-    def azure_transport(self, session: requests.Session | None = None) -> RequestsTransport:
+    def azure_transport(
+        self, session: requests.Session | None = None, *, only: str = ""
+    ) -> RequestsTransport:
         """Return a transport for the Azure SDK over *session*, or ``session()``; raises ``InputError``.
+
+        It sends to the host *only*, where that is given: else what an answer names would be asked next, with
+        a token, if it asks for one in order. ``NetworkError`` tells of any other.
 
         Each of its requests ends by the time-out, also where the answer drips, and takes no answer that is
         larger than any should be: it raises ``TimeoutError`` and ``TooLargeError``, which the SDK hands on.
@@ -178,6 +183,10 @@ class Network:
         class Transport(RequestsTransport):  # type: ignore[misc]  # untyped upstream
             # the SDK would ask the environment itself, also where that is switched off
             def send(self, request: Any, *, proxies: Any = None, **kwargs: Any) -> Any:
+                host = urlsplit(request.url).netloc.lower()
+                if only and host != only:
+                    why = tr("an answer leads there, and no token is for it")
+                    raise NetworkError(findings.OTHER(host=host, why=why), FailureKind.OTHER)
                 proxy = network.proxy_for(request.url)
                 chosen = {"http": proxy, "https": proxy} if proxy else {}
                 with whole(network.settings.timeout):

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from codesign_wizard.core.azure.permissions.report import State
+from codesign_wizard.core.certificates.vault_reader import VaultReader
 from codesign_wizard.core.doctor import DoctorResult, doctor_windows
 from codesign_wizard.core.finding import Severity
 from codesign_wizard.core.job import Job
+from codesign_wizard.core.network import NetworkError
 from tests.unit.azure import spoilt
 from tests.unit.azure.spoilt import IIS, OPTIONS, SECRET, Reply, Spoilt, refusal
 
@@ -106,6 +108,25 @@ def test_a_key_that_is_in_no_vault_of_ours_is_not_signed_with(host: str) -> None
     )
     assert errors(result) == {"azure.vault.other"}
     assert "elsewhere" not in {each.what for each in world.asked}
+
+
+@pytest.mark.parametrize("host", ["vault.evil.example", "other.vault.azure.net", f"{OPTIONS.vault_host}:444"])
+def test_a_list_in_the_vault_is_not_followed_out_of_it(host: str) -> None:
+    leads = Reply({"value": [], "nextLink": f"https://{host}/certificates?x=1"})
+    world = Spoilt(versions=leads)
+    with (
+        VaultReader.open(Job(), world.network, OPTIONS, SECRET) as vault,
+        pytest.raises(NetworkError) as told,
+    ):
+        vault.versions(Job())
+    assert told.value.finding.id == "network.other"
+    assert {each.what for each in world.asked} == {"challenge", "token", "versions"}
+
+
+def test_a_list_without_end_and_without_lines_ends() -> None:
+    world = Spoilt(versions=lambda url: Reply({"value": [], "nextLink": url}))
+    with VaultReader.open(Job(), world.network, OPTIONS, SECRET) as vault:
+        assert vault.versions(Job()) == []
 
 
 def test_a_challenge_for_another_services_token_gets_none() -> None:
