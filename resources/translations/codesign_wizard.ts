@@ -13020,6 +13020,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/network.py"/>
+        <source>an answer leads there, and no token is for it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network.py"/>
         <source>it is no http address</source>
         <translation type="unfinished"></translation>
     </message>
