@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from codesign_wizard.core.azure.permissions.admin import AdminSession, DeviceCode
     from codesign_wizard.core.azure.permissions.check import Check, Looked
     from codesign_wizard.core.azure.permissions.grant import GrantPlan, GrantStep
-    from codesign_wizard.core.finding import Finding
+    from codesign_wizard.core.finding import Finding, Remedy
 
 WAYS = ("az", "browser", "device-code")
 _SIGNS = {State.GRANTED: "✓", State.MISSING: "✗", State.LIKELY: "~", State.UNTESTABLE: "?"}
@@ -109,6 +109,8 @@ def _grant(context: Context, check: Check) -> Outcome:
     if looked.access is None:
         return _shown(looked, only_missing=True)
     plan = check.plan(looked, Purpose(options.purpose), least=options.least)
+    if plan.only_to_wait:
+        return _waited(context, check, looked, admin, plan)
     if not plan.steps:
         # roles and ticks are all there: a deny assignment, or only time, is in the way
         return _granted(
@@ -149,15 +151,37 @@ def _grant(context: Context, check: Check) -> Outcome:
     )
 
 
-def _interrupted(made: Sequence[tuple[GrantStep, Finding]]) -> Outcome:
-    from codesign_wizard.core.azure.permissions.admin_findings import GRANT_INTERRUPTED
+def _waited(context: Context, check: Check, looked: Looked, admin: AdminSession, plan: GrantPlan) -> Outcome:
+    """Wait for a grant that is there, of a former run or of somebody else; nobody needs to be asked."""
+    from codesign_wizard.core.azure.permissions.admin_findings import WAIT_INTERRUPTED
+
+    _say(context, [tr("Signed in as {account}.").format(account=admin.account), *plan.notes])
+    try:
+        after = check.grant(context.job, looked, admin, plan, tick=_ticker(context, made=False))
+    except Cancelled:
+        found = WAIT_INTERRUPTED(certainty=Certainty.COMPUTED, remedies=[_look_later()])
+        return Outcome([found], _result((), None), code=INTERRUPTED)
+    return _granted(
+        after,
+        (),
+        tr("Nothing had to be granted, and the vault knows all of it now."),
+        tr("Nothing had to be granted, but the vault does not know all of it yet."),
+    )
+
+
+def _look_later() -> Remedy:
     from codesign_wizard.core.finding import Remedy
 
-    look = Remedy(title=tr("Look with permissions show what works by now; granting again does no harm."))
+    return Remedy(title=tr("Look with permissions show what works by now; granting again does no harm."))
+
+
+def _interrupted(made: Sequence[tuple[GrantStep, Finding]]) -> Outcome:
+    from codesign_wizard.core.azure.permissions.admin_findings import GRANT_INTERRUPTED
+
     found = GRANT_INTERRUPTED(
         certainty=Certainty.COMPUTED,
         detail="" if made else tr("None of it was confirmed yet."),
-        remedies=[look],
+        remedies=[_look_later()],
     )
     return Outcome([found, *(each for _, each in made)], _result(made, None), code=INTERRUPTED)
 
@@ -203,17 +227,18 @@ def _sign_in(context: Context, check: Check) -> AdminSession:
     )
 
 
-def _ticker(context: Context) -> Callable[[float, float], None]:
+def _ticker(context: Context, *, made: bool = True) -> Callable[[float, float], None]:
     told: list[str] = []
 
     def tick(gone: float, left: float) -> None:
         if not told and not context.options.quiet:
             # where no bar is drawn, it is all that is said for minutes
-            told.append(
-                tr(
-                    "Granted. Waiting until the vault knows it, {minutes} min at most; Ctrl-C ends this."
-                ).format(minutes=round((gone + left) / 60))
+            text = (
+                tr("Granted. Waiting until the vault knows it, {minutes} min at most; Ctrl-C ends this.")
+                if made
+                else tr("Waiting until the vault knows it, {minutes} min at most; Ctrl-C ends this.")
             )
+            told.append(text.format(minutes=round((gone + left) / 60)))
             _say(context, told)
         minutes, seconds = divmod(math.ceil(left), 60)
         text = tr("Waiting until the vault knows the grant: {left} left")

@@ -133,7 +133,7 @@ class PermissionsPage(Page):
         # one accent a page: what is missing is mended with the administrator's account
         stale = state is StepState.OUT_OF_DATE
         to_fix = to_be_granted(result.findings)
-        mending = report is not None and to_fix and not stale
+        mending = report is not None and (to_fix or self.admin.asks) and not stale
         restyle(self.look_button, "kind", "" if mending or state is StepState.DONE else "primary")
         restyle(self.admin.card.go, "kind", "primary" if mending else "")
         self.look_button.setText(tr("Loo&k again"))

@@ -134,7 +134,10 @@ class AdminCard(Card):
         clear(self.by_hand)
         if plan.steps:
             self.by_hand.addWidget(_by_hand(plan))
-        self.grant_now.setVisible(bool(plan.steps))
+        self.grant_now.setText(
+            tr("&Wait until the vault knows of it") if plan.only_to_wait else tr("&Grant this now")
+        )
+        self.grant_now.setVisible(bool(plan.steps) or plan.only_to_wait)
         self.leave.setVisible(bool(plan.steps))
         self.grant_part.show()
 
@@ -164,13 +167,19 @@ class AdminCard(Card):
             self.steps.addWidget(label(note, "warning"))
 
     def show_waiting(self, gone: float, left: float) -> None:
-        """Show the seconds *gone* since the grant, and those that are *left*."""
-        self.countdown.setText(
+        """Show the seconds *gone* since the grant, or since the wait for it began, and those *left*."""
+        text = (
             tr(
+                "Waiting for {gone}; the vault does not know the grant yet. Asking for {left} more at most. "
+                "“Stop waiting” ends this; the grant stays."
+            )
+            if self._plan is not None and self._plan.only_to_wait
+            else tr(
                 "Granted {gone} ago; the vault does not know it yet. Asking for {left} more at most. "
                 "“Stop waiting” ends this; the grant stays."
-            ).format(gone=clock(gone), left=clock(left))
+            )
         )
+        self.countdown.setText(text.format(gone=clock(gone), left=clock(left)))
         if self.countdown.isHidden() and self._plan is not None:
             self._show_steps(self._plan, granted=True)
         self.countdown.show()
@@ -242,7 +251,7 @@ class Administering(QObject):
 
     @property
     def asks(self) -> bool:
-        """Whether a plan is shown that can be granted."""
+        """Whether a plan is shown that can be granted, or waited for."""
         return not self.card.grant_part.isHidden() and not self.card.grant_now.isHidden()
 
     # -- signing in
@@ -340,6 +349,11 @@ class Administering(QObject):
         def work(job: Job) -> Any:
             return check.grant(job, outcome, admin, plan, tick=thread.waiting.emit)
 
+        if plan.only_to_wait:
+            # nothing changes by it: what was seen before stands if the wait is ended
+            self._page.begin(tr("Waiting until the vault knows of it"), work, self._page.looked)
+            self._say_waiting()
+            return
         results = self._page.workspace.profile.results
         self._before = {key: results[key] for key in (PERMISSIONS, KEY_VAULT) if key in results}
         self._page.begin(tr("Granting"), work, self._page.looked)
@@ -356,15 +370,18 @@ class Administering(QObject):
             # the grant is made: from here on only the vault is waited for
             task.name, task.stop = tr("Waiting until the vault knows of it"), tr("Stop waiting")
             self._page.workspace.runner.changed.emit()  # the footer says so at once, not with its next second
-            self._page.say_now(
-                tr("Granted. The vault does not know of it yet."),
-                tr("That takes some minutes, and ends by itself."),
-            )
+            self._say_waiting()
             announce(self._page, self._page.banner.title)
             self._page.workspace.runner.changed.emit()  # the footer says so at once
         self.card.show_waiting(gone, left)
         if begun:
             self._page.show_part(self.card.countdown)
+
+    def _say_waiting(self) -> None:
+        self._page.say_now(
+            tr("Granted. The vault does not know of it yet."),
+            tr("That takes some minutes, and ends by itself."),
+        )
 
 
 def _by_hand(plan: GrantPlan) -> Fold:

@@ -164,13 +164,33 @@ def test_all_of_it_stands_below_the_portals_headings(opening: Opening, qtbot: Qt
     assert spoken == ["keys/get: Granted, request, renew", "keys/get: request, renew", "keys/get: Granted"]
 
 
-def test_what_is_granted_already_wants_looking_again(opening: Opening, qtbot: QtBot) -> None:
+def test_what_is_granted_already_wants_waiting(opening: Opening, qtbot: QtBot) -> None:
     window, page = opening("rbac-propagating")
     by_code(window, page, qtbot)
     assert errors(page) == ["azure.permission.propagating"]
     assert page.admin.card.heading.text() == "Look as an administrator"
-    assert page.look_button.property("kind") == "primary"
-    assert page.admin.card.go.property("kind") == ""
+    assert not page.admin.card.go.isVisible()
+    # nothing is left to grant, and it can be waited for in place of looking again and again
+    assert page.look_button.property("kind") == ""
+    assert page.admin.card.grant_now.text() == "&Wait until the vault knows of it"
+    assert not page.admin.card.leave.isVisible()
+    qtbot.mouseClick(page.admin.card.grant_now, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(page.admin.card.countdown.isVisible, timeout=PATIENCE)
+    assert page.admin.card.countdown.text().startswith("Waiting for ")
+    assert window.footer.cancel_button.text() == "Stop waiting"
+    qtbot.mouseClick(window.footer.cancel_button, Qt.MouseButton.LeftButton)
+    wait_idle(window, qtbot, PATIENCE)
+    # nothing changed by that: what was seen stands, and can be waited for once more
+    assert errors(page) == ["azure.permission.propagating"]
+    assert page.admin.asks
+    practice = window.workspace.session.practice
+    assert practice is not None
+    for each in practice.world.authorization.assignments:
+        each.effective_from = 0.0
+    qtbot.mouseClick(page.admin.card.grant_now, Qt.MouseButton.LeftButton)
+    wait_idle(window, qtbot, PATIENCE)
+    assert errors(page) == []
+    assert not page.admin.asks
 
 
 def test_what_cannot_be_tested_is_not_said_to_be_there(opening: Opening, qtbot: QtBot) -> None:

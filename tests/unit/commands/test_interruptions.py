@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,15 +49,25 @@ def test_ctrl_c_ends_a_waiting_command_at_once(number: int) -> None:
 @posix
 def test_ctrl_c_in_the_wait_for_a_grant_says_that_the_grant_stays(tmp_path: Path) -> None:
     words = ["permissions", "grant", "--practice", "rbac-none", "--as", "az", "--yes", "--state", tmp_path]
-    process = _started(words, "Waiting until the vault knows it")
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
-    assert process.returncode == 130
-    document = json.loads(out)
+
+    def interrupted() -> dict[str, Any]:
+        process = _started(words, "Waiting until the vault knows it")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+        assert process.returncode == 130
+        assert "Traceback" not in err
+        found: dict[str, Any] = json.loads(out)
+        return found
+
+    document = interrupted()
     # and what was granted by then
     assert ids(document) == {"azure.admin.grant-interrupted", "azure.admin.granted"}
     assert [each["kind"] for each in document["result"]["granted"]] == ["role-assignment"] * 2
-    assert "Traceback" not in err
+    # the next run goes on with the wait, and nobody is asked for a yes
+    words.remove("--yes")
+    document = interrupted()
+    assert ids(document) == {"azure.admin.wait-interrupted"}
+    assert document["result"]["granted"] == []
 
 
 @posix

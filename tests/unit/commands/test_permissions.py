@@ -9,9 +9,11 @@ import pytest
 from codesign_wizard import session
 from codesign_wizard.commands import permissions
 from codesign_wizard.commands.context import Context
+from codesign_wizard.core.azure.permissions.admin import AdminSession
 from codesign_wizard.core.azure.permissions.admin_findings import AZ_NOT_SIGNED_IN
 from codesign_wizard.core.azure.permissions.catalogue import Model, Purpose
 from codesign_wizard.core.azure.permissions.catalogue import permissions as catalogue
+from codesign_wizard.core.azure.permissions.check import Check
 from codesign_wizard.core.azure.permissions.report import Report, Row, State, all_clear
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Certainty
@@ -107,6 +109,28 @@ def test_without_a_yes_the_document_says_what_would_be_granted(document: Documen
     (step,) = result["planned"]
     assert (step["kind"], step["request"]["method"]) == ("access-policy", "PUT")
     assert result["report"]["model"] == "access-policy"
+
+
+def test_what_is_granted_and_not_known_to_the_vault_yet_is_waited_for(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in = permissions._sign_in
+
+    def soon(context: Context, check: Check) -> AdminSession:
+        practice = context.session.practice
+        assert practice is not None
+        for each in practice.world.authorization.assignments:
+            each.effective_from -= 538.0  # of the 540 seconds that it has to go
+        return sign_in(context, check)
+
+    monkeypatch.setattr(permissions, "_sign_in", soon)
+    monkeypatch.setattr(Context, "confirm", lambda *_: pytest.fail("nothing is granted: nobody is asked"))
+    code, found = document("permissions", "grant", "--practice", "rbac-propagating", "--as", "az")
+    assert code == 0
+    assert found["result"]["granted"] == []
+    assert found["findings"][0]["id"] == "azure.admin.effective-by-now"
+    states = {each["purpose"]: each["state"] for each in found["result"]["report"]["verdicts"]}
+    assert states["documented"] == "granted"
 
 
 def test_where_a_proxys_login_goes_can_be_read(run: Run) -> None:

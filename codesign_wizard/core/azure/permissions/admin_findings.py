@@ -203,11 +203,23 @@ EFFECTIVE = FindingKind(
     "The grant works, {seconds} s after it was made.",
     "The vault answered the application as it should.",
 )
+EFFECTIVE_BY_NOW = FindingKind(
+    "azure.admin.effective-by-now",
+    Severity.OK,
+    "The vault knows the grant now, {seconds} s after waiting began.",
+    "Nothing had to be granted: it was there already, and only the vault did not know it yet.",
+)
 NOT_YET_EFFECTIVE = FindingKind(
     "azure.admin.not-yet-effective",
     Severity.WARNING,
     "The grant is made, but the vault does not know it yet after {minutes} min.",
     "Role assignments take up to ten minutes, through groups or from management groups longer.",
+)
+WAIT_INTERRUPTED = FindingKind(
+    "azure.admin.wait-interrupted",
+    Severity.WARNING,
+    "Interrupted while waiting. What is granted stays.",
+    "Nothing had to be granted; the person ended the wait until the vault knows of what is there.",
 )
 GRANT_INTERRUPTED = FindingKind(
     "azure.admin.grant-interrupted",

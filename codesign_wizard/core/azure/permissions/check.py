@@ -124,19 +124,25 @@ class Check:
     ) -> Looked:
         """Grant what *plan* says, wait until the vault knows of it, and look again.
 
-        *tick* is told the seconds since the grant and those left, *done* each step that was done. Raises
+        Where nothing is left to grant it only waits, which is for plans that are ``only_to_wait``. *tick* is
+        told the seconds since then and those left, *done* each step that was done. Raises
         ``CodesignError``, ``Cancelled``.
         """
         from codesign_wizard.core.azure.permissions.grant import carry_out, wait_until_effective
 
-        made = carry_out(job, self._network, admin, plan, done=done)
+        made = carry_out(job, self._network, admin, plan, done=done) if plan.steps else []
         if blocks(made):
             # what was granted before the refusal stays: the look is no longer of today, so it is told alone
             return replace(looked, findings=[*made, *looked.findings])
         waited: list[Finding] = []
         if plan.wanted:  # all of it may be denied
             waited = wait_until_effective(
-                job, lambda: self._asked(job, looked), plan.wanted, timeout=GRANT_TIMEOUT, tick=tick
+                job,
+                lambda: self._asked(job, looked),
+                plan.wanted,
+                made=bool(plan.steps),
+                timeout=GRANT_TIMEOUT,
+                tick=tick,
             ).findings
         again = self.look(job, admin)
         return replace(again, findings=[*made, *waited, *again.findings])

@@ -80,15 +80,17 @@ def wait_until_effective(
     probe_again: Callable[[], Report],
     purpose: Purpose | Collection[Permission],
     *,
+    made: bool = True,
     timeout: float = GRANT_TIMEOUT,
     tick: Callable[[float, float], None],
     clock: Callable[[], float] = time.monotonic,
 ) -> Waited:
     """Look again and again until the vault lets the application do what *purpose* needs.
 
-    *purpose* may be a plan's ``wanted``. *probe_again* should ask the vault, not the management plane. *tick*
-    is told about once a second how many seconds have gone and how many are left of *timeout*. A look that
-    fails for the network is repeated as well. Raises ``Cancelled``: the grant stays.
+    *purpose* may be a plan's ``wanted``. *made*: the grant was made just now, not found there. *probe_again*
+    should ask the vault, not the management plane. *tick* is told about once a second how many seconds have
+    gone and how many are left of *timeout*. A look that fails for the network is repeated as well. Raises
+    ``Cancelled``: the grant stays.
     """
     began, pause = clock(), 2.0
     report: Report | None = None
@@ -102,7 +104,8 @@ def wait_until_effective(
         gone = clock() - began
         if failure is None and report is not None and _works(report, purpose):
             evidence = Evidence(time=utc_now())
-            found = kinds.EFFECTIVE(seconds=round(gone), evidence=evidence)
+            kind = kinds.EFFECTIVE if made else kinds.EFFECTIVE_BY_NOW
+            found = kind(seconds=round(gone), evidence=evidence)
             return Waited(True, report, gone, [found])
         if gone >= timeout:
             late = kinds.NOT_YET_EFFECTIVE(

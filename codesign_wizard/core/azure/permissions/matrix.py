@@ -131,6 +131,12 @@ def lately_changed(observation: Observation) -> bool:
     return bool(changed) and _ago(changed) <= PROPAGATED
 
 
+def is_new(observation: Observation) -> bool:
+    """Tell whether a grant is of late, or of an unknown time: a vault that refuses may not know it yet."""
+    assigned = observation.evidence.more.get("assigned", "")
+    return _ago(assigned) <= PROPAGATED or lately_changed(observation)
+
+
 def _ago(time: str) -> timedelta:
     """Return how long ago a *time* of the evidence was; none at all where it is not told."""
     try:

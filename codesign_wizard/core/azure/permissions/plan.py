@@ -26,6 +26,7 @@ from codesign_wizard.core.azure.permissions.catalogue import (
     wanted,
 )
 from codesign_wizard.core.azure.permissions.evaluate import VaultAccess
+from codesign_wizard.core.azure.permissions.matrix import is_new
 from codesign_wizard.core.azure.permissions.report import Observation, Report, State
 from codesign_wizard.core.text import tr
 
@@ -102,6 +103,7 @@ class GrantPlan:
     """What would be granted. ``wanted`` is what the plan is to bring about; ``notes`` what it cannot mend.
 
     What a deny assignment forbids, or may forbid, is not among ``wanted``: nobody needs to wait for it.
+    ``only_to_wait``: all of it is granted of late, and the vault refuses some of it still.
     """
 
     steps: tuple[GrantStep, ...]
@@ -109,6 +111,7 @@ class GrantPlan:
     resource_id: str
     wanted: tuple[Permission, ...] = ()
     notes: tuple[str, ...] = ()
+    only_to_wait: bool = False
 
     @property
     def nothing_to_do(self) -> bool:
@@ -166,9 +169,14 @@ def plan_grant(
             if kind in kinds and not _assigned(access, object_id, ROLE_IDS[role])
         )
     denied = dict.fromkeys(_denied(access, lacking))
-    notes = [*denied, *(() if denied else _waiting(report, needed, nothing=not steps))]
+    refused = [] if steps or denied else _refused(report, needed)
+    notes = [*denied]
+    if refused:
+        notes.append(tr("All of it is granted; what the vault still refuses, it may not know yet."))
+    granted = [held[each.key] for each in refused]
+    unheard = bool(granted) and all(each.state is State.GRANTED and is_new(each) for each in granted)
     possible = tuple(each for each in needed if "deny-assignment" not in held[each.key].evidence.more)
-    return GrantPlan(steps, object_id, access.resource_id, possible, tuple(notes))
+    return GrantPlan(steps, object_id, access.resource_id, possible, tuple(notes), unheard)
 
 
 def _not_held(
@@ -181,11 +189,10 @@ def _not_held(
     return [each for each in needed if held[each.key].state not in enough]
 
 
-def _waiting(report: Report, needed: Sequence[Permission], *, nothing: bool) -> Iterable[str]:
-    """Yield why something may be missing though nothing is left to grant."""
-    keys = {each.key for each in needed}
-    if nothing and any(row.state is State.MISSING and row.permission.key in keys for row in report.rows):
-        yield tr("All of it is granted; what the vault still refuses, it may not know yet.")
+def _refused(report: Report, needed: Sequence[Permission]) -> list[Permission]:
+    """Return what is missing of what is *needed*, as the vault has it."""
+    missing = {row.permission.key for row in report.rows if row.state is State.MISSING}
+    return [each for each in needed if each.key in missing]
 
 
 def _policy_step(target: remedies.Target, access: VaultAccess, added: Sequence[Permission]) -> GrantStep:

@@ -152,6 +152,13 @@ def test_waiting_can_be_given_up_and_the_grant_stays(person: Callable[..., Any])
         )
     later = check.look(Job(), admin)
     assert errors(later) == ["azure.permission.propagating"]
+    assert check.plan(later, Purpose.DOCUMENTED, least=False).only_to_wait
+    # a grant of long ago is known to every vault: what it refuses all the same is no matter of waiting
+    for each in who.cloud.world.authorization.assignments:
+        each.created -= 2 * 24 * 3600
+    later = check.look(Job(), admin)
+    assert errors(later) == ["azure.permission.contradiction"]
+    assert not check.plan(later, Purpose.DOCUMENTED, least=False).only_to_wait
 
 
 def test_an_error_holds_what_a_case_with_microsoft_needs(person: Callable[..., Any]) -> None:
@@ -177,7 +184,9 @@ def test_against_a_deny_assignment_nothing_is_granted_and_it_is_named(person: Ca
     check, admin = start(who)
     looked = check.look(Job(), admin)
     assert errors(looked) == ["azure.permission.denied"]
-    assert check.plan(looked, Purpose.DOCUMENTED, least=False).nothing_to_do
+    plan = check.plan(looked, Purpose.DOCUMENTED, least=False)
+    assert plan.nothing_to_do
+    assert not plan.only_to_wait
     (error,) = [each for each in looked.findings if each.severity is Severity.ERROR]
     denial = who.cloud.world.authorization.denials[0]
     assert error.to_json()["evidence"]["deny-assignment"] == denial.deny_id
