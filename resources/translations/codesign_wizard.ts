@@ -1455,6 +1455,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Nothing had to be granted, and the vault knows all of it now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Nothing had to be granted, but the vault does not know all of it yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Waiting until the vault knows the grant: {left} left</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1535,6 +1545,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Granted. Waiting until the vault knows it, {minutes} min at most; Ctrl-C ends this.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Waiting until the vault knows it, {minutes} min at most; Ctrl-C ends this.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Signed in as {account}. To be granted:</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1551,11 +1571,6 @@
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Sign in there, in the browser: {address}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Granted. Waiting until the vault knows it, {minutes} min at most; Ctrl-C ends this.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7480,7 +7495,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>The vault knows the grant now, {seconds} s after waiting began.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>The grant is made, but the vault does not know it yet after {minutes} min.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>Interrupted while waiting. What is granted stays.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15335,11 +15360,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>&amp;Grant this now</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Leave it as it is</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15356,6 +15376,16 @@
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Copy the code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Waiting for {gone}; the vault does not know the grant yet. Asking for {left} more at most. “Stop waiting” ends this; the grant stays.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Granted {gone} ago; the vault does not know it yet. Asking for {left} more at most. “Stop waiting” ends this; the grant stays.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15405,6 +15435,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Granted. The vault does not know of it yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>That takes some minutes, and ends by itself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>In the browser</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15445,6 +15485,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>&amp;Wait until the vault knows of it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>&amp;Grant this now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>The administrator was signed in to another tenant: sign in again for this one.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15465,16 +15515,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Granted. The vault does not know of it yet.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>That takes some minutes, and ends by itself.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>The code is {code}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -15489,12 +15529,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Granted {gone} ago; the vault does not know it yet. Asking for {left} more at most. “Stop waiting” ends this; the grant stays.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Signed in as {account}.</source>
         <translation type="unfinished"></translation>
     </message>

@@ -1455,6 +1455,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Nothing had to be granted, and the vault knows all of it now.</source>
+        <translation>Es musste nichts erteilt werden, und der Tresor kennt jetzt alles.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Nothing had to be granted, but the vault does not know all of it yet.</source>
+        <translation>Es musste nichts erteilt werden, aber der Tresor kennt noch nicht alles.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Waiting until the vault knows the grant: {left} left</source>
         <translation>Warten, bis der Tresor die Berechtigung kennt: noch {left}</translation>
     </message>
@@ -1535,6 +1545,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Granted. Waiting until the vault knows it, {minutes} min at most; Ctrl-C ends this.</source>
+        <translation>Erteilt. Es wird gewartet, bis der Tresor die Berechtigung kennt, höchstens {minutes} min; Strg+C beendet das.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Waiting until the vault knows it, {minutes} min at most; Ctrl-C ends this.</source>
+        <translation>Es wird gewartet, bis der Tresor die Berechtigung kennt, höchstens {minutes} min; Strg+C beendet das.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Signed in as {account}. To be granted:</source>
         <translation>Angemeldet als {account}. Wird erteilt:</translation>
     </message>
@@ -1552,11 +1572,6 @@
         <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Sign in there, in the browser: {address}</source>
         <translation>Melden Sie sich dort an, im Browser: {address}</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Granted. Waiting until the vault knows it, {minutes} min at most; Ctrl-C ends this.</source>
-        <translation>Erteilt. Es wird gewartet, bis der Tresor die Berechtigung kennt, höchstens {minutes} min; Strg+C beendet das.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/practice.py"/>
@@ -7480,8 +7495,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>The vault knows the grant now, {seconds} s after waiting began.</source>
+        <translation>Der Tresor kennt die erteilte Berechtigung jetzt, {seconds} s nach Beginn des Wartens.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
         <source>The grant is made, but the vault does not know it yet after {minutes} min.</source>
         <translation>Die Berechtigung ist erteilt, aber der Tresor kennt sie nach {minutes} min noch nicht.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
+        <source>Interrupted while waiting. What is granted stays.</source>
+        <translation>Beim Warten unterbrochen. Was erteilt ist, bleibt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/admin_findings.py"/>
@@ -15335,11 +15360,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>&amp;Grant this now</source>
-        <translation>Jetzt &amp;erteilen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Leave it as it is</source>
         <translation>Nichts ändern</translation>
     </message>
@@ -15357,6 +15377,16 @@
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Copy the code</source>
         <translation>Code kopieren</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Waiting for {gone}; the vault does not know the grant yet. Asking for {left} more at most. “Stop waiting” ends this; the grant stays.</source>
+        <translation>Es wird seit {gone} gewartet; der Tresor weiß noch nichts von der Erteilung. Er wird höchstens noch {left} lang gefragt. „Nicht länger warten“ beendet das; die Erteilung bleibt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Granted {gone} ago; the vault does not know it yet. Asking for {left} more at most. “Stop waiting” ends this; the grant stays.</source>
+        <translation>Vor {gone} erteilt; der Tresor weiß noch nichts davon. Er wird höchstens noch {left} lang gefragt. „Nicht länger warten“ beendet das; die Erteilung bleibt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
@@ -15405,6 +15435,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>Granted. The vault does not know of it yet.</source>
+        <translation>Erteilt. Der Tresor weiß noch nichts davon.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>That takes some minutes, and ends by itself.</source>
+        <translation>Das dauert einige Minuten und endet von selbst.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>In the browser</source>
         <translation>Im Browser</translation>
     </message>
@@ -15445,6 +15485,16 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>&amp;Wait until the vault knows of it</source>
+        <translation>&amp;Warten, bis der Tresor davon weiß</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <source>&amp;Grant this now</source>
+        <translation>Jetzt &amp;erteilen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>The administrator was signed in to another tenant: sign in again for this one.</source>
         <translation>Die Anmeldung als Administrator galt einem anderen Mandanten: Melden Sie sich für diesen erneut an.</translation>
     </message>
@@ -15465,16 +15515,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Granted. The vault does not know of it yet.</source>
-        <translation>Erteilt. Der Tresor weiß noch nichts davon.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>That takes some minutes, and ends by itself.</source>
-        <translation>Das dauert einige Minuten und endet von selbst.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>The code is {code}.</source>
         <translation>Der Code ist {code}.</translation>
     </message>
@@ -15489,12 +15529,7 @@
         <translation>Was sie enthält</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Granted {gone} ago; the vault does not know it yet. Asking for {left} more at most. “Stop waiting” ends this; the grant stays.</source>
-        <translation>Vor {gone} erteilt; der Tresor weiß noch nichts davon. Er wird höchstens noch {left} lang gefragt. „Nicht länger warten“ beendet das; die Erteilung bleibt.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Signed in as {account}.</source>
         <translation>Angemeldet als {account}.</translation>
     </message>
