@@ -85,11 +85,13 @@ def _shown(looked: Looked, *, only_missing: bool, blocked: str = "") -> Outcome:
     """Return what was found out; *blocked* is the closing sentence where an error is none of signing's."""
     report = looked.report
     rows = list(report.rows) if report is not None else []
+    missing = [row for row in rows if row.permission.asked_for and row.state is State.MISSING]
+    listed = [row for row in rows if row.permission.asked_for or row.state is State.GRANTED]
     return Outcome(
         looked.findings,
-        [row.to_json() for row in rows],
-        lines=_table(_wanted(rows, only_missing=only_missing)),
-        notes=_verdicts(report),
+        [row.to_json() for row in (missing if only_missing else rows)],
+        lines=_table(missing if only_missing else listed),
+        notes=[*(_uncertain(rows) if only_missing else ()), *_verdicts(report)],
         clear=all_clear(report),
         blocked=blocked or tr("Signing for Windows will not work until this is mended."),
     )
@@ -103,16 +105,16 @@ def _grant(context: Context, check: Check) -> Outcome:
         why = tr("Granting needs an administrator: add --as az, --as browser or --as device-code.")
         raise WrongUsage(WRONG(why=why, certainty=Certainty.COMPUTED), "permissions grant")
     if not check.usable:
-        return _shown(check.look(context.job), only_missing=True)
+        return _not_granted(check.look(context.job))
     admin = _sign_in(context, check)
     looked = check.look(context.job, admin)
     if looked.access is None:
-        return _shown(looked, only_missing=True)
+        return _not_granted(looked)
     plan = check.plan(looked, Purpose(options.purpose), least=options.least)
     if plan.only_to_wait:
         return _waited(context, check, looked, admin, plan)
     if not plan.steps:
-        # roles and ticks are all there: a deny assignment, or only time, is in the way
+        # roles and ticks are all there: nothing is missing, or something denies it
         return _granted(
             looked,
             (),
@@ -149,6 +151,11 @@ def _grant(context: Context, check: Check) -> Outcome:
         if made
         else tr("Nothing was granted: what was refused stands above."),
     )
+
+
+def _not_granted(looked: Looked) -> Outcome:
+    """Return what was found out where it did not come to a plan."""
+    return replace(_shown(looked, only_missing=True), result=_result((), looked.report))
 
 
 def _waited(context: Context, check: Check, looked: Looked, admin: AdminSession, plan: GrantPlan) -> Outcome:
@@ -266,10 +273,12 @@ def _say(context: Context, lines: Iterable[str]) -> None:
         sys.stderr.flush()
 
 
-def _wanted(rows: Sequence[Row], *, only_missing: bool) -> list[Row]:
-    if only_missing:
-        return [row for row in rows if row.permission.asked_for and row.state is not State.GRANTED]
-    return [row for row in rows if row.permission.asked_for or row.state is State.GRANTED]
+def _uncertain(rows: Sequence[Row]) -> Iterable[str]:
+    """Yield how many of what is asked for are neither missing nor known to be granted, if any."""
+    unsure = (State.LIKELY, State.UNTESTABLE)
+    count = sum(row.permission.asked_for and row.state in unsure for row in rows)
+    if count:
+        yield tr("Not certain, and not listed as missing: {count}").format(count=count)
 
 
 def _table(rows: Sequence[Row]) -> list[str]:

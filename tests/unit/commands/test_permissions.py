@@ -61,6 +61,19 @@ def test_nobody_signs_in_for_options_that_cannot_be_right(
     code, found = document(*words)
     assert code == 1
     assert errors(found) == ["azure.options.vault-name"]
+    assert found["result"] == ({"granted": [], "report": None} if what == "grant" else [])
+
+
+def test_only_what_is_missing_is_listed_and_how_much_is_not_certain(document: Document, run: Run) -> None:
+    words = ("permissions", "show", "--missing", "--practice", "policy-template-without-crypto")
+    _, found = document(*words)
+    states = {each["name"]: each["state"] for each in found["result"]}
+    assert "sign" in states
+    assert set(states.values()) == {"missing"}
+    _, out, _ = run(*words)
+    assert "Likely granted" not in out
+    assert "Not testable from here" not in out
+    assert "Not certain, and not listed as missing: " in out
 
 
 def test_without_the_administrator_the_application_is_looked_at_all_the_same(document: Document) -> None:
