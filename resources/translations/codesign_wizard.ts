@@ -1565,6 +1565,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Not certain, and not listed as missing: {count}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Open {address} and type the code {code}</source>
         <translation type="unfinished"></translation>
     </message>

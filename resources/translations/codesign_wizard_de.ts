@@ -1565,6 +1565,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Not certain, and not listed as missing: {count}</source>
+        <translation>Nicht sicher, und nicht als fehlend aufgeführt: {count}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/permissions.py"/>
         <source>Open {address} and type the code {code}</source>
         <translation>Öffnen Sie {address}, und geben Sie den Code {code} ein</translation>
     </message>
