@@ -81,6 +81,8 @@ class Overrides(Plain):
         timeout = environment.get("CODESIGN_WIZARD_TIMEOUT", "").strip()
         if timeout:
             overrides.timeout = parse_timeout(timeout, "CODESIGN_WIZARD_TIMEOUT")
+        if overrides.proxy is not None:
+            check_proxy(overrides.proxy, "CODESIGN_WIZARD_PROXY")
         return overrides
 
 
@@ -115,6 +117,17 @@ def parse_timeout(text: str, name: str) -> float:
             )
         )
     return seconds
+
+
+def check_proxy(address: str, name: str) -> str:
+    """Return *address*, a proxy's or "" for none; raises ``InputError``."""
+    if address:
+        from codesign_wizard.core.network_findings import proxy_form
+        from codesign_wizard.core.proxy_login import is_address, split
+
+        if not is_address(address):
+            raise InputError(BAD_VALUE(value=split(address)[0], name=name, detail=proxy_form()))
+    return address
 
 
 def check_level(value: str, name: str) -> str:

@@ -136,7 +136,7 @@ class Context:
 
     def overrides(self) -> Any:
         """Return what the options put over environment and profile."""
-        from codesign_wizard.overrides import Overrides, check_level, parse_timeout
+        from codesign_wizard.overrides import Overrides, check_level, check_proxy, parse_timeout
 
         options = self.options
         level = getattr(options, "level", None)
@@ -149,7 +149,7 @@ class Context:
             application_file=getattr(options, "application_file", None),
             installer_file=getattr(options, "installer_file", None),
             macos_level=None if level is None else check_level(level, "--level"),
-            proxy=options.proxy,
+            proxy=None if options.proxy is None else check_proxy(options.proxy, "--proxy"),
             ca_bundle=options.ca_bundle,
             timeout=None if options.timeout is None else parse_timeout(options.timeout, "--timeout"),
             server_address=getattr(options, "server", None),

@@ -149,6 +149,21 @@ def _timeout(profile: Profile, value: str) -> None:
     profile.network.timeout = parse_timeout(value, "network.timeout")
 
 
+def _proxy(profile: Profile, value: str) -> None:
+    from codesign_wizard.overrides import check_proxy
+
+    profile.network.proxy = check_proxy(value, "network.proxy")
+
+
+def _ca_bundle(profile: Profile, value: str) -> None:
+    from codesign_wizard.core.network import Network, NetworkSettings
+
+    # the profile is used from any folder
+    bundle = str(Path(value).expanduser().absolute()) if value else ""
+    Network(NetworkSettings(ca_bundle=bundle, use_environment=False)).ssl_context()
+    profile.network.ca_bundle = bundle
+
+
 def _server_address(profile: Profile, value: str) -> None:
     from codesign_wizard.core.comet.address import parse_address
 
@@ -190,8 +205,8 @@ SETTERS: dict[str, Callable[[Profile, str], None]] = {
     "macos.input-file": _text("macos", "input_file"),
     "ends.client-secret": _end("client_secret"),
     "ends.apple-membership": _end("apple_membership"),
-    "network.proxy": _text("network", "proxy"),
-    "network.ca-bundle": _text("network", "ca_bundle"),
+    "network.proxy": _proxy,
+    "network.ca-bundle": _ca_bundle,
     "network.timeout": _timeout,
     "extra-roots": _list_of("extra_roots"),
     "extra-timestamp-roots": _list_of("extra_timestamp_roots"),

@@ -27,7 +27,7 @@ from codesign_wizard.core.job import JobContext, LogLevel, call_cancellable, may
 from codesign_wizard.core.network_answer import Answer, parse_http_date
 from codesign_wizard.core.network_connections import Connections
 from codesign_wizard.core.network_failure import FailureKind, classify
-from codesign_wizard.core.proxy_login import joined, usable
+from codesign_wizard.core.proxy_login import is_address, joined, split, usable
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Network:
         return ""
 
     def proxy_for(self, url: str) -> str | None:
-        """Return the proxy that *url* is reached through, or ``None``."""
+        """Return the proxy that *url* is reached through, or ``None``; raises ``InputError``."""
         if self.settings.proxy:
             return self._own_proxy()
         if not self.settings.use_environment:
@@ -122,12 +122,13 @@ class Network:
         from requests.utils import get_environ_proxies, select_proxy
 
         proxy = select_proxy(url, get_environ_proxies(url))
-        return _with_scheme(proxy) if proxy else None
+        return _checked(proxy) if proxy else None
 
     def _own_proxy(self) -> str:
         if self._proxy is None:
+            address = _checked(self.settings.proxy)
             password = None if self._password is None else self._password()
-            self._proxy = _with_scheme(usable(joined(self.settings.proxy, password)))
+            self._proxy = usable(joined(address, password))
         return self._proxy
 
     def session(self) -> requests.Session:
@@ -341,5 +342,12 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
 
 
-def _with_scheme(proxy: str) -> str:
+def _checked(proxy: str) -> str:
+    """Return *proxy* with its scheme; raises ``InputError`` where it is no proxy's address."""
+    if not is_address(proxy):
+        raise InputError(
+            findings.PROXY_ADDRESS(
+                proxy=split(proxy)[0], detail=findings.proxy_form(), remedies=findings.proxy_remedies()
+            )
+        )
     return proxy if "://" in proxy else f"http://{proxy}"

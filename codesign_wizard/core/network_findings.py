@@ -53,6 +53,12 @@ PROXY_UNREACHABLE = FindingKind(
     "The proxy {proxy} cannot be reached.",
     "Nothing answers at the proxy's address.",
 )
+PROXY_ADDRESS = FindingKind(
+    "network.proxy-address",
+    Severity.ERROR,
+    "{proxy} is not the address of a proxy that can be used.",
+    "The proxy in the settings or the environment has no host, a wrong port, or another scheme than http(s).",
+)
 CLOCK = FindingKind(
     "network.clock-wrong",
     Severity.ERROR,
@@ -169,6 +175,11 @@ def proxy_remedies() -> list[Remedy]:
             ),
         )
     ]
+
+
+def proxy_form() -> str:
+    """Say how the address of a proxy is written."""
+    return tr("Write it as http://host:port; other kinds than http and https are not supported.")
 
 
 def other_remedies(through_proxy: bool) -> list[Remedy]:

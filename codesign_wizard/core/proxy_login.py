@@ -1,10 +1,22 @@
-"""The password in a proxy's address: apart from it, so that only the keyring keeps it."""
+"""The address of a proxy, and the password in it: apart from it, so that only the keyring keeps it."""
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from codesign_wizard.core.redact import Secret
+
+
+def is_address(text: str) -> bool:
+    """Tell whether *text* is the address of a proxy that we can use: by http or https, with a host."""
+    # a password may hold what ends a host in an address
+    text = split(text)[0]
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(host) and port != 0 and not any(map(str.isspace, text))
 
 
 def split(address: str) -> tuple[str, Secret | None]:

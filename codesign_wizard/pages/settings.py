@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from PySide6.QtCore import QLocale, Qt, Signal
 from PySide6.QtGui import QPainter, QPalette
@@ -16,6 +15,7 @@ from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.finding import Finding, FindingKind, Severity
 from codesign_wizard.core.job import Job
 from codesign_wizard.core.language import ENGLISH, languages
+from codesign_wizard.core.network_findings import proxy_form
 from codesign_wizard.core.preferences import LANGUAGE, keep_preference, read_preference
 from codesign_wizard.core.text import tr
 from codesign_wizard.pages.base import Page
@@ -376,14 +376,7 @@ def _saved(session: Session) -> Sequence[Finding]:
 
 
 def _check_proxy(text: str) -> list[Finding]:
-    # a password may hold what ends a host in an address
-    text = proxy_login.split(text)[0]
-    try:
-        parts = urlsplit(text if "://" in text else f"http://{text}")
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        good = False
-    return [] if good else [BAD_PROXY(detail=tr("Write it as http://host:port."))]
+    return [] if proxy_login.is_address(text) else [BAD_PROXY(detail=proxy_form())]
 
 
 def _check_timeout(text: str) -> list[Finding]:

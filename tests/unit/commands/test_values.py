@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,46 @@ def test_an_option_beats_the_environment_and_that_the_profile(
         assert context.session.network.settings.timeout == 7
     with Context(parse(["doctor"]), Printer.for_arguments([])) as context:
         assert context.session.azure_options().vault_name == "of-environment"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["::::", "socks5://proxy:1080", "http://", "http://proxy:99999", "http://ada:geheim@", "a b:80"],
+)
+def test_what_is_no_proxys_address_is_refused_at_once(
+    address: str, document: Document, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*words: str) -> None:
+        code, found = document(*words)
+        assert (code, ids(found)) == (2, {"usage.bad-value"}), words
+        assert "geheim" not in str(found)
+
+    refused("doctor", "windows", "--proxy", address)
+    refused("profile", "set", f"network.proxy={address}")
+    monkeypatch.setenv("CODESIGN_WIZARD_PROXY", address)
+    refused("doctor", "windows")
+    monkeypatch.delenv("CODESIGN_WIZARD_PROXY")
+    # what many programs read is named as it stands there
+    monkeypatch.setenv("HTTPS_PROXY", address)
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", CANARY)
+    some = "66666666-7777-4888-8999-aaaaaaaaaaaa"
+    words = ["doctor", "windows", "--vault", "a-vault", "--certificate", "a", "--tenant", some,
+             "--application", some.replace("6", "5")]  # fmt: skip
+    code, found = document(*words)
+    assert (code, ids(found)) == (2, {"network.proxy-address"})
+    assert "geheim" not in str(found)
+    assert run("profile", "set", "network.proxy=http://ada@proxy.example:8080").code == 0
+
+
+def test_a_ca_bundle_that_cannot_be_used_is_not_taken(
+    document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty.pem").write_text("none")
+    monkeypatch.chdir(tmp_path)
+    for name in ("empty.pem", "missing.pem", "."):
+        code, found = document("profile", "set", f"network.ca-bundle={name}")
+        assert (code, ids(found)) == (2, {"network.ca-bundle"})
+    assert document("profile", "set", "network.ca-bundle=")[0] == 0
 
 
 def test_a_secret_comes_by_standard_input(given: Callable[[str], None], document: Document) -> None:
