@@ -13160,6 +13160,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>{proxy} is not the address of a proxy that can be used.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
         <source>This computer's clock is {offset} {direction}, compared with {host}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -13176,6 +13181,11 @@
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
         <source>A proxy or virus scanner that inspects TLS does this: it must be trusted here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>Write it as http://host:port; other kinds than http and https are not supported.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -16066,11 +16076,6 @@
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>Remove the selected file: {name}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
-        <source>Write it as http://host:port.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -13160,6 +13160,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>{proxy} is not the address of a proxy that can be used.</source>
+        <translation>{proxy} ist keine Adresse eines Proxys, der verwendet werden kann.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
         <source>This computer's clock is {offset} {direction}, compared with {host}.</source>
         <translation>Die Uhr dieses Computers geht {offset} {direction}, verglichen mit {host}.</translation>
     </message>
@@ -13177,6 +13182,11 @@
         <location filename="codesign_wizard/core/network_findings.py"/>
         <source>A proxy or virus scanner that inspects TLS does this: it must be trusted here.</source>
         <translation>Das macht ein Proxy oder Virenscanner, der TLS untersucht: Ihm muss hier vertraut werden.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/network_findings.py"/>
+        <source>Write it as http://host:port; other kinds than http and https are not supported.</source>
+        <translation>Schreiben Sie sie als http://host:port; andere Arten als http und https werden nicht unterstützt.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/network_findings.py"/>
@@ -16067,11 +16077,6 @@
         <location filename="codesign_wizard/pages/settings.py"/>
         <source>Remove the selected file: {name}</source>
         <translation>Ausgewählte Datei entfernen: {name}</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/settings.py"/>
-        <source>Write it as http://host:port.</source>
-        <translation>Schreiben Sie sie als http://host:port.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/settings.py"/>
