@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from codesign_wizard.commands.arguments import WrongUsage, parse
-from codesign_wizard.commands.context import INTERRUPTED, Context
+from codesign_wizard.commands.context import CANCELLED, INTERRUPTED, Context
 from codesign_wizard.commands.hints import with_hints, with_keyring
 from codesign_wizard.commands.output import Outcome, Printer
 from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
@@ -29,12 +29,6 @@ UNEXPECTED = FindingKind(
     Severity.ERROR,
     "Something happened that this version does not expect (reference {reference}).",
     "A fault of the program itself; the reference tells its makers where, --verbose shows it.",
-)
-CANCELLED = FindingKind(
-    "internal.interrupted",
-    Severity.WARNING,
-    "Interrupted; everything is as it was.",
-    "The person ended the command.",
 )
 
 

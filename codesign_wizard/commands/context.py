@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 _MAXIMUM_SECRET = 4096
 
+CANCELLED = FindingKind(
+    "internal.interrupted",
+    Severity.WARNING,
+    "Interrupted; everything is as it was.",
+    "The person ended the command.",
+)
 NO_ANSWER = FindingKind(
     "usage.confirmation-needed",
     Severity.ERROR,

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from codesign_wizard.commands.context import Context
+from codesign_wizard.commands.context import CANCELLED, INTERRUPTED, Context
 from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core import long_secret, proxy_login
-from codesign_wizard.core.errors import CodesignError, InputError
+from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
 from codesign_wizard.core.finding import Finding, Severity, worst_first
 from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.processes import spread
@@ -60,18 +60,30 @@ def all_profiles(context: Context, systems: Callable[[Profile], tuple[bool, bool
     # a keyring may ask the person to unlock it: once, and not from eight threads at a time
     with context.waiting_for_person():
         asked = [_ask(session.beside(each), systems(each)) for each in profiles]
-    outcomes = spread(
-        context.job,
-        asked,
-        Looker(session),
-        tr("Looking at the profiles"),
-        # the practice cloud is in this process, and so is the way to it
-        processes=1 if context.practising else None,
-        logged=context.printer.verbose,
-    )
-    findings: list[Finding] = list(unreadable)
+    outcomes: dict[int, _Told | Finding] = {}
+    interrupted = False
+    try:
+        spread(
+            context.job,
+            asked,
+            Looker(session),
+            tr("Looking at the profiles"),
+            # the practice cloud is in this process, and so is the way to it
+            processes=1 if context.practising else None,
+            logged=context.printer.verbose,
+            told=outcomes.__setitem__,
+        )
+    except Cancelled:
+        # what was found out of the others by then took its time, and is not lost with the rest
+        interrupted = True
+    findings: list[Finding] = [*unreadable, *([CANCELLED()] if interrupted else [])]
     lines, documents = [], []
-    for (profile, looked_at, secrets), outcome in zip(asked, outcomes, strict=True):
+    for place, (profile, looked_at, secrets) in enumerate(asked):
+        outcome = outcomes.get(place)
+        if outcome is None:
+            lines.append(tr("? {profile}: not looked at").format(profile=profile.name))
+            documents.append(_not_looked_at(profile))
+            continue
         own = [outcome] if isinstance(outcome, Finding) else outcome.findings
         if any(name.startswith(SERVER_UNDO) for name in secrets):
             with context.waiting_for_person():
@@ -93,6 +105,11 @@ def all_profiles(context: Context, systems: Callable[[Profile], tuple[bool, bool
                 **({} if isinstance(outcome, Finding) else outcome.more),
             }
         )
+    if interrupted:
+        ended = tr("{n} of {all} profiles were looked at.").format(n=len(outcomes), all=len(asked))
+        return Outcome(
+            findings, {"profiles": documents}, lines=lines, clear=ended, blocked=ended, code=INTERRUPTED
+        )
     return Outcome(
         findings,
         {"profiles": documents},
@@ -102,6 +119,18 @@ def all_profiles(context: Context, systems: Callable[[Profile], tuple[bool, bool
         else tr("There are no profiles yet."),
         blocked=tr("Signing will not work in every profile until this is mended."),
     )
+
+
+def _not_looked_at(profile: Profile) -> dict[str, Any]:
+    """Return what the document has of a profile that it did not come to before the person ended it."""
+    return {
+        "id": profile.id,
+        "name": profile.name,
+        "ok": False,
+        "looked_at": [],
+        "findings": [],
+        "facts": {},
+    }
 
 
 def _ask(own: Session, looked: tuple[bool, bool, bool]) -> Asked:

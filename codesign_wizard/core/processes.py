@@ -64,49 +64,68 @@ def spread(
     *,
     processes: int | None = None,
     logged: bool = True,
+    told: Callable[[int, Result | Finding], None] = lambda place, outcome: None,
 ) -> list[Result | Finding]:
     """Return what ``survey`` returns, with the work done by so many *processes* side by side.
 
     *work*, the *items* and the results must be such as pickle takes, and may hold a ``Secret`` on the way
     there. Without *processes* there are as many as the machine has use for. What one that fails leaves undone
-    is done in this process. Raises ``Cancelled``.
+    is done in this process. *told* is as for ``survey``. Raises ``Cancelled``.
     """
     many = processes_for(len(items)) if processes is None else processes
     if many < 2:
-        return survey(job, items, work, text, logged=logged)
+        return survey(job, items, work, text, logged=logged, told=told)
     job.check_cancelled()
     shares = [list(enumerate(items))[number::many] for number in range(many)]
-    told: SimpleQueue[Any] = SimpleQueue()
+    heard: SimpleQueue[Any] = SimpleQueue()
     done: dict[int, Result | Finding] = {}
     helpers: list[_Helper] = []
+
+    def take(message: Any) -> None:
+        if isinstance(message, _Learned):
+            know(message.forms)
+        elif isinstance(message, LogLine):
+            job.log(message.level, message.text, part=message.part, request_id=message.request_id)
+        elif message is not None:
+            number, outcome = message
+            done[number] = outcome
+            told(number, outcome)
+
     try:
         for share in shares:
             with suppress(OSError):  # what cannot be begun is done here, below
-                helpers.append(_Helper(told, (work, share, max(1, AT_ONCE // many), logged)))
+                helpers.append(_Helper(heard, (work, share, max(1, AT_ONCE // many), logged)))
         under_way = len(helpers)
         while under_way:
             job.check_cancelled()
             try:
-                message = told.get(timeout=0.05)
+                message = heard.get(timeout=0.05)
             except Empty:
                 continue
             if message is None:
                 under_way -= 1
-            elif isinstance(message, _Learned):
-                know(message.forms)
-            elif isinstance(message, LogLine):
-                job.log(message.level, message.text, part=message.part, request_id=message.request_id)
-            else:
-                number, outcome = message
-                done[number] = outcome
+            before = len(done)
+            take(message)
+            if len(done) > before:
                 job.progress(len(done), len(items), text)
+    except Cancelled:
+        # what was done by then and not heard yet
+        with suppress(Empty):
+            while True:
+                take(heard.get_nowait())
+        raise
     finally:
         _end(helpers)
     left = [number for number in range(len(items)) if number not in done]
-    for number, outcome in zip(
-        left, survey(job, [items[each] for each in left], work, text, logged=logged), strict=True
-    ):
-        done[number] = outcome
+    rest = survey(
+        job,
+        [items[each] for each in left],
+        work,
+        text,
+        logged=logged,
+        told=lambda place, outcome: told(left[place], outcome),
+    )
+    done.update(zip(left, rest, strict=True))
     return [done[number] for number in range(len(items))]
 
 

@@ -28,11 +28,14 @@ def survey(
     *,
     at_once: int = AT_ONCE,
     logged: bool = True,
+    told: Callable[[int, Result | Finding], None] = lambda place, outcome: None,
 ) -> list[Result | Finding]:
     """Return *work* of each item in their order, or the finding of the ``CodesignError`` that it raised.
 
     So many are under way *at_once*. Each gets a job of its own that is cancelled with *job*, and whose lines
-    go to that one's log if they are *logged*; *text* names the progress. Raises ``Cancelled``.
+    go to that one's log if they are *logged*; *text* names the progress. *told* is given each outcome with
+    its item's place as soon as it is there, one at a time on any thread. Raises ``Cancelled``, and tells none
+    after that.
     """
     done = 0
     lock = threading.Lock()
@@ -41,7 +44,7 @@ def survey(
     def log(line: LogLine) -> None:
         job.log(line.level, line.text, part=line.part, request_id=line.request_id)
 
-    def one(item: Item) -> Result | Finding:
+    def one(place: int, item: Item) -> Result | Finding:
         nonlocal done
         own = Job(on_log=log if logged else None, cancel_event=stop)
         try:
@@ -50,13 +53,14 @@ def survey(
             outcome = error.finding
         with lock:
             done += 1
+            told(place, outcome)
             if not stop.is_set():
                 job.progress(done, len(items), text)
         return outcome
 
     job.check_cancelled()
     with _many_threads(), ThreadPoolExecutor(at_once, thread_name_prefix="survey") as pool:
-        futures = [pool.submit(one, item) for item in items]
+        futures = [pool.submit(one, place, item) for place, item in enumerate(items)]
         try:
             for future in futures:
                 while not future.done():

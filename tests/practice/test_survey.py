@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,13 @@ from codesign_wizard.core.profile import Profile
 from codesign_wizard.core.profile_store import ProfileStore
 from codesign_wizard.core.survey import AT_ONCE, survey
 from codesign_wizard.practice.cloud import PracticeCloud
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """Return the address of a proxy that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 def profile(cloud: PracticeCloud, number: int) -> Profile:
@@ -112,6 +121,45 @@ def test_all_is_what_each_profile_wants(tmp_path: Path, capsys: pytest.CaptureFi
     assert only["facts"]["publisher"]
     assert only["macos"]["facts"]["team"] == "PRACTICE01"
     assert only["server"]["different"] > 0
+
+
+@pytest.mark.parametrize("many", [1, 2])
+def test_what_was_found_before_an_interruption_is_told(
+    many: int,
+    silent: str,
+    cloud: PracticeCloud,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store = ProfileStore(tmp_path / "profiles")
+    for number in range(4):
+        made = profile(cloud, number)
+        if number > 1:
+            made.windows.azure.vault_name = "-"  # is refused as it stands
+        else:
+            made.network.proxy = silent
+        store.save(made)
+    monkeypatch.setenv("CODESIGN_WIZARD_CONFIG", str(tmp_path))
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", cloud.accounts.application_secret)
+    monkeypatch.setattr(processes, "processes_for", lambda items: many)
+    progress = Job.progress
+
+    def interrupt(job: Job, done: int, total: int | None, text: str = "") -> None:
+        progress(job, done, total, text)
+        if done == 2 and total == 4:
+            job.cancel()
+
+    monkeypatch.setattr(Job, "progress", interrupt)
+    code = main(["doctor", "windows", "--all-profiles", "--json"])
+    document = json.loads(capsys.readouterr().out)
+    assert code == 130
+    assert document["ok"] is False
+    assert "internal.interrupted" in [each["id"] for each in document["findings"]]
+    told = {each["name"]: each["looked_at"] for each in document["result"]["profiles"]}
+    assert told == {
+        "Partner 0": [], "Partner 1": [], "Partner 2": ["windows"], "Partner 3": ["windows"],
+    }  # fmt: skip
 
 
 def test_no_more_at_once_than_is_said_and_cancelled_together() -> None:
