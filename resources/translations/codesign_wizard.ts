@@ -10,11 +10,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/cli.py"/>
-        <source>Interrupted; everything is as it was.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/cli.py"/>
         <source>Try again. If it comes back, run it with --verbose and send what it prints to support.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -495,6 +490,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/context.py"/>
+        <source>Interrupted; everything is as it was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/context.py"/>
         <source>A yes is needed: {what}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -745,7 +745,17 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor_profiles.py"/>
+        <source>{n} of {all} profiles were looked at.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor_profiles.py"/>
         <source>There are no profiles yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor_profiles.py"/>
+        <source>? {profile}: not looked at</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -10,11 +10,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/cli.py"/>
-        <source>Interrupted; everything is as it was.</source>
-        <translation>Unterbrochen; alles ist, wie es war.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/cli.py"/>
         <source>Try again. If it comes back, run it with --verbose and send what it prints to support.</source>
         <translation>Versuchen Sie es noch einmal. Kommt es wieder vor, führen Sie es mit --verbose aus und senden Sie die Ausgabe an den Support.</translation>
     </message>
@@ -495,6 +490,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/context.py"/>
+        <source>Interrupted; everything is as it was.</source>
+        <translation>Unterbrochen; alles ist, wie es war.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/context.py"/>
         <source>A yes is needed: {what}.</source>
         <translation>Ein Ja ist nötig: {what}.</translation>
     </message>
@@ -745,8 +745,18 @@
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor_profiles.py"/>
+        <source>{n} of {all} profiles were looked at.</source>
+        <translation>{n} von {all} Profilen wurden angesehen.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor_profiles.py"/>
         <source>There are no profiles yet.</source>
         <translation>Es gibt noch keine Profile.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/commands/doctor_profiles.py"/>
+        <source>? {profile}: not looked at</source>
+        <translation>? {profile}: nicht angesehen</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/doctor_profiles.py"/>
