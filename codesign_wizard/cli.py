@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 
-from codesign_wizard.commands.arguments import WrongUsage, parse
+from codesign_wizard.commands.arguments import Parsed, WrongUsage, parse
 from codesign_wizard.commands.context import CANCELLED, INTERRUPTED, Context
 from codesign_wizard.commands.hints import with_hints, with_keyring
 from codesign_wizard.commands.output import Outcome, Printer
@@ -63,20 +63,29 @@ def _outcome(arguments: list[str], printer: Printer, *, alone: bool) -> Outcome:
             gc.set_threshold(_COLLECT_AFTER)
         printer.begin(parsed.name, parsed.practice)
         with Context(parsed, printer) as context:
-            outcome = parsed.run(context)
+            outcome = _run(parsed, context)
             return replace(outcome, findings=with_keyring(outcome.findings, context.keyring_trouble))
     except WrongUsage as error:
         printer.begin(error.command, None)
         return Outcome([error.finding], code=2)
-    except InputError as error:
-        return Outcome([error.finding], code=2)
     except CodesignError as error:
-        return Outcome([error.finding])
+        return _raised(error)
     except (Cancelled, KeyboardInterrupt):
         return Outcome([CANCELLED()], code=INTERRUPTED)
     except Exception as error:  # never a traceback: what went wrong is a finding, its place in the log
         printer.trace(error)
         return Outcome([_unexpected(error)])
+
+
+def _run(parsed: Parsed, context: Context) -> Outcome:
+    try:
+        return parsed.run(context)
+    except CodesignError as error:  # told while it is known what kept the keyring from being asked
+        return _raised(error)
+
+
+def _raised(error: CodesignError) -> Outcome:
+    return Outcome([error.finding], code=2 if isinstance(error, InputError) else None)
 
 
 def _unexpected(error: Exception) -> Finding:

@@ -164,3 +164,8 @@ def test_a_missing_secret_comes_with_what_keeps_the_keyring_from_being_asked(
         told = {each["evidence"]["field"]: each["detail"] for each in found["findings"] if each["evidence"]}
         assert told["application_secret"] == "The keyring is locked."
         assert told["vault_name"] == ""
+    # also where it is raised as an error
+    monkeypatch.delenv("CODESIGN_WIZARD_SERVER_PASSWORD", raising=False)
+    code, found = document("server", "show", "--server", "https://server.example", "--user", "admin")
+    assert (code, errors(found)) == (2, ["server.sign-in.password-missing"])
+    assert "The keyring is locked." in found["findings"][0]["detail"]
