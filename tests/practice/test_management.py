@@ -386,6 +386,41 @@ def test_a_custom_role_is_made_found_and_works(start: Callable[..., Any]) -> Non
     sign = {"alg": "RS256", "value": "A" * 43}
     assert own.vault("/keys/code-signing/sign", "POST", body=sign).status_code == 200
     assert own.vault("/keys").status_code == 403
+    # it goes once nobody holds it
+    assert error(own.arm(url, "DELETE")) == (400, "RoleDefinitionHasAssignments")
+    assert error(own.arm(url, "DELETE", who="reader"))[0] == 403
+    world.authorization.assignments.pop()
+    assert own.arm(url, "DELETE").json()["name"] == role_id
+    assert own.arm(url, "DELETE").status_code == 204
+    assert error(own.arm(url)) == (404, "RoleDefinitionDoesNotExist")
+
+
+def test_who_may_give_key_vaults_roles_alone_gives_no_others(start: Callable[..., Any]) -> None:
+    own = start()
+    world = own.cloud.world
+    held = world.authorization.assignments
+    administrator, scope = world.administrator.object_id, world.vault.arm_id
+    world.authorization.assignments = [each for each in held if each.principal_id != administrator]
+    world.assign(administrator, "Key Vault Data Access Administrator", scope)
+
+    def give(role: str) -> Any:
+        body = assignment(world, role, principalId=administrator, principalType="User")
+        return own.arm(f"{scope}{ROLES}/roleAssignments/{uuid.uuid4()}", "PUT", body=body)
+
+    assert error(give("Owner")) == (403, "AuthorizationFailed")
+    assert error(give("Key Vault Certificate User")) == (403, "AuthorizationFailed")
+    assert give("Key Vault Crypto Officer").status_code == 201
+    (told,) = own.arm(f"{scope}{ROLES}/permissions").json()["value"][:1]
+    assert "a4417e6f-fecd-4de8-b567-7b0420556985" in told["condition"]
+
+
+def test_a_parameters_name_has_no_case(client: Any) -> None:
+    scope = client.cloud.world.vault.arm_id
+    of_nobody = quote(f"principalId eq '{uuid.uuid4()}'")
+    query = f"Api-Version=2022-04-01&$Filter={of_nobody}"
+    found = client.arm(f"{scope}{ROLES}/roleAssignments", version="", query=query)
+    assert found.json() == {"value": []}
+    assert len(client.vault("/keys?MaxResults=1").json()["value"]) == 1
 
 
 def test_built_in_roles(client: Any) -> None:
@@ -399,6 +434,7 @@ def test_built_in_roles(client: Any) -> None:
     assert len(client.arm(f"{scope}{ROLES}/roleDefinitions").json()["value"]) >= len(BUILT_IN_ROLES)
     body = {"properties": {"roleName": "Mine", "permissions": [{}], "assignableScopes": ["/"]}}
     assert error(client.arm(url, "PUT", body=body)) == (403, "RoleDefinitionIsBuiltIn")
+    assert error(client.arm(url, "DELETE")) == (403, "RoleDefinitionIsBuiltIn")
 
 
 # deny assignments

@@ -73,7 +73,7 @@ class Asked:
             raise errors.property_invalid(name) from error
 
     def _page(self, items: list[T], render: Callable[[T], dict[str, Any]]) -> Response:
-        query = self._request.query
+        query = self._request.parameters
         size = query.get("maxresults", str(_LARGEST_PAGE))
         if not size.isascii() or not size.isdigit() or not 1 <= int(size) <= _LARGEST_PAGE:
             raise errors.property_invalid("maxresults")
@@ -95,4 +95,4 @@ class Asked:
 
     @property
     def _with_pending(self) -> bool:
-        return self._request.query.get("includePending", "").lower() == "true"
+        return self._request.parameters.get("includepending", "").lower() == "true"

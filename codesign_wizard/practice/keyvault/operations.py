@@ -123,14 +123,14 @@ class Operation(KeyOperations):
         # even what the vault signs itself is not told to be done at once
         fresh = replace(made, status=IN_PROGRESS, target="")
         response = json_response(202, responses.pending_operation(self._vault, fresh))
-        version = self._request.query["api-version"]
+        version = self._request.parameters["api-version"]
         place = f"https://{self._vault.host}/certificates/{made.name}/pending"
         location = f"{place}?api-version={version}&request_id={made.request_id}"
         response.headers += [("Location", location), ("Retry-After", "10")]
         return response
 
     def get_pending(self) -> Response:
-        found = lifecycle.pending(self._vault, self._name, self._request.query.get("request_id", ""))
+        found = lifecycle.pending(self._vault, self._name, self._request.parameters.get("request_id", ""))
         return json_response(200, responses.pending_operation(self._vault, found))
 
     def cancel_pending(self) -> Response:

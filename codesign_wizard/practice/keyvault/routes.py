@@ -108,7 +108,7 @@ class KeyVault:
         return _caller(claims)
 
     def _check_version(self, request: Request) -> None:
-        version = request.query.get("api-version", "")
+        version = request.parameters.get("api-version", "")
         if not version:
             raise errors.version_missing()
         if version not in VERSIONS:

@@ -118,7 +118,10 @@ class Authorization:
             if (
                 role is not None
                 and role.allows(action, data=data)
-                and (assignment.condition is None or holds(assignment.condition, action, now, given))
+                and all(
+                    each is None or holds(each, action, now, given)
+                    for each in (assignment.condition, role.condition)
+                )
             ):
                 return Ruling(True, assignment)
         return Ruling(False)

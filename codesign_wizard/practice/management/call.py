@@ -30,7 +30,7 @@ class Call:
     @property
     def version(self) -> str:
         """The ``api-version``, a known one."""
-        return self.request.query["api-version"]
+        return self.request.parameters["api-version"]
 
     def subscription(self, world: World) -> Subscription:
         """Return the subscription of the path, which was looked at before."""

@@ -270,6 +270,13 @@ def role_built_in() -> ArmError:
     return ArmError(403, "RoleDefinitionIsBuiltIn", "A built-in role definition cannot be changed.")
 
 
+def role_in_use() -> ArmError:
+    """400: custom-roles-troubleshooting has code and words (status by analogy)."""
+    return ArmError(
+        400, "RoleDefinitionHasAssignments", "There are existing role assignments referencing role."
+    )
+
+
 def role_incomplete(what: str) -> ArmError:
     """400: a member of the definition is missing or empty (wording by analogy)."""
     return ArmError(400, "RoleDefinitionInvalid", f"The role definition has no valid '{what}'.")

@@ -296,6 +296,28 @@ class Grants:
             self._world.save()
         return responses.role_definition(made, self._scope)
 
+    def undefine(self, name: str) -> dict[str, Any] | None:
+        """Delete a custom role and return it, or nothing if there is none.
+
+        ``custom-roles``: the right to is needed in all of its assignable scopes; nobody may hold it any more.
+        """
+        self._demand("roleDefinitions/delete")
+        with self._world.lock:
+            role = self._authorization.role(name)
+            if role is None or not self._visible(role):
+                return None
+            if not role.custom:
+                raise errors.role_built_in()
+            for each in role.assignable_scopes:
+                self._demand("roleDefinitions/delete", each)
+            if any(each.role_id.lower() == role.role_id for each in self._authorization.assignments):
+                raise errors.role_in_use()
+            self._authorization.custom_roles = [
+                each for each in self._authorization.custom_roles if each.role_id != role.role_id
+            ]
+            self._world.save()
+        return responses.role_definition(role, self._scope)
+
     def _role(self, role_id: str, properties: dict[str, Any]) -> RoleDefinition:
         role_name = _text(properties, "roleName")
         scopes = _texts(properties.get("assignableScopes"), "assignableScopes")
@@ -323,6 +345,7 @@ class Grants:
             assignable_scopes=tuple(scopes),
             created=now,
             updated=now,
+            condition=None,
         )
 
     # deny assignments

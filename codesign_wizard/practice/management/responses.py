@@ -221,6 +221,7 @@ def permissions(found: RoleDefinition) -> dict[str, Any]:
         "notActions": list(found.not_actions),
         "dataActions": list(found.data_actions),
         "notDataActions": list(found.not_data_actions),
+        **({"condition": found.condition, "conditionVersion": "2.0"} if found.condition else {}),
     }
 
 

@@ -19,7 +19,8 @@ _PREFIX = "Microsoft.KeyVault/vaults/"
 class RoleDefinition:
     """A role. ``role_id`` is its GUID; custom roles say where they may be assigned, others anywhere.
 
-    ``created`` and ``updated`` are seconds since the epoch.
+    ``condition`` is its own, beside those of its assignments: one of Azure's roles has one. ``created`` and
+    ``updated`` are seconds since the epoch.
     """
 
     role_id: str
@@ -33,6 +34,7 @@ class RoleDefinition:
     assignable_scopes: tuple[str, ...] = ("/",)
     created: float = 1_431_648_000.0
     updated: float = 1_636_675_200.0
+    condition: str | None = None
 
     def allows(self, action: str, *, data: bool) -> bool:
         """Tell whether the role holds *action*, of the data plane or of the management plane."""
@@ -77,6 +79,17 @@ def _data(
     return RoleDefinition(
         role_id, name, actions=tuple(actions), data_actions=data_actions, description=description
     )
+
+
+def _only_roles(*role_ids: str) -> str:
+    """Return the condition that no others than these roles are given or taken away."""
+    among = f"ForAnyOfAnyValues:GuidEquals{{{', '.join(role_ids)}}}"
+    parts = [
+        f"((!(ActionMatches{{'Microsoft.Authorization/roleAssignments/{action}'}})) OR "
+        f"({source}[Microsoft.Authorization/roleAssignments:RoleDefinitionId] {among}))"
+        for action, source in (("write", "@Request"), ("delete", "@Resource"))
+    ]
+    return " AND ".join(parts)
 
 
 _RBAC_ONLY = ' Only works for key vaults that use the "Azure role-based access control" permission model.'
@@ -165,7 +178,16 @@ BUILT_IN_ROLES = {
                 "Microsoft.KeyVault/vaults/*/read",
             ),
             description="Manage access to Azure Key Vault by adding or removing role assignments for the "
-            "Key Vault roles.",
+            "Key Vault Administrator, Key Vault Certificates Officer, Key Vault Crypto Officer, Key Vault "
+            "Crypto Service Encryption User, Key Vault Crypto User, Key Vault Reader, Key Vault Secrets "
+            "Officer, or Key Vault Secrets User roles. Includes an ABAC condition to constrain role "
+            "assignments.",
+            condition=_only_roles(
+                "00482a5a-887f-4fb3-b363-3b7fe8e74483", "a4417e6f-fecd-4de8-b567-7b0420556985",
+                "14b46e9e-c2b7-41b4-b07b-48a6ebf60603", "e147488a-f6f5-4113-8e2d-b22465e65bf6",
+                "12338af0-0e69-4776-bea7-57ae8d297424", "21090545-7ca7-4776-b22c-e363652d74d2",
+                "b86a8fe4-44ce-4948-aee5-eccb2c155cd7", "4633458b-17de-408a-b874-0445c86b69e6",
+            ),
         ),
         RoleDefinition(
             "f25e0fa2-a7c8-4377-a976-54943a77a395", KEY_VAULT_CONTRIBUTOR,

@@ -98,7 +98,7 @@ class Management:
         return self._dress(request, response)
 
     def _answer(self, request: Request, path: str) -> Response:
-        if not request.query.get("api-version"):
+        if not request.parameters.get("api-version"):
             raise errors.version_missing()
         claims = self._claims(request)
         manager = Manager(self._world, claims)
@@ -118,8 +118,8 @@ class Management:
         request.values = plain.values
         if _PROVIDER in path.lower():
             self._check_version(request, _KEY_VAULT, "vaults", "westeurope")
-        elif request.query["api-version"] not in _RESOURCES:
-            raise errors.version_invalid(request.query["api-version"], _RESOURCES)
+        elif request.parameters["api-version"] not in _RESOURCES:
+            raise errors.version_invalid(request.parameters["api-version"], _RESOURCES)
         return handler(Call(request, path, manager))
 
     def _claims(self, request: Request) -> Mapping[str, Any]:
@@ -153,13 +153,13 @@ class Management:
             raise errors.tenant_wrong(manager.issuer, subscription.tenant_id)
 
     def _check_version(self, request: Request, known: Sequence[str], kind: str, location: str) -> None:
-        version = request.query["api-version"]
+        version = request.parameters["api-version"]
         if version not in known:
             raise errors.version_unregistered(version, kind, location, known)
 
     def _grants(self, request: Request, manager: Manager, scope: str, kind: str, name: str) -> Response:
         grants = Grants(self._world, manager, scope)
-        method, text = request.method, request.query.get("$filter", "")
+        method, text = request.method, request.parameters.get("$filter", "")
         if kind == "permissions" and method == "GET" and not name:
             return self._page(request, grants.permissions())
         if kind == "roleassignments":
@@ -180,6 +180,9 @@ class Management:
                 return json_response(200, grants.definition(name))
             if method == "PUT" and name:
                 return json_response(201, grants.define(name, properties(request)))
+            if method == "DELETE" and name:
+                gone = grants.undefine(name)
+                return Response(204) if gone is None else json_response(200, gone)
         if kind == "denyassignments" and method == "GET":
             if not name:
                 return self._page(request, grants.denials(text))
@@ -216,7 +219,7 @@ class Management:
     def _resources(self, call: Call) -> Response:
         found = call.subscription(self._world)
         group = call.request.values.get("group", "")
-        wanted = _comparisons(call.request.query.get("$filter", ""))
+        wanted = _comparisons(call.request.parameters.get("$filter", ""))
         if not call.manager.known_in(found):
             raise call.manager.refused("Microsoft.Resources/subscriptions/resources/read", found.scope)
         seen = []
@@ -239,7 +242,7 @@ class Management:
         return self._page(call.request, items)
 
     def _page(self, request: Request, items: list[T]) -> Response:
-        query = request.query
+        query = request.parameters
         top = query.get("$top", "")
         size = min(int(top), PAGE) if top.isascii() and top.isdigit() and int(top) else PAGE
         try:

@@ -89,6 +89,14 @@ class Request:
             found.setdefault(name, value)
         return found
 
+    @property
+    def parameters(self) -> dict[str, str]:
+        """As ``query``, the names in lower case: Azure's services read them without regard to it."""
+        found: dict[str, str] = {}
+        for name, value in self.query.items():
+            found.setdefault(name.lower(), value)
+        return found
+
     def form(self) -> dict[str, str]:
         """The body read as ``application/x-www-form-urlencoded``; of a repeated field the first."""
         found: dict[str, str] = {}
