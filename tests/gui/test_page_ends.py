@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 
 from codesign_wizard.core import doctor
 from codesign_wizard.core.azure.permissions.check import Check, Looked
+from codesign_wizard.core.azure.permissions.plan import GrantPlan
 from codesign_wizard.core.certificates.desk import CertificateDesk, DeskState, Stage
 from codesign_wizard.core.comet import kept, work
 from codesign_wizard.core.errors import InputError
@@ -409,7 +410,8 @@ def _granting(window: MainWindow, patch: pytest.MonkeyPatch) -> Held:
     page = open_at(window, PERMISSIONS)
     assert isinstance(page, PermissionsPage)
     admin = page.admin
-    admin.session, admin._outcome, admin.plan = object(), Looked([]), object()  # type: ignore[assignment]
+    admin.session, admin._outcome = object(), Looked([])  # type: ignore[assignment]
+    admin.plan = GrantPlan((), "", "")
     admin.grant()
     return held
 
