@@ -369,10 +369,9 @@ class Administering(QObject):
         if begun:
             # the grant is made: from here on only the vault is waited for
             task.name, task.stop = tr("Waiting until the vault knows of it"), tr("Stop waiting")
-            self._page.workspace.runner.changed.emit()  # the footer says so at once, not with its next second
             self._say_waiting()
             announce(self._page, self._page.banner.title)
-            self._page.workspace.runner.changed.emit()  # the footer says so at once
+            self._page.workspace.runner.changed.emit()  # the footer says so at once, not with its next second
         self.card.show_waiting(gone, left)
         if begun:
             self._page.show_part(self.card.countdown)

@@ -210,7 +210,7 @@ def test_a_grant_with_an_administrators_account(
     qtbot.waitUntil(lambda: in_sight(card.countdown))
     keys.press(Qt.Key.Key_Escape)
     keys.idle()
-    assert page.findings.views[0].hasFocus()
+    qtbot.waitUntil(lambda: page.findings.views[0].hasFocus(), timeout=PATIENCE)  # shown a turn later
 
 
 def test_the_focus_stays_on_the_page_while_its_form_is_closed(
