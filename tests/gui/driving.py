@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -47,8 +49,17 @@ def lines(
 
 
 def wait_idle(window: MainWindow, qtbot: QtBot, timeout: int = 30_000) -> None:
-    """Wait until no job is under way."""
+    """Wait until no job is under way, and what came of it is shown."""
     qtbot.waitUntil(lambda: not window.runner.tasks, timeout=timeout)
+    # what was put into a layout is shown, and gets the focus that it was given, a turn later
+    QCoreApplication.processEvents()
+
+
+def still_cut(qtbot: QtBot, measured: Callable[[], Iterable[object]]) -> list[str]:
+    """Return what is *measured* once the layouts have come to rest, which takes turns of any length."""
+    with suppress(qtbot.TimeoutError):
+        qtbot.waitUntil(lambda: not list(measured()), timeout=3000)
+    return [str(each) for each in measured()]
 
 
 def pause(qtbot: QtBot, milliseconds: int) -> None:

@@ -25,7 +25,7 @@ from codesign_wizard.pages.notice import Notice
 from codesign_wizard.screenshots.measuring import clipped, overlapping
 from codesign_wizard.session import Session
 from codesign_wizard.theme import Mark
-from tests.gui.driving import PATIENCE, errors, pause, rail, sign_in, to_key_vault, wait_idle
+from tests.gui.driving import PATIENCE, errors, rail, sign_in, still_cut, to_key_vault, wait_idle
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -177,17 +177,20 @@ def test_an_id_is_whole_in_its_field_in_a_small_window(window: MainWindow, qtbot
     to_key_vault(window, qtbot)
     page = window.page
     assert isinstance(page, KeyVaultPage)
-    for width in (1024, 860):  # beside what is on the clipboard, and below it
-        window.resize(width, 700)
-        pause(qtbot, 20)  # the field to paste into is as high as its hint a turn later
-        assert not [str(each) for each in clipped(page)]
-        assert not [str(each) for each in overlapping(page)]
+
+    def shows_its_hint() -> bool:
         hint = page.paste.fontMetrics().boundingRect(
             QRect(0, 0, page.paste.viewport().width() - 8, 10_000),
             int(Qt.TextFlag.TextWordWrap),
             page.paste.placeholderText(),
         )
-        assert page.paste.viewport().height() >= hint.height()
+        return bool(page.paste.viewport().height() >= hint.height())
+
+    for width in (1024, 860):  # beside what is on the clipboard, and below it
+        window.resize(width, 700)
+        qtbot.waitUntil(shows_its_hint)  # a turn later
+        assert not still_cut(qtbot, lambda: [*clipped(page), *overlapping(page)])
+        assert shows_its_hint()
 
 
 def test_forgetting_the_secret_empties_its_store(

@@ -28,7 +28,7 @@ from codesign_wizard.session import Session
 from codesign_wizard.widgets.basics import Card, CodeBox, label
 from codesign_wizard.widgets.findings import RemedyView
 from codesign_wizard.widgets.matrix import Column, Matrix
-from tests.gui.driving import pause, rail, wait_idle
+from tests.gui.driving import rail, still_cut, wait_idle
 
 if TYPE_CHECKING:
     import requests
@@ -419,13 +419,11 @@ def test_in_a_small_window_nothing_is_cut_and_the_table_keeps_its_share(
         window.resize(1024, 700)
         look(window, page, qtbot)
         page.table.everything.click()
-        pause(qtbot, 20)
-        assert not [str(each) for each in clipped(page)]
+        assert not still_cut(qtbot, lambda: clipped(page))
         assert page.table.width() > page.findings.width()
         # with more room it is told what each permission is needed for
         window.resize(1180, 760)
-        pause(qtbot, 20)
-        assert not page.table.matrix.isColumnHidden(Column.PURPOSE)
+        qtbot.waitUntil(lambda: not page.table.matrix.isColumnHidden(Column.PURPOSE))
         # Tab goes through the buttons as they stand
         remedy = page.findings.views[0].findChildren(RemedyView)[-1]
         stops = [page.findings.views[0].recheck, remedy.opener]
