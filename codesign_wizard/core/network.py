@@ -184,8 +184,8 @@ class Network:
         class Transport(RequestsTransport):  # type: ignore[misc]  # untyped upstream
             # the SDK would ask the environment itself, also where that is switched off
             def send(self, request: Any, *, proxies: Any = None, **kwargs: Any) -> Any:
-                host = urlsplit(request.url).netloc.lower()
-                if only and host != only:
+                if only and not is_at(request.url, only):
+                    host = urlsplit(request.url).netloc.rpartition("@")[2]
                     why = tr("an answer leads there, and no token is for it")
                     raise NetworkError(findings.OTHER(host=host, why=why), FailureKind.OTHER)
                 proxy = network.proxy_for(request.url)
@@ -335,6 +335,15 @@ def _scheme(url: str) -> str:
         return urlsplit(url).scheme
     except ValueError:  # brackets without an IPv6 address
         return ""
+
+
+def is_at(url: str, host: str) -> bool:
+    """Tell whether *url* leads to *host* by https and its own port, which a vault's next page names."""
+    try:
+        parts = urlsplit(url.lower())
+    except ValueError:
+        return False
+    return parts.scheme == "https" and parts.netloc in (host.lower(), f"{host.lower()}:443")
 
 
 def _origin(url: str) -> str:

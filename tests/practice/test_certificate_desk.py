@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from cryptography import x509
@@ -13,6 +14,7 @@ from codesign_wizard.core.certificates.desk_words import what_is_merged
 from codesign_wizard.core.certificates.forms import Piece
 from codesign_wizard.core.certificates.request import RequestOptions
 from codesign_wizard.core.certificates.subject import Subject
+from codesign_wizard.core.certificates.vault_reader import VaultReader
 from codesign_wizard.core.errors import CodesignError, InputError
 from codesign_wizard.core.finding import blocks
 from codesign_wizard.core.job import Job
@@ -98,3 +100,14 @@ def test_what_is_no_certificate_is_told_without_asking_the_vault(session: Sessio
     session.profile.network.proxy = "http://127.0.0.1:9"  # nobody listens there
     found = desk(session, "fresh").check(Job(), [Piece("a.cer", b"<html><body>Sign in</body></html>")])
     assert [each.id for each in found.findings] == ["certificate.answer.web-page"]
+
+
+def test_a_list_goes_on_with_the_page_that_the_vault_names_with_its_port(session: Session) -> None:
+    assert session.practice is not None
+    certificate = session.practice.world.vault.certificate("code-signing")
+    first = certificate.versions[0]
+    certificate.versions += [replace(first, version=f"{number:032x}") for number in range(30)]
+    with VaultReader.open(
+        Job(), session.network, session.azure_options(), session.application_secret()
+    ) as vault:
+        assert len(vault.versions(Job())) == 31

@@ -166,7 +166,7 @@ class _Vault:
         self._left_behind = False
         self._tenant_forgotten = False
         self._session: requests.Session | None = network.borrow(options.vault_url)
-        self._transport = network.azure_transport(self._session, only=options.vault_host.lower())
+        self._transport = network.azure_transport(self._session, only=options.vault_host)
 
     @cached_property
     def certificates(self) -> CertificateClient:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from codesign_wizard.core.azure.permissions import admin_findings as kinds
 from codesign_wizard.core.azure.permissions.arm_refusal import ArmRefusal, read_refusal
@@ -18,7 +18,7 @@ from codesign_wizard.core.clouds import Cloud
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Evidence, Finding, utc_now
 from codesign_wizard.core.job import JobContext, side_by_side
-from codesign_wizard.core.network import Network
+from codesign_wizard.core.network import Network, is_at
 from codesign_wizard.core.network_answer import Answer
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.core.text import tr
@@ -98,7 +98,7 @@ class Arm:
 
         Raises ``NetworkError``, and ``CodesignError`` for an address of any other host.
         """
-        if not _is_at(url, self.host):
+        if not is_at(url, self.host):
             raise self.odd(tr("it names an address that is none of its own"))
         headers = {"Authorization": f"Bearer {self._token.reveal()}", "Accept": "application/json"}
         return self.network.request(
@@ -148,14 +148,6 @@ class Arm:
         if not isinstance(document, dict):
             raise self.refused(answer)
         return document
-
-
-def _is_at(url: str, host: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme == "https" and parts.netloc == host
 
 
 def odata(text: str) -> str:

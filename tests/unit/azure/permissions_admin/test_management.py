@@ -14,6 +14,7 @@ from codesign_wizard.core.azure.permissions.management import read_access, unrea
 from codesign_wizard.core.azure.permissions.report import State
 from codesign_wizard.core.errors import Cancelled, CodesignError
 from codesign_wizard.core.job import Job
+from codesign_wizard.core.network import is_at
 from codesign_wizard.core.redact import Secret
 from tests.unit.azure.permissions_admin import vendor
 from tests.unit.azure.permissions_admin.arm_world import (
@@ -330,3 +331,20 @@ def test_a_role_on_another_vault_or_resource_group_is_seen_and_counts_for_nothin
     world.refuse[f"/subscriptions/{SUBSCRIPTION}/providers/"] = forbidden("Microsoft.Authorization/x/read")
     assert read(world).assignments == ()
     assert read(world).unknowns == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "own"),
+    [
+        ("https://management.azure.com/x", True),
+        ("https://Management.Azure.com:443/x", True),
+        ("https://management.azure.com:444/x", False),
+        ("http://management.azure.com/x", False),
+        ("http://management.azure.com:443/x", False),
+        ("https://user@management.azure.com/x", False),
+        ("https://management.azure.com.evil.example/x", False),
+        ("https://[bad", False),
+    ],
+)
+def test_the_port_of_https_is_a_services_own_and_no_other_is(url: str, own: bool) -> None:
+    assert is_at(url, "management.azure.com") is own
