@@ -133,7 +133,7 @@ def test_what_is_granted_and_not_known_to_the_vault_yet_is_waited_for(
         practice = context.session.practice
         assert practice is not None
         for each in practice.world.authorization.assignments:
-            each.effective_from -= 538.0  # of the 540 seconds that it has to go
+            each.effective_from -= 88.0  # of the 90 seconds that it has to go
         return sign_in(context, check)
 
     monkeypatch.setattr(permissions, "_sign_in", soon)
