@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.core.azure.options import AzureOptions, check_options
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from codesign_wizard.core.authenticode.roots import RootStore
     from codesign_wizard.core.azure.credential import ApplicationCredential
     from codesign_wizard.core.azure.permissions.admin import AdminSession
-    from codesign_wizard.core.azure.permissions.arm import Arm
     from codesign_wizard.core.azure.permissions.diagnosis import Diagnosis
     from codesign_wizard.core.azure.permissions.evaluate import VaultAccess
     from codesign_wizard.core.azure.permissions.report import Report
@@ -156,17 +156,8 @@ class _Doctor:
             return []
         from codesign_wizard.core.azure.permissions.sign_in_seen import seen_by_administrator
 
-        told = seen_by_administrator(self._graph, error, self.options, self.secret)
-        return [self.admin.finding(), *told]
-
-    def _graph(self) -> Arm:
-        """Return Microsoft Graph with the administrator's eyes; raises ``CodesignError``."""
-        from codesign_wizard.core.azure.permissions.arm import Arm
-
-        assert self.admin is not None
-        cloud = self.options.cloud
-        token = self.admin.token(cloud.graph_scope, job=self.job)
-        return Arm(self.job, self.network, cloud, token, account=self.admin.account, host=cloud.graph_host)
+        graph = partial(self.admin.graph, self.job, self.network)
+        return [self.admin.finding(), *seen_by_administrator(graph, error, self.options, self.secret)]
 
     def _permissions(self) -> Iterable[Finding]:
         from codesign_wizard.core.azure.permissions.diagnosis import diagnose

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from codesign_wizard.core.azure.permissions.admin import AdminSession
 from codesign_wizard.core.clouds import PUBLIC
 from codesign_wizard.core.finding import Finding
+from codesign_wizard.core.job import JobContext
 from codesign_wizard.core.redact import Secret
 from codesign_wizard.practice.cloud import PracticeCloud
 from codesign_wizard.practice.entra.models import Grant
 
 
-class Administrator:
+class Administrator(AdminSession):
     """Stands for a sign-in that is done: how it is done is no matter here."""
 
-    account = "administrator"
-    cloud = PUBLIC
-
     def __init__(self, practice: PracticeCloud) -> None:
+        self.account, self.cloud = "administrator", PUBLIC
         self._practice = practice
 
-    def token(self, scope: str = "", *, job: Any = None) -> Secret:
+    def token(self, scope: str = "", *, job: JobContext | None = None) -> Secret:
         """Return a token of the practice administrator."""
         world = self._practice.world
         user = world.administrator

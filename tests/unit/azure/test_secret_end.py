@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from codesign_wizard.core.azure.options import AzureOptions
+from codesign_wizard.core.azure.permissions.arm import Arm
 from codesign_wizard.core.azure.permissions.secret_end import judge
+from codesign_wizard.core.azure.permissions.sign_in_seen import seen_by_administrator
+from codesign_wizard.core.azure.signin_findings import SECRET_WRONG
 from codesign_wizard.core.expiry import Known, endings
+from codesign_wizard.core.finding import Evidence
 from codesign_wizard.core.flow import KEY_VAULT, PERMISSIONS, Flow
 from codesign_wizard.core.profile import new_profile
 from codesign_wizard.core.redact import Secret
@@ -85,3 +91,47 @@ def test_what_an_administrator_saw_lasts_as_long_as_the_secret() -> None:
     record({})
     assert known() == (Known.UNKNOWN, None, None)
     assert PERMISSIONS not in profile.results
+
+
+class Graph:
+    """Registrations as Microsoft Graph tells them, the first of them the one that is asked about."""
+
+    def __init__(self, *secrets: Any) -> None:
+        self.registrations = [
+            {"appId": f"app-{number}", "displayName": f"name {number}", "passwordCredentials": each}
+            for number, each in enumerate(secrets)
+        ]
+
+    def get(self, *_: Any, **__: Any) -> dict[str, Any]:
+        return self.registrations[0]
+
+    def pages(self, *_: Any, **__: Any) -> Iterator[dict[str, Any]]:
+        return iter(self.registrations)
+
+
+@pytest.mark.parametrize(
+    ("secrets", "expected"),
+    [
+        ([[held("aB1", 1)]], "begins-alike"),
+        ([[held("aB1", 1), held(None, 1)]], "begins-alike"),
+        ([[held("xyz", 1)], [held("aB1", 1)]], "of-other-application"),
+        ([[], None, [None, held("aB1", 1)]], "of-other-application"),
+        ([[held("xyz", 1)], [held(None, 1)]], "not-held"),
+        ([[]], "not-held"),
+        # what is not told may be the one
+        ([[held(None, 1)], [held("aB1", 1)]], ""),
+        ([[held("xyz", 1), held(None, 1)]], ""),
+        ([None, [held("aB1", 1)]], ""),
+        ([5], ""),
+        ([[5]], ""),
+    ],
+)
+def test_whose_a_refused_secret_is_is_said_where_graph_tells_how_all_of_them_begin(
+    secrets: list[Any], expected: str
+) -> None:
+    options = AzureOptions("vault", "code", "app-0", "tenant")
+    graph = cast("Arm", Graph(*secrets))
+    refused = SECRET_WRONG(evidence=Evidence())
+    found = [each.id for each in seen_by_administrator(lambda: graph, refused, options, SECRET)]
+    prefix = "azure.admin.secret-"
+    assert found == ([f"{prefix}{expected}"] if expected else [])

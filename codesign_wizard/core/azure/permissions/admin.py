@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from codesign_wizard.core.azure.identifiers import guid_of
 from codesign_wizard.core.azure.permissions import admin_findings as kinds
+from codesign_wizard.core.azure.permissions.arm import Arm
 from codesign_wizard.core.azure.signin import read_claims
 from codesign_wizard.core.azure.signin_findings import Refusal, read_refusal
 from codesign_wizard.core.clouds import Cloud
@@ -86,6 +87,11 @@ class AdminSession:
         *job* makes the wait cancellable. Raises ``CodesignError`` and ``Cancelled``.
         """
         return self._caller.token(scope or self.cloud.management_scope, job)
+
+    def graph(self, job: JobContext, network: Network) -> Arm:
+        """Return Microsoft Graph, to be asked as this administrator; raises as ``token``."""
+        token = self.token(self.cloud.graph_scope, job=job)
+        return Arm(job, network, self.cloud, token, account=self.account, host=self.cloud.graph_host)
 
 
 def sign_in_admin(

@@ -225,15 +225,12 @@ class _Run:
             return error.finding
 
     def secret_end(self, admin: AdminSession) -> SecretEnd:
-        from codesign_wizard.core.azure.permissions.arm import Arm
         from codesign_wizard.core.azure.permissions.secret_end import not_told, read_secret_end
 
-        cloud = self.options.cloud
         try:
-            token = admin.token(cloud.graph_scope, job=self.job)
+            graph = admin.graph(self.job, self.network)
         except CodesignError as error:
             return not_told(error.finding)
-        graph = Arm(self.job, self.network, cloud, token, account=admin.account, host=cloud.graph_host)
         return read_secret_end(graph, self.options, self.credential.secret)
 
     def by_grants(self, alone: Diagnosis, own: OwnRights, seen: VaultAccess) -> Diagnosis:

@@ -291,6 +291,10 @@ class _Reader:
             found += _definition(role_id, _members(answer.get("properties")))
         return found
 
+    def _graph(self, token: Callable[[], Secret]) -> Arm:
+        arm = self.arm
+        return Arm(arm.job, arm.network, arm.cloud, token(), host=arm.cloud.graph_host)
+
     def _groups(self, graph_token: Callable[[], Secret] | None) -> set[str]:
         """Return the groups of the principal, also through other groups; from Microsoft Graph."""
         what = tr("groups of the application")
@@ -298,9 +302,8 @@ class _Reader:
             self.unknowns.append(what)
             self.unread.add("groups")
             return set()
-        cloud = self.arm.cloud
         try:
-            graph = Arm(self.arm.job, self.arm.network, cloud, graph_token(), host=cloud.graph_host)
+            graph = self._graph(graph_token)
             path = f"/v1.0/servicePrincipals/{self.object_id}/transitiveMemberOf"
             return {
                 str(each["id"]).lower()
@@ -316,9 +319,8 @@ class _Reader:
         """Return the object id of the app registration, "" where Microsoft Graph does not tell it."""
         if graph_token is None:
             return ""
-        cloud = self.arm.cloud
         try:
-            graph = Arm(self.arm.job, self.arm.network, cloud, graph_token(), host=cloud.graph_host)
+            graph = self._graph(graph_token)
             path = f"/v1.0/applications(appId='{odata(options.application_id)}')"
             return str(graph.get(path, query="$select=id").get("id") or "").lower()
         except CodesignError as error:

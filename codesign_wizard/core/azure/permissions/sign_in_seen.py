@@ -6,12 +6,12 @@ resources/passwordcredential), and knows a registration and a service principal 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
 from codesign_wizard.core.azure.options import AzureOptions
-from codesign_wizard.core.azure.permissions.arm import Arm, odata
+from codesign_wizard.core.azure.permissions.arm import Arm, RefusedError, odata
 from codesign_wizard.core.azure.permissions.secret_end import HINT
 from codesign_wizard.core.azure.signin_findings import APPLICATION_UNKNOWN, SECRET_WRONG
 from codesign_wizard.core.errors import CodesignError
@@ -58,7 +58,7 @@ def seen_by_administrator(
         if refused.id == SECRET_WRONG.id:
             return _secret(graph(), options.application_id, secret.reveal()[:HINT])
         if refused.id == APPLICATION_UNKNOWN.id:
-            return list(islice(_objects(graph(), options.application_id), 1))
+            return _object(graph(), options.application_id)
     except CodesignError:
         return []  # why the sign-in was refused is told without it
     return []
@@ -66,13 +66,16 @@ def seen_by_administrator(
 
 def _secret(graph: Arm, application: str, begins: str) -> list[Finding]:
     path = f"/v1.0/applications(appId='{odata(application)}')"
-    own = graph.get(path, query="$select=appId,passwordCredentials")
+    own = graph.get(path, query="$select=appId,passwordCredentials").get("passwordCredentials")
     evidence = Evidence(time=utc_now())
-    if begins in _hints(own):
+    hints = _hints(own)
+    if begins in hints:
         return [SECRET_BEGINS_ALIKE(application=application, certainty=Certainty.LIKELY, evidence=evidence)]
+    if not isinstance(own, list) or len(hints) < len(own):
+        return []  # one of which it is not told how it begins may be the one
     every = graph.pages("/v1.0/applications", query="$select=appId,displayName,passwordCredentials")
     for each in islice(every, _MOST):
-        if begins in _hints(each):
+        if begins in _hints(each.get("passwordCredentials")):
             return [
                 SECRET_OF_OTHER(
                     application=application,
@@ -82,12 +85,11 @@ def _secret(graph: Arm, application: str, begins: str) -> list[Finding]:
                     evidence=evidence,
                 )
             ]
-    count = len(own.get("passwordCredentials") or ())
     return [
         SECRET_NOT_HELD(
             application=application,
-            detail=tr("It has {n}; the Value of one is shown only when it is made.").format(n=count)
-            if count
+            detail=tr("It has {n}; the Value of one is shown only when it is made.").format(n=len(own))
+            if own
             else tr("It has none."),
             certainty=Certainty.COMPUTED,
             evidence=evidence,
@@ -95,22 +97,27 @@ def _secret(graph: Arm, application: str, begins: str) -> list[Finding]:
     ]
 
 
-def _hints(registration: Mapping[str, Any]) -> set[str]:
-    """Return how the secrets of a registration begin."""
-    held = registration.get("passwordCredentials")
-    listed = held if isinstance(held, list) else []
-    return {str(each["hint"]) for each in listed if isinstance(each, Mapping) and each.get("hint")}
+def _hints(secrets: Any) -> list[str]:
+    """Return how the *secrets* of a registration begin, as far as that is told."""
+    listed = secrets if isinstance(secrets, list) else []
+    return [str(each["hint"]) for each in listed if isinstance(each, Mapping) and each.get("hint")]
 
 
-def _objects(graph: Arm, given: str) -> Iterable[Finding]:
-    """Yield whose object id *given* is."""
+def _object(graph: Arm, given: str) -> list[Finding]:
+    """Return whose object id *given* is."""
     for kind in ("applications", "servicePrincipals"):
-        path = f"/v1.0/{kind}/{odata(given)}"
-        (told,) = graph.side_by_side(lambda path=path: graph.get(path, query="$select=appId,displayName"))
-        if not isinstance(told, CodesignError) and told.get("appId"):
-            yield OBJECT_ID_GIVEN(
-                given=given,
-                name=str(told.get("displayName") or "?"),
-                application=str(told["appId"]),
-                evidence=Evidence(time=utc_now(), more={"application-id": str(told["appId"])}),
-            )
+        try:
+            told = graph.get(f"/v1.0/{kind}/{odata(given)}", query="$select=appId,displayName")
+        except RefusedError:
+            continue  # there is none of this kind
+        application = str(told.get("appId") or "")
+        if application:
+            return [
+                OBJECT_ID_GIVEN(
+                    given=given,
+                    name=str(told.get("displayName") or "?"),
+                    application=application,
+                    evidence=Evidence(time=utc_now(), more={"application-id": application}),
+                )
+            ]
+    return []
