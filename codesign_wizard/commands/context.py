@@ -242,10 +242,8 @@ class Context:
                 answer = sys.stdin.readline()
             finally:
                 self._reading = False
-                if not answer.endswith("\n"):
-                    sys.stderr.write(
-                        "\n"
-                    )  # what follows, an end of the input or Ctrl-C, is no part of the question
+                if not answer.endswith("\n"):  # the input ended, or Ctrl-C came: what follows is another line
+                    sys.stderr.write("\n")
             if answer.strip().lower() in ("y", "yes", tr("yes")):
                 return
         raise InputError(NO_ANSWER(what=what.rstrip("."), detail=detail))

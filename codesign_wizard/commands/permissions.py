@@ -14,7 +14,7 @@ from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.azure.permissions.catalogue import PREFIX, Model, Purpose
 from codesign_wizard.core.azure.permissions.report import Report, Row, State, all_clear
 from codesign_wizard.core.errors import Cancelled, CodesignError, InputError
-from codesign_wizard.core.finding import Certainty, Severity
+from codesign_wizard.core.finding import Certainty, blocks
 from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def run(context: Context) -> Outcome:
             refused.append(error.finding)
     looked = check.look(context.job, admin)
     blocked = ""
-    if refused and not any(each.severity is Severity.ERROR for each in looked.findings):
+    if refused and not blocks(looked.findings):
         blocked = tr("No administrator signed in; what the application itself may do is as shown.")
     told = replace(looked, findings=[*refused, *looked.findings])
     return _shown(told, only_missing=options.missing, blocked=blocked)

@@ -312,17 +312,10 @@ class _Vault:
             except HttpResponseError as error:
                 if error.response is None and (cut := self._network.failure(error, url)) is not None:
                     raise cut from error  # an answer that broke off
-                if wait is not None and _passing(error):
-                    seconds: float | None = wait
-                    text = tr("The vault cannot check the token; trying again in {seconds} s")
-                else:
-                    seconds = _wait(error, wait)
-                    text = tr("Trying again in {seconds} s")
-                    if error.status_code == 429:
-                        text = tr("The vault throttles; trying again in {seconds} s")
-                if seconds is None:
+                pause = None if wait is None else _pause(error, wait)
+                if pause is None:
                     raise CodesignError(self._explain(error, operation)) from error
-                self._network.pause(job, seconds, text, part="vault")
+                self._network.pause(job, *pause, part="vault")
             except CodesignError as error:
                 # the clients remember the tenant of a vault for good, which may have been made anew since
                 other = wait is not None and error.finding.id == TENANT_OTHER.id
@@ -377,16 +370,20 @@ def _passing(error: Any) -> bool:
     return error.status_code == 401 and error.response is not None and _refusal(error.response).passing
 
 
-def _wait(error: Any, wait: float | None) -> float | None:
-    """Return how long to wait before another attempt, ``None`` when there is to be none."""
+def _pause(error: Any, least: float) -> tuple[float, str] | None:
+    """Return how many seconds to wait before another attempt, and why; ``None`` when there is to be none."""
+    if _passing(error):
+        return least, tr("The vault cannot check the token; trying again in {seconds} s")
     told = str((error.response.headers if error.response else {}).get("Retry-After", "")).strip()
     named = told.isascii() and told.isdigit()
-    if wait is None or not (error.status_code == 429 or (error.status_code == 503 and named)):
+    if error.status_code == 429:
+        text = tr("The vault throttles; trying again in {seconds} s")
+    elif error.status_code == 503 and named:
+        text = tr("Trying again in {seconds} s")
+    else:
         return None
-    if not named:
-        return wait
-    seconds = max(wait, float(told[:6]))
-    return seconds if seconds <= _LONGEST_RETRY_AFTER else None
+    seconds = max(least, float(told[:6])) if named else least
+    return (seconds, text) if seconds <= _LONGEST_RETRY_AFTER else None
 
 
 def _retry_policy() -> Any:

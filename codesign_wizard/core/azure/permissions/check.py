@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from codesign_wizard.core.azure.permissions.grant import GrantPlan, GrantStep
     from codesign_wizard.core.azure.signin import CallerIdentity
 
-GRANT_TIMEOUT = 600.0  # seconds; Microsoft says that a role takes up to ten minutes to work
-
 
 @dataclass(frozen=True)
 class Looked:
@@ -141,7 +139,6 @@ class Check:
                 lambda: self._asked(job, looked),
                 plan.wanted,
                 made=bool(plan.steps),
-                timeout=GRANT_TIMEOUT,
                 tick=tick,
             ).findings
         again = self.look(job, admin)

@@ -155,7 +155,7 @@ def decide(access: VaultAccess, object_id: str, action: str, resource_id: str) -
         if assignment.principal_id.lower() not in principals or not covers(assignment.scope, resource_id):
             continue
         sets = definitions.get(assignment.role_definition_id.lower(), ())
-        holding = [each for each in sets if _holds(each, action)]
+        holding = [each for each in sets if holds(each, action)]
         # a condition of the role's own counts unless another of its sets has the action without one
         definition = next((each for each in holding if not each.condition), next(iter(holding or sets), None))
         more = _of_assignment(assignment, definition, object_id)
@@ -294,7 +294,8 @@ def _by_role(
     )
 
 
-def _holds(definition: RoleDefinition, action: str) -> bool:
+def holds(definition: RoleDefinition, action: str) -> bool:
+    """Tell whether a set of permissions has the data action *action*, whatever its condition."""
     return matches(definition.data_actions, action) and not matches(definition.not_data_actions, action)
 
 

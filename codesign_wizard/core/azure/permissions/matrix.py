@@ -24,7 +24,7 @@ _DIRECT = (Source.SIGNATURE, Source.OBJECT)
 _COMPUTED = (Source.ADMIN, Source.SELF)
 _LET_THROUGH = (State.GRANTED, State.LIKELY)
 # a role that was given longer ago than this is known to every vault
-PROPAGATED = timedelta(hours=24)
+_PROPAGATED = timedelta(hours=24)
 _ORDER = (Source.SIGNATURE, Source.OBJECT, Source.PROBE, Source.ADMIN, Source.SELF)
 
 
@@ -117,24 +117,20 @@ def _weighed(observation: Observation, known: Collection[tuple[str, ...]]) -> Ob
 
 def _old(observation: Observation) -> bool:
     """Tell whether every vault must know of a grant: given to the caller itself, and long ago."""
-    more = observation.evidence.more
-    return (
-        "through-group" not in more
-        and _ago(more.get("assigned", "")) > PROPAGATED
-        and not lately_changed(observation)
-    )
+    # who came into a group when is not told
+    return "through-group" not in observation.evidence.more and not is_new(observation)
 
 
 def lately_changed(observation: Observation) -> bool:
     """Tell whether the role got its content after it was given, and lately: the vault may know the former."""
     changed = observation.evidence.more.get("role-changed", "")
-    return bool(changed) and _ago(changed) <= PROPAGATED
+    return bool(changed) and _ago(changed) <= _PROPAGATED
 
 
 def is_new(observation: Observation) -> bool:
     """Tell whether a grant is of late, or of an unknown time: a vault that refuses may not know it yet."""
     assigned = observation.evidence.more.get("assigned", "")
-    return _ago(assigned) <= PROPAGATED or lately_changed(observation)
+    return _ago(assigned) <= _PROPAGATED or lately_changed(observation)
 
 
 def _ago(time: str) -> timedelta:

@@ -19,9 +19,11 @@ from codesign_wizard.core.azure.permissions.catalogue import (
 )
 from codesign_wizard.core.azure.permissions.evaluate import (
     RoleAssignment,
+    RoleDefinition,
     VaultAccess,
     covers,
     decide,
+    holds,
     matches,
     own_entry,
 )
@@ -141,12 +143,10 @@ def held_here(seen: Seen) -> list[RoleAssignment]:
 
 def manages(access: VaultAccess, assignment: RoleAssignment) -> bool:
     """Tell whether the role lets somebody manage a vault, or who may what in it."""
-    wanted = assignment.role_definition_id.lower()
     return any(
-        matches(definition.actions, each) and not matches(definition.not_actions, each)
-        for definition in access.definitions
-        if definition.id.lower() == wanted
-        for each in _MANAGING
+        matches(each.actions, action) and not matches(each.not_actions, action)
+        for each in _sets(access, assignment)
+        for action in _MANAGING
     )
 
 
@@ -179,21 +179,20 @@ def held_elsewhere(seen: Seen) -> list[RoleAssignment]:
 
 def has_data(access: VaultAccess, assignment: RoleAssignment, actions: Iterable[str] = ()) -> bool:
     """Tell whether the role has any of *actions*, by default of those on keys and certificates."""
-    wanted_actions = tuple(actions) or tuple(each.action for each in permissions(Model.RBAC))
-    wanted = assignment.role_definition_id.lower()
-    return any(
-        matches(definition.data_actions, each) and not matches(definition.not_data_actions, each)
-        for definition in access.definitions
-        if definition.id.lower() == wanted
-        for each in wanted_actions
-    )
+    wanted = tuple(actions) or tuple(each.action for each in permissions(Model.RBAC))
+    return any(holds(each, action) for each in _sets(access, assignment) for action in wanted)
 
 
 def role_name(access: VaultAccess, assignment: RoleAssignment) -> str:
     """Return the role's name, or its id where the definition was not seen."""
-    wanted = assignment.role_definition_id.lower()
-    found = next((each.name for each in access.definitions if each.id.lower() == wanted), "")
-    return found or wanted.rpartition("/")[2]
+    found = next((each.name for each in _sets(access, assignment)), "")
+    return found or assignment.role_definition_id.lower().rpartition("/")[2]
+
+
+def _sets(access: VaultAccess, assignment: RoleAssignment) -> list[RoleDefinition]:
+    """Return the role's sets of permissions, as far as they were seen."""
+    role = assignment.role_definition_id.lower()
+    return [each for each in access.definitions if each.id.lower() == role]
 
 
 def _need(permission: Permission) -> int:

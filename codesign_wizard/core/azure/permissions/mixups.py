@@ -23,7 +23,7 @@ from codesign_wizard.core.azure.permissions.catalogue import (
 from codesign_wizard.core.azure.permissions.evaluate import (
     entries,
 )
-from codesign_wizard.core.azure.permissions.matrix import PROPAGATED, Contradiction, lately_changed
+from codesign_wizard.core.azure.permissions.matrix import Contradiction, is_new, lately_changed
 from codesign_wizard.core.azure.permissions.mixup_beside import beside
 from codesign_wizard.core.azure.permissions.mixup_nothing import nothing_at_all
 from codesign_wizard.core.azure.permissions.mixup_principal import wrong_principal
@@ -40,9 +40,9 @@ from codesign_wizard.core.azure.permissions.mixup_words import (
     more,
     names,
 )
-from codesign_wizard.core.azure.permissions.probe_answers import Meaning
+from codesign_wizard.core.azure.permissions.probe_answers import OPEN
 from codesign_wizard.core.azure.permissions.report import State
-from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, Severity, blocks, iso, utc_now
+from codesign_wizard.core.finding import Certainty, Evidence, Finding, Remedy, Severity, blocks, utc_now
 from codesign_wizard.core.text import tr
 from codesign_wizard.core.verdict import when
 
@@ -60,9 +60,7 @@ def _causes(seen: Seen) -> Iterable[Finding]:
             yield _unheard(seen, seen.matrix.unheard[0])
         elif seen.matrix.alone:
             yield _single_object(seen)
-        elif any(each.meaning is not Meaning.UNKNOWN for each in seen.probes.asked) and not blocks(
-            seen.probes.findings
-        ):
+        elif any(each.meaning not in OPEN for each in seen.probes.asked) and not blocks(seen.probes.findings):
             vault = seen.options.vault_name
             asked_for = [row.state for row in seen.matrix.rows if row.permission.asked_for]
             likely, open_ones = asked_for.count(State.LIKELY), asked_for.count(State.UNTESTABLE)
@@ -113,10 +111,10 @@ def _denied(seen: Seen) -> Finding | None:
 
 def _denied_by(seen: Seen, permission: Permission, evidence: Evidence) -> Finding:
     """Return the finding, with the name that the portal shows where somebody could read it."""
-    wanted = evidence.more["deny-assignment"].lower().rpartition("/")[2]
+    guid = evidence.more["deny-assignment"].lower().rpartition("/")[2]
     known = seen.access.denials if seen.access is not None else seen.own.denials or ()
-    name = next((each.name for each in known if each.id.lower().rpartition("/")[2] == wanted), "")
-    return as_grave(explain.denied(seen.options, permission.name, evidence, name=name), seen)
+    called = next((each.name for each in known if each.id.lower().rpartition("/")[2] == guid), "")
+    return as_grave(explain.denied(seen.options, permission.name, evidence, name=called), seen)
 
 
 def _conditional(seen: Seen) -> Finding | None:
@@ -193,7 +191,7 @@ def _unheard(seen: Seen, told: Contradiction) -> Finding:
     """Azure's grants say yes, and the vault says no."""
     assigned = told.first.evidence.more.get("assigned", "")
     changed = told.first.evidence.more["role-changed"] if lately_changed(told.first) else ""
-    if not changed and _old(seen, assigned):
+    if not is_new(told.first):
         return kinds.CONTRADICTION(
             action=told.permission.name,
             severity=seen.severity,
@@ -218,15 +216,6 @@ def _unheard(seen: Seen, told: Contradiction) -> Finding:
         evidence=more(told.second.evidence, **told.first.evidence.more),
         remedies=[kinds.wait_remedy(), *looking(seen)],
     )
-
-
-def _old(seen: Seen, assigned: str) -> bool:
-    """Tell whether a grant of that time must have reached the vault."""
-    access = seen.access
-    if not assigned or access is None:
-        return False
-    times = [each.created for each in access.assignments if each.created and iso(each.created) == assigned]
-    return bool(times) and utc_now() - times[0] > PROPAGATED
 
 
 def _single(seen: Seen) -> Finding | None:

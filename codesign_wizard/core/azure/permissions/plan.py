@@ -324,17 +324,13 @@ def _role_id(access: VaultAccess, guid: str) -> str:
 
 def _assigned(access: VaultAccess, object_id: str, guid: str) -> bool:
     """Tell whether the principal itself holds the role on the vault or above it, without a condition."""
-    vault = access.resource_id.lower()
-    for each in access.assignments:
-        scope = each.scope.lower().rstrip("/")
-        if (
-            each.principal_id.lower() == object_id.lower()
-            and not each.condition
-            and each.role_definition_id.lower().endswith(f"/{guid}")
-            and (scope.startswith("/providers/microsoft.management/") or f"{vault}/".startswith(f"{scope}/"))
-        ):
-            return True
-    return False
+    return any(
+        each.principal_id.lower() == object_id.lower()
+        and not each.condition
+        and each.role_definition_id.lower().endswith(f"/{guid}")
+        and evaluate.covers(each.scope, access.resource_id)
+        for each in access.assignments
+    )
 
 
 def _conditional_here(access: VaultAccess, object_id: str) -> bool:

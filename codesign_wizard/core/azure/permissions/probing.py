@@ -109,7 +109,7 @@ class _Run:
         # the vault's own log has it with every request (…/key-vault/general/logging, correlationId)
         self.correlation = str(uuid.uuid4())
         self.model_refusal: VaultRefusal | None = None
-        self.renewed: Secret | None = None  # the token that a plain 401 made us fetch: once in a run
+        self.renewed = False  # a plain 401 made us fetch another token: once in a run
 
     def all(self, certificate_name: str, key_id: str) -> ProbeResult:
         self.token = self.credential.vault_token()
@@ -264,10 +264,10 @@ class _Run:
         from codesign_wizard.core.redact import Secret
 
         with self.lock:
-            if self.renewed is None:
-                self.renewed = refused
+            if not self.renewed:
+                self.renewed = True
                 try:
-                    self.token = self.renewed = Secret(self.credential.get_token(fresh=True).token)
+                    self.token = Secret(self.credential.get_token(fresh=True).token)
                 except CodesignError as error:
                     self._note(error.finding)
                     self.stop.set()
