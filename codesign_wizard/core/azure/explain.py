@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from codesign_wizard.core.azure import vault_findings as kinds
-from codesign_wizard.core.azure.answer_words import readable, text_of
+from codesign_wizard.core.azure.answer_parts import LONGEST, readable, text_of
 from codesign_wizard.core.azure.grants import grant_remedies
 from codesign_wizard.core.azure.identifiers import guid_of
 from codesign_wizard.core.azure.options import AzureOptions
@@ -32,8 +32,6 @@ _CODES = frozenset(
         "KeyNotYetValid", "KeyOperationForbidden",
     }
 )  # fmt: skip
-
-_LONGEST = 4000  # characters of a vault's words that are kept; a real refusal has about a thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +121,7 @@ def read_refusal(
         "deny-assignment": denial[1] if denial and denial[1] != "null" else "",
         "decision-reason": reason[1] if reason else "",
     }
-    shown = message.strip()[:_LONGEST] or readable(body)
+    shown = message.strip()[:LONGEST] or readable(body)
     evidence = Evidence(
         status=status,
         code=inner_code or code or None,

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from codesign_wizard.core.azure import signin_findings as findings
-from codesign_wizard.core.azure.answer_words import text_of
+from codesign_wizard.core.azure.answer_parts import text_of
 from codesign_wizard.core.azure.identifiers import guid_of
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.finding import Evidence, Finding, blocks, iso, utc_now

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from codesign_wizard.core.azure.answer_words import readable, text_of
+from codesign_wizard.core.azure.answer_parts import LONGEST, readable, text_of
 from codesign_wizard.core.azure.identifiers import is_guid
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.quoting import quoted
@@ -105,8 +105,6 @@ OTHER = FindingKind(
     "A refusal that the program knows nothing about; the words are Microsoft's.",
 )
 
-_LONGEST = 4000  # characters of the words that are kept
-
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -127,7 +125,7 @@ def read_refusal(status: int, body: bytes, headers: Mapping[str, str]) -> Refusa
         document = None
     if not isinstance(document, dict):
         document = {}
-    description = text_of(document.get("error_description"))[:_LONGEST]
+    description = text_of(document.get("error_description"))[:LONGEST]
     found = re.search(r"AADSTS(\d{1,9})", description)
     named = int(found[1]) if found else 0
     listed = document.get("error_codes")

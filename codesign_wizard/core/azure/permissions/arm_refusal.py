@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from codesign_wizard.core.azure.answer_words import readable, text_of
+from codesign_wizard.core.azure.answer_parts import LONGEST, readable, text_of
 from codesign_wizard.core.finding import Evidence, utc_now
 from codesign_wizard.core.network_answer import Answer
-
-_LONGEST = 4000  # characters of the words that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ def read_refusal(answer: Answer) -> ArmRefusal:
     error = document.get("error") if isinstance(document, dict) else None
     if not isinstance(error, dict):
         error = document if isinstance(document, dict) else {}
-    code, message = text_of(error.get("code"))[:200], text_of(error.get("message"))[:_LONGEST]
+    code, message = text_of(error.get("code"))[:200], text_of(error.get("message"))[:LONGEST]
     action = re.search(r"perform action '([\w./*-]{1,200})'", message)
     scope = re.search(r"over scope '([^']{1,500})'", message)
     more = {

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from codesign_wizard.core.azure.answer_parts import list_of
 from codesign_wizard.core.azure.permissions import admin_findings as kinds
 from codesign_wizard.core.azure.permissions import remedies
 from codesign_wizard.core.azure.permissions.admin import AdminSession
@@ -264,7 +265,7 @@ class _Worker:
 
 def _alike(properties: Mapping[str, Any], wanted: Mapping[str, Any], vault: str) -> bool:
     """Tell whether a role holds what is *wanted*, no more and no less, and can be assigned on *vault*."""
-    scopes = map(str, _listed(properties.get("assignableScopes")))
+    scopes = map(str, list_of(properties.get("assignableScopes")))
     return (
         str(properties.get("type") or "").lower() == "customrole"
         and str(properties.get("roleName") or "").lower() == str(wanted["roleName"]).lower()
@@ -278,18 +279,14 @@ def _content(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             **{
-                name: sorted({str(action).lower() for action in _listed(each.get(name))})
+                name: sorted({str(action).lower() for action in list_of(each.get(name))})
                 for name in ("actions", "notActions", "dataActions", "notDataActions")
             },
             "condition": each.get("condition") or None,
         }
-        for each in _listed(properties.get("permissions"))
+        for each in list_of(properties.get("permissions"))
         if isinstance(each, dict)
     ]
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _holds(permission_set: Mapping[str, Any], action: str) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from codesign_wizard.core.azure.answer_parts import list_of, members_of, texts_of
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions import admin_findings as kinds
 from codesign_wizard.core.azure.permissions.arm import (
@@ -122,9 +123,9 @@ def deny_assignments(arm: Arm, resource_id: str) -> list[DenyAssignment]:
     found = []
     path = f"{resource_id}{_ROLES}/denyAssignments"
     for each in arm.pages(path, AUTHORIZATION_API, filtered("atScope()")):
-        properties = _members(each.get("properties"))
-        for permission in _list(properties.get("permissions")):
-            told = _members(permission)
+        properties = members_of(each.get("properties"))
+        for permission in list_of(properties.get("permissions")):
+            told = members_of(permission)
             found.append(
                 DenyAssignment(
                     id=str(each.get("id") or ""),
@@ -132,8 +133,8 @@ def deny_assignments(arm: Arm, resource_id: str) -> list[DenyAssignment]:
                     principal_ids=_ids(properties.get("principals")),
                     excluded_principal_ids=_ids(properties.get("excludePrincipals")),
                     scope=str(properties.get("scope") or ""),
-                    data_actions=_texts(told.get("dataActions")),
-                    not_data_actions=_texts(told.get("notDataActions")),
+                    data_actions=texts_of(told.get("dataActions")),
+                    not_data_actions=texts_of(told.get("notDataActions")),
                     does_not_apply_to_child_scopes=properties.get("doNotApplyToChildScopes") is True,
                     condition=str(told.get("condition") or properties.get("condition") or ""),
                 )
@@ -168,7 +169,7 @@ class _Reader:
     ) -> VaultAccess:
         """Return everything about *vault*."""
         resource_id = str(vault.get("id") or "")
-        properties = _members(vault.get("properties"))
+        properties = members_of(vault.get("properties"))
         policies = tuple(_policies(properties))
         assigned, denied, elsewhere = self.arm.side_by_side(
             lambda: self._assignments(resource_id),
@@ -198,12 +199,12 @@ class _Reader:
         # only where nothing counts does it matter whose ids are named instead
         lost = _model(properties) is Model.POLICY and not any(each.object_id in own for each in policies)
         registration = self._registration(graph_token, options) if policies and lost else ""
-        acls = _members(properties.get("networkAcls"))
+        acls = members_of(properties.get("networkAcls"))
         access = VaultAccess(
             resource_id=resource_id,
             name=str(vault.get("name") or options.vault_name),
             model=_model(properties),
-            sku=str(_members(properties.get("sku")).get("name") or "").lower(),
+            sku=str(members_of(properties.get("sku")).get("name") or "").lower(),
             tenant_id=str(properties.get("tenantId") or "").lower(),
             location=str(vault.get("location") or ""),
             policies=policies,
@@ -212,11 +213,11 @@ class _Reader:
             denials=tuple(denials),
             public_network=str(properties.get("publicNetworkAccess") or ""),
             default_action=str(acls.get("defaultAction") or ""),
-            ip_rules=tuple(str(_members(each).get("value") or "") for each in _list(acls.get("ipRules"))),
+            ip_rules=tuple(str(members_of(each).get("value") or "") for each in list_of(acls.get("ipRules"))),
             bypass=str(acls.get("bypass") or ""),
             soft_delete=properties.get("enableSoftDelete") is not False,
             purge_protection=properties.get("enablePurgeProtection") is True,
-            private_endpoints=len(_list(properties.get("privateEndpointConnections"))),
+            private_endpoints=len(list_of(properties.get("privateEndpointConnections"))),
             groups=tuple(sorted(groups)),
             registration_id=registration,
             unknowns=tuple(self.unknowns),
@@ -272,7 +273,7 @@ class _Reader:
                 created=_time(properties.get("createdOn")),
             )
             for each in self.arm.pages(f"{resource_id}{_ROLES}/roleAssignments", AUTHORIZATION_API, query)
-            for properties in [_members(each.get("properties"))]
+            for properties in [members_of(each.get("properties"))]
         ]
 
     def _definitions(self, ids: Iterable[str]) -> list[RoleDefinition]:
@@ -288,7 +289,7 @@ class _Reader:
                 )
                 continue
             # of one without permissions nothing is known, and the evaluation says so
-            found += _definition(role_id, _members(answer.get("properties")))
+            found += _definition(role_id, members_of(answer.get("properties")))
         return found
 
     def _graph(self, token: Callable[[], Secret]) -> Arm:
@@ -335,14 +336,14 @@ def _definition(role_id: str, properties: Mapping[str, Any]) -> list[RoleDefinit
         RoleDefinition(
             id=role_id,
             name=str(properties.get("roleName") or ""),
-            actions=_texts(each.get("actions")),
-            not_actions=_texts(each.get("notActions")),
-            data_actions=_texts(each.get("dataActions")),
-            not_data_actions=_texts(each.get("notDataActions")),
+            actions=texts_of(each.get("actions")),
+            not_actions=texts_of(each.get("notActions")),
+            data_actions=texts_of(each.get("dataActions")),
+            not_data_actions=texts_of(each.get("notDataActions")),
             condition=str(each.get("condition") or ""),
             updated=_time(properties.get("updatedOn")),
         )
-        for each in map(_members, _list(properties.get("permissions")))
+        for each in map(members_of, list_of(properties.get("permissions")))
     ]
 
 
@@ -351,34 +352,22 @@ def _model(properties: Mapping[str, Any]) -> Model:
 
 
 def _policies(properties: Mapping[str, Any]) -> Iterable[AccessPolicy]:
-    for entry in _list(properties.get("accessPolicies")):
-        told = _members(entry)
+    for entry in list_of(properties.get("accessPolicies")):
+        told = members_of(entry)
         # the answer capitalises as it likes, also the members' names
-        ticks = {str(name).lower(): value for name, value in _members(told.get("permissions")).items()}
+        ticks = {str(name).lower(): value for name, value in members_of(told.get("permissions")).items()}
         yield AccessPolicy(
             object_id=str(told.get("objectId") or "").lower(),
             application_id=str(told.get("applicationId") or "").lower(),
-            keys=_texts(ticks.get("keys")),
-            certificates=_texts(ticks.get("certificates")),
-            secrets=_texts(ticks.get("secrets")),
+            keys=texts_of(ticks.get("keys")),
+            certificates=texts_of(ticks.get("certificates")),
+            secrets=texts_of(ticks.get("secrets")),
             tenant_id=str(told.get("tenantId") or "").lower(),
         )
 
 
-def _members(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(str(each) for each in value) if isinstance(value, list) else ()
-
-
 def _ids(value: Any) -> tuple[str, ...]:
-    return tuple(str(_members(each).get("id") or "").lower() for each in _list(value))
+    return tuple(str(members_of(each).get("id") or "").lower() for each in list_of(value))
 
 
 def _time(value: Any) -> datetime | None:

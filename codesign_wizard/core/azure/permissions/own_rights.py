@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from codesign_wizard.core.azure.answer_parts import members_of, texts_of
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions.arm import AUTHORIZATION_API, Arm, RefusedError
 from codesign_wizard.core.azure.permissions.catalogue import Model, permissions
@@ -151,11 +152,11 @@ def own_rights(
         lambda: arm.vault(resource_id)[0],
         lambda: deny_assignments(arm, resource_id),
     )
-    properties = _members(_members(vault).get("properties"))
+    properties = members_of(members_of(vault).get("properties"))
     model = None
     if properties:
         model = Model.RBAC if properties.get("enableRbacAuthorization") is True else Model.POLICY
-    sku = str(_members(properties.get("sku")).get("name") or "").lower()
+    sku = str(members_of(properties.get("sku")).get("name") or "").lower()
     if isinstance(told, CodesignError):
         if not isinstance(told, RefusedError):
             job.log(LogLevel.INFO, told.finding.title, part="management")
@@ -174,17 +175,9 @@ def own_rights(
 
 def _set(document: Mapping[str, Any]) -> RightSet:
     return RightSet(
-        _texts(document.get("actions")),
-        _texts(document.get("notActions")),
-        _texts(document.get("dataActions")),
-        _texts(document.get("notDataActions")),
+        texts_of(document.get("actions")),
+        texts_of(document.get("notActions")),
+        texts_of(document.get("dataActions")),
+        texts_of(document.get("notDataActions")),
         str(document.get("condition") or ""),
     )
-
-
-def _members(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(str(each) for each in value) if isinstance(value, list) else ()

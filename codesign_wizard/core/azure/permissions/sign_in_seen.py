@@ -6,10 +6,11 @@ resources/passwordcredential), and knows a registration and a service principal 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
+from codesign_wizard.core.azure.answer_parts import list_of, members_of
 from codesign_wizard.core.azure.options import AzureOptions
 from codesign_wizard.core.azure.permissions.arm import Arm, RefusedError, odata
 from codesign_wizard.core.azure.permissions.secret_end import HINT
@@ -99,8 +100,7 @@ def _secret(graph: Arm, application: str, begins: str) -> list[Finding]:
 
 def _hints(secrets: Any) -> list[str]:
     """Return how the *secrets* of a registration begin, as far as that is told."""
-    listed = secrets if isinstance(secrets, list) else []
-    return [str(each["hint"]) for each in listed if isinstance(each, Mapping) and each.get("hint")]
+    return [str(hint) for each in list_of(secrets) if (hint := members_of(each).get("hint"))]
 
 
 def _object(graph: Arm, given: str) -> list[Finding]:
