@@ -8714,13 +8714,8 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/signer.py"/>
-        <source>{certificate} in the vault {vault}, version {version}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/signer.py"/>
-        <source>what it calls the key of the certificate is none of its own</source>
+        <location filename="codesign_wizard/core/azure/permissions/probing.py"/>
+        <source>The vault throttles; trying again in {seconds} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -8729,8 +8724,13 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/probing.py"/>
-        <source>The vault throttles; trying again in {seconds} s</source>
+        <location filename="codesign_wizard/core/azure/signer.py"/>
+        <source>{certificate} in the vault {vault}, version {version}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/signer.py"/>
+        <source>what it calls the key of the certificate is none of its own</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

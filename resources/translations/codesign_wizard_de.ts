@@ -8714,6 +8714,16 @@
         <translation>Signieren Sie mit {digest}.</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/core/azure/permissions/probing.py"/>
+        <source>The vault throttles; trying again in {seconds} s</source>
+        <translation>Der Tresor drosselt; neuer Versuch in {seconds} s</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/probing.py"/>
+        <source>The vault cannot check the token; trying again in {seconds} s</source>
+        <translation>Der Tresor kann das Token nicht prüfen; neuer Versuch in {seconds} s</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/core/azure/signer.py"/>
         <source>{certificate} in the vault {vault}, version {version}</source>
         <translation>{certificate} im Tresor {vault}, Version {version}</translation>
@@ -8722,16 +8732,6 @@
         <location filename="codesign_wizard/core/azure/signer.py"/>
         <source>what it calls the key of the certificate is none of its own</source>
         <translation>was er als Schlüssel des Zertifikats angibt, ist keiner der eigenen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/probing.py"/>
-        <source>The vault cannot check the token; trying again in {seconds} s</source>
-        <translation>Der Tresor kann das Token nicht prüfen; neuer Versuch in {seconds} s</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/core/azure/permissions/probing.py"/>
-        <source>The vault throttles; trying again in {seconds} s</source>
-        <translation>Der Tresor drosselt; neuer Versuch in {seconds} s</translation>
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/signer.py"/>
