@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import os
 import re
+import shutil
 import subprocess
 import sys
 import urllib.parse
@@ -24,7 +25,13 @@ _PAGES, _WHO = "PRACTICE_SIGN_IN_PAGES", "PRACTICE_WHO"  # of the browser's own 
 class AzureCli:
     """``az`` in *folder*, which holds all that it keeps."""
 
-    def __init__(self, cloud: PracticeCloud, folder: Path) -> None:
+    def __init__(self, cloud: PracticeCloud, folder: Path, like: Path | None = None) -> None:
+        """Prepare it; *like* is another one's folder, whose list of commands it takes over."""
+        if like is not None:
+            (folder / "azure").mkdir()
+            for index in (like / "azure").glob("*Index.json"):
+                shutil.copy(index, folder / "azure")
+        self.folder = folder
         program = judges.program("azure-cli")
         programs = folder / "programs"
         programs.mkdir()
@@ -57,7 +64,7 @@ class AzureCli:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
         )
         assert done.returncode == 0 or not check, (script, done.stdout, done.stderr)
         return done

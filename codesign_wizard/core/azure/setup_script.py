@@ -110,10 +110,11 @@ region={sh(_REGIONS[options.cloud.key])}
 az keyvault show --name "$vault" --output none 2>/dev/null ||
   az keyvault create --name "$vault" --resource-group "$group" --location "$region" --sku premium \\
     --enable-rbac-authorization true --output none
-scope=$(az keyvault show --name "$vault" --query id --output tsv)
-address=$(az keyvault show --name "$vault" --query properties.vaultUri --output tsv)
-model=$(az keyvault show --name "$vault" --query properties.enableRbacAuthorization --output tsv)
-sku=$(az keyvault show --name "$vault" --query properties.sku.name --output tsv)
+lines=$(az keyvault show --name "$vault" --output tsv \\
+  --query '[id, properties.vaultUri, properties.enableRbacAuthorization, properties.sku.name]')
+{{ read -r scope; read -r address; read -r model; read -r sku; }} <<EOF
+$lines
+EOF
 [ "$sku" = premium ] || echo "The vault is $sku: keys in an HSM need Premium." >&2
 
 app_id=$(az ad app list --filter "displayName eq '$application'" --query '[0].appId' --output tsv)

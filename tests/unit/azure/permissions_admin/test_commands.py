@@ -341,9 +341,10 @@ elif command == "group create":
 elif command == "keyvault show":
     if not known["vault"]:
         code = 3
-    answer = {{"id": "/subscriptions/s/vault", "properties.vaultUri": "https://contoso.vault.azure.net/",
-        "properties.enableRbacAuthorization": known["rbac"], "properties.sku.name": "premium",
-    }}.get(value("--query"), "")
+    told = {{"id": "/subscriptions/s/vault", "properties.vaultUri": "https://contoso.vault.azure.net/",
+        "properties.enableRbacAuthorization": known["rbac"], "properties.sku.name": "premium"}}
+    query = value("--query").strip("[]")
+    answer = "\\n".join(told[each] for each in query.split(", ")) if query else ""
 elif command == "keyvault create":
     known["vault"] = value("--name")
 elif command == "ad app list":
@@ -435,7 +436,10 @@ def test_the_script_makes_nothing_under_a_name_that_nobody_chose(tmp_path: Path)
 
 def test_the_script_does_nothing_in_another_tenant(tmp_path: Path) -> None:
     script = setup_remedy(AzureOptions("contoso", "", "", _TENANT.upper())).az or ""
-    signed_in = f'case "$*" in "account show --query"*) echo {_TENANT};; login*) exit 1;; *) echo x;; esac'
+    signed_in = (
+        f'case "$*" in "account show --query"*) echo {_TENANT};; login*) exit 1;; '
+        "*sku*) printf '%s\\n' a b c d;; *) echo x;; esac"
+    )
     path = az.install(tmp_path, f"#!/bin/sh\n{signed_in}\n")
     assert _TENANT in az.shell(script, tmp_path, path).stdout
     elsewhere = signed_in.replace(_TENANT, str(uuid.uuid4()), 1)
