@@ -11,6 +11,7 @@ import json
 import random
 import socket
 import time
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -22,6 +23,7 @@ import requests
 
 from codesign_wizard.practice.cloud import PracticeCloud
 from codesign_wizard.practice.entra.people import AZURE_CLI
+from codesign_wizard.practice.management.roles import BUILT_IN_ROLES
 from tests.practice.conftest import MANAGEMENT
 from tests.practice.test_network import connect, talk
 from tests.support.keys import rsa_key
@@ -129,12 +131,49 @@ def test_wrong_methods_are_refused(target: Any) -> None:
     for url, audience in targets(target):
         token = bearer(target, audience)
         for method in ("DELETE", "OPTIONS", "TRACE", "PROPFIND", "get"):
-            if method == "DELETE" and target.cloud.world.vault.arm_id in url:
+            if method == "DELETE" and url.partition("?")[0].endswith(target.cloud.world.vault.arm_id):
                 continue  # an administrator may
             answer = send(target, method, url, token=token)
             # a certificate that is not there may be deleted, a role definition too
             assert answer.status_code in _PLAYED, (method, url)
             assert "access_token" not in answer.text
+    assert target.cloud.problems == []
+
+
+def test_values_that_no_calculation_bears_are_refused(target: Any) -> None:
+    """What an administrator writes: the first and last days, half characters, nesting without end."""
+    world = target.cloud.world
+    tokens = {audience: bearer(target, audience) for audience in (MANAGEMENT, GRAPH)}
+    application = f"{GRAPH}/v1.0/applications/{world.tenant.applications[0].object_id}"
+    roles = f"{MANAGEMENT}{world.vault.arm_id}/providers/Microsoft.Authorization"
+    grant = {
+        "roleDefinitionId": BUILT_IN_ROLES["Key Vault Reader"].role_id,
+        "principalId": world.tenant.service_principals[0].object_id,
+    }
+    group = f"{MANAGEMENT}{world.vault.arm_id.partition('/providers/')[0]}"
+
+    def refused(method: str, url: str, body: Any) -> None:
+        token = tokens[GRAPH if url.startswith(GRAPH) else MANAGEMENT]
+        answer = send(target, method, url, token=token, data=json.dumps(body))
+        assert 400 <= answer.status_code < 500, (url, answer.text)
+
+    for moment in ("9999-12-31T23:59:59-23:00", "0001-01-01T00:00:00+23:00", "9999-12-31", [], "\ud800"):
+        secret = {"passwordCredential": {"startDateTime": moment}}
+        refused("POST", f"{application}/addPassword", secret)
+    for name in ([1], "x" * 300):
+        refused("POST", f"{application}/addPassword", {"passwordCredential": {"displayName": name}})
+    refused("POST", f"{application}/removePassword", {"keyId": "\ud800"})
+    for condition in ("(" * 4000, "!" * 4000, "\ud800", [1]):
+        body = {"properties": {**grant, "condition": condition}}
+        refused("PUT", f"{roles}/roleAssignments/{uuid.uuid4()}?api-version=2022-04-01", body)
+    for place in ("\ud800", [1]):
+        refused("PUT", f"{group}-2?api-version=2024-11-01", {"location": place})
+    # half a character in a name is kept and shown as well as it can be
+    made = send(
+        target, "POST", f"{GRAPH}/v1.0/applications", token=tokens[GRAPH], data='{"displayName":"a\\ud800"}'
+    )
+    assert made.json()["displayName"] == "a?"
+    assert send(target, "GET", application, token=tokens[GRAPH]).status_code == 200
     assert target.cloud.problems == []
 
 

@@ -92,6 +92,8 @@ def test_who_may_not_ask(client: Any, start: Callable[..., Any]) -> None:
         # what the real one has besides
         ("/v1.0/devices", 501, "NotImplemented"),
         ("/v1.0/me/manager", 501, "NotImplemented"),
+        (f"{PATH}?$top=1", 501, "NotImplemented"),
+        (f"{PATH}?$Search=x", 501, "NotImplemented"),
         ("/", 400, "BadRequest"),
         ("/v1.0", 400, "BadRequest"),
         (f"{PATH}?$filter=displayName ne null", 400, "Request_UnsupportedQuery"),

@@ -15,9 +15,11 @@ import requests
 
 from codesign_wizard.practice.entra.models import Group
 from codesign_wizard.practice.keyvault.permissions import AccessPolicy
+from codesign_wizard.practice.keyvault.routes import KeyVault
 from codesign_wizard.practice.management import routes
 from codesign_wizard.practice.management.authorization import EVERYONE, DenyAssignment, management_group
 from codesign_wizard.practice.management.roles import BUILT_IN_ROLES
+from codesign_wizard.practice.wire.messages import Headers, Request
 
 ROLES = "/providers/Microsoft.Authorization"
 VAULTS = "2023-07-01"
@@ -130,6 +132,8 @@ def test_the_vault_by_subscription_resource_group_and_name(client: Any) -> None:
     for path in (f"{base}/providers/Microsoft.KeyVault/vaults",
                  f"{base}/resourceGroups/rg-code-signing/providers/Microsoft.KeyVault/vaults"):  # fmt: skip
         assert [each["id"] for each in client.arm(path, version=VAULTS).json()["value"]] == [vault.arm_id]
+    resources = f"{base}/resourceGroups/rg/resources"
+    assert error(client.arm(resources, version="2021-04-01")) == (404, "ResourceGroupNotFound")
     assert error(client.arm(vault.arm_id + "x", version=VAULTS)) == (404, "ResourceNotFound")
     missing = vault.arm_id.replace("rg-code-signing", "rg")
     for path in (missing, missing.rpartition("/")[0]):
@@ -591,6 +595,35 @@ def test_a_new_vault_is_in_dns_when_it_says_so(empty: Any) -> None:
     assert empty.session.get(host, timeout=20).status_code == 401
 
 
+def test_what_is_deleted_under_way_disturbs_no_other_request(empty: Any) -> None:
+    world = empty.cloud.world
+    path = f"{place_of(empty)}/providers/Microsoft.KeyVault/vaults/fresh-7"
+    put(empty, path, vault_body(empty))
+    vault = world.vaults.named("fresh-7")
+    auditor = world.reader.object_id
+    one = world.assign(auditor, "Key Vault Reader", path, principal_type="User").assignment_id
+    world.assign(auditor, "Key Vault Crypto User", path, principal_type="User")
+    subscription = world.authorization.subscription(path)
+
+    def others_read() -> list[Any]:
+        return [world.authorization.assignments, world.vaults._vaults, subscription.resource_groups]
+
+    def undisturbed(method: str, path: str, version: str, body: Any = None) -> bool:
+        read = others_read()
+        before = [each.copy() for each in read]
+        assert empty.arm(path, method, version=version, body=body).status_code < 300
+        return read == before != others_read()
+
+    gone = f"/subscriptions/{vault.subscription_id}/providers/Microsoft.KeyVault/locations/westeurope"
+    assert undisturbed("PUT", place_of(empty, "another"), "2024-11-01", {"location": "westeurope"})
+    assert undisturbed("DELETE", f"{path}{ROLES}/roleAssignments/{one}", "2022-04-01")
+    assert undisturbed("DELETE", path, VAULTS)
+    assert undisturbed("POST", f"{gone}/deletedVaults/fresh-7/purge", VAULTS)
+    # one that reached the vault when it was there
+    late = Request("GET", "/keys?api-version=7.4", "HTTP/1.1", Headers(), host=vault.host)
+    assert KeyVault(world).handle(late).status == 503
+
+
 @pytest.mark.parametrize(
     ("version", "given", "roles"),
     [("2026-02-01", {}, True), (VAULTS, {}, False), (VAULTS, {"enableRbacAuthorization": True}, True),
@@ -702,6 +735,7 @@ def test_the_firewall_of_a_vault_is_set_and_works(start: Callable[..., Any]) -> 
     "given",
     [{"tenantId": str(uuid.uuid4())}, {"sku": {"name": "gold"}}, {"enableSoftDelete": False},
      {"softDeleteRetentionInDays": 6}, {"enableRbacAuthorization": "yes"}, {"publicNetworkAccess": "x"},
+     {"enablePurgeProtection": "no"},
      {"accessPolicies": [{"objectId": "x"}]}, {"networkAcls": "x"}],
 )  # fmt: skip
 def test_a_vault_that_cannot_be_so_is_not_made(empty: Any, given: dict[str, Any]) -> None:
@@ -715,7 +749,8 @@ def test_providers_and_locations(client: Any) -> None:
     registered = client.arm(f"{base}/providers/microsoft.keyvault", version="2024-11-01").json()
     assert (registered["namespace"], registered["registrationState"]) == ("Microsoft.KeyVault", "Registered")
     register = f"{base}/providers/Microsoft.KeyVault/register"
-    assert client.arm(register, "POST", version="2024-11-01").status_code == 200
+    for version in ("2024-11-01", "2021-04-01"):  # one that Key Vault's own provider does not know
+        assert client.arm(register, "POST", version=version).status_code == 200
     refused = client.arm(register, "POST", who="reader", version="2024-11-01")
     assert error(refused) == (403, "AuthorizationFailed")
     unknown = client.arm(f"{base}/providers/Microsoft.Nothing", version="2024-11-01")

@@ -54,12 +54,17 @@ def add_password(found: Application, body: dict[str, Any], now: datetime) -> Cli
     given = body.get("passwordCredential") or {}
     if not isinstance(given, dict):
         raise errors.property_invalid("passwordCredential", "Application")
-    starts, ends = _time(given, "startDateTime", now), _time(given, "endDateTime", now)
-    if "endDateTime" not in given or given["endDateTime"] is None:
-        ends = starts + timedelta(days=_SECRET_DAYS)
+    name = given.get("displayName") or ""
+    if not isinstance(name, str) or len(name) > _NAME_LENGTH:
+        raise errors.property_invalid("displayName", "Application")
+    starts = _time(given, "startDateTime") or now
+    try:
+        ends = _time(given, "endDateTime") or starts + timedelta(days=_SECRET_DAYS)
+    except OverflowError as error:
+        raise errors.property_invalid("startDateTime", "Application") from error
     if ends <= starts:
         raise errors.credential_times_invalid()
-    made = ClientSecret.make(ends, starts=starts, name=str(given.get("displayName") or ""))
+    made = ClientSecret.make(ends, starts=starts, name=name)
     found.secrets.append(made)
     return made
 
@@ -69,7 +74,8 @@ def remove_password(found: Application, body: dict[str, Any]) -> None:
     key_id = str(body.get("keyId", ""))
     for secret in found.secrets:
         if secret.key_id == key_id.lower():
-            found.secrets.remove(secret)
+            # anew: a sign-in under way must pass over none
+            found.secrets = [each for each in found.secrets if each is not secret]
             return
     raise errors.credential_missing(key_id)
 
@@ -109,12 +115,12 @@ def _played(body: dict[str, Any], names: tuple[str, ...]) -> None:
             raise errors.not_played(name)
 
 
-def _time(given: dict[str, Any], name: str, otherwise: datetime) -> datetime:
+def _time(given: dict[str, Any], name: str) -> datetime | None:
     value = given.get(name)
     if value is None:
-        return otherwise
+        return None
     try:
         moment = datetime.fromisoformat(str(value))
-    except ValueError as error:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # beyond the first or the last year
         raise errors.property_invalid(name, "Application") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

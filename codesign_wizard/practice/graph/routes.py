@@ -25,6 +25,7 @@ _AUDIENCES = (f"https://{HOST}", f"https://{HOST}/", "00000003-0000-0000-c000-00
 _KINDS = {each.lower(): each for each in ("applications", "servicePrincipals", "users", "groups")}
 _KEY = re.compile(r"(applications|serviceprincipals)\(appid='([^']*)'\)", re.IGNORECASE)
 _METADATA = f"https://{HOST}/v1.0/$metadata"
+_UNPLAYED = ("$expand", "$orderby", "$search", "$skip", "$skiptoken", "$top")
 
 Thing = Application | ServicePrincipal | User | Group
 
@@ -95,6 +96,9 @@ class _Asked:
 
     def answer(self) -> Response:
         """Lead the request to what it names; raises ``GraphError``."""
+        for name in self._request.parameters:
+            if name in _UNPLAYED:
+                raise errors.not_played(name)
         parts = [urllib.parse.unquote(each) for each in split(self._request.path)]
         if not parts or parts[0].lower() not in ("v1.0", "beta"):
             raise errors.segment_unknown(parts[0] if parts else "")
@@ -114,7 +118,7 @@ class _Asked:
         if self._request.method == "POST":
             return self._make(first)
         self._only_read()
-        fits = filters.test(self._request.query.get("$filter", ""))
+        fits = filters.test(self._request.parameters.get("$filter", ""))
         found = [documents.of(self._tenant, each) for each in self._held(first) if self._known(each)]
         return self._page(_KINDS[first], [each for each in found if fits(each)])
 
@@ -263,7 +267,7 @@ class _Asked:
         return json_response(200, {**context, "value": [self._selected(each) for each in found]})
 
     def _selected(self, document: dict[str, Any]) -> dict[str, Any]:
-        chosen = self._request.query.get("$select", "").split(",")
+        chosen = self._request.parameters.get("$select", "").split(",")
         wanted = {each.strip().lower() for each in chosen if each.strip()}
         return {
             name: value

@@ -283,7 +283,7 @@ class Vaults:
 
     def purge(self, vault: Vault) -> None:
         """Remove a deleted vault for good."""
-        self._vaults.remove(vault)
+        self._vaults = [each for each in self._vaults if each is not vault]
 
     def named(self, name: str) -> Vault:
         """Return the vault called *name*; raises ``KeyError``."""

@@ -28,7 +28,7 @@ class Subscription:
     tenant_id: str
     name: str
     management_groups: list[str] = field(default_factory=list)
-    resource_groups: dict[str, str] = field(default_factory=dict)  # locations, by name as it was given
+    resource_groups: dict[str, str] = field(default_factory=dict)  # locations, by name; replaced, not changed
 
     @property
     def scope(self) -> str:

@@ -48,7 +48,7 @@ def holds(condition: str, action: str, now: float, given: Mapping[str, str] | No
     """
     try:
         return _Parser(condition, action, now, given or {}).run()
-    except ConditionError:
+    except (ConditionError, RecursionError):
         return False
 
 
@@ -56,7 +56,7 @@ def readable(condition: str) -> bool:
     """Tell whether *condition* is well-formed."""
     try:
         _Parser(condition, "", 0.0, {}).run()
-    except ConditionError:
+    except (ConditionError, RecursionError):  # nested too deeply
         return False
     return True
 

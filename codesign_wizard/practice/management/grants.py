@@ -243,7 +243,10 @@ class Grants:
                 "resource:principaltype": found.principal_type,
             }
             self._demand("roleAssignments/delete", given=asked)
-            self._authorization.assignments.remove(found)
+            # anew: a judgement under way must pass over none
+            self._authorization.assignments = [
+                each for each in self._authorization.assignments if each is not found
+            ]
             self._world.save()
         return responses.role_assignment(found)
 

@@ -72,7 +72,8 @@ class GroupRoutes:
             held = subscription.resource_group(name)
             if held and subscription.resource_groups[held] != place:
                 raise errors.group_location_fixed(held, subscription.resource_groups[held], place)
-            subscription.resource_groups.setdefault(held or name, place)
+            # anew: other requests may be reading it
+            subscription.resource_groups = {**subscription.resource_groups, held or name: place}
             self._world.save()
         return json_response(
             200 if held else 201, responses.resource_group(subscription, held or name, place)

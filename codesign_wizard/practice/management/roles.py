@@ -51,7 +51,9 @@ def matches(patterns: Iterable[str], action: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.IGNORECASE | re.DOTALL)
+    # several in a row are one: each by itself would be tried at every place
+    parts = re.split(r"\*+", pattern)
+    return re.compile(".*".join(map(re.escape, parts)), re.IGNORECASE | re.DOTALL)
 
 
 # what every role of Key Vault with rights on the management plane begins with

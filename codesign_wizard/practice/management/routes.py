@@ -116,7 +116,8 @@ class Management:
             real = known or path.split("/")[1].lower() in _ROOTS
             raise errors.not_played(request.method, path) if real else errors.path_unknown(path)
         request.values = plain.values
-        if _PROVIDER in path.lower():
+        below = path.lower().rpartition(_PROVIDER)[2]
+        if below not in (path.lower(), "register"):  # registering is Resource Manager's own
             self._check_version(request, _KEY_VAULT, "vaults", "westeurope")
         elif request.parameters["api-version"] not in _RESOURCES:
             raise errors.version_invalid(request.parameters["api-version"], _RESOURCES)
@@ -222,6 +223,8 @@ class Management:
         wanted = _comparisons(call.request.parameters.get("$filter", ""))
         if not call.manager.known_in(found):
             raise call.manager.refused("Microsoft.Resources/subscriptions/resources/read", found.scope)
+        if group and not found.resource_group(group):
+            raise errors.group_missing(group)
         seen = []
         for vault in self._vault_routes.held(found, group):
             document = responses.resource(vault)

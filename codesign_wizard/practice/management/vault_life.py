@@ -94,8 +94,9 @@ def patch(vault: Vault, body: dict[str, Any]) -> None:
 def delete(world: World, vault: Vault) -> None:
     """Delete a vault: it can be recovered, without the role assignments on it and in it."""
     vault.gone = world.clock.now().timestamp()
-    held = world.authorization.assignments
-    held[:] = [each for each in held if not _within(each.scope, vault)]
+    world.authorization.assignments = [
+        each for each in world.authorization.assignments if not _within(each.scope, vault)
+    ]
 
 
 def purge(world: World, vault: Vault) -> None:
@@ -185,9 +186,10 @@ def _deletion(vault: Vault, given: dict[str, Any], *, new: bool) -> tuple[int, b
         raise errors.property_invalid("softDeleteRetentionInDays")
     if days != vault.retention_days and not new:
         raise errors.property_fixed("softDeleteRetentionInDays")
+    protection = _flag(given, "enablePurgeProtection", vault.purge_protection)
     if given.get("enablePurgeProtection") is False:
         raise errors.purge_protection_fixed()
-    return days, vault.purge_protection or bool(given.get("enablePurgeProtection"))
+    return days, protection
 
 
 def _firewall(given: dict[str, Any], former: Firewall) -> Firewall:

@@ -85,8 +85,9 @@ class VaultRoutes:
 
     def _patch(self, call: Call) -> Response:
         call.manager.demand(f"{VAULTS}/write", call.path)
-        vault, body = self._named(call), document(call.request)
+        body = document(call.request)
         with self._world.lock:
+            vault = self._named(call)
             vault_life.patch(vault, body)
             self._world.save()
         return self._one(vault)
@@ -105,8 +106,8 @@ class VaultRoutes:
     def _policies(self, call: Call) -> Response:
         vault_path = call.path.rpartition("/accessPolicies/")[0] or call.path
         call.manager.demand(f"{VAULTS}/accessPolicies/write", vault_path)
-        vault = self._named(call)
         with self._world.lock:
+            vault = self._named(call)
             change_policies(vault, call.value("operation").lower(), properties(call.request))
             self._world.save()
         return json_response(200, responses.access_policies(vault))

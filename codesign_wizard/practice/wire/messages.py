@@ -131,8 +131,11 @@ class Response:
 
 
 def json_response(status: int, document: Any, headers: list[tuple[str, str]] | None = None) -> Response:
-    """Return *document* as compact JSON, typed as Microsoft's services type it."""
-    body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    """Return *document* as compact JSON, typed as Microsoft's services type it.
+
+    Half a character, which JSON can hold and UTF-8 cannot, is a question mark.
+    """
+    body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
     return Response(status, body, [("Content-Type", "application/json; charset=utf-8"), *(headers or [])])
 
 
