@@ -157,7 +157,7 @@ def test_values_that_no_calculation_bears_are_refused(target: Any) -> None:
         answer = send(target, method, url, token=token, data=json.dumps(body))
         assert 400 <= answer.status_code < 500, (url, answer.text)
 
-    for moment in ("9999-12-31T23:59:59-23:00", "0001-01-01T00:00:00+23:00", "9999-12-31", [], "\ud800"):
+    for moment in ("9999-12-31T23:59:59-23:00", "0001-01-01T00:00:00+23:00", "9999-12-31", 5, "\ud800"):
         secret = {"passwordCredential": {"startDateTime": moment}}
         refused("POST", f"{application}/addPassword", secret)
     for name in ([1], "x" * 300):

@@ -63,8 +63,14 @@ def test_ctrl_c_in_the_wait_for_a_grant_says_that_the_grant_stays(tmp_path: Path
     # and what was granted by then
     assert ids(document) == {"azure.admin.grant-interrupted", "azure.admin.granted"}
     assert [each["kind"] for each in document["result"]["granted"]] == ["role-assignment"] * 2
-    # the next run goes on with the wait, and nobody is asked for a yes
+    # the next run goes on with the wait, however late it is, and nobody is asked for a yes
     words.remove("--yes")
+    file = tmp_path / "scenarios" / "rbac-none" / "world.json"
+    world = json.loads(file.read_bytes())
+    for each in world["authorization"]["assignments"]:
+        if each["effective_from"] > each["created"]:
+            each["effective_from"] += 600.0
+    file.write_text(json.dumps(world), encoding="utf-8")
     document = interrupted()
     assert ids(document) == {"azure.admin.wait-interrupted"}
     assert document["result"]["granted"] == []

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 
 from codesign_wizard import session
 from codesign_wizard.commands import permissions
 from codesign_wizard.commands.context import Context
-from codesign_wizard.core.azure.permissions.admin import AdminSession
+from codesign_wizard.commands.output import Outcome
 from codesign_wizard.core.azure.permissions.admin_findings import AZ_NOT_SIGNED_IN
 from codesign_wizard.core.azure.permissions.catalogue import Model, Purpose
 from codesign_wizard.core.azure.permissions.catalogue import permissions as catalogue
-from codesign_wizard.core.azure.permissions.check import Check
 from codesign_wizard.core.azure.permissions.report import Report, Row, State, all_clear
 from codesign_wizard.core.errors import CodesignError
 from codesign_wizard.core.finding import Certainty
@@ -127,16 +127,17 @@ def test_without_a_yes_the_document_says_what_would_be_granted(document: Documen
 def test_what_is_granted_and_not_known_to_the_vault_yet_is_waited_for(
     document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sign_in = permissions._sign_in
+    wait_for = permissions._waited
 
-    def soon(context: Context, check: Check) -> AdminSession:
+    def soon(context: Context, *more: Any) -> Outcome:
         practice = context.session.practice
         assert practice is not None
+        begins = practice.world.clock.now().timestamp() + 0.5
         for each in practice.world.authorization.assignments:
-            each.effective_from -= 88.0  # of the 90 seconds that it has to go
-        return sign_in(context, check)
+            each.effective_from = min(each.effective_from, begins)
+        return wait_for(context, *more)
 
-    monkeypatch.setattr(permissions, "_sign_in", soon)
+    monkeypatch.setattr(permissions, "_waited", soon)
     monkeypatch.setattr(Context, "confirm", lambda *_: pytest.fail("nothing is granted: nobody is asked"))
     code, found = document("permissions", "grant", "--practice", "rbac-propagating", "--as", "az")
     assert code == 0
