@@ -236,6 +236,8 @@ def tenants(own: Any) -> str:
         ("POST", "/v1.0/users", {}, 501, "NotImplemented"),
         ("POST", "/v1.0/me", {}, 405, "Request_BadRequest"),
         ("DELETE", "/v1.0/applications", {}, 405, "Request_BadRequest"),
+        ("DELETE", "/v1.0/applications/{application}", {}, 501, "NotImplemented"),
+        ("POST", "/v1.0/applications/{application}/addKey", {}, 501, "NotImplemented"),
         ("POST", "/v1.0/directoryObjects/getByIds", {}, 400, "Request_BadRequest"),
     ],
 )
@@ -243,6 +245,7 @@ def test_a_change_that_cannot_be_made(
     client: Any, method: str, path: str, body: Any, status: int, code: str
 ) -> None:
     before = tenants(client)
+    path = path.format(application=client.cloud.world.tenant.applications[0].object_id)
     assert refusal(change(client, method, path, body))[:2] == (status, code)
     assert tenants(client) == before
 

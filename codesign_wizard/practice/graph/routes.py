@@ -176,7 +176,8 @@ class _Asked:
             return self._password(found, step)
         if not step and self._request.method == "PATCH":
             return self._change(found)
-        self._only_read()
+        if self._request.method not in ("GET", "HEAD"):
+            raise errors.not_played(f"{self._request.method} {_KINDS[kind]}")
         if not step:
             return self._single(200, _KINDS[kind], found)
         return self._page("directoryObjects", [documents.typed(self._tenant, each) for each in
