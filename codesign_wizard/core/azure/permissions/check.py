@@ -147,7 +147,7 @@ class Check:
     def _asked(self, waiting: JobContext, looked: Looked) -> Report:
         """Ask the vault alone, with a fresh token: it may have to name groups that are new."""
         from codesign_wizard.core.azure.credential import ApplicationCredential
-        from codesign_wizard.core.azure.permissions.diagnosis import observe
+        from codesign_wizard.core.azure.permissions.conclusion import observe
         from codesign_wizard.core.azure.permissions.matrix import build
         from codesign_wizard.core.azure.permissions.probing import probe
 

@@ -48,7 +48,7 @@ def who(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
 def look(who: Person, *, admin: bool, secret: Secret | None = None, **options: str) -> Looked:
     given = AzureOptions(**{**vars_of(who.options), **options})
     check = Check(who.network, given, lambda: secret or who.secret)
-    return check.look(Job(), Administrator(who.cloud) if admin else None)  # type: ignore[arg-type]
+    return check.look(Job(), Administrator(who.cloud) if admin else None)
 
 
 def vars_of(options: AzureOptions) -> dict[str, Any]:
@@ -264,3 +264,22 @@ def test_a_closed_network_is_told_from_a_missing_permission(scenario: str, who: 
         assert [each.certainty for each in enough] == (["computed"] if roles else [])
         # whether a grant works could not be found out, so none is offered
         assert seen.access is None
+
+
+def test_beside_a_closed_network_it_is_told_that_an_administrator_may_not_see_the_vault(who: Person) -> None:
+    world = who.cloud.world
+    roles_to(world, principal(world), *BOTH)
+    held = world.authorization.assignments
+    world.authorization.assignments = [
+        each for each in held if each.principal_id != world.administrator.object_id
+    ]
+    who.cloud.play("firewall")
+    try:
+        seen = look(who, admin=True)
+    finally:
+        who.cloud.play(None)
+        world.authorization.assignments = held
+    errors = [each.id for each in seen.findings if each.severity is Severity.ERROR]
+    assert errors[:1] == ["azure.vault.firewall"]
+    assert "azure.admin.vault-not-found" in [each.id for each in seen.findings]
+    assert seen.report is None
