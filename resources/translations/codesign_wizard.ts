@@ -7654,22 +7654,22 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/conclusion.py"/>
         <source>The vault refused to read the certificate.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/conclusion.py"/>
         <source>A test signature was made, and is good.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/conclusion.py"/>
         <source>The vault refused the test signature with the certificate's key.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/conclusion.py"/>
         <source>It refused none of {all} requests for lack of a permission, and let {count} through for certain.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -8359,7 +8359,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/conclusion.py"/>
         <source>The vault carried the request out.</source>
         <translation type="unfinished"></translation>
     </message>

@@ -7654,22 +7654,22 @@
         <translation>Alles laut Dokumentation des Servers</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/conclusion.py"/>
         <source>The vault refused to read the certificate.</source>
         <translation>Der Tresor hat das Lesen des Zertifikats abgelehnt.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/conclusion.py"/>
         <source>A test signature was made, and is good.</source>
         <translation>Eine Testsignatur wurde erstellt und ist gültig.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/conclusion.py"/>
         <source>The vault refused the test signature with the certificate's key.</source>
         <translation>Der Tresor hat die Testsignatur mit dem Schlüssel des Zertifikats abgelehnt.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/conclusion.py"/>
         <source>It refused none of {all} requests for lack of a permission, and let {count} through for certain.</source>
         <translation>Er hat keine von {all} Anfragen wegen einer fehlenden Berechtigung verweigert und {count} mit Sicherheit durchgelassen.</translation>
     </message>
@@ -8359,7 +8359,7 @@
         <translation>Aus der Antwort geht es nicht hervor: {words}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/core/azure/permissions/diagnosis.py"/>
+        <location filename="codesign_wizard/core/azure/permissions/conclusion.py"/>
         <source>The vault carried the request out.</source>
         <translation>Der Tresor hat die Anfrage ausgeführt.</translation>
     </message>
