@@ -194,3 +194,21 @@ def test_a_slow_time_stamp_server(start: Callable[..., Any]) -> None:
     with pytest.raises(requests.exceptions.ReadTimeout):
         own.session.get(own.cloud.accounts.timestamp_servers[0], timeout=0.3)
     assert own.session.get(own.cloud.accounts.timestamp_servers[1], timeout=5).status_code == 405
+
+
+def test_what_a_person_removed_keeps_no_scenario_from_being_played(start: Callable[..., Any]) -> None:
+    own = start()
+    world, name = own.cloud.world, own.cloud.accounts.certificate_name
+    for path in ("certificates", "deletedcertificates"):
+        assert own.vault(f"/{path}/{name}", "DELETE").ok
+    application = world.tenant.applications[0]
+    typed = application.secrets.pop().value
+    for scenario in all_scenarios():
+        own.cloud.play(scenario.name)
+        if scenario.name.endswith("secret-expired"):
+            assert "AADSTS7000222" in own.ask_token(client_secret=application.secrets[0].value).text
+        if scenario.name == "certificate-disabled":
+            assert not world.vault.certificate(name).versions[0].attributes.enabled
+    own.cloud.play(None)
+    assert (application.secrets, own.cloud.accounts.application_secret) == ([], typed)
+    assert not world.vault.certificates

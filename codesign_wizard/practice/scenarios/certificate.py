@@ -13,7 +13,7 @@ from codesign_wizard.practice.authority import LEAF_DAYS, build, key_usage, name
 from codesign_wizard.practice.keyvault import lifecycle
 from codesign_wizard.practice.keyvault.objects import KeyVersion, code_signing_policy, new_hsm_key
 from codesign_wizard.practice.scenarios.registry import scenario
-from codesign_wizard.practice.world import CERTIFICATE, COMPANY, World, key_name
+from codesign_wizard.practice.world import CERTIFICATE, COMPANY, World, certify, key_name
 
 AREA = "certificate"
 _DOCTOR = ("doctor", "windows")
@@ -28,6 +28,15 @@ def _empty(world: World) -> None:
     """Leave nothing in the vault."""
     world.vault.certificates.clear()
     world.vault.keys.clear()
+
+
+def _have(world: World) -> None:
+    """Have the usual certificate in the vault, from which somebody may have removed it."""
+    vault = world.vault
+    if CERTIFICATE not in vault.certificates:
+        for held in (vault.keys, vault.pending, vault.deleted, vault.deleted_keys):
+            held.pop(CERTIFICATE, None)
+        certify(world, vault)
 
 
 def _key(world: World, kind: str = "rsa-3072") -> KeyVersion:
@@ -108,6 +117,7 @@ def certificate_pending(world: World) -> None:
 )
 def certificate_deleted(world: World) -> None:
     """Soft-deleted: the name stays taken."""
+    _have(world)
     lifecycle.delete(world.vault, CERTIFICATE, int(world.clock.now().timestamp()))
 
 
@@ -121,6 +131,7 @@ def certificate_deleted(world: World) -> None:
 )
 def certificate_disabled(world: World) -> None:
     """Enabled is No, so the key refuses to sign."""
+    _have(world)
     body = {"attributes": {"enabled": False}}
     lifecycle.update(world.vault, CERTIFICATE, "", body, int(world.clock.now().timestamp()))
 

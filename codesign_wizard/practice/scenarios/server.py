@@ -11,6 +11,7 @@ from codesign_wizard.practice.comet.branding import AZURE, PREBUILT
 from codesign_wizard.practice.comet.models import ADMINISTRATOR, HOST
 from codesign_wizard.practice.entra.models import ClientSecret
 from codesign_wizard.practice.scenarios.registry import scenario
+from codesign_wizard.practice.scenarios.sign_in import typed_secret
 from codesign_wizard.practice.wire.messages import Request, Response
 from codesign_wizard.practice.world import World
 
@@ -133,9 +134,9 @@ def json_instead_of_file(world: World) -> None:
 )
 def secret_expired(world: World) -> None:
     """The build fails, the log has Entra ID's words, and from here the vault signs."""
+    held = typed_secret(world)
     set_up(world)
     application = world.tenant.applications[0]
-    held = application.secrets[0]
     now = world.clock.now()
     fresh = ClientSecret.make(now + timedelta(days=365))
     held.expires = (now - timedelta(days=1)).isoformat()
