@@ -1,6 +1,7 @@
 """Permissions: what the application may do in the vault, and granting what is missing.
 
-The page looks and shows; its table is in ``permissions_table``, the administrator in ``permissions_admin``.
+The page looks and shows; its table is in ``permissions_table``, the administrator in ``permissions_admin``,
+whose card is ``permissions_card``.
 """
 
 from __future__ import annotations
