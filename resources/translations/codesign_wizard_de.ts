@@ -15360,61 +15360,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>By hand, or for somebody else to do: portal, az, PowerShell</source>
-        <translation>Von Hand oder durch jemand anderen: Portal, az, PowerShell</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>It sees the grants themselves and when the application's secret ends, and can add what is missing. You see what is granted first.</source>
-        <translation>Damit sind die Rechte selbst zu sehen und wann das Clientgeheimnis abläuft, und Fehlendes lässt sich erteilen. Was erteilt wird, sehen Sie vorher.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>How to sign in</source>
-        <translation>Wie anmelden</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Si&amp;gn in as administrator…</source>
-        <translation>Als Administrator a&amp;nmelden…</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>What to grant</source>
-        <translation>Was erteilen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Leave it as it is</source>
-        <translation>Nichts ändern</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Fix it with my administrator account</source>
-        <translation>Mit meinem Administratorkonto beheben</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Look as an administrator</source>
-        <translation>Als Administrator nachsehen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Copy the code</source>
-        <translation>Code kopieren</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Waiting for {gone}; the vault does not know the grant yet. Asking for {left} more at most. “Stop waiting” ends this; the grant stays.</source>
-        <translation>Es wird seit {gone} gewartet; der Tresor weiß noch nichts von der Erteilung. Er wird höchstens noch {left} lang gefragt. „Nicht länger warten“ beendet das; die Erteilung bleibt.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Granted {gone} ago; the vault does not know it yet. Asking for {left} more at most. “Stop waiting” ends this; the grant stays.</source>
-        <translation>Vor {gone} erteilt; der Tresor weiß noch nichts davon. Er wird höchstens noch {left} lang gefragt. „Nicht länger warten“ beendet das; die Erteilung bleibt.</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>Stopped. What was granted by then stays; look again to see it.</source>
         <translation>Angehalten. Was bis dahin erteilt wurde, bleibt; sehen Sie noch einmal nach, um es zu sehen.</translation>
     </message>
@@ -15470,56 +15415,6 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>In the browser</source>
-        <translation>Im Browser</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>With a code on another device</source>
-        <translation>Mit Code auf anderem Gerät</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>With the session of az on this computer</source>
-        <translation>Mit der az-Sitzung hier</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>All that the documentation asks for</source>
-        <translation>Alles, was die Dokumentation verlangt</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Only what the certificate's life needs</source>
-        <translation>Nur was das Zertifikat zeitlebens braucht</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Only what signing needs</source>
-        <translation>Nur was das Signieren braucht</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Open this address on any device, and type the code:</source>
-        <translation>Öffnen Sie diese Adresse auf einem beliebigen Gerät, und geben Sie den Code ein:</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>Address and code</source>
-        <translation>Adresse und Code</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>&amp;Wait until the vault knows of it</source>
-        <translation>&amp;Warten, bis der Tresor davon weiß</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
-        <source>&amp;Grant this now</source>
-        <translation>Jetzt &amp;erteilen</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
         <source>The administrator was signed in to another tenant: sign in again for this one.</source>
         <translation>Die Anmeldung als Administrator galt einem anderen Mandanten: Melden Sie sich für diesen erneut an.</translation>
     </message>
@@ -15539,24 +15434,129 @@
         <translation>Nicht länger warten</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <location filename="codesign_wizard/commands/permissions.py"/>
+        <source>Signed in as {account}.</source>
+        <translation>Angemeldet als {account}.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>By hand, or for somebody else to do: portal, az, PowerShell</source>
+        <translation>Von Hand oder durch jemand anderen: Portal, az, PowerShell</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>It sees the grants themselves and when the application's secret ends, and can add what is missing. You see what is granted first.</source>
+        <translation>Damit sind die Rechte selbst zu sehen und wann das Clientgeheimnis abläuft, und Fehlendes lässt sich erteilen. Was erteilt wird, sehen Sie vorher.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>How to sign in</source>
+        <translation>Wie anmelden</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>Si&amp;gn in as administrator…</source>
+        <translation>Als Administrator a&amp;nmelden…</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>What to grant</source>
+        <translation>Was erteilen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>Leave it as it is</source>
+        <translation>Nichts ändern</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>Fix it with my administrator account</source>
+        <translation>Mit meinem Administratorkonto beheben</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>Look as an administrator</source>
+        <translation>Als Administrator nachsehen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>Copy the code</source>
+        <translation>Code kopieren</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>Waiting for {gone}; the vault does not know the grant yet. Asking for {left} more at most. “Stop waiting” ends this; the grant stays.</source>
+        <translation>Es wird seit {gone} gewartet; der Tresor weiß noch nichts von der Erteilung. Er wird höchstens noch {left} lang gefragt. „Nicht länger warten“ beendet das; die Erteilung bleibt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>Granted {gone} ago; the vault does not know it yet. Asking for {left} more at most. “Stop waiting” ends this; the grant stays.</source>
+        <translation>Vor {gone} erteilt; der Tresor weiß noch nichts davon. Er wird höchstens noch {left} lang gefragt. „Nicht länger warten“ beendet das; die Erteilung bleibt.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>In the browser</source>
+        <translation>Im Browser</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>With a code on another device</source>
+        <translation>Mit Code auf anderem Gerät</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>With the session of az on this computer</source>
+        <translation>Mit der az-Sitzung hier</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>All that the documentation asks for</source>
+        <translation>Alles, was die Dokumentation verlangt</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>Only what the certificate's life needs</source>
+        <translation>Nur was das Zertifikat zeitlebens braucht</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>Only what signing needs</source>
+        <translation>Nur was das Signieren braucht</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>Open this address on any device, and type the code:</source>
+        <translation>Öffnen Sie diese Adresse auf einem beliebigen Gerät, und geben Sie den Code ein:</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>Address and code</source>
+        <translation>Adresse und Code</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>&amp;Wait until the vault knows of it</source>
+        <translation>&amp;Warten, bis der Tresor davon weiß</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
+        <source>&amp;Grant this now</source>
+        <translation>Jetzt &amp;erteilen</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
         <source>The code is {code}.</source>
         <translation>Der Code ist {code}.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
         <source>All of it is granted already.</source>
         <translation>Alles davon ist bereits erteilt.</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
         <source>What is in it</source>
         <translation>Was sie enthält</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/commands/permissions.py"/>
-        <source>Signed in as {account}.</source>
-        <translation>Angemeldet als {account}.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
@@ -18184,7 +18184,7 @@
         <translation>Code {code}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
         <source>PowerShell command</source>
         <translation>PowerShell-Befehl</translation>
     </message>
@@ -18229,7 +18229,7 @@
         <translation>Neu prüfen: {title}</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
         <source>az command</source>
         <translation>az-Befehl</translation>
     </message>
@@ -19029,7 +19029,7 @@
         <translation>Davon habe ich noch nichts</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/pages/permissions_admin.py"/>
+        <location filename="codesign_wizard/pages/permissions_card.py"/>
         <source>Ways to do it</source>
         <translation>Wege dorthin</translation>
     </message>
