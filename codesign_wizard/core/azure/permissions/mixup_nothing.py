@@ -13,6 +13,7 @@ from codesign_wizard.core.azure.permissions.mixup_seen import (
     held_here,
     manages,
     role_name,
+    role_names,
 )
 from codesign_wizard.core.azure.permissions.mixup_words import SHOWN, looking, more
 from codesign_wizard.core.azure.permissions.report import State
@@ -60,14 +61,14 @@ def _policies(seen: Seen, access: VaultAccess) -> Iterable[str]:
     roles = held_here(seen)
     if roles:
         text = tr("Roles that do nothing here: {roles}.")
-        yield text.format(roles=", ".join(role_name(access, each) for each in roles))
+        yield text.format(roles=", ".join(role_names(access, roles)))
 
 
 def _no_role(seen: Seen) -> Finding:
     vault, evidence, ways = seen.options.vault_name, seen.evidence(), [*seen.grants(), *looking(seen)]
     access, held = seen.access, held_here(seen)
     # by name, which says more than the rights they give
-    roles = ", ".join(role_name(access, each) for each in held) if access is not None else ""
+    roles = ", ".join(role_names(access, held)) if access is not None else ""
     managing = access is not None and any(manages(access, each) for each in held)
     if managing or (seen.own.manages_vault and not seen.own.opens_vault):
         return kinds.CONTROL_PLANE_ONLY(

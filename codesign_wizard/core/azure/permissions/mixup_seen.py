@@ -22,7 +22,6 @@ from codesign_wizard.core.azure.permissions.evaluate import (
     RoleDefinition,
     VaultAccess,
     covers,
-    decide,
     holds,
     matches,
     own_entry,
@@ -154,17 +153,12 @@ def held_roles(seen: Seen) -> list[str]:
     """Return the names of roles that would open a vault of the other model."""
     if seen.access is None:
         return []
-    access, held = seen.access, []
-    for each in of_application(seen):
-        if covers(each.scope, access.resource_id) and has_data(access, each):
-            held.append(role_name(access, each))
-    signs = next(each for each in permissions(Model.RBAC) if each.name.endswith("/keys/sign/action"))
-    granted = decide(access, seen.object_id, signs.action, access.resource_id).state
-    return list(dict.fromkeys(held)) if held or granted is State.GRANTED else []
+    access = seen.access
+    return role_names(access, [each for each in held_here(seen) if has_data(access, each)])
 
 
 def held_elsewhere(seen: Seen) -> list[RoleAssignment]:
-    """Return roles with data actions that are held where this vault does not belong to."""
+    """Return roles with data actions that are held on what this vault does not belong to."""
     if seen.access is None:
         return []
     own = f"{seen.access.resource_id.lower().rstrip('/')}/"
@@ -187,6 +181,11 @@ def role_name(access: VaultAccess, assignment: RoleAssignment) -> str:
     """Return the role's name, or its id where the definition was not seen."""
     found = next((each.name for each in _sets(access, assignment)), "")
     return found or assignment.role_definition_id.lower().rpartition("/")[2]
+
+
+def role_names(access: VaultAccess, assignments: Iterable[RoleAssignment]) -> list[str]:
+    """Return the names of the roles, each once: one may be held at several scopes."""
+    return list(dict.fromkeys(role_name(access, each) for each in assignments))
 
 
 def _sets(access: VaultAccess, assignment: RoleAssignment) -> list[RoleDefinition]:

@@ -73,6 +73,11 @@ def group_of(world: World) -> str:
     return world.vault.arm_id.partition("/providers/")[0]
 
 
+def also_above(world: World, whom: str, role: str) -> None:
+    roles_to(world, whom, role)
+    world.assign(whom, role, group_of(world))
+
+
 def registration(world: World) -> str:
     return world.tenant.applications[0].object_id
 
@@ -124,6 +129,11 @@ MIXUPS: dict[str, tuple[Callable[[World], None], str, str]] = {
     ),
     "Owner": (
         lambda world: roles_to(world, principal(world), OWNER),
+        "azure.permission.control-plane-only",
+        "It holds: Owner.",
+    ),
+    "Owner, of the resource group as well": (
+        lambda world: also_above(world, principal(world), OWNER),
         "azure.permission.control-plane-only",
         "It holds: Owner.",
     ),
