@@ -258,7 +258,7 @@ def settle(profile: Profile, switched: Switched) -> None:
         for key in offer.pages if offer is not None else ():
             result = profile.results.get(key)
             if result is not None:
-                result.inputs = ""  # of no settings: what was seen is out of date
+                result.outdate()
     if switched.offer is None:
         return
     page = switched.offer.pages[0]

@@ -31,6 +31,10 @@ class StepResult(Plain):
     details: dict[str, Any] = field(default_factory=dict)
     language: str = field(default_factory=current_language)
 
+    def outdate(self) -> None:
+        """Make it rely on no settings there are: what was seen is out of date, whatever they become."""
+        self.inputs = ""
+
     def to_json(self) -> dict[str, Any]:
         """Return the result as stored."""
         return {

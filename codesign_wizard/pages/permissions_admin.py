@@ -91,7 +91,7 @@ class Administering(QObject):
         workspace = self._page.workspace
         for key, kept in before.items():
             if workspace.profile.results.get(key) is kept:
-                kept.inputs = ""  # of no settings: what was seen is out of date
+                kept.outdate()
         workspace.edited()
 
     @property
