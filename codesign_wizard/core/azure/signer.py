@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_BACK_OFF = (1.0, 2.0, 4.0)  # seconds before another attempt after 429
+_BACK_OFF = (1.0, 2.0, 4.0)  # seconds at least before another attempt
 _LONGEST_RETRY_AFTER = 30.0
 _RETRIES = 2
+_FAULTS = frozenset({408, 500, 502, 503, 504})  # that pass, when the service says in how many seconds
 
 
 class KeyVaultSigner:
@@ -289,7 +290,8 @@ class _Vault:
     def call(self, job: JobContext, send: Callable[[Any], T], operation: str, url: str) -> T:
         """Run one call of a client, again after 1, 2 and 4 seconds while the vault throttles.
 
-        The same where it cannot look up for the moment by whom the token is signed.
+        The same where it cannot look up for the moment by whom the token is signed, or has a fault and says
+        in how many seconds to come again.
         """
         from azure.core.exceptions import HttpResponseError
 
@@ -378,7 +380,7 @@ def _pause(error: Any, least: float) -> tuple[float, str] | None:
     named = told.isascii() and told.isdigit()
     if error.status_code == 429:
         text = tr("The vault throttles; trying again in {seconds} s")
-    elif error.status_code == 503 and named:
+    elif error.status_code in _FAULTS and named:
         text = tr("Trying again in {seconds} s")
     else:
         return None

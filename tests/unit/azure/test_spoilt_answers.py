@@ -202,6 +202,15 @@ def test_a_service_that_asks_for_a_long_wait_is_told_as_unavailable_at_once(told
     assert len([each for each in world.asked if each.what == "certificate"]) <= 4
 
 
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_a_service_that_asks_for_a_short_wait_is_asked_again(status: int) -> None:
+    busy = Reply({"error": {"code": "Busy", "message": "busy"}}, status, {"Retry-After": "2"})
+    replies = iter([busy, Reply(Spoilt().certificate()), Reply(Spoilt().certificate())])
+    result, _ = diagnosed(certificate=lambda url: next(replies))
+    assert errors(result) == set()
+    assert "azure.signature.works" in {each.id for each in result.findings}
+
+
 @pytest.mark.parametrize("kind", ["certificate", "key"])
 @pytest.mark.parametrize(
     "other",
