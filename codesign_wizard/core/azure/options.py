@@ -126,8 +126,8 @@ class AzureOptions:
 
     @property
     def vault_host(self) -> str:
-        """The vault's host name."""
-        return f"{self.vault_name}.{self.cloud.vault_suffix}"
+        """The vault's host name, written as the vault writes it in the ids of its keys."""
+        return f"{self.vault_name.lower()}.{self.cloud.vault_suffix}"
 
     @property
     def vault_url(self) -> str:

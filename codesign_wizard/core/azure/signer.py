@@ -186,7 +186,7 @@ class _Vault:
 
     def check_key_id(self, key_id: str) -> None:
         """Raise ``CodesignError`` for a key that is not in this vault: the token is for no other."""
-        if not key_id.lower().startswith(f"{self.options.vault_url}/keys/".lower()):
+        if not key_id.lower().startswith(f"{self.options.vault_url}/keys/"):
             raise CodesignError(
                 vault_findings.OTHER(
                     vault=self.options.vault_name,

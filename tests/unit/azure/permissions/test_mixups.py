@@ -293,3 +293,15 @@ def test_beside_a_closed_network_it_is_told_that_an_administrator_may_not_see_th
     assert errors[:1] == ["azure.vault.firewall"]
     assert "azure.admin.vault-not-found" in [each.id for each in seen.findings]
     assert seen.report is None
+
+
+def test_a_vaults_name_in_capitals_is_the_same_vault(who: Person) -> None:
+    world = who.cloud.world
+    roles_to(world, principal(world), *BOTH)
+    told = []
+    for name in (who.options.vault_name, who.options.vault_name.upper()):
+        looked = look(who, admin=False, vault_name=name)
+        assert not [each for each in looked.findings if each.severity is Severity.ERROR]
+        assert looked.report is not None
+        told.append([(row.state, len(row.observations)) for row in looked.report.rows])
+    assert told[0] == told[1]
