@@ -191,7 +191,9 @@ def _unheard(seen: Seen, told: Contradiction) -> Finding:
     """Azure's grants say yes, and the vault says no."""
     assigned = told.first.evidence.more.get("assigned", "")
     changed = told.first.evidence.more["role-changed"] if lately_changed(told.first) else ""
-    if not is_new(told.first):
+    # Azure tells when a group got its role, not when the application came into the group
+    by_group = "through-group" in told.first.evidence.more
+    if not is_new(told.first) and not by_group:
         return kinds.CONTRADICTION(
             action=told.permission.name,
             severity=seen.severity,
@@ -208,13 +210,16 @@ def _unheard(seen: Seen, told: Contradiction) -> Finding:
         since.append(
             tr("The role itself was changed {time}.").format(time=when(datetime.fromisoformat(changed)))
         )
+    if by_group:
+        since.append(tr("Since when the application is in the group is not told."))
     return kinds.PROPAGATING(
         vault=seen.options.vault_name,
         severity=seen.severity,
-        certainty=Certainty.COMPUTED if assigned else Certainty.LIKELY,
+        certainty=Certainty.COMPUTED if assigned and not by_group else Certainty.LIKELY,
         detail=" ".join([*since, told.first.text, told.second.text]),
         evidence=more(told.second.evidence, **told.first.evidence.more),
-        remedies=[kinds.wait_remedy(), *looking(seen)],
+        # a role of the application's own does not depend on the group
+        remedies=[kinds.wait_remedy(), *looking(seen), *(seen.grants() if by_group else ())],
     )
 
 

@@ -113,20 +113,6 @@ class GrantPlan:
     notes: tuple[str, ...] = ()
     only_to_wait: bool = False
 
-    @property
-    def nothing_to_do(self) -> bool:
-        """Whether all of it is granted already."""
-        return not self.steps
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the plan for a document."""
-        return {
-            "to": self.object_id,
-            "vault": self.resource_id,
-            "steps": [step.to_json() for step in self.steps],
-            "notes": list(self.notes),
-        }
-
 
 def plan_grant(
     report: Report,

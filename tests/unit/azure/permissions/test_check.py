@@ -100,7 +100,7 @@ def test_a_grant_is_shown_made_and_waited_for(scenario: str, least: bool, person
         assert len(ticks) > 1
         assert all(left > 0 for _, left in ticks)
         assert [left for _, left in ticks] == sorted((left for _, left in ticks), reverse=True)
-    assert check.plan(again, purpose, least=least).nothing_to_do
+    assert not check.plan(again, purpose, least=least).steps
 
 
 def test_a_role_made_by_hand_is_taken_for_the_least_grant(person: Callable[..., Any]) -> None:
@@ -193,7 +193,7 @@ def test_against_a_deny_assignment_nothing_is_granted_and_it_is_named(person: Ca
     looked = check.look(Job(), admin)
     assert errors(looked) == ["azure.permission.denied"]
     plan = check.plan(looked, Purpose.DOCUMENTED, least=False)
-    assert plan.nothing_to_do
+    assert not plan.steps
     assert not plan.only_to_wait
     (error,) = [each for each in looked.findings if each.severity is Severity.ERROR]
     denial = who.cloud.world.authorization.denials[0]

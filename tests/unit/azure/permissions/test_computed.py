@@ -155,6 +155,24 @@ def test_an_old_grant_that_the_vault_does_not_keep_to_is_no_propagation() -> Non
     assert mixups.name(seen)[0].id == "azure.permission.contradiction"
 
 
+def test_a_role_of_a_group_may_be_older_than_who_is_in_the_group() -> None:
+    given = access(utc_now() - timedelta(days=9), "keys/*", "certificates/*")
+    (assignment,) = given.assignments
+    team = "88888888-0000-4000-8000-000000000001"
+    given = replace(
+        given,
+        groups=(team,),
+        assignments=(replace(assignment, principal_id=team, principal_type="Group"),),
+    )
+    refused = Observation(Source.PROBE, State.MISSING, Certainty.OBSERVED, "refused")
+    told = evaluate.evaluate(given, ME, "code-signing")
+    matrix = build(Model.RBAC, {key: [refused, one] for key, one in told.items()}, "code-signing")
+    seen = Seen(OPTIONS, Model.RBAC, matrix, ProbeResult(Model.RBAC, object_id=ME), access=given)
+    finding = mixups.name(seen)[0]
+    assert (finding.id, finding.certainty) == ("azure.permission.propagating", Certainty.LIKELY)
+    assert "Since when the application is in the group is not told." in finding.detail
+
+
 def excess(held: evaluate.VaultAccess) -> str:
     """Return what is said to be more than is asked for, where the vault lets everything through."""
     yes = Observation(Source.PROBE, State.GRANTED, Certainty.OBSERVED, "seen")

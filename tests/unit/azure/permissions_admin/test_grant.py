@@ -87,7 +87,7 @@ def test_an_rbac_vault_gets_the_two_documented_roles_on_itself_and_nothing_else(
     world = ArmWorld(rbac=True)
     made = plan(world)
     assert [step.method for step in made.steps] == ["PUT", "PUT"]
-    assert not made.nothing_to_do
+    assert made.steps
     assert {step.scope for step in made.steps} == {VAULT_ID}
     assert all(PRINCIPAL in step.to_whom for step in made.steps)
     assert world.writes == []
@@ -97,7 +97,7 @@ def test_an_rbac_vault_gets_the_two_documented_roles_on_itself_and_nothing_else(
     after = world.state()
     assert {**after, "assignments": {}} == {**before, "assignments": {}}
     assert all(each["principalType"] == "ServicePrincipal" for each in world.assignments.values())
-    assert plan(world).nothing_to_do
+    assert not plan(world).steps
 
 
 def test_what_is_shown_is_what_is_sent() -> None:
@@ -162,11 +162,11 @@ def test_a_deny_assignment_is_named_as_what_no_grant_helps_against() -> None:
     for role in (CERTIFICATES_OFFICER, CRYPTO_OFFICER):
         world.assign(role, VAULT_ID)
     made = plan(world)
-    assert made.nothing_to_do
+    assert not made.steps
     assert len(made.notes) == 1
     assert "No keys" in made.notes[0]
     # a role beside those would help as little as they do
-    assert plan(world, least=True).nothing_to_do
+    assert not plan(world, least=True).steps
 
 
 def test_what_is_denied_is_granted_with_the_rest_and_not_waited_for() -> None:
@@ -200,7 +200,7 @@ def test_the_least_role_is_made_once_and_assigned_on_the_vault(purpose: Purpose)
     assert one["dataActions"] == least_actions(purpose)
     assert definition["assignableScopes"] == [f"/subscriptions/{SUBSCRIPTION}"]
     assert roles_held(world) == {(name, VAULT_ID)}
-    assert plan(world, purpose, least=True).nothing_to_do
+    assert not plan(world, purpose, least=True).steps
 
 
 def test_a_role_of_ours_that_somebody_widened_keeps_all_it_has() -> None:
@@ -277,7 +277,7 @@ def test_a_role_that_the_command_made_is_taken_and_not_made_again() -> None:
     assert ids(do(world, made)) == ["already-granted", "granted"]
     assert set(world.definitions) == before
     assert roles_held(world) == {(name, VAULT_ID)}
-    assert plan(world, Purpose.SIGN, least=True).nothing_to_do
+    assert not plan(world, Purpose.SIGN, least=True).steps
 
 
 @pytest.mark.parametrize(
@@ -338,7 +338,7 @@ def test_an_access_policy_gets_the_ticks_beside_all_it_had() -> None:
     after = world.state()
     after["vault"]["properties"]["accessPolicies"] = before["vault"]["properties"]["accessPolicies"]
     assert after == before
-    assert plan(world).nothing_to_do
+    assert not plan(world).steps
 
 
 def test_what_is_ticked_after_the_plan_was_shown_is_kept_too() -> None:
@@ -353,7 +353,7 @@ def test_what_is_ticked_after_the_plan_was_shown_is_kept_too() -> None:
 def test_all_stays_all() -> None:
     world = ArmWorld(rbac=False)
     policies(world, {"objectId": PRINCIPAL, "permissions": {"keys": ["all"], "certificates": ["All"]}})
-    assert plan(world).nothing_to_do
+    assert not plan(world).steps
 
 
 def test_exact_ticks_are_no_more_than_the_purpose_needs() -> None:
@@ -547,7 +547,7 @@ def test_what_is_granted_and_yet_refused_is_only_waited_for() -> None:
     network = vendor.network(world.answer)
     access = read_access(Job(), network, OPTIONS, TOKEN, PRINCIPAL, resource_id=VAULT_ID)
     made = plan_grant(seen(State.MISSING), access, object_id=PRINCIPAL, purpose=Purpose.SIGN, least=False)
-    assert made.nothing_to_do
+    assert not made.steps
     assert "may not know yet" in made.notes[0]
 
 
@@ -567,7 +567,7 @@ def test_what_the_documentation_ticks_is_ticked_though_another_tick_may_include_
     (step,) = plan(world).steps
     assert "2 permissions" in step.title
     do(world, plan(world))
-    assert plan(world).nothing_to_do
+    assert not plan(world).steps
 
 
 def test_beside_a_condition_the_second_run_has_nothing_to_do() -> None:
@@ -575,7 +575,7 @@ def test_beside_a_condition_the_second_run_has_nothing_to_do() -> None:
     world.assign(CRYPTO_OFFICER, VAULT_ID, condition="@Resource[x] == 'y'")
     world.assign(CERTIFICATES_OFFICER, VAULT_ID)
     assert ids(do(world, plan(world))) == ["granted", "granted"]
-    assert plan(world).nothing_to_do
+    assert not plan(world).steps
 
 
 def test_an_entry_of_another_tenant_stays_as_it_is() -> None:
@@ -594,4 +594,4 @@ def test_deny_assignments_that_could_not_be_read_are_no_reason_to_grant_again() 
     for role in (CERTIFICATES_OFFICER, CRYPTO_OFFICER):
         world.assign(role, VAULT_ID, GROUP, "Group")
     world.refuse["/denyAssignments"] = forbidden("Microsoft.Authorization/denyAssignments/read")
-    assert plan(world).nothing_to_do
+    assert not plan(world).steps
