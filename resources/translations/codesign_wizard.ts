@@ -8095,6 +8095,11 @@
     </message>
     <message>
         <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
+        <source>Since when the application is in the group is not told.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/core/azure/permissions/mixups.py"/>
         <source>Everything else is there, as after choosing the template Key, Secret &amp; Certificate Management.</source>
         <translation type="unfinished"></translation>
     </message>
