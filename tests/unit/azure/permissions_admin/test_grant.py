@@ -119,7 +119,7 @@ def test_every_step_can_be_handed_on_as_a_command(rbac: bool, least: bool, tmp_p
         assert step.title
         assert step.before
         assert step.after
-    assert made.to_json()["steps"][0]["request"]["method"] == "PUT"
+        assert step.to_json()["request"]["method"] == "PUT"
 
 
 def test_only_the_role_that_is_missing_is_given() -> None:
