@@ -12,11 +12,13 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
 
 from codesign_wizard import theme
+from codesign_wizard.core.flow import CERTIFICATE, WINDOWS_TRIAL, Flow, StepState
 from codesign_wizard.core.job import Job, StageState
 from codesign_wizard.core.language import ENGLISH, current_language
-from codesign_wizard.core.profile import new_profile
+from codesign_wizard.core.profile import Profile, new_profile
 from codesign_wizard.screenshots import run, studio
 from codesign_wizard.screenshots.looks import SCHEMES, SIZES
+from codesign_wizard.screenshots.scenes import way
 from codesign_wizard.screenshots.studio import Studio
 from codesign_wizard.screenshots.table import SCENES
 from tests.gui.driving import PATIENCE
@@ -163,3 +165,21 @@ def test_a_job_stands_still_while_its_picture_is_taken(window: MainWindow, qapp:
         assert told == ["build"], "it was shown, and nothing that comes after it"
     at_work.idle(window)
     assert told == ["build", "judge"]
+
+
+def test_what_ends_soon_in_a_picture_leaves_the_trial_of_the_same_certificate(
+    qapp: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Profile] = []
+
+    def own(at: Studio, *profiles: Profile) -> None:
+        opened.extend(profiles)
+        raise InterruptedError
+
+    profile = new_profile("Done")
+    for key in (WINDOWS_TRIAL, CERTIFICATE):
+        Flow(profile).record(key, [], {"certificate_expires": "2028-02-01T00:00:00+00:00"})
+    monkeypatch.setattr(Studio, "own", own)
+    with pytest.raises(InterruptedError):
+        way.again(Studio(qapp, tmp_path, tmp_path), profile)
+    assert [Flow(each).state(WINDOWS_TRIAL) for each in opened] == [StepState.DONE] * 3

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from codesign_wizard.core.apple.certificates import Kind
 from codesign_wizard.core.flow import APPLE_CERTIFICATES, MACOS_TRIAL
 from codesign_wizard.core.redact import Secret
+from codesign_wizard.core.text import tr
 
 if TYPE_CHECKING:
     from codesign_wizard.pages.apple_certificates import AppleCertificatesPage
@@ -124,8 +125,8 @@ def macos_trial(studio: Studio) -> None:
         trial = trial_page(window)
         studio.take(window, "macos-trial-nothing-yet")
         trial.run()
-        studio.wait(lambda: "sign-binaries" in trial._ended, "the programs")
-        studio.take(window, "macos-trial-running")
+        with studio.held(window, lambda key, state: key == "time-stamp", tr("the time stamp")):
+            studio.take(window, "macos-trial-running")
         studio.idle(window)
         trial.setFocus(Qt.FocusReason.OtherFocusReason)
         studio.take(window, "macos-trial-good")

@@ -32,6 +32,7 @@ def macos_notarise(studio: Studio) -> None:
         page.run()
         studio.wait(lambda: page.stages.cards["time-stamp"].state.value == "done", tr("the time stamp"))
         studio.wait(lambda: "kB" in page.stages.cards["upload"].words.text(), tr("the upload"))
+        window.runner.changed.emit()  # the footer says what is so now, not at its clock's next turn
         studio.take(window, "macos-upload")
         with studio.held(
             window, lambda key, state: key == "processing", tr("Apple"), begin=conditions.holds.clear

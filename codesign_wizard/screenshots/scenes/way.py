@@ -147,10 +147,11 @@ def again(studio: Studio, done: Profile) -> None:
     for profile, name in zip(profiles, ("My product", "Second brand", "Old brand"), strict=True):
         profile.id, profile.name = f"{PRACTICE_PROFILE}-{name.casefold().replace(' ', '-')}", name
     for profile, days in ((profiles[1], 20), (profiles[2], -9)):
+        # one moment for all: of two the trial would be of another certificate, and out of date
+        ends = (datetime.now(UTC) + timedelta(days=days)).isoformat()
         for result in profile.results.values():
             if "certificate_expires" in result.facts:
-                ends = datetime.now(UTC) + timedelta(days=days)
-                result.facts["certificate_expires"] = ends.isoformat()
+                result.facts["certificate_expires"] = ends
     with studio.own(*profiles) as window:
         studio.take(window, "start-profiles")
         page = shown(window, StartPage)
