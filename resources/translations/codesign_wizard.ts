@@ -17784,7 +17784,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="codesign_wizard/screenshots/scenes/notary.py"/>
+        <location filename="codesign_wizard/screenshots/scenes/apple.py"/>
         <source>the time stamp</source>
         <translation type="unfinished"></translation>
     </message>

@@ -17784,7 +17784,7 @@
         <translation>die Suche</translation>
     </message>
     <message>
-        <location filename="codesign_wizard/screenshots/scenes/notary.py"/>
+        <location filename="codesign_wizard/screenshots/scenes/apple.py"/>
         <source>the time stamp</source>
         <translation>den Zeitstempel</translation>
     </message>
