@@ -21,7 +21,7 @@ from codesign_wizard.widgets.basics import (
     set_pill,
 )
 from codesign_wizard.widgets.findings import evidence_lines
-from codesign_wizard.widgets.labels import beginning, end
+from codesign_wizard.widgets.labels import beginning
 from codesign_wizard.widgets.matrix import (
     STATE_ROLES,
     Matrix,
@@ -31,6 +31,7 @@ from codesign_wizard.widgets.matrix import (
     short_name,
     state_role,
     state_words,
+    uncertain_rows,
 )
 from codesign_wizard.widgets.pieces import Fold
 
@@ -43,7 +44,7 @@ class PermissionsTable(QWidget):
         self._report: Report | None = None
         self.matrix = Matrix()
         self.matrix.chosen.connect(self._show_detail)
-        self.nothing_missing = label(tr("Nothing that is asked for is missing or uncertain."), "soft")
+        self.nothing = label("", "soft")
         self.verdicts = QVBoxLayout()
         self.verdicts.setSpacing(px(4))
         self.detail = Card()
@@ -51,33 +52,32 @@ class PermissionsTable(QWidget):
         self.detail_box.setSpacing(px(8))
         self.detail.body.addLayout(self.detail_box)
         rows = QWidget()
-        rows.setLayout(column(self.verdicts, self._filters(), self.matrix, self.nothing_missing, gap=10))
+        rows.setLayout(column(self.verdicts, self._filters(), self.matrix, self.nothing, gap=10))
         self.setLayout(column(rows, self.detail, gap=12))
 
     def _filters(self) -> QWidget:
         whole = QWidget()
-        self.only_missing, self.everything = button("", kind="pill"), button("", kind="pill")
-        set_pill(self.only_missing, tr("Missing or uncertain"))
+        pills = [button("", kind="pill") for _ in range(3)]
+        self.only_missing, self.only_uncertain, self.everything = pills
         group = QButtonGroup(self)
-        for pill in (self.only_missing, self.everything):
+        for pill in pills:
             pill.setCheckable(True)
             group.addButton(pill)
-        self.only_missing.setAccessibleName(tr("Show only what is missing or uncertain"))
+        self.only_missing.setAccessibleName(tr("Show only what is missing"))
+        self.only_uncertain.setAccessibleName(tr("Show only what is uncertain"))
         self.everything.setAccessibleName(tr("Show all permissions"))
         self.everything.setChecked(True)
         group.buttonClicked.connect(lambda clicked: self._show_rows())
-        self.model_words = label("", "soft")
-        self.model_words.setAlignment(end())
-        line = row(self.only_missing, self.everything, self.model_words, gap=6)
-        line.setStretch(2, 1)
-        whole.setLayout(line)
+        whole.setLayout(row(*pills, None, gap=6))
         return whole
 
     def show_report(self, report: Report | None) -> None:
         """Show *report*, what is missing first; hidden where nothing was found out."""
         self._report = report
         missing = bool(report is not None and missing_rows(report))
-        (self.only_missing if missing else self.everything).setChecked(True)
+        uncertain = bool(report is not None and uncertain_rows(report))
+        first = self.only_missing if missing else self.only_uncertain if uncertain else self.everything
+        first.setChecked(True)
         self._show_rows()
 
     def _show_rows(self) -> None:
@@ -86,19 +86,25 @@ class PermissionsTable(QWidget):
         self.setVisible(known)
         clear(self.verdicts)
         if report is None or not known:
-            self.nothing_missing.hide()
+            self.nothing.hide()
             return
         asked = [each for each in report.rows if each.permission.asked_for or each.state is State.GRANTED]
-        missing = missing_rows(report)
+        missing, uncertain = missing_rows(report), uncertain_rows(report)
+        set_pill(self.only_missing, tr("Missing {n}").format(n=len(missing)))
+        set_pill(self.only_uncertain, tr("Uncertain {n}").format(n=len(uncertain)))
         set_pill(self.everything, tr("All {n}").format(n=len(asked)))
-        chosen = missing if self.only_missing.isChecked() else asked
-        self.nothing_missing.setVisible(not chosen)
+        # what is not granted stands in the order of need, and all of it as the portal groups it
+        if self.only_missing.isChecked():
+            chosen, nothing = missing, tr("Nothing that is asked for is missing.")
+        elif self.only_uncertain.isChecked():
+            chosen, nothing = uncertain, tr("Nothing that is asked for is uncertain.")
+        else:
+            chosen, nothing = asked, ""
+        self.nothing.setText(nothing)
+        self.nothing.setVisible(not chosen)
         self.matrix.setVisible(bool(chosen))
         self.detail.setVisible(bool(chosen))
-        model = tr("Azure RBAC") if report.model is Model.RBAC else tr("access policy")
-        self.model_words.setText(tr("Model: {model}").format(model=model))
-        # what is missing stands in the order of need, and all of it as the portal groups it
-        self.matrix.set(missing if self.only_missing.isChecked() else grouped(asked))
+        self.matrix.set(grouped(asked) if self.everything.isChecked() else chosen)
         for each in report.verdicts():
             words = {
                 State.GRANTED: tr("yes"),
@@ -106,10 +112,14 @@ class PermissionsTable(QWidget):
                 State.LIKELY: tr("likely"),
                 State.UNTESTABLE: tr("not known"),
             }[each.state]
-            role = STATE_ROLES[each.state]
-            line = row(label(f"{each.purpose.words}:", "soft"), label(words, role, wrap=False))
-            line.setStretch(0, 1)
-            self.verdicts.addLayout(line)
+            self._say(f"{each.purpose.words}:", words, STATE_ROLES[each.state])
+        model = tr("Azure RBAC") if report.model is Model.RBAC else tr("access policy")
+        self._say(tr("What the vault goes by:"), model, "soft")
+
+    def _say(self, about: str, words: str, role: str) -> None:
+        line = row(label(about, "soft"), label(words, role, wrap=False))
+        line.setStretch(0, 1)
+        self.verdicts.addLayout(line)
 
     def _show_detail(self, chosen: Row) -> None:
         clear(self.detail_box)

@@ -97,10 +97,18 @@ def grouped(rows: Sequence[Row]) -> list[Row | str]:
 
 
 def missing_rows(report: Report) -> list[Row]:
-    """Return what is asked for and not known to be granted, what is missing first."""
-    rank = {State.MISSING: 0, State.UNTESTABLE: 1, State.LIKELY: 2}
-    wanted = [row for row in report.rows if row.permission.asked_for and row.state is not State.GRANTED]
-    return sorted(wanted, key=lambda row: (rank[row.state], _need(row.permission)))
+    """Return what is asked for and missing, what signing needs first."""
+    return _asked_for(report, State.MISSING)
+
+
+def uncertain_rows(report: Report) -> list[Row]:
+    """Return what is asked for and neither missing nor known to be granted, untestable first."""
+    return [*_asked_for(report, State.UNTESTABLE), *_asked_for(report, State.LIKELY)]
+
+
+def _asked_for(report: Report, state: State) -> list[Row]:
+    found = [row for row in report.rows if row.permission.asked_for and row.state is state]
+    return sorted(found, key=lambda row: _need(row.permission))
 
 
 def _need(permission: Permission) -> int:

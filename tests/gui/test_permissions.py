@@ -120,7 +120,13 @@ def test_only_what_is_missing_is_shown_first(opening: Opening, qtbot: QtBot) -> 
     assert page.admin.card.heading.text() == "Fix it with my administrator account"
     missing = page.table.matrix.rows.rows
     assert missing[0].permission.name.endswith("keys/sign/action"), "what signing needs comes first"
-    assert all(row.state is not State.GRANTED for row in missing)
+    assert all(row.state is State.MISSING for row in missing)
+    assert page.table.only_missing.text() == f"Missing {len(missing)}"
+    qtbot.mouseClick(page.table.only_uncertain, Qt.MouseButton.LeftButton)
+    uncertain = page.table.matrix.rows.rows
+    assert page.table.only_uncertain.text() == f"Uncertain {len(uncertain)}"
+    assert {row.state for row in uncertain} <= {State.UNTESTABLE, State.LIKELY}
+    qtbot.mouseClick(page.table.only_missing, Qt.MouseButton.LeftButton)
     qtbot.mouseClick(page.table.everything, Qt.MouseButton.LeftButton)
     assert len(page.table.matrix.rows.rows) > len(missing)
     chosen = page.table.matrix.rows.row(page.table.matrix.currentIndex().row())

@@ -192,6 +192,7 @@ def test_in_a_report_all_that_shows_something_works_and_nothing_that_changes_it(
     certificate = held(CERTIFICATE)
     for shows in (
         permissions.table.only_missing,
+        permissions.table.only_uncertain,
         permissions.table.everything,
         permissions.go_first,
         held(WINDOWS_TRIAL).details,
