@@ -114,7 +114,7 @@ class PermissionsTable(QWidget):
             }[each.state]
             self._say(f"{each.purpose.words}:", words, STATE_ROLES[each.state])
         model = tr("Azure RBAC") if report.model is Model.RBAC else tr("access policy")
-        self._say(tr("What the vault goes by:"), model, "soft")
+        self._say(tr("Permission model:"), model, "soft")
 
     def _say(self, about: str, words: str, role: str) -> None:
         line = row(label(about, "soft"), label(words, role, wrap=False))
