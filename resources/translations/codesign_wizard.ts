@@ -15565,17 +15565,12 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
-        <source>Nothing that is asked for is missing or uncertain.</source>
+        <source>Show only what is missing</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
-        <source>Missing or uncertain</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_table.py"/>
-        <source>Show only what is missing or uncertain</source>
+        <source>Show only what is uncertain</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15595,7 +15590,27 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Permission model:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Nothing that is asked for is missing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
         <source>Needed to: {what}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Missing {n}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Uncertain {n}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -15605,7 +15620,7 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
-        <source>Model: {model}</source>
+        <source>Nothing that is asked for is uncertain.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

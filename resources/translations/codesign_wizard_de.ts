@@ -15565,18 +15565,13 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
-        <source>Nothing that is asked for is missing or uncertain.</source>
-        <translation>Von dem, was verlangt wird, fehlt nichts, und nichts ist unsicher.</translation>
+        <source>Show only what is missing</source>
+        <translation>Nur zeigen, was fehlt</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
-        <source>Missing or uncertain</source>
-        <translation>Fehlt oder unsicher</translation>
-    </message>
-    <message>
-        <location filename="codesign_wizard/pages/permissions_table.py"/>
-        <source>Show only what is missing or uncertain</source>
-        <translation>Nur zeigen, was fehlt oder unsicher ist</translation>
+        <source>Show only what is uncertain</source>
+        <translation>Nur zeigen, was unsicher ist</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
@@ -15595,8 +15590,28 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Permission model:</source>
+        <translation>Berechtigungsmodell:</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Nothing that is asked for is missing.</source>
+        <translation>Von dem, was verlangt wird, fehlt nichts.</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
         <source>Needed to: {what}</source>
         <translation>Nötig für: {what}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Missing {n}</source>
+        <translation>Fehlt {n}</translation>
+    </message>
+    <message>
+        <location filename="codesign_wizard/pages/permissions_table.py"/>
+        <source>Uncertain {n}</source>
+        <translation>Unsicher {n}</translation>
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
@@ -15605,8 +15620,8 @@
     </message>
     <message>
         <location filename="codesign_wizard/pages/permissions_table.py"/>
-        <source>Model: {model}</source>
-        <translation>Modell: {model}</translation>
+        <source>Nothing that is asked for is uncertain.</source>
+        <translation>Von dem, was verlangt wird, ist nichts unsicher.</translation>
     </message>
     <message>
         <location filename="codesign_wizard/commands/context.py"/>
