@@ -51,8 +51,11 @@ class PermissionsPage(Page):
         self.look_note = label("", "soft")
         self.go_first = button(tr("Go to Ke&y Vault"), lambda: workspace.go.emit(KEY_VAULT), "primary")
         self.go_first.setProperty("reads", True)
-        actions = row(self.go_first, self.look_button, self.look_note, gap=12)
-        actions.setStretch(2, 1)
+        # the card of the administrator stands below the findings, which may be long
+        self.fix_button = button(tr("Fi&x it as administrator…"), self._show_admin)
+        self.fix_button.hide()
+        actions = row(self.go_first, self.look_button, self.fix_button, self.look_note, gap=12)
+        actions.setStretch(3, 1)
         self.add(actions)
         self.table = PermissionsTable()
         self.findings = FindingList(tr("What was checked"))
@@ -112,6 +115,7 @@ class PermissionsPage(Page):
             else tr("Then the vault can be asked about each permission. That changes nothing.")
         )
         if result is None:
+            self.fix_button.hide()
             restyle(self.look_button, "kind", "primary" if first is None else "")
             told = first or (
                 Severity.INFO,
@@ -137,11 +141,16 @@ class PermissionsPage(Page):
         mending = report is not None and (to_fix or self.admin.asks) and not stale
         restyle(self.look_button, "kind", "" if mending or state is StepState.DONE else "primary")
         restyle(self.admin.card.go, "kind", "primary" if mending else "")
+        self.fix_button.setVisible(mending and not self.admin.asks)
         self.look_button.setText(tr("Loo&k again"))
         self.findings.set(result.findings)
         self.admin.card.offer(to_fix=to_fix)
         self.admin.card.setVisible(report is not None)
         self.table.show_report(report)
+
+    def _show_admin(self) -> None:
+        self.show_part(self.admin.card.go)
+        self.take_focus(self.admin.card.way)
 
     # -- looking
 
@@ -192,7 +201,7 @@ class PermissionsPage(Page):
         self.workspace.edited()
 
     def _let_work(self, allowed: bool) -> None:
-        self.let_use((self.look_button, *self.admin.closed_while_working), allowed)
+        self.let_use((self.look_button, self.fix_button, *self.admin.closed_while_working), allowed)
 
     def _failed(self, finding: Finding) -> None:
         self.workspace.flow.record(PERMISSIONS, [finding], {}, inputs=self._inputs)

@@ -96,6 +96,7 @@ def test_all_is_granted_and_each_line_has_its_evidence(opening: Opening, qtbot: 
     assert errors(page) == []
     assert page.banner.title == "The application may do all that is needed."
     assert page.admin.card.heading.text() == "Look as an administrator", "there is nothing to fix"
+    assert not page.fix_button.isVisible()
     assert window.rail.buttons[2].step.state is StepState.DONE
     assert window.rail.buttons[1].step.state is StepState.DONE, "the sign-in was proved on the way"
     assert page.table.everything.isChecked()
@@ -118,6 +119,11 @@ def test_only_what_is_missing_is_shown_first(opening: Opening, qtbot: QtBot) -> 
     assert errors(page) == ["azure.permission.missing"]
     assert page.table.only_missing.isChecked()
     assert page.admin.card.heading.text() == "Fix it with my administrator account"
+    # it stands below the findings, and is one click away
+    assert page.admin.card.go.visibleRegion().isEmpty()
+    qtbot.mouseClick(page.fix_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not page.admin.card.go.visibleRegion().isEmpty())
+    assert page.admin.card.way.hasFocus()
     missing = page.table.matrix.rows.rows
     assert missing[0].permission.name.endswith("keys/sign/action"), "what signing needs comes first"
     assert all(row.state is State.MISSING for row in missing)
