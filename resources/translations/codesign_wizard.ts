@@ -15319,6 +15319,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Fi&amp;x it as administrator…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
         <source>Loo&amp;k again</source>
         <translation type="unfinished"></translation>

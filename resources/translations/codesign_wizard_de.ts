@@ -15319,6 +15319,11 @@
         <translation>Nach&amp;sehen, was die Anwendung darf</translation>
     </message>
     <message>
+        <location filename="codesign_wizard/pages/permissions.py"/>
+        <source>Fi&amp;x it as administrator…</source>
+        <translation>Als Administrator be&amp;heben…</translation>
+    </message>
+    <message>
         <location filename="codesign_wizard/pages/certificate.py"/>
         <source>Loo&amp;k again</source>
         <translation>Erneut nach&amp;sehen</translation>
