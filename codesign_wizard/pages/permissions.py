@@ -142,6 +142,8 @@ class PermissionsPage(Page):
         restyle(self.look_button, "kind", "" if mending or state is StepState.DONE else "primary")
         restyle(self.admin.card.go, "kind", "primary" if mending else "")
         self.fix_button.setVisible(mending and not self.admin.asks)
+        if mending:
+            self.look_note.setText("")  # what looking does is known by now, and two buttons need the room
         self.look_button.setText(tr("Loo&k again"))
         self.findings.set(result.findings)
         self.admin.card.offer(to_fix=to_fix)
