@@ -116,8 +116,11 @@ def _button(button: QAbstractButton) -> Iterator[Clipped]:
         yield from _compared(button, button.text(), button.heightForWidth(button.width()), button.height())
         return
     # a push button's words may come nearer to its edge, what is drawn here keeps its distance
-    wanted = button.minimumSizeHint() if isinstance(button, QPushButton) else button.sizeHint()
-    yield from _compared(button, button.text(), wanted.width(), button.width())
+    wanted = (button.minimumSizeHint() if isinstance(button, QPushButton) else button.sizeHint()).width()
+    if button.minimumWidth() == button.maximumWidth():
+        # worked out for its words; Qt's own hint is never less than 80 where it does not go by our sheet
+        wanted = button.fontMetrics().horizontalAdvance(button.text().replace("&", "")) + 2 * px(6)
+    yield from _compared(button, button.text(), wanted, button.width())
     yield from _compared(button, button.text(), button.fontMetrics().height(), button.height())
 
 
