@@ -185,7 +185,8 @@ def test_a_mutated_package_is_refused_or_reported(tmp_path: Path, kind: str) -> 
     assert all(sentence.endswith(".") and "\n" not in sentence for sentence in sentences)
     assert seen["reported"] + seen["refused"] == count
     assert min(seen["reported"], seen["signed"]) > count // 50, seen
-    assert seen["changed"] < seen["reported"] or kind == "words", seen
+    # whether one of the few damaged tables that can be read cannot be changed is chance
+    assert seen["changed"] < seen["reported"] or kind in ("words", "table"), seen
 
 
 def test_bombs_cost_little(tmp_path: Path) -> None:
