@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.practice.management import errors
 from codesign_wizard.practice.management.authorization import Subscription
 from codesign_wizard.practice.management.grants import Manager
-from codesign_wizard.practice.wire.messages import Request
+from codesign_wizard.practice.wire.messages import Request, Response
 
 if TYPE_CHECKING:
     from codesign_wizard.practice.world import World
@@ -37,6 +38,10 @@ class Call:
         found = world.authorization.subscription(self.value("subscription"))
         assert found is not None, "the path was looked at before"
         return found
+
+
+Handler = Callable[[Call], Response]
+Page = Callable[[Call, list[dict[str, Any]]], Response]  # words a list
 
 
 def document(request: Request) -> dict[str, Any]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from codesign_wizard.practice.management import errors, responses
-from codesign_wizard.practice.management.call import Call, document, location
+from codesign_wizard.practice.management.call import Call, Handler, Page, document, location
 from codesign_wizard.practice.management.vault_life import REGIONS
 from codesign_wizard.practice.wire.messages import Response, json_response
 from codesign_wizard.practice.wire.router import Router
@@ -15,7 +14,6 @@ from codesign_wizard.practice.wire.router import Router
 if TYPE_CHECKING:
     from codesign_wizard.practice.world import World
 
-Handler = Callable[[Call], Response]
 _GROUPS = "Microsoft.Resources/subscriptions/resourceGroups"
 # learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
 _NAME = re.compile(r"[\w\-.()]{0,89}[\w\-()]")
@@ -25,9 +23,7 @@ _PROVIDERS = ("Microsoft.Authorization", "Microsoft.KeyVault", "Microsoft.Resour
 class GroupRoutes:
     """Leads requests about resource groups and providers to the world; *page* words a list."""
 
-    def __init__(
-        self, world: World, router: Router[Handler], page: Callable[[Call, list[dict[str, Any]]], Response]
-    ) -> None:
+    def __init__(self, world: World, router: Router[Handler], page: Page) -> None:
         self._world = world
         self._page = page
         add = router.add

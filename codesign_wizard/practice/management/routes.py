@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 import urllib.parse
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from codesign_wizard.practice.entra.models import GUID
 from codesign_wizard.practice.entra.tokens import TokenError, base64url, from_base64url
 from codesign_wizard.practice.management import errors, responses
-from codesign_wizard.practice.management.call import Call, properties
+from codesign_wizard.practice.management.call import Call, Handler, properties
 from codesign_wizard.practice.management.grants import Grants, Manager
 from codesign_wizard.practice.management.group_routes import GroupRoutes
 from codesign_wizard.practice.management.vault_life import VAULTS
@@ -68,7 +68,7 @@ class Management:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._router: Router[Callable[[Call], Response]] = Router()
+        self._router: Router[Handler] = Router()
         add = self._router.add
         base = "/subscriptions/{subscription}"
         add("GET", "/subscriptions", self._subscriptions)

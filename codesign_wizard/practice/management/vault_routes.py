@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from codesign_wizard.practice.keyvault.models import Vault
 from codesign_wizard.practice.management import errors, responses, vault_life
 from codesign_wizard.practice.management.access import change_policies
 from codesign_wizard.practice.management.authorization import Subscription
-from codesign_wizard.practice.management.call import Call, document, location, properties
+from codesign_wizard.practice.management.call import Call, Handler, Page, document, location, properties
 from codesign_wizard.practice.management.vault_life import VAULTS
 from codesign_wizard.practice.wire.messages import Response, json_response
 from codesign_wizard.practice.wire.router import Router
@@ -17,16 +16,13 @@ from codesign_wizard.practice.wire.router import Router
 if TYPE_CHECKING:
     from codesign_wizard.practice.world import World
 
-Handler = Callable[[Call], Response]
 _PROVIDER = "Microsoft.KeyVault"
 
 
 class VaultRoutes:
     """Leads requests about vaults to the rules; *page* words a list."""
 
-    def __init__(
-        self, world: World, router: Router[Handler], page: Callable[[Call, list[dict[str, Any]]], Response]
-    ) -> None:
+    def __init__(self, world: World, router: Router[Handler], page: Page) -> None:
         self._world = world
         self._page = page
         add = router.add

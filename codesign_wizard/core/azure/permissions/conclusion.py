@@ -136,27 +136,25 @@ def _in_either(
 
 def _proved(proof: Proof) -> list[tuple[str, str, Observation]]:
     """Return what reading the certificate and making a signature say about the permissions for them."""
-    found = []
+    found: list[tuple[str, str, Observation]] = []
+
+    def tell(kind: str, name: str, source: Source, state: State, text: str, evidence: Evidence) -> None:
+        found.append((kind, name, Observation(source, state, Certainty.OBSERVED, text, evidence)))
+
     if proof.certificate is not None:
-        text = tr("The vault carried the request out.")
         evidence = Evidence(time=utc_now(), more={"certificate": str(proof.certificate.id or "")})
-        one = Observation(Source.OBJECT, State.GRANTED, Certainty.OBSERVED, text, evidence)
-        found.append(("certificates", "get", one))
-    unread = proof.unread
-    if unread is not None and unread.id.startswith(AREA):
+        text = tr("The vault carried the request out.")
+        tell("certificates", "get", Source.OBJECT, State.GRANTED, text, evidence)
+    if proof.unread is not None and proof.unread.id.startswith(AREA):
         text = tr("The vault refused to read the certificate.")
-        one = Observation(Source.OBJECT, State.MISSING, Certainty.OBSERVED, text, unread.evidence)
-        found.append(("certificates", "get", one))
+        tell("certificates", "get", Source.OBJECT, State.MISSING, text, proof.unread.evidence)
     if proof.works is not None:
-        text = tr("A test signature was made, and is good.")
         evidence = Evidence(time=utc_now(), more={"key": proof.key_id})
-        one = Observation(Source.SIGNATURE, State.GRANTED, Certainty.OBSERVED, text, evidence)
-        found.append(("keys", "sign", one))
-    refused = proof.unsigned
-    if refused is not None and refused.id.startswith(AREA):
+        text = tr("A test signature was made, and is good.")
+        tell("keys", "sign", Source.SIGNATURE, State.GRANTED, text, evidence)
+    if proof.unsigned is not None and proof.unsigned.id.startswith(AREA):
         text = tr("The vault refused the test signature with the certificate's key.")
-        one = Observation(Source.OBJECT, State.MISSING, Certainty.OBSERVED, text, refused.evidence)
-        found.append(("keys", "sign", one))
+        tell("keys", "sign", Source.OBJECT, State.MISSING, text, proof.unsigned.evidence)
     return found
 
 
